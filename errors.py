@@ -1,0 +1,60 @@
+"""Every exception that bnnc raises on purpose. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class BnncError(Exception):
+    """Base of all errors caused by the user's input or environment; commands exit with 2.
+
+    The message is one line: ``file: node 'conv3' (Conv): what is wrong; expected X, got Y; what
+    to do``.
+    """
+
+
+class ModelError(BnncError):
+    """A model file cannot be read, is malformed, or uses what bnnc does not support.
+
+    ``problems`` lists every finding, so that one run names every node at fault.
+    """
+
+    def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+
+
+class ParseError(BnncError):
+    """The IR's text form is malformed; the message starts with ``file:line:``."""
+
+
+class VerifyError(BnncError):
+    """A graph breaks a rule of its stage or of an operator's types."""
+
+
+class PassError(BnncError):
+    """A pass is unknown, has wrong options, or refuses the graph it is given."""
+
+
+class LoweringError(BnncError):
+    """A backend has no kernel for an operator; lists every one of them."""
+
+
+class TargetError(BnncError):
+    """An unknown target, or one that this machine cannot run."""
+
+
+class BackendError(BnncError):
+    """A backend or the linker is missing or failed."""
+
+
+class ArtifactError(BnncError):
+    """An artifact is damaged, too new, or made for another machine."""
+
+
+class InputError(BnncError, ValueError):
+    """A tensor handed to a model has the wrong name, shape or data type."""
+
+
+class OutputError(BnncError):
+    """A result cannot be written (folder missing, not writable, disk full)."""
