@@ -1,0 +1,1 @@
+"""Targets, the backend protocol, and the backends (each a package, imported only when used)."""

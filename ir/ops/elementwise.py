@@ -1,0 +1,380 @@
+"""Elementwise operators, with NumPy broadcasting. Each rounds once, in the type of its operands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...errors import VerifyError
+from ..core import Op, Value
+from ..types import BOOL, F16, F32, F64, Element, Scalar, TensorType, broadcast
+
+FLOATS: tuple[Element, ...] = (F32, F64, F16)
+
+
+@dataclass(frozen=True)
+class _Elementwise(Op):
+    """Common part: results have the broadcast shape of all operands."""
+
+    elementwise: ClassVar[bool] = True
+
+    def result_element(self) -> Element:
+        """Element of the result: that of the first operand, which the others must share."""
+        first = self.operands[0].element
+        for value in self.operands[1:]:
+            if value.element != first:
+                raise VerifyError(
+                    f"{self.mnemonic()} mixes {first} and {value.element}; insert a cast"
+                )
+        return first
+
+    def infer(self) -> tuple[TensorType, ...]:
+        for value in self.operands:
+            if not isinstance(value.element, Scalar):
+                raise VerifyError(f"{self.mnemonic()} cannot read {value!r}")
+        shape = broadcast([v.shape for v in self.operands])
+        return (TensorType(shape, self.result_element()),)
+
+
+@dataclass(frozen=True)
+class _Unary(_Elementwise):
+    x: Value
+
+
+@dataclass(frozen=True)
+class _FloatUnary(_Unary):
+    def result_element(self) -> Element:
+        if self.x.element not in FLOATS:
+            raise VerifyError(f"{self.mnemonic()} needs a float operand, got {self.x!r}")
+        return self.x.element
+
+
+@dataclass(frozen=True)
+class Neg(_Unary):
+    """-x."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        return np.negative(args[0])
+
+
+@dataclass(frozen=True)
+class Abs(_Unary):
+    """|x|."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        return np.abs(args[0])
+
+
+@dataclass(frozen=True)
+class Relu(_Unary):
+    """max(x, 0); NaN stays NaN."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        return np.maximum(args[0], args[0].dtype.type(0))
+
+
+@dataclass(frozen=True)
+class Sigmoid(_FloatUnary):
+    """1 / (1 + exp(-x))."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        one = args[0].dtype.type(1)
+        with np.errstate(over="ignore"):
+            return one / (one + np.exp(-args[0]))
+
+
+@dataclass(frozen=True)
+class Tanh(_FloatUnary):
+    """Hyperbolic tangent."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        return np.tanh(args[0])
+
+
+@dataclass(frozen=True)
+class Exp(_FloatUnary):
+    """e to the power x."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        with np.errstate(over="ignore"):
+            return np.exp(args[0])
+
+
+@dataclass(frozen=True)
+class Log(_FloatUnary):
+    """Natural logarithm."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.log(args[0])
+
+
+@dataclass(frozen=True)
+class Erf(_FloatUnary):
+    """Error function, within 2 ulp of its float64 value."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        return _erf(args[0].astype(np.float64)).astype(args[0].dtype)
+
+
+@dataclass(frozen=True)
+class Sqrt(_FloatUnary):
+    """Square root."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        with np.errstate(invalid="ignore"):
+            return np.sqrt(args[0])
+
+
+@dataclass(frozen=True)
+class Reciprocal(_FloatUnary):
+    """1 / x."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        with np.errstate(divide="ignore"):
+            return args[0].dtype.type(1) / args[0]
+
+
+@dataclass(frozen=True)
+class Floor(_FloatUnary):
+    """Largest integer not above x."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        return np.floor(args[0])
+
+
+@dataclass(frozen=True)
+class Ceil(_FloatUnary):
+    """Smallest integer not below x."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        return np.ceil(args[0])
+
+
+@dataclass(frozen=True)
+class Round(_FloatUnary):
+    """Nearest integer, halves to even."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        return np.rint(args[0])
+
+
+@dataclass(frozen=True)
+class Sign(_FloatUnary):
+    """+1 above zero, -1 below, ``zero`` at it (ONNX Sign has 0); the sign of NaN is -1."""
+
+    zero: int = 0
+
+    def verify(self) -> None:
+        if self.zero not in (-1, 0, 1):
+            raise VerifyError(f"sign at zero is -1, 0 or 1, got {self.zero}")
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        x = args[0]
+        one = x.dtype.type(1)
+        return np.where(x > 0, one, np.where(x == 0, x.dtype.type(self.zero), -one))
+
+
+@dataclass(frozen=True)
+class Clip(_Unary):
+    """min(max(x, low), high), bounds rounded to the operand's type; NaN stays NaN."""
+
+    low: float = -float("inf")
+    high: float = float("inf")
+
+    def verify(self) -> None:
+        if not isinstance(self.x.element, Scalar) or self.x.element not in FLOATS:
+            raise VerifyError(f"clip needs a float operand, got {self.x!r}")
+        if np.isnan(self.low) or np.isnan(self.high):
+            raise VerifyError("clip bounds must be numbers")
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        kind = args[0].dtype.type
+        return np.minimum(np.maximum(args[0], kind(self.low)), kind(self.high))
+
+
+@dataclass(frozen=True)
+class Cast(_Unary):
+    """Conversion to another element type: to integers towards zero, to bool by ``!= 0``."""
+
+    to: Element
+
+    def result_element(self) -> Element:
+        if not isinstance(self.to, Scalar):
+            raise VerifyError(f"cast cannot make {self.to}; use binarize")
+        return self.to
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        with np.errstate(invalid="ignore"):
+            return args[0].astype(self.to.dtype)
+
+
+@dataclass(frozen=True)
+class Not(_Unary):
+    """Logical complement."""
+
+    def verify(self) -> None:
+        if self.x.element != BOOL:
+            raise VerifyError(f"not needs bool, got {self.x!r}")
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        return np.logical_not(args[0])
+
+
+@dataclass(frozen=True)
+class _Binary(_Elementwise):
+    a: Value
+    b: Value
+
+
+@dataclass(frozen=True)
+class Add(_Binary):
+    """a + b."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        return args[0] + args[1]
+
+
+@dataclass(frozen=True)
+class Sub(_Binary):
+    """a - b."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        return args[0] - args[1]
+
+
+@dataclass(frozen=True)
+class Mul(_Binary):
+    """a * b."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        return args[0] * args[1]
+
+
+@dataclass(frozen=True)
+class Div(_Binary):
+    """a / b in floats."""
+
+    def verify(self) -> None:
+        if self.a.element not in FLOATS:
+            raise VerifyError(f"div needs float operands, got {self.a!r}")
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return args[0] / args[1]
+
+
+@dataclass(frozen=True)
+class Max(_Binary):
+    """The greater; NaN when one is NaN."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        return np.maximum(args[0], args[1])
+
+
+@dataclass(frozen=True)
+class Min(_Binary):
+    """The smaller; NaN when one is NaN."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        return np.minimum(args[0], args[1])
+
+
+@dataclass(frozen=True)
+class PRelu(_Binary):
+    """a where a >= 0, a * b elsewhere."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        return np.where(args[0] >= 0, args[0], args[0] * args[1])
+
+
+@dataclass(frozen=True)
+class _Comparison(_Binary):
+    def result_element(self) -> Element:
+        super().result_element()
+        return BOOL
+
+
+@dataclass(frozen=True)
+class Equal(_Comparison):
+    """a == b."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        return args[0] == args[1]
+
+
+@dataclass(frozen=True)
+class Less(_Comparison):
+    """a < b."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        return args[0] < args[1]
+
+
+@dataclass(frozen=True)
+class LessEqual(_Comparison):
+    """a <= b."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        return args[0] <= args[1]
+
+
+@dataclass(frozen=True)
+class _Logical(_Binary):
+    def verify(self) -> None:
+        if self.a.element != BOOL:
+            raise VerifyError(f"{self.mnemonic()} needs bool, got {self.a!r}")
+
+
+@dataclass(frozen=True)
+class And(_Logical):
+    """Logical conjunction."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        return np.logical_and(args[0], args[1])
+
+
+@dataclass(frozen=True)
+class Or(_Logical):
+    """Logical disjunction."""
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        return np.logical_or(args[0], args[1])
+
+
+@dataclass(frozen=True)
+class Where(_Elementwise):
+    """a where condition, b elsewhere."""
+
+    condition: Value
+    a: Value
+    b: Value
+
+    def result_element(self) -> Element:
+        if self.condition.element != BOOL or self.a.element != self.b.element:
+            raise VerifyError(f"where needs bool and two equal types, got {self.operands}")
+        return self.a.element
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        return np.where(args[0], args[1], args[2])
+
+
+def _erf(x: Any) -> Any:
+    """Error function in float64 by its series and continued fraction (Abramowitz and Stegun 7.1.5,
+    7.1.14); absolute error below 1e-15."""
+    magnitude = np.minimum(np.abs(x), 6.0)
+    term = magnitude.copy()
+    series = magnitude.copy()
+    for n in range(1, 60):
+        term = -term * magnitude**2 / n
+        series = series + term / (2 * n + 1)
+    fraction = np.full_like(magnitude, 0.0)
+    safe = np.maximum(magnitude, 1.0)
+    for n in range(80, 0, -1):
+        fraction = (n / 2) / (safe + fraction)
+    tail = 1 - np.exp(-(safe**2)) / ((safe + fraction) * np.sqrt(np.pi))
+    inner = 2 / np.sqrt(np.pi) * series
+    return np.sign(x) * np.where(magnitude < 2.0, inner, tail)

@@ -1,0 +1,95 @@
+"""Verifiers: what must hold in every graph, and what may be present at each stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..errors import VerifyError
+from .core import Graph, Node, Op, Stage, Value
+from .ops import (
+    BatchNorm,
+    Binarize,
+    BinaryConv,
+    BinaryGemm,
+    Const,
+    Decode,
+    Expand,
+    Fused,
+    Relayout,
+    Threshold,
+)
+from .types import Layout
+
+_BINARY: tuple[type[Op], ...] = (Binarize, BinaryConv, BinaryGemm, Decode, Threshold)
+
+
+def verify(graph: Graph) -> None:
+    """Raise VerifyError at the first rule that the graph breaks."""
+    defined: set[Value] = set()
+    names: set[str] = set()
+    _define(graph.inputs, defined, names, "graph input")
+    for node in graph.nodes:
+        verify_node(node, defined)
+        _define(node.results, defined, names, node.describe())
+        _verify_stage(node, graph.stage)
+    for output in graph.outputs:
+        if output.value not in defined:
+            raise VerifyError(f"output '{output.name}' shows a value that nothing defines")
+
+
+def verify_node(node: Node, defined: set[Value]) -> None:
+    """Check one node: operands defined, types as inferred, the operator's own rules."""
+    where = node.describe()
+    for value in node.op.operands:
+        if value not in defined:
+            raise VerifyError(f"{where}: %{value.name} is used before it is defined")
+    try:
+        inferred = node.op.infer()
+        node.op.verify()
+    except VerifyError as error:
+        raise VerifyError(f"{where}: {error}") from error
+    if len(inferred) != len(node.results):
+        raise VerifyError(f"{where}: expected {len(inferred)} results, got {len(node.results)}")
+    for value, expected in zip(node.results, inferred, strict=True):
+        if value.type.with_layout(expected.layout) != expected:
+            raise VerifyError(f"{where}: expected {expected}, got {value!r}")
+    if isinstance(node.op, Fused):
+        _verify_region(node.op)
+
+
+def _verify_region(op: Fused) -> None:
+    defined: set[Value] = set(op.body.params)
+    for node in op.body.nodes:
+        verify_node(node, defined)
+        defined.update(node.results)
+    for value in op.body.results:
+        if value not in defined:
+            raise VerifyError(f"fused region yields %{value.name}, which nothing defines")
+
+
+def _define(values: Iterable[Value], defined: set[Value], names: set[str], where: str) -> None:
+    for value in values:
+        if value in defined or value.name in names:
+            raise VerifyError(f"{where}: %{value.name} is defined twice")
+        defined.add(value)
+        names.add(value.name)
+
+
+def _verify_stage(node: Node, stage: Stage) -> None:
+    """Imported graphs hold no bits; packed ones no batch_norm or expand and every bit in words;
+    scheduled ones only fused regions, moves and constants, each value in its slot."""
+    op, where = node.op, node.describe()
+    if stage == Stage.IMPORTED and isinstance(op, (*_BINARY, Fused, Relayout)):
+        raise VerifyError(f"{where}: does not belong into an imported graph")
+    if stage < Stage.PACKED:
+        if any(v.type.layout is not Layout.ROW_MAJOR for v in node.results):
+            raise VerifyError(f"{where}: layouts are decided by pack-bits")
+        return
+    if isinstance(op, (BatchNorm, Expand)):
+        raise VerifyError(f"{where}: must be gone in a packed graph")
+    for value in node.results:
+        packed = value.type.layout in (Layout.WORDS, Layout.PLANES)
+        if value.type.is_binary != packed and not isinstance(op, Const):
+            raise VerifyError(f"{where}: {value!r} must be packed exactly when it holds bits")
+    if stage == Stage.SCHEDULED and op.elementwise:
+        raise VerifyError(f"{where}: elementwise operators run in fused regions")
