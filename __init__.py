@@ -1,0 +1,36 @@
+"""bnnc compiles binarized ONNX networks to small native libraries and runs them.
+
+``bnnc.compile`` turns an ONNX model into a shared library, ``bnnc.load`` opens one. Both load on
+first use, so that ``import bnnc`` costs nothing and works where only NumPy is installed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from . import errors
+
+if TYPE_CHECKING:
+    from . import runtime
+    from .driver import compile
+    from .runtime import load
+
+__version__ = "0.1.0"
+
+__all__ = ["__version__", "compile", "errors", "load", "runtime"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load ``compile``, ``load`` and ``runtime`` when they are first asked for (PEP 562)."""
+    if name == "runtime":
+        return importlib.import_module(".runtime", __name__)
+    if name == "load":
+        return importlib.import_module(".runtime", __name__).load
+    if name == "compile":
+        return importlib.import_module(".driver", __name__).compile
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
