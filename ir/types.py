@@ -134,7 +134,8 @@ class Layout(Enum):
     CHANNELS_LAST = "nhwc"
     """Axis 1 innermost: [N, H, W, C]."""
     WORDS = "words"
-    """Bits of axis 1 packed into 64-bit words, innermost: [planes, N, H, W, ceil(C/64)] u64."""
+    """Bits of axis 1 packed into 64-bit words, innermost: [N, H, W, planes, ceil(C/64)] u64, the
+    lowest channel in the lowest bit, unused high bits 0."""
     PLANES = "planes"
     """Pixel planes: [N, C, ceil(H*W/64)] u64, one bit a pixel."""
 
