@@ -1,0 +1,73 @@
+# `make` lists the targets. Each one makes its own environment in .venv; nothing needs to be active.
+
+PYTHON ?= python3
+JOBS ?= 2
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+# The environment is .venv alone, whatever the shell has set up for other projects.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format typecheck golden bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PYTHON=python3.12 chooses the interpreter, ARGS='-k threshold' goes to the command."
+
+demo: $(VENV)/.demo ## Compile the MNIST network, run it, compare with ONNX Runtime
+	$(BIN)/python -m bnnc.tools.demo $(ARGS)
+
+test: $(VENV)/.dev ## Run every test (two processes; JOBS=1 for one)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+lint: $(VENV)/.dev ## Check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.dev ## Format the sources and fix what can be fixed safely
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+typecheck: $(VENV)/.dev ## Check the types
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+golden: $(VENV)/.dev ## Rewrite the golden files; read the diff before committing it
+	$(BIN)/python -m pytest --update-golden -n $(JOBS) --dist loadgroup $(ARGS)
+
+bench: $(VENV)/.bench ## Measure speed next to ONNX Runtime and OpenVINO
+	$(BIN)/python -m bnnc.tools.bench $(ARGS)
+
+clean: ## Remove the environment, caches and build output
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment. A stamp is remade when pyproject.toml changes; dev holds all that demo holds.
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found: install Python 3.10 or newer" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+	  || { echo "$(PYTHON) is older than 3.10: choose another with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { rm -rf $(VENV); \
+	       echo "$(PYTHON) -m venv failed: install it (Debian, Ubuntu: apt install python3-venv)" >&2; \
+	       exit 1; }
+
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	@echo "Installing bnnc for the demo into $(VENV) (about a minute, once)"
+	@$(PIP) install -e '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	@echo "Installing bnnc for development into $(VENV) (a few minutes, once)"
+	@$(PIP) install -e '.[dev]'
+	@touch $(VENV)/.demo $@
+
+$(VENV)/.bench: pyproject.toml | $(BIN)/python
+	@echo "Installing bnnc and the peers it is measured against into $(VENV)"
+	@$(PIP) install -e '.[bench]'
+	@touch $(VENV)/.demo $@

@@ -1,0 +1,207 @@
+"""The import rules of docs/architecture.md, read off the syntax trees; the package's outline."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = ("backends", "frontend", "ir", "passes", "runtime", "tools")
+
+# The layers, lowest first, and what each may import of bnnc. A module belongs to the longest name
+# that fits; a layer always knows itself. Ground is what the passes and the frontend may consult.
+GROUND = {"errors", "ir", "backends.base", "backends.targets"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "ir": {"errors"},
+    "runtime": {"errors"},
+    "backends.targets": {"errors", "runtime"},
+    "backends.base": GROUND | {"runtime"},
+    "frontend": GROUND,
+    "passes": GROUND,
+    "backends": GROUND | {"runtime"},
+    "backends.llvm": GROUND | {"backends", "runtime"},
+    "backends.tvm": GROUND | {"backends", "runtime"},
+    "driver": GROUND | {"backends", "frontend", "passes", "runtime"},
+    "": {"errors", "driver", "runtime"},
+    "__main__": {"tools"},
+    "tools": GROUND | {"", "backends", "driver", "frontend", "passes", "runtime"},
+}
+# Imported by name only when asked for: a backend is a folder that the registry loads.
+NOT_SEEN_BY_PARENT = {"backends.llvm", "backends.tvm"}
+
+# Libraries beside the standard one. Layers that are not listed may use NumPy alone.
+LIBRARIES: dict[str, set[str]] = {
+    "errors": set(),
+    "frontend": {"numpy", "onnx"},
+    "backends.llvm": {"numpy", "llvmlite"},
+    "backends.tvm": {"numpy", "tvm"},
+    "backends": {"numpy", "ziglang"},
+    "driver": {"numpy", "onnx"},
+}
+
+
+def sources() -> list[Path]:
+    """Every module of the package, in a fixed order."""
+    found = [*ROOT.glob("*.py")]
+    for folder in FOLDERS:
+        found += (ROOT / folder).rglob("*.py")
+    return sorted(found)
+
+
+def module_name(path: Path) -> str:
+    """``ir/ops/nn.py`` is ``ir.ops.nn``; the root's ``__init__.py`` is the empty name."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def layer_of(module: str) -> str:
+    """The longest layer name that ``module`` is or lies in."""
+    parts = module.split(".")
+    for size in range(len(parts), 0, -1):
+        if (name := ".".join(parts[:size])) in MAY_IMPORT:
+            return name
+    return ""
+
+
+def imports(tree: ast.AST, path: Path) -> Iterator[tuple[int, str, bool]]:
+    """Yield (line, name, inside bnnc) for every import statement, those in functions included."""
+    package = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name, False
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.lineno, node.module or "", False
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level - 1 <= len(package), f"{path}:{node.lineno}: climbs above the root"
+            base = [*package[: len(package) - node.level + 1], *(node.module or "").split(".")]
+            start = ".".join(part for part in base if part)
+            for alias in node.names:
+                full = f"{start}.{alias.name}".strip(".")
+                yield node.lineno, full if is_module(full) else start, True
+
+
+def is_module(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def allowed(layer: str, imported: str) -> bool:
+    """May a module of ``layer`` import the module ``imported``?"""
+    target = layer_of(imported)
+    if target == layer:
+        return True
+    if target in NOT_SEEN_BY_PARENT and layer not in ("tools",):
+        return False
+    return any(
+        target == name or (name and target.startswith(f"{name}.")) for name in MAY_IMPORT[layer]
+    )
+
+
+def problems(source: str, path: Path) -> list[str]:
+    """Every import in ``source`` that breaks a rule, as ``path:line: what``."""
+    module, found = module_name(path), []
+    layer = layer_of(module)
+    libraries = LIBRARIES.get(layer, {"numpy"})
+    for line, name, inside in imports(ast.parse(source), path):
+        top = name.split(".")[0]
+        where = f"{path.relative_to(ROOT)}:{line}"
+        if inside and not allowed(layer, name):
+            found.append(f"{where}: {layer or 'the root'} may not import {name or 'the root'}")
+        elif not inside and (top == "bnnc" or is_module(top)):
+            found.append(f"{where}: absolute import of {name}; use a relative one")
+        elif not inside and layer != "tools" and top not in sys.stdlib_module_names | libraries:
+            found.append(f"{where}: {layer or 'the root'} may not import the library {top}")
+    return found
+
+
+def test_every_module_keeps_the_import_rules() -> None:
+    found = [text for path in sources() for text in problems(path.read_text("utf-8"), path)]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "word"),
+    [
+        ("ir/core.py", "from ..passes import manager", "passes"),
+        ("ir/core.py", "import onnx", "library onnx"),
+        ("passes/pack_bits.py", "from ..frontend import importer", "frontend"),
+        ("passes/pack_bits.py", "from ..runtime.artifact import Manifest", "runtime"),
+        ("frontend/importer.py", "def f():\n    from .. import passes", "passes"),
+        ("runtime/model.py", "from ..ir import Graph", "ir"),
+        ("runtime/model.py", "import llvmlite.binding", "library llvmlite"),
+        ("backends/llvm/emit.py", "from ...passes import manager", "passes"),
+        ("backends/llvm/emit.py", "from ..tvm import lower", "tvm"),
+        ("backends/base.py", "from .llvm import backend", "llvm"),
+        ("driver.py", "from .tools import cli", "tools"),
+        ("errors.py", "import numpy", "library numpy"),
+        ("ir/core.py", "import runtime", "absolute"),
+        ("tools/cli.py", "from bnnc.ir import Graph", "absolute"),
+    ],
+)
+def test_a_broken_rule_is_found(path: str, source: str, word: str) -> None:
+    found = problems(source, ROOT / path)
+    assert len(found) == 1
+    assert word in found[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("ir/core.py", "from .types import Type\nfrom ..errors import VerifyError\nimport numpy"),
+        ("passes/pack_bits.py", "from ..backends.base import KernelDescriptor"),
+        ("backends/llvm/emit.py", "from ...runtime.artifact import Manifest\nimport llvmlite.ir"),
+        ("tools/cli.py", "from .. import driver, __version__\nimport rich"),
+    ],
+)
+def test_a_kept_rule_is_not_reported(path: str, source: str) -> None:
+    assert problems(source, ROOT / path) == []
+
+
+def test_no_root_name_shadows_a_library() -> None:
+    """Python started at the root finds the root's names first: ``import onnx`` must not."""
+    libraries = {"filecheck", "hypothesis", "llvmlite", "numpy", "onnx", "onnxruntime", "openvino"}
+    libraries |= {"pytest", "qonnx", "rich", "torch", "tvm", "ziglang"}
+    for path in [*sources(), *sorted((ROOT / "tests").rglob("*.py"))]:
+        tree = ast.parse(path.read_text("utf-8"))
+        libraries |= {name.split(".")[0] for _, name, inside in imports(tree, path) if not inside}
+    own = {"bnnc", *(path.stem for path in (ROOT / "tests").iterdir())}
+    names = {p.stem for p in ROOT.glob("*.py")} | {p.name for p in ROOT.iterdir() if p.is_dir()}
+    assert not names & ((libraries | set(sys.stdlib_module_names)) - own)
+
+
+def test_package_list_is_complete() -> None:
+    """pyproject.toml lists each folder that holds an ``__init__.py``, tests aside."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    listed = settings["tool"]["setuptools"]["packages"]
+    inits = [path for path in sources() if path.name == "__init__.py"]
+    folders = [".".join(["bnnc", *path.relative_to(ROOT).parent.parts]) for path in inits]
+    assert listed == sorted(folders)
+
+
+def test_base_modules_load_numpy_alone() -> None:
+    """``import bnnc`` loads no library, ``bnnc.runtime`` and the command line load NumPy alone."""
+    code = """
+import sys
+import bnnc
+assert "numpy" not in sys.modules
+import bnnc.runtime, bnnc.tools.cli
+heavy = {"llvmlite", "onnx", "onnxruntime", "rich", "torch", "tvm", "ziglang"}
+layers = {"bnnc.ir", "bnnc.frontend", "bnnc.passes", "bnnc.driver", "bnnc.backends.llvm"}
+print(*sorted((heavy | layers) & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT.parent
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
