@@ -137,11 +137,14 @@ def test_an_editable_install_is_this_package_from_any_folder(source: Path, tmp_p
 
 
 def test_runtime_imports_numpy_and_nothing_else(base: Base) -> None:
-    code = (
-        "import sys, bnnc.runtime; own = {'bnnc', 'numpy'} | set(sys.stdlib_module_names);"
-        "print({n.split('.')[0] for n, m in sys.modules.items() if getattr(m, '__spec__', None)"
-        " and m.__spec__.origin and 'site-packages' in m.__spec__.origin} - own or '')"
-    )
+    code = """
+import sys
+before = set(sys.modules)
+import bnnc.runtime
+origins = {name: getattr(sys.modules[name], "__file__", None) for name in set(sys.modules) - before}
+packages = {name.split(".")[0] for name, origin in origins.items() if origin}
+print(*sorted(packages - {"bnnc", "numpy"} - set(sys.stdlib_module_names)))
+"""
     assert base.python(code) == ""
 
 
