@@ -1,0 +1,165 @@
+"""The artifact's file: where its manifest stands, and the checksum over the whole.
+
+An artifact is an ELF shared library (or relocatable object) whose section ``.bnnc.manifest`` holds
+the manifest as compact JSON, padded with NUL bytes. Writers emit ``section_bytes(manifest)`` and
+pass the linked file through ``seal``; readers use ``read_manifest``. Nothing here executes code of
+the artifact.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from dataclasses import asdict
+from typing import cast
+
+from ..errors import ArtifactError
+from .decode import decode, parse
+from .elf import MACHINES, Elf, parse_elf
+from .manifest import ABI, FORMAT, UNSEALED, Layer, Manifest, Source, Target, Tensor, Workspace
+
+__all__ = [
+    "ABI",
+    "FORMAT",
+    "SECTION",
+    "UNSEALED",
+    "Layer",
+    "Manifest",
+    "Source",
+    "Target",
+    "Tensor",
+    "Workspace",
+    "encode",
+    "read_file",
+    "read_manifest",
+    "seal",
+    "section_bytes",
+    "to_dict",
+]
+
+SECTION = ".bnnc.manifest"
+MAX_FILE_BYTES = 1 << 31
+MAX_MANIFEST_BYTES = 16 << 20
+
+_DIGITS = 64
+_CHECKSUM_KEY = b'"checksum":"sha256:'
+
+
+def encode(manifest: Manifest) -> bytes:
+    """The manifest's JSON text: UTF-8, compact, keys sorted.
+
+    Raises ArtifactError for one that ``decode`` would refuse.
+    """
+    text = json.dumps(
+        asdict(manifest), ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True
+    ).encode("utf-8", "surrogatepass")
+    decode(parse(text, manifest.name), manifest.name)
+    return text
+
+
+def section_bytes(manifest: Manifest) -> bytes:
+    """The content of the section ``.bnnc.manifest``: the text and 1 to 8 NUL bytes.
+
+    The section must be loadable (SHF_ALLOC), because ``P_describe`` returns its address.
+    """
+    text = encode(manifest)
+    return text + b"\0" * (8 - len(text) % 8)
+
+
+def to_dict(manifest: Manifest) -> dict[str, object]:
+    """The manifest as it stands in the file: plain JSON values."""
+    return cast("dict[str, object]", json.loads(encode(manifest)))
+
+
+def seal(data: bytes) -> bytes:
+    """The same file with its checksum computed and written into the manifest.
+
+    The checksum is the SHA-256 of the whole file in which the checksum's 64 digits are "0".
+    """
+    start, end = _manifest_span(parse_elf(data, "artifact"))
+    at = _digits(data, start, end, "artifact")
+    return data[:at] + _checksum(data, at).encode() + data[at + _DIGITS :]
+
+
+def read_manifest(data: bytes, path: str) -> Manifest:
+    """Check a whole artifact (format, checksum, fields, machine) and return its manifest.
+
+    ``path`` serves messages alone. Raises ArtifactError. The checksum finds damage, not malice.
+    """
+    elf = parse_elf(data, path)
+    start, end = _manifest_span(elf)
+    text = data[start:end]
+    value = parse(text, path)
+    at = _digits(data, start, end, path)
+    if data[at : at + _DIGITS] != _checksum(data, at).encode():
+        raise ArtifactError(
+            f"{path}: the file is damaged or was edited: its checksum does not match; "
+            "compile it again"
+        )
+    manifest = decode(value, path)
+    machine = MACHINES.get(elf.machine, f"number {elf.machine}")
+    if machine != manifest.target.machine:
+        raise ArtifactError(
+            f"{path}: manifest: target.machine: expected {machine} as in the ELF header, "
+            f"got {manifest.target.machine}"
+        )
+    return manifest
+
+
+def read_file(path: str | os.PathLike[str]) -> bytes:
+    """Read an artifact's file once, at most 2 GiB; ArtifactError when that cannot be done."""
+    name = os.fspath(path)
+    try:
+        # Without O_NONBLOCK, opening a named pipe would wait for a writer.
+        descriptor = os.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ArtifactError(f"{name}: cannot open the artifact: {reason}") from None
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ArtifactError(f"{name}: not a bnnc artifact: not a regular file")
+        if status.st_size > MAX_FILE_BYTES:
+            raise ArtifactError(
+                f"{name}: not a bnnc artifact: {status.st_size} bytes are more than an artifact "
+                f"can have ({MAX_FILE_BYTES})"
+            )
+        try:
+            return file.read(status.st_size)
+        except OSError as error:
+            raise ArtifactError(f"{name}: cannot read: {error.strerror}") from None
+
+
+def _manifest_span(elf: Elf) -> tuple[int, int]:
+    """Begin and end of the manifest's text in the file, without the padding."""
+    section = elf.section(SECTION)
+    if section is None or not len(elf.content(section)):
+        raise ArtifactError(f"{elf.path}: an ELF file that bnnc did not make: no section {SECTION}")
+    content = elf.content(section)
+    if len(content) > MAX_MANIFEST_BYTES:
+        raise ArtifactError(
+            f"{elf.path}: manifest: {len(content)} bytes are more than {MAX_MANIFEST_BYTES}"
+        )
+    text, _nul, padding = bytes(content).partition(b"\0")
+    if not _nul or padding.strip(b"\0"):
+        raise ArtifactError(f"{elf.path}: manifest: the text does not end in NUL bytes")
+    return section.offset, section.offset + len(text)
+
+
+def _digits(data: bytes, start: int, end: int, path: str) -> int:
+    """Where the checksum's 64 digits stand; quotes are escaped in JSON strings, so this is safe."""
+    found = data.find(_CHECKSUM_KEY, start, end)
+    at = found + len(_CHECKSUM_KEY)
+    if found < 0 or data.find(_CHECKSUM_KEY, at, end) >= 0 or at + _DIGITS > end:
+        raise ArtifactError(f"{path}: manifest: expected one checksum of 64 digits")
+    return at
+
+
+def _checksum(data: bytes, at: int) -> str:
+    view = memoryview(data)
+    digest = hashlib.sha256(view[:at])
+    digest.update(b"0" * _DIGITS)
+    digest.update(view[at + _DIGITS :])
+    return digest.hexdigest()

@@ -1,0 +1,80 @@
+"""What this machine is: its architecture and the CPU features that Linux reports."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import sys
+from collections.abc import Iterable
+
+from ..errors import ArtifactError
+
+# Bit numbers of AT_HWCAP and AT_HWCAP2 on arm64, in the kernel's order and spelling
+# (arch/arm64/kernel/cpuinfo.c). The auxiliary vector is asked instead of /proc/cpuinfo because
+# user-mode emulation shows the emulating machine's file.
+_ARM_HWCAP = (
+    "fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm jscvt fcma "
+    "lrcpc dcpop sha3 sm3 sm4 asimddp sha512 sve asimdfhm dit uscat ilrcpc flagm ssbs sb paca pacg"
+).split()
+_ARM_HWCAP2 = (
+    "dcpodp sve2 sveaes svepmull svebitperm svesha3 svesm4 flagm2 frint svei8mm svef32mm svef64mm "
+    "svebf16 i8mm bf16 dgh rng bti mte ecv afp rpres mte3 sme smei16i64 smef64f64 smei8i32 "
+    "smef16f32 smeb16f32 smef32f32 smefa64 wfxt"
+).split()
+_AT_HWCAP = 16
+_AT_HWCAP2 = 26
+
+_MACHINE_NAMES = {"amd64": "x86_64", "arm64": "aarch64"}
+
+
+def host_machine() -> str:
+    """The architecture of this process: "x86_64", "aarch64", or the name the system gives.
+
+    A 32-bit Python on a 64-bit kernel counts as 32-bit: it cannot load 64-bit code.
+    """
+    name = os.uname().machine.lower()
+    name = _MACHINE_NAMES.get(name, name)
+    return name if sys.maxsize > 1 << 32 else f"{name} (32-bit Python)"
+
+
+@functools.cache
+def host_features() -> frozenset[str]:
+    """The features of this CPU, as /proc/cpuinfo spells them; empty on unknown architectures."""
+    machine = host_machine()
+    if machine == "x86_64":
+        return _x86_features()
+    if machine == "aarch64":
+        return _arm_features()
+    return frozenset()
+
+
+def missing_features(required: Iterable[str]) -> tuple[str, ...]:
+    """Those of ``required`` that this CPU lacks, in the order given."""
+    present = host_features()
+    return tuple(feature for feature in required if feature not in present)
+
+
+def _x86_features() -> frozenset[str]:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+            for line in file:
+                key, _colon, value = line.partition(":")
+                if key.strip() == "flags":
+                    return frozenset(value.split())
+    except OSError as error:
+        raise ArtifactError(
+            f"/proc/cpuinfo: cannot read the CPU's features: {error.strerror}; mount /proc"
+        ) from None
+    raise ArtifactError("/proc/cpuinfo: cannot read the CPU's features: no line `flags`")
+
+
+def _arm_features() -> frozenset[str]:
+    getauxval = ctypes.CDLL(None).getauxval
+    getauxval.argtypes = [ctypes.c_ulong]
+    getauxval.restype = ctypes.c_ulong
+    present: set[str] = set()
+    for kind, names in ((_AT_HWCAP, _ARM_HWCAP), (_AT_HWCAP2, _ARM_HWCAP2)):
+        bits = int(getauxval(kind))
+        present.update(name for bit, name in enumerate(names) if bits >> bit & 1)
+    return frozenset(present)

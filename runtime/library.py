@@ -1,0 +1,208 @@
+"""Native code in this process: an artifact's bytes loaded, called and unloaded."""
+
+from __future__ import annotations
+
+import _ctypes
+import ctypes
+import os
+import tempfile
+import weakref
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import ArtifactError, InputError
+from .manifest import ABI, Manifest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_ALIGNMENT = 64
+_STATUS = {
+    1: "the args struct has another size",
+    2: "a dimension is out of range",
+    3: "the workspace is missing or misaligned",
+    4: "an input or output is missing",
+}
+
+
+class _Args(ctypes.Structure):
+    """``P_args`` of the C interface; ``parallel_for`` NULL means: run on the calling thread."""
+
+    _fields_ = (
+        ("size", ctypes.c_uint64),
+        ("dims", ctypes.c_void_p),
+        ("inputs", ctypes.c_void_p),
+        ("outputs", ctypes.c_void_p),
+        ("workspace", ctypes.c_void_p),
+        ("parallel_for", ctypes.c_void_p),
+        ("pool", ctypes.c_void_p),
+    )
+
+
+class _Call:
+    """What one call in flight needs besides its tensors: args, pointer arrays, workspace."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        self.dims = (ctypes.c_int64 * 1)()
+        self.inputs = (ctypes.c_void_p * inputs)()
+        self.outputs = (ctypes.c_void_p * outputs)()
+        self.args = _Args(
+            size=ctypes.sizeof(_Args),
+            dims=ctypes.addressof(self.dims),
+            inputs=ctypes.addressof(self.inputs),
+            outputs=ctypes.addressof(self.outputs),
+        )
+        self._memory: NDArray[np.uint8] | None = None
+        self._capacity = 0
+
+    def reserve(self, nbytes: int) -> None:
+        """Grow the workspace to ``nbytes`` at a 64-byte boundary; never shrink it."""
+        if self._memory is not None and nbytes <= self._capacity:
+            return
+        self._memory = None
+        self._memory = np.empty(nbytes + _ALIGNMENT, dtype=np.uint8)
+        self._capacity = nbytes
+        self.args.workspace = -(-self._memory.ctypes.data // _ALIGNMENT) * _ALIGNMENT
+
+
+class Library:
+    """A loaded artifact. It is unloaded when the last reference goes, calls in flight included."""
+
+    def __init__(self, data: bytes, manifest: Manifest, path: str) -> None:
+        self._path = path
+        self._manifest = manifest
+        # Appending and popping are atomic, so threads share it without a lock that a fork could
+        # leave held in the child.
+        self._idle: deque[_Call] = deque()
+        native, descriptor = _open(data, path)
+        weakref.finalize(self, _release, native._handle, descriptor).atexit = False
+        self._run = _function(native, manifest, path, "run", [ctypes.c_void_p], ctypes.c_int)
+        _check(native, manifest, path)
+
+    def run(
+        self, batch: int, inputs: Sequence[NDArray[Any]], outputs: Sequence[NDArray[Any]]
+    ) -> None:
+        """Run the model on arrays that are checked, contiguous and aligned; fills ``outputs``.
+
+        The GIL is released meanwhile. Raises ArtifactError for a status other than 0, InputError
+        when the workspace of so large a batch cannot be had.
+        """
+        try:
+            call = self._idle.pop()
+        except IndexError:
+            call = _Call(len(inputs), len(outputs))
+        try:
+            self._reserve(call, batch)
+            call.dims[0] = batch
+            for index, array in enumerate(inputs):
+                call.inputs[index] = array.ctypes.data
+            for index, array in enumerate(outputs):
+                call.outputs[index] = array.ctypes.data
+            status = self._run(ctypes.addressof(call.args))
+        finally:
+            self._idle.append(call)
+        if status:
+            reason = _STATUS.get(status, "not a status of this interface")
+            raise ArtifactError(f"{self._path}: the model returned status {status}: {reason}")
+
+    def _reserve(self, call: _Call, batch: int) -> None:
+        nbytes = self._manifest.workspace.nbytes(batch)
+        try:
+            call.reserve(nbytes)
+        except (MemoryError, ValueError):
+            raise InputError(
+                f"{self._path}: a batch of {batch} needs a workspace of {nbytes} bytes, more than "
+                "there is; run it in smaller parts"
+            ) from None
+
+
+def _open(data: bytes, path: str) -> tuple[ctypes.CDLL, int]:
+    """Load exactly these bytes; returns the library and a descriptor to keep open (or -1).
+
+    The dynamic linker recognises libraries by name, so a name must not come back while its
+    library is loaded: the descriptor of the memory file stays open, which keeps its number.
+    """
+    if not hasattr(os, "memfd_create"):
+        return _open_copy(data, path), -1
+    try:
+        descriptor = _memory_file(data)
+    except OSError:
+        return _open_copy(data, path), -1
+    try:
+        return ctypes.CDLL(f"/proc/self/fd/{descriptor}"), descriptor
+    except OSError:
+        os.close(descriptor)
+        return _open_copy(data, path), -1
+
+
+def _memory_file(data: bytes) -> int:
+    """The descriptor of a file in memory that holds ``data``; OSError where that is forbidden."""
+    descriptor = os.memfd_create("bnnc", os.MFD_CLOEXEC)
+    try:
+        with os.fdopen(descriptor, "wb", closefd=False) as file:
+            file.write(data)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _open_copy(data: bytes, path: str) -> ctypes.CDLL:
+    """Load from a private temporary file, for systems without executable files in memory."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="bnnc-") as folder:
+            copy = os.path.join(folder, "model.so")
+            with open(copy, "wb") as file:
+                file.write(data)
+            return ctypes.CDLL(copy)
+    except OSError as error:
+        raise ArtifactError(
+            f"{path}: cannot load the artifact: {error}; if the temporary folder forbids "
+            "execution, set TMPDIR to one that allows it"
+        ) from None
+
+
+def _release(handle: int, descriptor: int) -> None:
+    _ctypes.dlclose(handle)
+    if descriptor >= 0:
+        os.close(descriptor)
+
+
+def _function(
+    native: ctypes.CDLL, manifest: Manifest, path: str, name: str, arguments: list[Any], result: Any
+) -> Any:
+    """The function ``P_name`` of the artifact."""
+    symbol = f"{manifest.prefix}_{name}"
+    try:
+        function = getattr(native, symbol)
+    except AttributeError:
+        raise ArtifactError(
+            f"{path}: the artifact does not define {symbol}; compile it again"
+        ) from None
+    function.argtypes = arguments
+    function.restype = result
+    return function
+
+
+def _check(native: ctypes.CDLL, manifest: Manifest, path: str) -> None:
+    """What was loaded is what was read: same version, same manifest, same workspace sizes."""
+    version = _function(native, manifest, path, "abi_version", [], ctypes.c_uint32)()
+    if version != ABI:
+        raise ArtifactError(f"{path}: C interface version: expected {ABI}, got {version}")
+    text: bytes = _function(native, manifest, path, "describe", [], ctypes.c_char_p)() or b""
+    if manifest.checksum.encode() not in text:
+        raise ArtifactError(f"{path}: the loaded code belongs to another artifact")
+    workspace_size = _function(
+        native, manifest, path, "workspace_size", [ctypes.c_void_p], ctypes.c_uint64
+    )
+    dims = (ctypes.c_int64 * 1)()
+    for batch in (1, 2) if manifest.symbolic else (1,):
+        dims[0] = batch
+        expected, actual = manifest.workspace.nbytes(batch), workspace_size(ctypes.addressof(dims))
+        if actual != expected:
+            raise ArtifactError(
+                f"{path}: workspace at batch {batch}: manifest says {expected} bytes, code {actual}"
+            )

@@ -1,0 +1,154 @@
+"""What an artifact says of itself: the manifest's fields.
+
+The dataclasses mirror the JSON object key by key; ``decode`` reads the text strictly, and
+``artifact`` finds it in a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+FORMAT = 1
+ABI = 1
+MAX_TENSOR_BYTES = 1 << 47
+MAX_RANK = 32
+UNSEALED = "sha256:" + "0" * 64
+
+# Bytes of one element; the names are NumPy's.
+ITEM_BYTES: Mapping[str, int] = {
+    "bool": 1,
+    "float16": 2,
+    "float32": 4,
+    "float64": 8,
+    "int8": 1,
+    "int16": 2,
+    "int32": 4,
+    "int64": 8,
+    "uint8": 1,
+    "uint64": 8,
+}
+
+Dim = int | str
+Scalar = str | int | float | bool | None
+Option = Scalar | Sequence[Scalar]
+
+
+def extent(dim: Dim, batch: int) -> int:
+    """The number of elements along ``dim`` at this batch: 3 -> 3, "N" -> N, "4N" -> 4 * N."""
+    return dim if isinstance(dim, int) else multiple(dim) * batch
+
+
+def multiple(dim: str) -> int:
+    """The factor of a symbolic dimension: "N" -> 1, "4N" -> 4."""
+    return int(dim[:-1] or 1)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the code was compiled for; ``features`` are those that the host must have.
+
+    Features carry the names of Linux's /proc/cpuinfo (``avx2``, ``asimddp``).
+    """
+
+    name: str
+    triple: str
+    machine: str
+    cpu: str
+    features: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output: a symbolic dimension is "N", or "4N" for a multiple of N."""
+
+    name: str
+    dtype: str
+    shape: tuple[Dim, ...]
+
+    def dims(self, batch: int) -> tuple[int, ...]:
+        """The shape at this batch."""
+        return tuple(extent(dim, batch) for dim in self.shape)
+
+    def nbytes(self, batch: int) -> int:
+        """Bytes of the tensor at this batch."""
+        total = ITEM_BYTES[self.dtype]
+        for dim in self.shape:
+            total *= extent(dim, batch)
+        return total
+
+    @property
+    def symbolic(self) -> bool:
+        """Whether the shape depends on the batch."""
+        return any(isinstance(dim, str) for dim in self.shape)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Scratch memory of one call: ``per_batch * N + fixed`` bytes."""
+
+    per_batch: int
+    fixed: int
+
+    def nbytes(self, batch: int) -> int:
+        """Bytes at this batch."""
+        return self.per_batch * batch + self.fixed
+
+
+@dataclass(frozen=True)
+class Source:
+    """The model that was compiled: digest and size of its file, ONNX opset and producer."""
+
+    sha256: str
+    bytes: int
+    opset: int
+    producer: str
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of the model, for reports: ``reason`` says why it is (not) binarized.
+
+    ``macs`` and ``binary_macs`` are multiply-accumulates of one sample, in all and on bits.
+    """
+
+    name: str
+    op: str
+    binarized: bool
+    reason: str
+    input: tuple[Dim, ...]
+    output: tuple[Dim, ...]
+    macs: int
+    binary_macs: int
+    weight_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """All that an artifact says of itself; ``constants`` and ``expanded_constants`` are bytes.
+
+    ``options`` holds every compiler option that influenced the code: scalars or flat lists.
+    ``checksum`` is left to ``seal``.
+    """
+
+    bnnc: str
+    name: str
+    prefix: str
+    target: Target
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    workspace: Workspace
+    constants: int
+    source: Source
+    linker: str
+    layers: tuple[Layer, ...] = ()
+    expanded_constants: int = 0
+    options: Mapping[str, Option] = field(default_factory=dict[str, Option])
+    abi: int = ABI
+    format: int = FORMAT
+    checksum: str = UNSEALED
+
+    @property
+    def symbolic(self) -> bool:
+        """Whether the model takes any batch size (its C interface then reads ``dims[0]``)."""
+        return any(tensor.symbolic for tensor in self.inputs)

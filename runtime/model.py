@@ -1,0 +1,208 @@
+"""Loading an artifact and running it on NumPy arrays."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import numpy as np
+
+from ..errors import ArtifactError, InputError
+from .artifact import read_file, read_manifest, to_dict
+from .cpu import host_machine, missing_features
+from .elf import SHARED, parse_elf
+from .library import Library
+from .manifest import Manifest, Tensor
+from .tensors import as_input, batch_of, check_output, check_overlap, new_output
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+
+class TensorInfo(NamedTuple):
+    """An input or output of a model; None stands for a dimension that follows the batch."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: np.dtype[Any]
+
+
+def load(path: str | os.PathLike[str]) -> Model:
+    """Load an artifact that ``bnnc compile`` wrote for this machine.
+
+    The file is read once; its checksum, format, architecture and CPU features are checked, and
+    exactly the bytes checked are loaded: a file recompiled at the same path gives the new model.
+    The checksum finds damage, not malice: an artifact is native code, so load only what you trust.
+    Raises ArtifactError.
+    """
+    name = os.fspath(path)
+    if sys.platform != "linux":
+        raise ArtifactError(
+            f"{name}: artifacts run on Linux alone (x86-64 and arm64), and this is {sys.platform}"
+        )
+    data = read_file(name)
+    manifest = read_manifest(data, name)
+    if parse_elf(data, name).kind != SHARED:
+        raise ArtifactError(
+            f"{name}: a relocatable object, which a C program links; compile with --emit so"
+        )
+    _check_host(manifest, name)
+    return Model(Library(data, manifest, name), manifest, name)
+
+
+def _check_host(manifest: Manifest, path: str) -> None:
+    """Refuse code for another architecture or for CPU features that this machine lacks."""
+    machine = host_machine()
+    if manifest.target.machine != machine:
+        raise ArtifactError(
+            f"{path}: compiled for {manifest.target.machine} ({manifest.target.name}), and this "
+            f"machine is {machine}; compile the model with --target native here"
+        )
+    missing = missing_features(manifest.target.features)
+    if missing:
+        raise ArtifactError(
+            f"{path}: compiled for {manifest.target.name}, and this CPU lacks "
+            f"{', '.join(missing)}; compile the model with --target native here"
+        )
+
+
+class Model:
+    """A loaded artifact; made by ``load``. Several threads may run one model at once.
+
+    A run allocates its outputs alone once there is a workspace per concurrent call and the largest
+    batch has been seen. Models survive a fork.
+    """
+
+    def __init__(self, library: Library, manifest: Manifest, path: str) -> None:
+        self._library: Library | None = library
+        self._manifest = manifest
+        self._path = path
+        self._info = tuple(
+            tuple(_info(tensor) for tensor in side) for side in (manifest.inputs, manifest.outputs)
+        )
+
+    @property
+    def inputs(self) -> tuple[TensorInfo, ...]:
+        """Name, shape and dtype of each input, in graph order."""
+        return self._info[0]
+
+    @property
+    def outputs(self) -> tuple[TensorInfo, ...]:
+        """Name, shape and dtype of each output, in graph order."""
+        return self._info[1]
+
+    @property
+    def metadata(self) -> dict[str, object]:
+        """A copy of the artifact's manifest: target, options, source, layers and so on."""
+        return to_dict(self._manifest)
+
+    def run(
+        self,
+        inputs: Mapping[str, ArrayLike],
+        out: Mapping[str, NDArray[Any]] | None = None,
+    ) -> dict[str, NDArray[Any]]:
+        """Run on arrays by input name; returns arrays by output name, in graph order.
+
+        ``out`` gives arrays to write some or all outputs into; each must have the output's shape
+        and dtype, be C-contiguous and writeable, and overlap no other array. A batch of 0 gives
+        empty outputs. Raises InputError for arrays that do not fit and ArtifactError after
+        ``close``.
+        """
+        names = [tensor.name for tensor in self._manifest.inputs]
+        _check_names(inputs, names, names, f"{self._path}: input")
+        targets = [tensor.name for tensor in self._manifest.outputs]
+        given: Mapping[str, NDArray[Any]] = {} if out is None else out
+        _check_names(given, targets, [], f"{self._path}: out")
+        results = self._run([inputs[name] for name in names], [given.get(key) for key in targets])
+        return dict(zip(targets, results, strict=True))
+
+    def __call__(
+        self,
+        *inputs: ArrayLike,
+        out: NDArray[Any] | Sequence[NDArray[Any]] | None = None,
+    ) -> NDArray[Any] | tuple[NDArray[Any], ...]:
+        """Run on arrays in graph order; returns the output, or a tuple when there are several.
+
+        ``out`` is an array, or a sequence of as many as there are outputs; see ``run``.
+        """
+        expected = len(self._manifest.inputs)
+        if len(inputs) != expected:
+            names = ", ".join(tensor.name for tensor in self._manifest.inputs)
+            raise InputError(
+                f"{self._path}: expected {expected} inputs ({names}), got {len(inputs)}"
+            )
+        results = self._run(inputs, self._positional_out(out))
+        return results[0] if len(results) == 1 else results
+
+    def close(self) -> None:
+        """Unload the code, as soon as calls in other threads have returned."""
+        self._library = None
+
+    def __enter__(self) -> Model:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "" if self._library is not None else ", closed"
+        return f"<bnnc model {self._path!r} for {self._manifest.target.name}{state}>"
+
+    def _positional_out(
+        self, out: NDArray[Any] | Sequence[NDArray[Any]] | None
+    ) -> Sequence[object]:
+        """One entry per output: the array to fill, or None for a new one."""
+        expected = len(self._manifest.outputs)
+        if out is None:
+            return [None] * expected
+        given = [out] if isinstance(out, np.ndarray) else out
+        if not isinstance(given, (tuple, list)) or len(given) != expected:
+            size = len(given) if isinstance(given, (tuple, list)) else type(out).__name__
+            raise InputError(f"{self._path}: out: expected {expected} arrays, got {size}")
+        return given
+
+    def _run(self, values: Sequence[object], given: Sequence[object]) -> tuple[NDArray[Any], ...]:
+        """Check, allocate and call; ``given`` has None where an output is to be allocated."""
+        library = self._library
+        if library is None:
+            raise ArtifactError(f"{self._path}: the model is closed")
+        path, manifest = self._path, self._manifest
+        inputs = [
+            as_input(value, spec, path) for value, spec in zip(values, manifest.inputs, strict=True)
+        ]
+        batch = batch_of(inputs, manifest.inputs, path)
+        outputs = tuple(
+            new_output(spec, batch, path)
+            if value is None
+            else check_output(value, spec, batch, path)
+            for value, spec in zip(given, manifest.outputs, strict=True)
+        )
+        if any(value is not None for value in given):
+            check_overlap(inputs, outputs, manifest.outputs, path)
+        if batch:
+            library.run(batch, inputs, outputs)
+        return outputs
+
+
+def _info(tensor: Tensor) -> TensorInfo:
+    shape = tuple(dim if isinstance(dim, int) else None for dim in tensor.shape)
+    return TensorInfo(tensor.name, shape, np.dtype(tensor.dtype))
+
+
+def _check_names(given: object, known: Sequence[str], required: Sequence[str], where: str) -> None:
+    """Refuse unknown names and report missing ones, with the right ones listed."""
+    if not isinstance(given, Mapping):
+        raise InputError(f"{where}: expected a dict of name to array, got {type(given).__name__}")
+    names = list(cast("Mapping[object, object]", given))
+    wrong = [f"unexpected {name!r}" for name in names if name not in known]
+    wrong += [f"missing {name!r}" for name in required if name not in names]
+    if wrong:
+        raise InputError(f"{where}: {', '.join(wrong)}; expected {', '.join(map(repr, known))}")
