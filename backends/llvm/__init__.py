@@ -1,0 +1,1 @@
+"""The LLVM backend: scheduled graphs to objects, assembly or LLVM IR; needs llvmlite."""

@@ -1,0 +1,1 @@
+"""Kernels of the LLVM backend, one file each, with its descriptor."""

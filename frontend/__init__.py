@@ -1,0 +1,1 @@
+"""Reading ONNX: a model file or ModelProto becomes an imported graph."""

@@ -1,0 +1,1 @@
+"""How exporters outside the ONNX standard write binarization, one file a domain."""
