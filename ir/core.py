@@ -320,10 +320,23 @@ class Builder:
         self.replaced[old] = new
 
     def copy(self, node: Node) -> tuple[Value, ...]:
-        """Re-add an old node on the current operands; its values keep name and identity."""
+        """Re-add an old node on the current operands.
+
+        Its values keep their names, and their identity too unless the new operands change types.
+        """
         op = node.op.map_operands(self.get)
-        self.nodes.append(node if op == node.op else Node(op, node.results))
-        return node.results
+        if all(new is old for new, old in zip(op.operands, node.op.operands, strict=True)):
+            self.nodes.append(node)
+            return node.results
+        results: list[Value] = []
+        for old, type_ in zip(node.results, op.infer(), strict=True):
+            new = old
+            if type_.with_layout(old.type.layout) != old.type:
+                new = replace(old, type=type_.with_layout(old.type.layout))
+                self.put(old, new)
+            results.append(new)
+        self.nodes.append(Node(op, tuple(results)))
+        return tuple(results)
 
     def finish(self, graph: Graph, stage: Stage | None = None) -> Graph:
         """The rewritten graph."""

@@ -1,0 +1,235 @@
+"""Normal forms: identities dropped, transposes moved down until they cancel, pads merged."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..ir import F32, Batch, Graph, Node, Op, Value
+from ..ir.ops import (
+    Cast,
+    Clip,
+    Concat,
+    Conv,
+    Div,
+    Expand,
+    Mul,
+    Pad,
+    ReduceMax,
+    ReduceMean,
+    ReduceMin,
+    ReduceSum,
+    Relu,
+    Reshape,
+    Sign,
+    Slice,
+    Transpose,
+)
+from ..ir.types import broadcast
+from .base import Context, Pass
+from .rewrite import Rewriter, rewrite
+
+
+@dataclass(frozen=True)
+class Canonicalize(Pass):
+    """Bring a graph to the form that the later passes expect.
+
+    Before:
+        %t = transpose(%x) perm=[0,3,1,2] : f32[N,3,4,4]
+        %r = relu(%t) : f32[N,3,4,4]
+        %y = transpose(%r) perm=[0,2,3,1] : f32[N,4,4,3]
+        output %y as "y"
+    After:
+        %y = relu(%x) : f32[N,4,4,3]
+        output %y as "y"
+    """
+
+    def run(self, graph: Graph, context: Context) -> Graph:
+        rules = (
+            drop_identity,
+            merge_moves,
+            drop_expand,
+            merge_pad,
+            simplify_sign,
+            sink_transpose,
+            sign_after_move,
+        )
+        return rewrite(graph, rules)
+
+
+def drop_identity(rw: Rewriter, node: Node) -> Value | None:
+    """x * 1, x / 1 and moves that move nothing are x."""
+    op = node.op
+    if isinstance(op, (Mul, Div)):
+        for kept, other in ((op.a, op.b), (op.b, op.a))[: 1 if isinstance(op, Div) else 2]:
+            array = rw.array(other)
+            if array is not None and kept.type == node.result.type and bool(np.all(array == 1)):
+                return kept
+    x = op.operands[0] if op.operands else None
+    if x is None or x.type != node.result.type:
+        return None
+    same = (
+        (isinstance(op, Transpose) and op.perm == tuple(range(len(op.perm))))
+        or isinstance(op, (Reshape, Expand, Cast))
+        or (isinstance(op, Slice) and set(op.steps) <= {1})
+        or (isinstance(op, Pad) and not any(op.before + op.after))
+        or (isinstance(op, Concat) and len(op.xs) == 1)
+    )
+    return x if same else None
+
+
+def merge_moves(rw: Rewriter, node: Node) -> Value | None:
+    """reshape of reshape and transpose of transpose are one; transposing over axes of size 1 is
+    a reshape; max_pool or relu twice stays."""
+    op = node.op
+    hint, origin = node.result.name, node.origin
+    if isinstance(op, Reshape) and (inner := rw.op(op.x, Reshape)):
+        return rw.add(Reshape(inner.x, op.shape), hint, origin)
+    if isinstance(op, Transpose):
+        if inner_t := rw.op(op.x, Transpose):
+            perm = tuple(inner_t.perm[p] for p in op.perm)
+            return rw.add(Transpose(inner_t.x, perm), hint, origin)
+        moved = [p for p in op.perm if op.x.shape[p] != 1]
+        if moved == sorted(moved) and not _batch_moves(op):
+            return rw.add(Reshape(op.x, node.result.shape), hint, origin)
+    return None
+
+
+def _batch_moves(op: Transpose) -> bool:
+    return isinstance(op.x.shape[0], Batch) and op.perm[0] != 0
+
+
+def drop_expand(rw: Rewriter, node: Node) -> Value | None:
+    """An elementwise operator broadcasts by itself: op(x, expand(c)) = op(x, c)."""
+    op = node.op
+    if not op.elementwise:
+        return None
+
+    def bare(value: Value) -> Value:
+        expand = rw.op(value, Expand)
+        return expand.x if expand else value
+
+    values = [bare(v) for v in op.operands]
+    if values == list(op.operands):
+        return None
+    if broadcast([v.shape for v in values]) != node.result.shape:
+        return None
+    return rw.add(op.map_operands(bare), node.result.name, node.origin)
+
+
+def merge_pad(rw: Rewriter, node: Node) -> Value | None:
+    """A zero pad over spatial axes before a convolution belongs to the convolution."""
+    op = node.op
+    pad = rw.op(op.x, Pad) if isinstance(op, Conv) else None
+    if not isinstance(op, Conv) or pad is None or pad.value != 0 or any(pad.before[:2]):
+        return None
+    if any(pad.after[:2]) or not rw.only_use(op.x):
+        return None
+    added = pad.before[2:] + pad.after[2:]
+    pads = tuple(a + b for a, b in zip(op.pads, added, strict=True))
+    return rw.add(replace(op, x=pad.x, pads=pads), node.result.name, node.origin)
+
+
+def simplify_sign(rw: Rewriter, node: Node) -> Value | None:
+    """sign(clip(x, low < 0 < high)) = sign(x); sign of a sign is one sign; clip(relu) bounds."""
+    op = node.op
+    if isinstance(op, Clip) and op.high == math.inf and op.low == 0:
+        return rw.add(Relu(op.x), node.result.name, node.origin)
+    if not isinstance(op, Sign):
+        return None
+    clip = rw.op(op.x, Clip)
+    # A bound that rounds to zero in float32 would hide the sign.
+    if clip and np.float32(clip.low) < 0 < np.float32(clip.high):
+        return rw.add(replace(op, x=clip.x), node.result.name, node.origin)
+    inner = rw.op(op.x, Sign)
+    if inner:
+        zero = inner.zero or op.zero
+        return rw.add(replace(op, x=inner.x, zero=zero), node.result.name, node.origin)
+    return None
+
+
+def sign_after_move(rw: Rewriter, node: Node) -> Value | None:
+    """transpose(sign(x)) = sign(transpose(x)), and so for moves on which bits would be awkward."""
+    op = node.op
+    if not isinstance(op, (Transpose, Reshape)) or not rw.only_use(op.x):
+        return None
+    sign = rw.op(op.x, Sign)
+    if sign is None or (isinstance(op, Reshape) and is_flatten(op)):
+        return None
+    moved = rw.add(replace(op, x=sign.x), node.result.name + ".moved", node.origin)
+    return rw.add(replace(sign, x=moved), node.result.name, (*rw.made[op.x].origin, *node.origin))
+
+
+def is_flatten(op: Reshape) -> bool:
+    """True for [N, C, ..] -> [N, C * ..], which binary products read as a window."""
+    return op.x.type.rank > 2 and len(op.shape) == 2 and op.shape[0] == op.x.shape[0]
+
+
+def sink_transpose(rw: Rewriter, node: Node) -> Value | None:
+    """op(transpose(x)) = transpose(op(x)) for elementwise operators and moves, axes renamed.
+
+    Elementwise operands are transposes by the same permutation or constants.
+    """
+    op = node.op
+    perm = next((t.perm for v in op.operands if (t := rw.op(v, Transpose))), None)
+    if perm is None or (isinstance(node.op, Transpose) or not op.operands):
+        return None
+    if op.elementwise:
+        return _sink_elementwise(rw, node, perm)
+    below = _below(op, perm)
+    if below is None or any(rw.op(v, Transpose) is None for v in op.operands):
+        return None
+    if any(rw.op(v, Transpose).perm != perm for v in op.operands):  # type: ignore[union-attr]
+        return None
+    moved = below.map_operands(lambda v: rw.op(v, Transpose).x)  # type: ignore[union-attr]
+    return _transposed(rw, moved, perm, node)
+
+
+def _transposed(rw: Rewriter, op: Op, perm: tuple[int, ...], node: Node) -> Value:
+    inner = rw.add(op, node.result.name + ".t", node.origin)
+    return rw.add(Transpose(inner, perm), node.result.name, node.origin)
+
+
+def _sink_elementwise(rw: Rewriter, node: Node, perm: tuple[int, ...]) -> Value | None:
+    inverse = tuple(int(i) for i in np.argsort(perm))
+    new: dict[Value, Value] = {}
+    for value in dict.fromkeys(node.op.operands):
+        transpose = rw.op(value, Transpose)
+        array = rw.array(value)
+        if transpose and transpose.perm == perm:
+            new[value] = transpose.x
+        elif array is not None and array.ndim <= len(perm):
+            aligned = array.reshape((1,) * (len(perm) - array.ndim) + array.shape)
+            const = np.ascontiguousarray(aligned.transpose(inverse))
+            if array.size == 1:
+                new[value] = value
+            else:
+                new[value] = rw.const(const, value.name, value.origin)
+        else:
+            return None
+    return _transposed(rw, node.op.map_operands(lambda v: new[v]), perm, node)
+
+
+def _below(op: Op, perm: tuple[int, ...]) -> Op | None:
+    """The operator as it acts before the transpose, on operands not yet replaced."""
+
+    def back(per_axis: tuple[Any, ...]) -> tuple[Any, ...]:
+        out = list(per_axis)
+        for result_axis, axis in enumerate(perm):
+            out[axis] = per_axis[result_axis]
+        return tuple(out)
+
+    if isinstance(op, Pad):
+        return replace(op, before=back(op.before), after=back(op.after))
+    if isinstance(op, Slice):
+        starts, steps, sizes = back(op.starts), back(op.steps), back(op.sizes)
+        return replace(op, starts=starts, steps=steps, sizes=sizes)
+    if isinstance(op, Concat):
+        return replace(op, axis=perm[op.axis])
+    reductions = (ReduceMean, ReduceSum, ReduceMax, ReduceMin)
+    if isinstance(op, reductions) and op.keepdims and op.x.element == F32:
+        return replace(op, axes=tuple(sorted(perm[a] for a in op.axes)))
+    return None

@@ -1,0 +1,121 @@
+"""One workspace for all intermediate values: offsets by liveness, views on their operand's memory.
+
+Sizes grow with the batch N, so a value lives at ``offset * N`` in the batch arena; values without
+a batch dimension lie in a fixed arena behind it. Both are planned alike: values in order of
+falling size take the lowest gap that is free for as long as they live.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from ..ir import Graph, Layout, Node, Slot, Stage, Value
+from ..ir.ops import Const, Relayout, Reshape, Transpose
+from ..ir.types import physical_axes, sample_bytes
+from .base import Context, Pass
+from .pack_bits import is_row_like
+
+ALIGNMENT = 64
+
+
+@dataclass
+class Buffer:
+    """Memory that one value, and the views of it, share."""
+
+    size: int
+    first: int
+    last: int
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class MemoryPlan(Pass):
+    """Assign a slot to every value that is not a constant."""
+
+    requires: ClassVar[tuple[Stage, ...]] = (Stage.SCHEDULED,)
+
+    def run(self, graph: Graph, context: Context) -> Graph:
+        roots = _roots(graph)
+        buffers = _live_ranges(graph, roots)
+        for symbolic in (True, False):
+            place([b for v, b in buffers.items() if v.type.symbolic == symbolic])
+        slots: dict[Value, Slot] = {}
+        slots.update((v, Slot("input", i)) for i, v in enumerate(graph.inputs))
+        slots.update((roots[o.value], Slot("output", i)) for i, o in enumerate(graph.outputs))
+        for value, buffer in buffers.items():
+            slots[value] = Slot("batch" if value.type.symbolic else "fixed", buffer.offset)
+        return _with_slots(graph, roots, slots)
+
+
+def is_view(node: Node) -> bool:
+    """True when a result is its operand's memory under another type."""
+    op = node.op
+    if isinstance(op, Reshape):
+        words = op.x.type.layout is Layout.WORDS
+        return words or (is_row_like(op.x.type) and is_row_like(node.result.type))
+    if isinstance(op, Relayout):
+        return is_row_like(op.x.type) and is_row_like(node.result.type)
+    if isinstance(op, Transpose) and not op.x.type.is_binary:
+        rank = op.x.type.rank
+        axes = physical_axes(rank, node.result.type.layout)
+        return tuple(op.perm[a] for a in axes) == physical_axes(rank, op.x.type.layout)
+    return False
+
+
+def _roots(graph: Graph) -> dict[Value, Value]:
+    """The value whose memory each value lives in. An output is never a view of something that is
+    an input, another output or read elsewhere in another shape: pack-bits copies those."""
+    constants = {n.result for n in graph.nodes if isinstance(n.op, Const)}
+    outputs = graph.output_values
+    roots: dict[Value, Value] = {v: v for v in graph.inputs}
+    for node in graph.nodes:
+        for value in node.results:
+            roots[value] = value
+        if is_view(node) and node.op.operands[0] not in constants:
+            root = roots[node.op.operands[0]]
+            if node.result not in outputs and root not in outputs:
+                roots[node.result] = root
+    return roots
+
+
+def _live_ranges(graph: Graph, roots: dict[Value, Value]) -> dict[Value, Buffer]:
+    constants = {n.result for n in graph.nodes if isinstance(n.op, Const)}
+    outside = {*graph.inputs, *graph.output_values, *constants}
+    buffers: dict[Value, Buffer] = {}
+    for position, node in enumerate(graph.nodes):
+        for value in (*node.op.operands, *node.results):
+            root = roots[value]
+            if root in outside:
+                continue
+            if root not in buffers:
+                size = -(-sample_bytes(root.type) // ALIGNMENT) * ALIGNMENT
+                buffers[root] = Buffer(size, position, position)
+            buffers[root].last = position
+    return buffers
+
+
+def place(buffers: list[Buffer]) -> None:
+    """Give each buffer the lowest offset that overlaps no buffer alive at the same time."""
+    placed: list[Buffer] = []
+    for buffer in sorted(buffers, key=lambda b: (-b.size, b.first)):
+        alive = [b for b in placed if b.first <= buffer.last and buffer.first <= b.last]
+        offset = 0
+        for other in sorted(alive, key=lambda b: b.offset):
+            if offset + buffer.size <= other.offset:
+                break
+            offset = max(offset, other.offset + other.size)
+        buffer.offset = offset
+        placed.append(buffer)
+
+
+def _with_slots(graph: Graph, roots: dict[Value, Value], slots: dict[Value, Slot]) -> Graph:
+    new: dict[Value, Value] = {}
+    for value, root in roots.items():
+        new[value] = replace(value, slot=slots[root]) if root in slots else value
+    nodes = tuple(
+        Node(n.op.map_operands(lambda v: new[v]), tuple(new[v] for v in n.results))
+        for n in graph.nodes
+    )
+    outputs = tuple(replace(o, value=new[o.value]) for o in graph.outputs)
+    return graph.replace(inputs=tuple(new[v] for v in graph.inputs), nodes=nodes, outputs=outputs)

@@ -1,0 +1,204 @@
+"""Layouts: bits into words of channels, floats of maps channels-last, and what that asks for.
+
+Activations of ±1 lie as packed words, so a product reads 64 channels at once. The bits that fill
+the last word are 0 in activations and weights alike and never mismatch; taps in zero padding are
+left out by the kernels, so dot = (taps inside) * C - 2 * mismatches needs no correction table.
+A product over a flattened map would need its bits in another order: it becomes the convolution
+that it is, with a kernel as large as the map.
+
+    binary_gemm(reshape(x [N,C,H,W]), w [O, C*H*W]) = reshape(binary_conv(x, w [O,C,H,W]))
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from ..errors import PassError
+from ..ir import Graph, Layout, Node, Op, Output, Stage, TensorType, Value
+from ..ir.ops import (
+    AveragePool,
+    BinaryConv,
+    BinaryGemm,
+    Concat,
+    Const,
+    Conv,
+    Expand,
+    MaxPool,
+    Pad,
+    Relayout,
+    Reshape,
+    Slice,
+    Threshold,
+    Transpose,
+)
+from ..ir.types import physical_axes
+from .analysis import channel_shape
+from .base import Context, Pass
+from .canonicalize import is_flatten
+from .rewrite import Rewriter, drop_dead, rewrite
+
+_WINDOWS: tuple[type[Op], ...] = (Conv, BinaryConv, MaxPool, AveragePool)
+_FOLLOWING: tuple[type[Op], ...] = (Concat, Slice, Pad)
+
+
+@dataclass(frozen=True)
+class PackBits(Pass):
+    """Give every value its layout and insert the relayouts that this needs.
+
+    Before:
+        %w = const() data=random(1) element=bits<1;-1,1> : bits<1;-1,1>[8,3,1,1]
+        %s = binarize(%x) zero=1 : bits<1;-1,1>[N,3,4,4]
+        %n = binary_conv(%s, %w) strides=[1,1] pads=[0,0,0,0] dilations=[1,1] groups=1 : i32[N,8,4,4]
+    After:
+        %s = binarize(%x) zero=1 : bits<1;-1,1>[N,3,4,4]@words
+        %n = binary_conv(%s, %w) strides=[1,1] pads=[0,0,0,0] dilations=[1,1] groups=1 : i32[N,8,4,4]@nhwc
+    """
+
+    requires: ClassVar[tuple[Stage, ...]] = (Stage.BINARIZED,)
+    establishes: ClassVar[Stage | None] = Stage.PACKED
+
+    def run(self, graph: Graph, context: Context) -> Graph:
+        graph = rewrite(graph, (unflatten, sink_squeeze, refuse_expand))
+        rw = Rewriter.over(graph)
+        for node in graph.nodes:
+            _place(rw, node)
+        graph = _row_major_outputs(rw, rw.finish(graph))
+        return drop_dead(graph)
+
+
+def unflatten(rw: Rewriter, node: Node) -> Value | None:
+    """A product over a flattened map of bits is a convolution with a kernel of the map's size."""
+    op = node.op
+    flat = rw.op(op.x, Reshape) if isinstance(op, BinaryGemm) else None
+    if flat is None or not isinstance(op, BinaryGemm) or not is_flatten(flat):
+        return None
+    x = flat.x
+    weights = rw.array(op.w)
+    if weights is None or math.prod(x.shape[2:]) == 1:
+        return None
+    name, origin = node.result.name, node.origin
+    shaped = weights.reshape(weights.shape[0], *x.shape[1:])
+    w = rw.add(Const.of(shaped, op.w.element), op.w.name, op.w.origin)
+    spatial = len(x.shape) - 2
+    conv = BinaryConv(x, w, (1,) * spatial, (0,) * 2 * spatial, (1,) * spatial)
+    map_ = rw.add(conv, name + ".map", origin)
+    return rw.add(Reshape(map_, node.result.shape), name, origin)
+
+
+def sink_squeeze(rw: Rewriter, node: Node) -> Value | None:
+    """op(squeeze(x), c) = squeeze(op(x, c)): the epilogue of `unflatten`'s convolution stays with
+    it. ``squeeze`` is the reshape [N, C, 1, 1] -> [N, C], ``c`` a constant per channel."""
+    op = node.op
+    if not op.elementwise or node.result.type.rank != 2:
+        return None
+    maps = {v: m for v in op.operands if (m := _squeezed(rw, v)) is not None}
+    ranks = {m.type.rank for m in maps.values()}
+    if len(ranks) != 1:
+        return None
+    shape = channel_shape(ranks.pop())
+    moved: dict[Value, Value] = dict(maps)
+    for value in op.operands:
+        array = rw.array(value)
+        if value in moved:
+            continue
+        if array is None or array.ndim > 1:
+            return None
+        moved[value] = value
+        if array.size > 1 and not isinstance(op, Threshold):
+            spread = Const.of(array.reshape(shape), value.element)
+            moved[value] = rw.add(spread, value.name, value.origin)
+    out = rw.add(op.map_operands(lambda v: moved[v]), node.result.name + ".map", node.origin)
+    return rw.add(Reshape(out, node.result.shape), node.result.name, node.origin)
+
+
+def _squeezed(rw: Rewriter, value: Value) -> Value | None:
+    """The map [N, C, 1, ..] of a convolution, or what was computed from it, behind a reshape."""
+    squeeze = rw.op(value, Reshape)
+    made = rw.made.get(squeeze.x) if squeeze else None
+    if squeeze is None or made is None or squeeze.x.shape[:2] != squeeze.shape:
+        return None
+    return squeeze.x if made.op.elementwise or isinstance(made.op, BinaryConv) else None
+
+
+def refuse_expand(rw: Rewriter, node: Node) -> Value | None:
+    """An expand that survived canonicalization is refused with its name: no kernel copies it."""
+    if isinstance(node.op, Expand):
+        raise PassError(f"{node.describe()}: expand to {node.result!r} has no elementwise reader")
+    return None
+
+
+def _place(rw: Rewriter, node: Node) -> None:
+    op = node.op.map_operands(rw.get)
+    if isinstance(op, Const):
+        rw.copy(node)
+        return
+    if isinstance(op, Reshape) and not is_row_like(op.x.type):
+        moved = rw.add_all(
+            Relayout(op.x, Layout.ROW_MAJOR), op.x.name + ".row", op.x.origin,
+            [op.x.type.with_layout(Layout.ROW_MAJOR)],
+        )
+        op = replace(op, x=moved[0])
+    rw.names.discard(node.result.name)
+    types = [t.with_layout(_layout(op, t)) for t in op.infer()]
+    new = rw.add_all(op, node.result.name, node.origin, types)
+    rw.put(node.result, new[0])
+
+
+def _layout(op: Op, type_: TensorType) -> Layout:
+    """The layout that suits a result."""
+    if type_.is_binary:
+        return Layout.WORDS
+    if type_.rank < 3:
+        return Layout.ROW_MAJOR
+    if isinstance(op, _WINDOWS):
+        return Layout.CHANNELS_LAST
+    if isinstance(op, Transpose):
+        return _transposed_layout(op)
+    if op.elementwise or isinstance(op, _FOLLOWING):
+        mapped = [v for v in op.operands if v.shape == type_.shape]
+        lasting = (Layout.CHANNELS_LAST, Layout.WORDS)
+        if any(v.type.layout in lasting for v in mapped):
+            return Layout.CHANNELS_LAST
+    return Layout.ROW_MAJOR
+
+
+def _transposed_layout(op: Transpose) -> Layout:
+    """Channels-last when that leaves the operand's memory as it is."""
+    rank = op.x.type.rank
+    memory = physical_axes(rank, op.x.type.layout)
+    for layout in (Layout.CHANNELS_LAST, Layout.ROW_MAJOR):
+        axes = tuple(op.perm[a] for a in physical_axes(rank, layout))
+        if axes == memory:
+            return layout
+    return Layout.ROW_MAJOR
+
+
+def is_row_like(type_: TensorType) -> bool:
+    """True when the memory is that of row-major: one channel, one position, or rank below 3."""
+    if type_.layout is Layout.ROW_MAJOR or type_.rank < 3:
+        return True
+    if math.prod(type_.shape[2:]) == 1:
+        return True
+    return type_.layout is Layout.CHANNELS_LAST and type_.shape[1] == 1
+
+
+def _row_major_outputs(rw: Rewriter, graph: Graph) -> Graph:
+    """Outputs leave in ONNX order, each in a buffer of its own."""
+    outputs: list[Output] = []
+    taken: set[Value] = set(graph.inputs)
+    constants = {n.result for n in graph.nodes if isinstance(n.op, Const)}
+    for output in graph.outputs:
+        value = output.value
+        if value.type.is_binary:
+            raise PassError(f"output '{output.name}' would be packed bits")
+        if value in taken or value in constants or value.type.layout is not Layout.ROW_MAJOR:
+            row = [value.type.with_layout(Layout.ROW_MAJOR)]
+            (value,) = rw.add_all(
+                Relayout(value, Layout.ROW_MAJOR), output.name + ".out", value.origin, row
+            )
+        taken.add(value)
+        outputs.append(Output(output.name, value))
+    return graph.replace(nodes=tuple(rw.nodes), outputs=tuple(outputs))
+

@@ -1,0 +1,47 @@
+"""Choose a kernel for every region and refuse, all at once, what no kernel computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from ..backends.base import KernelDescriptor, kernels_for
+from ..errors import LoweringError, PassError
+from ..ir import Graph, Node, Stage
+from ..ir.ops import Const, Fused
+from .base import Context, Pass
+
+
+@dataclass(frozen=True)
+class SelectKernels(Pass):
+    """Name the cheapest kernel that takes each region, by the descriptors' own estimates."""
+
+    requires: ClassVar[tuple[Stage, ...]] = (Stage.PACKED,)
+    establishes: ClassVar[Stage | None] = Stage.SCHEDULED
+
+    def run(self, graph: Graph, context: Context) -> Graph:
+        if context.target is None:
+            raise PassError(f"{self.name()} needs a target")
+        problems: list[str] = []
+        nodes: list[Node] = []
+        for node in graph.nodes:
+            kernel = None if isinstance(node.op, Const) else choose(node, context, problems)
+            if isinstance(node.op, Fused) and kernel is not None:
+                node = Node(replace(node.op, kernel=kernel.name), node.results)
+            nodes.append(node)
+        if problems:
+            raise LoweringError(f"no kernel for {len(problems)} nodes: " + "; ".join(problems))
+        return graph.replace(nodes=tuple(nodes))
+
+
+def choose(node: Node, context: Context, problems: list[str]) -> KernelDescriptor | None:
+    """The cheapest kernel for a node; appends to ``problems`` when there is none."""
+    assert context.target is not None
+    known = kernels_for(node.op, context.kernels)
+    refusals = [kernel.refuses(node.op, context.target) for kernel in known]
+    fit = [k for k, refusal in zip(known, refusals, strict=True) if refusal is None]
+    if not fit:
+        why = "; ".join(r for r in refusals if r) or "the backend has none"
+        problems.append(f"{node.describe()}: {why}")
+        return None
+    return min(fit, key=lambda k: k.cycles(node.op, context.target))  # type: ignore[arg-type]

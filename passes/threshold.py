@@ -1,0 +1,219 @@
+"""What stands between an integer count and the next sign becomes an integer comparison.
+
+Derivation. Let n be a count, f the float32 operators from it to the sign, per channel. n takes few
+values: for a window with v taps inside the map, -v*C, -v*C + 2, .., v*C (every integer between
+for ternary activations), v over the border classes. So s(n) = sign(f(n)) is tabulated at all of
+them, with the operators' own references, and looked at:
+
+    s never changes         constant channel
+    s changes once, upward  bit = n >= t      t: first count with s = +1
+    s changes once, down    bit = not n >= t  t: first count with s = -1   (gamma < 0)
+    anything else           refused: 0 at some count (ONNX Sign), or a PRelu with negative slope
+
+Max pools inside the chain are passed when s does not decrease in the pool's operand v = g(n):
+sign(f(max v)) = max of the bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..ir import I32, Array, Graph, Node, Stage, Value
+from ..ir.core import decode
+from ..ir.ops import BinaryConv, BinaryGemm, Binarize, Const, MaxPool, Threshold
+from .analysis import origins, per_channel
+from .base import Context, Pass
+from .rewrite import Rewriter, drop_dead
+
+CHUNK = 1 << 22
+"""Elements evaluated at once."""
+LOWEST, HIGHEST = np.iinfo(np.int32).min, np.iinfo(np.int32).max
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The elementwise nodes from a count to a sign, in order, and the pool among them."""
+
+    count: Value
+    nodes: tuple[Node, ...]
+    pool: Node | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A sign as a step function of the count, per channel."""
+
+    thresholds: Array
+    """int32 [C]."""
+    flip: Array
+    """bool [C]: the bit is the complement of n >= t."""
+
+
+@dataclass(frozen=True)
+class Thresholds(Pass):
+    """Replace float chains between counts and signs by integer thresholds where that is exact.
+
+    Before:
+        %w = const() data=[1, 1, 0, 1] element=bits<1;-1,1> : bits<1;-1,1>[1,4]
+        %c = const() data=[-0.5] element=f32 : f32[1]
+        %x = binarize(%i) zero=1 : bits<1;-1,1>[N,4]
+        %n = binary_gemm(%x, %w) : i32[N,1]
+        %f = cast(%n) to=f32 : f32[N,1]
+        %g = mul(%f, %c) : f32[N,1]
+        %s = binarize(%g) zero=1 : bits<1;-1,1>[N,1]
+        %d = decode(%s) : f32[N,1]
+        output %d as "y"
+    After:
+        %n = binary_gemm(%x, %w) : i32[N,1]
+        %s.t = const() data=[2] element=i32 : i32[1]
+        %s.flip = const() data=[true] element=bool : bool[1]
+        %s = threshold(%n, %s.t, %s.flip) : bits<1;-1,1>[N,1]
+    """
+
+    requires: ClassVar[tuple[Stage, ...]] = (Stage.BINARIZED,)
+
+    def run(self, graph: Graph, context: Context) -> Graph:
+        rw = Rewriter.over(graph)
+        for node in graph.nodes:
+            step = None
+            chain = find_chain(graph, node)
+            if chain is not None:
+                step = tabulate(graph, chain, node)
+            if chain is None or isinstance(step, str) or step is None:
+                rw.copy(node)
+            else:
+                rw.put(node.result, _emit(rw, node, chain, step))
+        return drop_dead(rw.finish(graph))
+
+
+def _emit(rw: Rewriter, node: Node, chain: Chain, step: Step) -> Value:
+    name = node.result.name
+    origin = origins([*(n.result for n in chain.nodes), node.result])
+    rw.names.discard(name)
+    t = rw.const(step.thresholds, name + ".t", origin)
+    flip = rw.const(step.flip, name + ".flip", origin)
+    count = rw.get(chain.count)
+    if chain.pool is None:
+        return rw.add(Threshold(count, t, flip), name, origin)
+    bits = rw.add(Threshold(count, t, flip), name + ".unpooled", origin)
+    assert isinstance(chain.pool.op, MaxPool)
+    return rw.add(replace(chain.pool.op, x=bits), name, origin)
+
+
+def find_chain(graph: Graph, node: Node) -> Chain | None:
+    """The nodes between one count and this sign, or None when anything else flows in."""
+    if not isinstance(node.op, Binarize):
+        return None
+    rank, channels = node.result.type.rank, node.result.shape[1] if node.result.shape[1:] else 0
+    found: list[Node] = []
+    counts: list[Value] = []
+    pools: list[Node] = []
+    todo = [node.op.x]
+    while todo:
+        value = todo.pop()
+        made = graph.producers.get(value)
+        if made is None:
+            return None
+        if value.element == I32 and isinstance(made.op, (BinaryConv, BinaryGemm)):
+            counts.append(value)
+        elif isinstance(made.op, Const):
+            if per_channel(made.op.array, rank, channels) is None:
+                return None
+        elif made.op.elementwise or isinstance(made.op, MaxPool):
+            if made not in found:
+                found.append(made)
+                pools.extend([made] if isinstance(made.op, MaxPool) else [])
+                todo.extend(made.op.operands)
+        else:
+            return None
+    if len(set(counts)) != 1 or len(pools) > 1:
+        return None
+    order = {n: i for i, n in enumerate(graph.nodes)}
+    found.sort(key=lambda n: order[n])
+    if pools and not _all_paths_pass(found, pools[0], counts[0]):
+        return None
+    return Chain(counts[0], tuple(found), pools[0] if pools else None)
+
+
+def _all_paths_pass(nodes: list[Node], pool: Node, count: Value) -> bool:
+    """True when what follows the pool reads neither the count nor what stands before the pool."""
+    index = nodes.index(pool)
+    before = {count, *(n.result for n in nodes[:index])}
+    return all(v not in before for n in nodes[index + 1 :] for v in n.op.operands)
+
+
+def reachable(graph: Graph, count: Value) -> Array:
+    """Every value that a count can take at any output position, ascending, int32."""
+    op = graph.producers[count].op
+    assert isinstance(op, (BinaryConv, BinaryGemm))
+    per_tap = int(np.prod(op.w.shape[1:2]))
+    taps = {1}
+    if isinstance(op, BinaryConv):
+        for axis in range(len(op.strides)):
+            inside = _taps_inside(op, axis)
+            taps = {a * b for a in taps for b in inside}
+    step = 2 if len(getattr(op.x.element, "values", ())) == 2 else 1
+    ramps = [np.arange(-t * per_tap, t * per_tap + 1, step) for t in sorted(taps)]
+    return np.unique(np.concatenate(ramps)).astype(np.int32)
+
+
+def _taps_inside(op: BinaryConv, axis: int) -> set[int]:
+    """How many taps of an axis fall inside the map, over all output positions."""
+    window, size = op.window, op.x.shape[2 + axis]
+    positions = np.arange(window.output(op.x.shape[2:])[axis])[:, None] * window.strides[axis]
+    taps = np.arange(window.kernel[axis])[None] * window.dilations[axis]
+    at = positions + taps - window.pads[axis]
+    return {int(n) for n in np.unique(((at >= 0) & (at < size)).sum(1))}
+
+
+def tabulate(graph: Graph, chain: Chain, sign: Node) -> Step | str:
+    """The sign at every reachable count as a step function per channel, or why it is none."""
+    counts = reachable(graph, chain.count)
+    rank, channels = chain.count.type.rank, chain.count.shape[1]
+    signs = np.empty((len(counts), channels), np.int8)
+    pooled = np.empty((len(counts), channels), np.float32) if chain.pool else None
+    rows = max(1, CHUNK // channels)
+    for start in range(0, len(counts), rows):
+        part = counts[start : start + rows]
+        ramp = np.broadcast_to(part.reshape(-1, *[1] * (rank - 1)), (len(part), channels, *[1] * (rank - 2)))
+        env: dict[Value, Any] = {chain.count: ramp}
+        for node in (*chain.nodes, sign):
+            args = [env[v] if v in env else _constant(graph, v) for v in node.op.operands]
+            if node is chain.pool and pooled is not None:
+                pooled[start : start + rows] = args[0].reshape(len(part), channels)
+                env[node.result] = args[0]
+            else:
+                env[node.result] = node.op.reference(args, len(part))
+        values = decode(env[sign.result], sign.result.element)
+        signs[start : start + rows] = values.reshape(len(part), channels)
+    if pooled is not None:
+        order = np.argsort(pooled, axis=0, kind="stable")
+        if np.any(np.diff(np.take_along_axis(signs, order, 0), axis=0) < 0):
+            return "a function after the pool decreases"
+    return step_function(counts, signs)
+
+
+def _constant(graph: Graph, value: Value) -> Any:
+    op = graph.producers[value].op
+    assert isinstance(op, Const)
+    return op.array
+
+
+def step_function(counts: Array, signs: Array) -> Step | str:
+    """Thresholds from signs [counts, channels] at ascending counts, or why there are none."""
+    zero = np.flatnonzero((signs == 0).any(0))
+    if len(zero):
+        channel = int(zero[0])
+        at = int(counts[np.flatnonzero(signs[:, channel] == 0)[0]])
+        return f"count {at} of channel {channel} gives exactly 0 under sign"
+    changes = (np.diff(signs, axis=0) != 0).sum(0)
+    if np.any(changes > 1):
+        return f"the sign of channel {int(np.argmax(changes > 1))} changes more than once"
+    flip = signs[0] > signs[-1]
+    turned = signs != signs[0]
+    first = counts[np.argmax(turned, axis=0)]
+    constant = np.where(signs[0] > 0, LOWEST, HIGHEST)
+    return Step(np.where(changes == 0, constant, first).astype(np.int32), flip)
