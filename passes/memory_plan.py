@@ -64,24 +64,29 @@ def is_view(node: Node) -> bool:
 
 
 def _roots(graph: Graph) -> dict[Value, Value]:
-    """The value whose memory each value lives in. An output is never a view of something that is
-    an input, another output or read elsewhere in another shape: pack-bits copies those."""
-    constants = {n.result for n in graph.nodes if isinstance(n.op, Const)}
+    """The value whose memory each value lives in. An output may be a view of an intermediate value,
+    which then is computed right into the output's buffer; an output that would be a view of an
+    input, of a constant or of another output is copied."""
+    fixed = {*graph.inputs, *(n.result for n in graph.nodes if isinstance(n.op, Const))}
     outputs = graph.output_values
+    claimed: set[Value] = set()
     roots: dict[Value, Value] = {v: v for v in graph.inputs}
     for node in graph.nodes:
-        for value in node.results:
-            roots[value] = value
-        if is_view(node) and node.op.operands[0] not in constants:
+        roots.update((value, value) for value in node.results)
+        if is_view(node):
             root = roots[node.op.operands[0]]
-            if node.result not in outputs and root not in outputs:
+            leaves = node.result in outputs
+            if not leaves and (root not in fixed or root in graph.inputs):
                 roots[node.result] = root
+            elif leaves and root not in fixed | claimed | outputs:
+                roots[node.result] = root
+                claimed.add(root)
     return roots
 
 
 def _live_ranges(graph: Graph, roots: dict[Value, Value]) -> dict[Value, Buffer]:
     constants = {n.result for n in graph.nodes if isinstance(n.op, Const)}
-    outside = {*graph.inputs, *graph.output_values, *constants}
+    outside = {*graph.inputs, *(roots[v] for v in graph.output_values), *constants}
     buffers: dict[Value, Buffer] = {}
     for position, node in enumerate(graph.nodes):
         for value in (*node.op.operands, *node.results):
