@@ -53,7 +53,7 @@ def sh(command: Sequence[str | Path], cwd: Path, code: int = 0) -> subprocess.Co
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the sources, so that setuptools leaves no build folder in the checkout."""
     copy = tmp_path_factory.mktemp("source") / "any-name"
-    skip = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info", "data")
+    skip = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info")
     shutil.copytree(ROOT, copy, ignore=skip)
     return copy
 
