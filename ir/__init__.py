@@ -15,6 +15,7 @@ from .core import (
     decode,
 )
 from .interpret import evaluate, interpret
+from .memory import aligned, arena_bytes
 from .text import load, parse, print_graph, save
 from .types import (
     BOOL,
@@ -75,6 +76,8 @@ __all__ = [
     "TensorType",
     "Ternary",
     "Value",
+    "aligned",
+    "arena_bytes",
     "decode",
     "evaluate",
     "interpret",

@@ -126,7 +126,11 @@ def _attribute(held: Any) -> str:
 
 def _data(data: Data) -> str:
     flat = data.array.reshape(-1)
-    if flat.size > 1 and flat.dtype.kind != "V" and flat.tobytes() == flat[:1].tobytes() * flat.size:
+    if (
+        flat.size > 1
+        and flat.dtype.kind != "V"
+        and flat.tobytes() == flat[:1].tobytes() * flat.size
+    ):
         return f"splat({_number(flat[0])})"
     if flat.size <= INLINE and not np.isnan(flat.astype(np.float64)).any():
         return f"[{', '.join(_number(v) for v in flat)}]"
@@ -137,9 +141,11 @@ def _number(value: Any) -> str:
     if isinstance(value, np.bool_):
         return "true" if value else "false"
     if isinstance(value, np.floating):
-        return np.format_float_scientific(value, unique=True, trim="-") if (
-            value != 0 and not 1e-4 <= abs(value) < 1e7 and np.isfinite(value)
-        ) else np.format_float_positional(value, unique=True, trim="-")
+        return (
+            np.format_float_scientific(value, unique=True, trim="-")
+            if (value != 0 and not 1e-4 <= abs(value) < 1e7 and np.isfinite(value))
+            else np.format_float_positional(value, unique=True, trim="-")
+        )
     return str(value)
 
 

@@ -252,4 +252,3 @@ def _replace(rw: Rewriter, node: Node, weights: Scaled, done: dict[Value, Value]
         out = rw.add(kind(out, const), name if last else name + ".step", origin)
     rw.names.add(name)
     rw.put(node.result, out)
-

@@ -1,12 +1,12 @@
 """Scales and biases per channel merged with each other and moved where they cost less.
 
-    (x * a) * b    = x * (a * b)                 exact when a or b is a power of two, else rounding
-    (x + a) + b    = x + (a + b)                 rounding
-    (x + a) * b    = x * b + (a * b)             rounding, only to meet another scale
-    conv(x, w) * a = conv(x, w * a)              rounding (float weights)
-    max_pool(x*a)  = max_pool(x) * a             exact for a >= 0: rounding is monotone
-    max_pool(x+a)  = max_pool(x) + a             exact
-    pad(x * a, 0)  = pad(x, 0) * a               exact for finite a
+(x * a) * b    = x * (a * b)                 exact when a or b is a power of two, else rounding
+(x + a) + b    = x + (a + b)                 rounding
+(x + a) * b    = x * b + (a * b)             rounding, only to meet another scale
+conv(x, w) * a = conv(x, w * a)              rounding (float weights)
+max_pool(x*a)  = max_pool(x) * a             exact for a >= 0: rounding is monotone
+max_pool(x+a)  = max_pool(x) + a             exact
+pad(x * a, 0)  = pad(x, 0) * a               exact for finite a
 """
 
 from __future__ import annotations
@@ -187,5 +187,3 @@ def move_behind_pad(rw: Rewriter, node: Node) -> Value | None:
         return None
     padded = rw.add(replace(op, x=found[0]), node.result.name + ".padded", node.origin)
     return _apply(rw, Mul, padded, found[1], node, inner.origin)
-
-

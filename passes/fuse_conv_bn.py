@@ -69,9 +69,7 @@ def _terms(rw: Rewriter, op: BatchNorm) -> tuple[Array, Array] | None:
     return batch_norm_terms(*arrays, op.epsilon)
 
 
-def _fold(
-    rw: Rewriter, product: Node, terms: tuple[Array, Array], node: Node
-) -> Value | None:
+def _fold(rw: Rewriter, product: Node, terms: tuple[Array, Array], node: Node) -> Value | None:
     op = product.op
     weights = rw.array(op.w) if isinstance(op, (Conv, Gemm)) else None
     if not isinstance(op, (Conv, Gemm)) or weights is None:
@@ -87,9 +85,7 @@ def _fold(
     return rw.add(replace(op, w=w, bias=c), node.result.name, origin)
 
 
-def _scale_and_bias(
-    rw: Rewriter, node: Node, terms: tuple[Array, Array] | None
-) -> Value | None:
+def _scale_and_bias(rw: Rewriter, node: Node, terms: tuple[Array, Array] | None) -> Value | None:
     op = node.op
     assert isinstance(op, BatchNorm)
     if terms is None:

@@ -16,7 +16,6 @@ from ..ir.ops import (
     AveragePool,
     BinaryConv,
     BinaryGemm,
-    Const,
     Conv,
     Fused,
     Gemm,

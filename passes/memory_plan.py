@@ -10,13 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from ..ir import Graph, Layout, Node, Slot, Stage, Value
+from ..ir import Graph, Layout, Node, Slot, Stage, Value, aligned
 from ..ir.ops import Const, Relayout, Reshape, Transpose
 from ..ir.types import physical_axes, sample_bytes
 from .base import Context, Pass
 from .pack_bits import is_row_like
-
-ALIGNMENT = 64
 
 
 @dataclass
@@ -94,8 +92,7 @@ def _live_ranges(graph: Graph, roots: dict[Value, Value]) -> dict[Value, Buffer]
             if root in outside:
                 continue
             if root not in buffers:
-                size = -(-sample_bytes(root.type) // ALIGNMENT) * ALIGNMENT
-                buffers[root] = Buffer(size, position, position)
+                buffers[root] = Buffer(aligned(sample_bytes(root.type)), position, position)
             buffers[root].last = position
     return buffers
 

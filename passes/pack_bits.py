@@ -136,7 +136,9 @@ def _place(rw: Rewriter, node: Node) -> None:
         return
     if isinstance(op, Reshape) and not is_row_like(op.x.type):
         moved = rw.add_all(
-            Relayout(op.x, Layout.ROW_MAJOR), op.x.name + ".row", op.x.origin,
+            Relayout(op.x, Layout.ROW_MAJOR),
+            op.x.name + ".row",
+            op.x.origin,
             [op.x.type.with_layout(Layout.ROW_MAJOR)],
         )
         op = replace(op, x=moved[0])
@@ -201,4 +203,3 @@ def _row_major_outputs(rw: Rewriter, graph: Graph) -> Graph:
         taken.add(value)
         outputs.append(Output(output.name, value))
     return graph.replace(nodes=tuple(rw.nodes), outputs=tuple(outputs))
-

@@ -23,7 +23,7 @@ import numpy as np
 
 from ..ir import I32, Array, Graph, Node, Stage, Value
 from ..ir.core import decode
-from ..ir.ops import BinaryConv, BinaryGemm, Binarize, Const, MaxPool, Threshold
+from ..ir.ops import Binarize, BinaryConv, BinaryGemm, Const, MaxPool, Threshold
 from .analysis import origins, per_channel
 from .base import Context, Pass
 from .rewrite import Rewriter, drop_dead
@@ -178,7 +178,9 @@ def tabulate(graph: Graph, chain: Chain, sign: Node) -> Step | str:
     rows = max(1, CHUNK // channels)
     for start in range(0, len(counts), rows):
         part = counts[start : start + rows]
-        ramp = np.broadcast_to(part.reshape(-1, *[1] * (rank - 1)), (len(part), channels, *[1] * (rank - 2)))
+        ramp = np.broadcast_to(
+            part.reshape(-1, *[1] * (rank - 1)), (len(part), channels, *[1] * (rank - 2))
+        )
         env: dict[Value, Any] = {chain.count: ramp}
         for node in (*chain.nodes, sign):
             args = [env[v] if v in env else _constant(graph, v) for v in node.op.operands]

@@ -1,6 +1,6 @@
 """All operators of the IR; `Op.REGISTRY` finds them by mnemonic."""
 
-from .binary import BinaryConv, BinaryGemm, Binarize, Decode, Threshold
+from .binary import Binarize, BinaryConv, BinaryGemm, Decode, Threshold
 from .constant import Const
 from .elementwise import (
     Abs,
@@ -58,9 +58,9 @@ __all__ = [
     "And",
     "AveragePool",
     "BatchNorm",
+    "Binarize",
     "BinaryConv",
     "BinaryGemm",
-    "Binarize",
     "Cast",
     "Ceil",
     "Clip",

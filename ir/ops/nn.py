@@ -132,9 +132,7 @@ class MatMul(Op):
         return np.matmul(a.astype(np.float64), b.astype(np.float64)).astype(a.dtype)
 
 
-def batch_norm_terms(
-    scale: Any, bias: Any, mean: Any, var: Any, epsilon: float
-) -> tuple[Any, Any]:
+def batch_norm_terms(scale: Any, bias: Any, mean: Any, var: Any, epsilon: float) -> tuple[Any, Any]:
     """BatchNormalization as y = x*k + b, in float32: k = scale * (1 / sqrt(var + eps)),
     b = bias - mean*k (ONNX Runtime's order, bit for bit)."""
     one = np.float32(1)

@@ -1,0 +1,294 @@
+"""compile(): the only module that knows the whole way from an ONNX model to a library.
+
+model --load_model--> imported graph --passes--> scheduled graph --backend--> object --link--> so
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+
+from . import __version__
+from .errors import BackendError, OutputError
+from .files import check_writable, write_file
+from .ir import Batch, Graph, Node, arena_bytes, print_graph, save
+from .ir.ops import Conv, Gemm
+from .passes import Context, Pass, pipelines, run_passes
+from .passes.binarize import Verdict, examine
+from .runtime import artifact
+from .runtime.header import c_header
+
+if TYPE_CHECKING:
+    import onnx
+
+    from .backends.base import Backend, EmitKind
+    from .backends.targets import Target
+    from .frontend import Imported
+
+Emit = Literal["so", "obj", "asm", "llvm", "ir"]
+SUFFIXES: Mapping[str, str] = {
+    "so": ".so",
+    "obj": ".o",
+    "asm": ".s",
+    "llvm": ".ll",
+    "ir": ".bnn",
+}
+BACKENDS = {"llvm": ".backends.llvm", "tvm": ".backends.tvm"}
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may ask of a compilation; see `compile`."""
+
+    backend: str = "llvm"
+    emit: Emit = "so"
+    prefix: str | None = None
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, "tuple[int, ...]"])
+    sign_zero: Literal["exact", "+1"] = "exact"
+    exact_float: bool = False
+    linker: str | None = None
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """What `build` made: the file's bytes, the manifest, and the graph behind them."""
+
+    data: bytes
+    manifest: artifact.Manifest
+    imported: Imported
+    graph: Graph
+    seconds: float
+
+
+def compile(
+    model: str | os.PathLike[str] | onnx.ModelProto,
+    target: str = "native",
+    output: str | os.PathLike[str] | None = None,
+    *,
+    backend: str = "llvm",
+    emit: Emit = "so",
+    header: str | os.PathLike[str] | None = None,
+    prefix: str | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    sign_zero: Literal["exact", "+1"] = "exact",
+    exact_float: bool = False,
+    linker: str | None = None,
+    dump_ir: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Compile an ONNX model for ``target`` and return the path of the file written.
+
+    ``output`` defaults to the model's path with the suffix of ``emit`` (``.so``); a ModelProto
+    needs it. ``header`` writes the C header beside, ``prefix`` names the C symbols (default: from
+    the output's name), ``shapes`` fixes symbolic dimensions by input name, ``sign_zero="+1"`` says
+    that sign(0) may count as +1, ``exact_float`` leaves out every float rewrite that rounds,
+    ``linker`` is another LLD or GNU ld, ``dump_ir`` a folder for the IR after each pass.
+    Raises BnncError.
+    """
+    options = Options(backend, emit, prefix, dict(shapes or {}), sign_zero, exact_float, linker)
+    path = output_path(model, output, emit)
+    check_writable(path)
+    if header is not None:
+        check_writable(Path(header))
+    made = build(model, target, options, path.stem, dump_ir, progress)
+    write_file(path, made.data)
+    if header is not None:
+        write_file(Path(header), c_header(made.manifest).encode())
+    return path
+
+
+def output_path(
+    model: str | os.PathLike[str] | onnx.ModelProto,
+    output: str | os.PathLike[str] | None,
+    emit: Emit,
+) -> Path:
+    """Where `compile` writes; raises OutputError when only the caller can say."""
+    if output is not None:
+        return Path(output)
+    if not isinstance(model, (str, os.PathLike)):
+        raise OutputError("compiling a ModelProto needs output=")
+    path = Path(model)
+    return path.with_suffix(SUFFIXES[emit])
+
+
+def build(
+    model: str | os.PathLike[str] | onnx.ModelProto,
+    target: str,
+    options: Options,
+    name: str,
+    dump_ir: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> Compilation:
+    """Compile in memory. ``name`` is the model's name in the manifest and the default prefix."""
+    started = time.perf_counter()
+    say = progress or (lambda _: None)
+    if options.emit not in get_args(Emit):
+        raise BackendError(f"unknown emit kind {options.emit!r}; known: {', '.join(SUFFIXES)}")
+    prefix = options.prefix if options.prefix is not None else identifier(name)
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", prefix):
+        raise BackendError(f"prefix {prefix!r} is not a C identifier")
+    backend = load_backend(options.backend)
+    machine = resolve_target(target)
+    say("importing")
+    imported = import_model(model, options.shapes, options.sign_zero)
+    layers = tuple(layer(v) for v in recognised(imported.graph))
+    say("rewriting")
+    graph = lower(imported.graph, machine, backend, options, dump_ir)
+    say("generating code")
+    code = backend.lower(graph, machine)
+    linking = importlib.import_module(".backends.linking", __package__)
+    linker = linking.linker_version(options.linker) if options.emit == "so" else "none"
+    manifest = artifact.Manifest(
+        bnnc=__version__,
+        name=name,
+        prefix=prefix,
+        target=artifact.Target(
+            machine.name, machine.triple, machine.machine, machine.cpu, machine.host_features
+        ),
+        inputs=tuple(_tensor(v.name, v) for v in graph.inputs),
+        outputs=tuple(_tensor(o.name, o.value) for o in graph.outputs),
+        workspace=artifact.Workspace(*arena_bytes(graph)),
+        constants=code.constant_bytes,
+        source=artifact.Source(
+            imported.source.sha256,
+            imported.source.bytes,
+            imported.source.opset,
+            imported.source.producer,
+        ),
+        linker=linker,
+        layers=layers,
+        options={
+            "backend": options.backend,
+            "exact_float": options.exact_float,
+            "shapes": [f"{k}={'x'.join(map(str, v))}" for k, v in sorted(options.shapes.items())],
+            "sign_zero": options.sign_zero,
+        },
+    )
+    if options.emit == "ir":
+        data = print_graph(graph).encode()
+    else:
+        kind = cast("EmitKind", "obj" if options.emit == "so" else options.emit)
+        data = code.emit(kind, prefix, artifact.section_bytes(manifest))
+    if options.emit == "so":
+        say("linking")
+        data = linking.link(data, machine, options.linker)
+    if options.emit in ("so", "obj"):
+        data = artifact.seal(data)
+    return Compilation(data, manifest, imported, graph, time.perf_counter() - started)
+
+
+def import_model(
+    model: str | os.PathLike[str] | onnx.ModelProto,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    sign_zero: Literal["exact", "+1"] = "exact",
+) -> Imported:
+    """Read a model into the IR; raises ModelError, or BackendError without the compiler extra."""
+    frontend = _import(".frontend", "reading ONNX models")
+    return frontend.load_model(model, shapes=dict(shapes or {}), sign_zero=sign_zero)
+
+
+def lower(
+    graph: Graph,
+    target: Target,
+    backend: Backend,
+    options: Options,
+    dump_ir: str | os.PathLike[str] | None = None,
+) -> Graph:
+    """Run the default pipeline, dumping the IR after each pass when a folder is given."""
+    folder = Path(dump_ir) if dump_ir is not None else None
+    observe = None
+    if folder is not None:
+        observe = _dumper(folder)
+        observe(0, None, graph)
+    context = Context(target, backend.kernels)
+    return run_passes(graph, pipelines.default(options.exact_float), context, observe)
+
+
+def _dumper(folder: Path) -> Callable[[int, Pass | None, Graph], None]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot write: {error.strerror}") from error
+
+    def dump(number: int, step: Pass | None, graph: Graph) -> None:
+        name = step.name() if step else "imported"
+        try:
+            save(graph, folder / f"{number:02d}-{name}.bnn")
+        except OSError as error:
+            raise OutputError(f"{folder}: cannot write: {error.strerror}") from error
+
+    return dump
+
+
+def recognised(graph: Graph) -> tuple[Verdict, ...]:
+    """The verdict on every Conv and Gemm of an imported graph."""
+    return examine(run_passes(graph, pipelines.recognition()))
+
+
+def layer(verdict: Verdict) -> artifact.Layer:
+    """A verdict as the manifest and ``inspect`` show it."""
+    node = verdict.node
+    op = node.op
+    assert isinstance(op, (Conv, Gemm))
+    macs = multiply_accumulates(node)
+    weights = math.prod(op.w.shape)
+    return artifact.Layer(
+        name=node.origin[0] if node.origin else node.result.name,
+        op=op.mnemonic(),
+        binarized=verdict.binarized,
+        reason=verdict.reason,
+        input=tuple(str(d) if isinstance(d, Batch) else d for d in op.x.shape),
+        output=tuple(str(d) if isinstance(d, Batch) else d for d in node.result.shape),
+        macs=macs,
+        binary_macs=macs if verdict.binarized else 0,
+        weight_bytes=-(-weights // 8) if verdict.binarized else 4 * weights,
+    )
+
+
+def multiply_accumulates(node: Node) -> int:
+    """Products that a Conv or Gemm sums for one sample."""
+    op = node.op
+    assert isinstance(op, (Conv, Gemm))
+    return node.result.type.elements_per_sample() * math.prod(op.w.shape[1:])
+
+
+def resolve_target(name: str) -> Target:
+    """A target by name or TRIPLE:CPU; raises TargetError."""
+    return _import(".backends.llvm.host" if ":" in name else ".backends.targets", "").resolve(name)
+
+
+def load_backend(name: str) -> Backend:
+    """A backend by name, imported now; raises BackendError naming the missing extra."""
+    if name not in BACKENDS:
+        raise BackendError(f"unknown backend {name!r}; known: {', '.join(BACKENDS)}")
+    return _import(BACKENDS[name], f"the {name} backend").BACKEND
+
+
+def identifier(name: str) -> str:
+    """A C identifier made from a file name."""
+    cleaned = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    return cleaned if re.match(r"[A-Za-z_]", cleaned) else f"model_{cleaned}"
+
+
+def _tensor(name: str, value: Any) -> artifact.Tensor:
+    dims = tuple(str(d) if isinstance(d, Batch) else d for d in value.shape)
+    return artifact.Tensor(name, value.element.dtype.name, dims)
+
+
+def _import(module: str, what: str) -> Any:
+    try:
+        return importlib.import_module(module, __package__)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing == (__package__ or "").partition(".")[0]:
+            raise BackendError(f"{what} is not part of this version") from error
+        extra = "tvm" if missing == "tvm" else "compiler"
+        raise BackendError(f"{what} needs {missing}; install bnnc[{extra}]") from error
