@@ -16,7 +16,7 @@ from bnnc.backends.llvm import math as functions
 binding.initialize_all_targets()
 binding.initialize_all_asmprinters()
 
-BOUNDS = {"exp": 0.8, "log": 0.8, "sigmoid": 1.95, "tanh": 1.35, "erf": 1.35}
+BOUNDS = {"exp": 0.8, "log": 0.8, "sigmoid": 1.97, "tanh": 1.35, "erf": 1.35}
 ROUNDING = ("floor", "ceil", "rint")
 LANES = (1, 4, 5, 16)
 
