@@ -18,11 +18,23 @@ from typing import cast
 from ..errors import ArtifactError
 from .decode import decode, parse
 from .elf import MACHINES, Elf, parse_elf
-from .manifest import ABI, FORMAT, UNSEALED, Layer, Manifest, Source, Target, Tensor, Workspace
+from .manifest import (
+    ABI,
+    FORMAT,
+    ITEM_BYTES,
+    UNSEALED,
+    Layer,
+    Manifest,
+    Source,
+    Target,
+    Tensor,
+    Workspace,
+)
 
 __all__ = [
     "ABI",
     "FORMAT",
+    "ITEM_BYTES",
     "SECTION",
     "UNSEALED",
     "Layer",
@@ -112,24 +124,24 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
     """Read an artifact's file once, at most 2 GiB; ArtifactError when that cannot be done."""
     name = os.fspath(path)
     try:
-        # Without O_NONBLOCK, opening a named pipe would wait for a writer.
-        descriptor = os.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with open(name, "rb", opener=_open_at_once) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise ArtifactError(f"{name}: not a bnnc artifact: not a regular file")
+            if status.st_size > MAX_FILE_BYTES:
+                raise ArtifactError(
+                    f"{name}: not a bnnc artifact: {status.st_size} bytes are more than an "
+                    f"artifact can have ({MAX_FILE_BYTES})"
+                )
+            return file.read(status.st_size)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise ArtifactError(f"{name}: cannot open the artifact: {reason}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise ArtifactError(f"{name}: not a bnnc artifact: not a regular file")
-        if status.st_size > MAX_FILE_BYTES:
-            raise ArtifactError(
-                f"{name}: not a bnnc artifact: {status.st_size} bytes are more than an artifact "
-                f"can have ({MAX_FILE_BYTES})"
-            )
-        try:
-            return file.read(status.st_size)
-        except OSError as error:
-            raise ArtifactError(f"{name}: cannot read: {error.strerror}") from None
+        raise ArtifactError(f"{name}: cannot read the artifact: {reason}") from None
+
+
+def _open_at_once(name: str, flags: int) -> int:
+    """Opening a named pipe would otherwise wait for a writer."""
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _manifest_span(elf: Elf) -> tuple[int, int]:

@@ -34,7 +34,7 @@ def as_input(value: object, tensor: Tensor, path: str) -> NDArray[Any]:
     if array.ndim != len(tensor.shape):
         raise _wrong_shape(where, tensor, array)
     flags = array.flags
-    if array.dtype == wanted and array.dtype.isnative and flags.c_contiguous and flags.aligned:
+    if array.dtype == wanted and flags.c_contiguous and flags.aligned:
         return array
     return np.array(array, dtype=wanted, order="C", copy=True)
 
@@ -87,8 +87,8 @@ def check_output(value: object, tensor: Tensor, batch: int, path: str) -> NDArra
         raise InputError(f"{where}: expected a NumPy array, got {type(value).__name__}")
     array = cast("NDArray[Any]", value)
     wanted = np.dtype(tensor.dtype)
-    if array.dtype != wanted or not array.dtype.isnative:
-        raise InputError(f"{where}: expected dtype {wanted}, got {array.dtype.str}")
+    if array.dtype != wanted:
+        raise InputError(f"{where}: expected dtype {wanted}, got {array.dtype}")
     if array.shape != tensor.dims(batch):
         raise InputError(f"{where}: expected shape {tensor.dims(batch)}, got {array.shape}")
     if not array.flags.c_contiguous or not array.flags.aligned:

@@ -1,0 +1,80 @@
+/* Runs a model by its generated header: program N input.raw... output.raw...
+ *
+ * HEADER and the other names in capitals come from c_program.py, which derives them from the
+ * manifest. Wrong arguments are tried first: each must give its status and touch nothing.
+ */
+#include HEADER
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void fail(const char *what) {
+  fprintf(stderr, "%s\n", what);
+  exit(1);
+}
+
+static void *allocate(uint64_t bytes) {
+  void *memory = aligned_alloc(64, (bytes + 64) / 64 * 64);
+  if (!memory) fail("out of memory");
+  return memory;
+}
+
+static void transfer(const char *path, void *memory, uint64_t bytes, int writes) {
+  FILE *file = fopen(path, writes ? "wb" : "rb");
+  if (!file) fail(path);
+  uint64_t moved = writes ? fwrite(memory, 1, bytes, file) : fread(memory, 1, bytes, file);
+  if (moved != bytes || (!writes && fgetc(file) != EOF) || fclose(file)) fail(path);
+}
+
+static void refuse(ARGS args, int status, const char *what) {
+  if (RUN(&args) != status) fail(what);
+}
+
+static void check_refusals(ARGS good, int64_t n) {
+  const int64_t zero = 0;
+  const void *no_inputs[INPUTS + 1] = {NULL};
+  void *no_outputs[OUTPUTS] = {NULL};
+  ARGS args = good;
+  args.size = sizeof args - 8;
+  refuse(args, 1, "status for a wrong size");
+  args = good;
+  args.dims = &zero;
+  if (DIMS) refuse(args, 2, "status for a batch of 0");
+  args = good;
+  args.workspace = NULL;
+  refuse(args, 3, "status for no workspace");
+  args.workspace = (char *)good.workspace + 8;
+  refuse(args, 3, "status for a misaligned workspace");
+  args = good;
+  args.inputs = no_inputs;
+  if (INPUTS) refuse(args, 4, "status for a missing input");
+  args = good;
+  args.outputs = no_outputs;
+  refuse(args, 4, "status for a missing output");
+  if (!ABI_OK) fail("version of the interface");
+  if (WORKSPACE_SIZE(&n) != WORKSPACE_BYTES(n)) fail("workspace size");
+}
+
+int main(int argc, char **argv) {
+  if (argc != 2 + INPUTS + OUTPUTS) fail("usage: program N input.raw... output.raw...");
+  const int64_t n = strtoll(argv[1], NULL, 10);
+  const uint64_t input_bytes[] = {INPUT_BYTES(n) 0}, output_bytes[] = {OUTPUT_BYTES(n) 0};
+  const void *inputs[INPUTS + 1];
+  void *outputs[OUTPUTS];
+  for (int i = 0; i < INPUTS; i++) {
+    void *memory = allocate(input_bytes[i]);
+    transfer(argv[2 + i], memory, input_bytes[i], 0);
+    inputs[i] = memory;
+  }
+  for (int i = 0; i < OUTPUTS; i++) outputs[i] = allocate(output_bytes[i]);
+  ARGS args = {sizeof args, &n, inputs, outputs, allocate(WORKSPACE_BYTES(n)), NULL, NULL};
+  check_refusals(args, n);
+  int status = RUN(&args);
+  if (status) {
+    fprintf(stderr, "status %d\n", status);
+    return 1;
+  }
+  for (int i = 0; i < OUTPUTS; i++)
+    transfer(argv[2 + INPUTS + i], outputs[i], output_bytes[i], 1);
+  return 0;
+}
