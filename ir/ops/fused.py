@@ -41,10 +41,15 @@ class Fused(Op):
         if not self.body.nodes or any(not n.op.elementwise for n in self.body.nodes[1:]):
             raise VerifyError("a fused region holds one anchor, first, and elementwise operators")
 
-    def reference(self, args: Sequence[Any], batch: int) -> Any:
+    def environment(self, args: Sequence[Any], batch: int) -> dict[Value, Any]:
+        """Every value of the region, from the operands."""
         env: dict[Value, Any] = dict(zip(self.body.params, args, strict=True))
         for node in self.body.nodes:
             out = node.op.reference([env[v] for v in node.op.operands], batch)
             results = out if isinstance(out, tuple) else (out,)
             env.update(zip(node.results, results, strict=True))
+        return env
+
+    def reference(self, args: Sequence[Any], batch: int) -> Any:
+        env = self.environment(args, batch)
         return tuple(env[value] for value in self.body.results)

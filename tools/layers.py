@@ -1,0 +1,133 @@
+"""Every layer of a scheduled graph as a model of its own: operands in, results out."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from ..backends import linking
+from ..backends.base import Backend
+from ..backends.targets import Target
+from ..errors import VerifyError
+from ..ir import Array, Batch, Graph, Node, Output, Slot, TensorType, Value
+from ..ir.ops import Const
+from ..ir.storage import from_storage, storage_shape, to_storage
+from ..passes.memory_plan import is_view
+from ..runtime import Model, artifact, load
+
+
+@dataclass
+class LayerModel:
+    """A library in which no layer reads another's result: all operands are inputs."""
+
+    model: Model
+    inputs: dict[str, TensorType]
+    outputs: dict[str, TensorType]
+
+    @classmethod
+    def build(cls, graph: Graph, backend: Backend, target: Target) -> LayerModel:
+        """Compile the layers of a scheduled graph apart from each other."""
+        apart = take_apart(graph)
+        code = backend.lower(apart, target)
+        manifest = artifact.Manifest(
+            bnnc="layers",
+            name="layers",
+            prefix="layers",
+            target=artifact.Target(
+                target.name, target.triple, target.machine, target.cpu, target.host_features
+            ),
+            inputs=tuple(_tensor(v.name, v.type) for v in apart.inputs),
+            outputs=tuple(_tensor(o.name, o.value.type) for o in apart.outputs),
+            workspace=artifact.Workspace(0, 0),
+            constants=code.constant_bytes,
+            source=artifact.Source("0" * 64, 0, 0, "bnnc"),
+            linker="",
+        )
+        data = linking.link(
+            code.emit("obj", "layers", artifact.section_bytes(manifest)), target, None
+        )
+        inputs = {v.name: v.type for v in apart.inputs}
+        return cls(
+            load_bytes(artifact.seal(data)), inputs, {o.name: o.value.type for o in apart.outputs}
+        )
+
+    def run(self, values: Mapping[str, Array]) -> dict[str, Array]:
+        """Results of every layer on the given values (logical arrays by name)."""
+        given = {name: to_storage(values[name], type_) for name, type_ in self.inputs.items()}
+        batch = next(
+            (
+                values[name].shape[0] // type_.shape[0].factor
+                for name, type_ in self.inputs.items()
+                if type_.shape and isinstance(type_.shape[0], Batch)
+            ),
+            1,
+        )
+        results = self.model.run(given)
+        return {
+            name: from_storage(np.asarray(results[name]), type_, batch)
+            for name, type_ in self.outputs.items()
+        }
+
+    def __enter__(self) -> LayerModel:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.model.close()
+
+
+def load_bytes(data: bytes) -> Model:
+    """Load an artifact that stays in memory."""
+    with tempfile.TemporaryDirectory(prefix="bnnc-") as folder:
+        path = Path(folder) / "model.so"
+        path.write_bytes(data)
+        return load(path)
+
+
+def take_apart(graph: Graph) -> Graph:
+    """A graph in which every operand that is not a constant is an input of its own."""
+    inputs: dict[Value, Value] = {}
+    nodes: list[Node] = []
+    outputs: list[Output] = []
+
+    def outside(value: Value) -> Value:
+        if value in constants:
+            return value
+        if value not in inputs:
+            slot = Slot("input", len(inputs))
+            inputs[value] = replace(value, slot=slot)
+        return inputs[value]
+
+    constants = {n.result for n in graph.nodes if isinstance(n.op, Const)}
+    for node in graph.nodes:
+        if isinstance(node.op, Const):
+            nodes.append(node)
+        elif not is_view(node):
+            results: list[Value] = []
+            for value in node.results:
+                slot = Slot("output", len(outputs))
+                made = replace(value, name=f"{value.name}.out", slot=slot)
+                outputs.append(Output(value.name, made))
+                results.append(made)
+            nodes.append(Node(node.op.map_operands(outside), tuple(results)))
+    if not outputs:
+        raise VerifyError("the graph has no layer to check")
+    return Graph("layers", tuple(inputs.values()), tuple(nodes), tuple(outputs), graph.stage)
+
+
+def _tensor(name: str, type_: TensorType) -> artifact.Tensor:
+    dtype = "uint64" if type_.is_binary else type_.element.dtype.name
+    first = type_.shape[:1]
+    shape: tuple[int | str, ...] = storage_shape(type_, 1)
+    if first and isinstance(first[0], Batch):
+        shape = (str(first[0]), *shape[1:])
+    return artifact.Tensor(name, dtype, shape)

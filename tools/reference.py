@@ -1,0 +1,162 @@
+"""Independent references for a model: its outputs and every intermediate tensor by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import onnx
+
+from ..errors import BackendError, BnncError, InputError
+from ..ir import Array, Graph, Value, interpret
+
+STANDARD = ("", "ai.onnx", "ai.onnx.ml")
+
+
+class Reference(Protocol):
+    """Something that computes a model."""
+
+    @property
+    def title(self) -> str:
+        """What to print of it."""
+        ...
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """All tensors that it can show, outputs among them, by ONNX name."""
+        ...
+
+
+@dataclass
+class OnnxRuntime:
+    """ONNX Runtime with its optimizations off and one thread, every node's result exposed."""
+
+    model: onnx.ModelProto
+    title: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        import onnxruntime as ort
+
+        ort.set_default_logger_severity(4)
+        proto = onnx.ModelProto()
+        proto.CopyFrom(self.model)
+        known = {o.name for o in proto.graph.output}
+        for node in proto.graph.node:
+            for name in node.output:
+                if name and name not in known:
+                    known.add(name)
+                    proto.graph.output.append(onnx.ValueInfoProto(name=name))
+        options = ort.SessionOptions()
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        try:
+            self.session: Any = ort.InferenceSession(
+                proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            )
+        except (RuntimeError, ValueError, _ort_error(ort)) as error:
+            first = str(error).strip().splitlines()[0]
+            raise BnncError(f"onnxruntime cannot load the model: {first}") from error
+        self.title = f"onnxruntime {ort.__version__}, optimizations off"
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        names = [o.name for o in self.session.get_outputs()]
+        return dict(zip(names, self.session.run(names, dict(inputs)), strict=True))
+
+
+def _ort_error(ort: Any) -> type[Exception]:
+    return ort.capi.onnxruntime_pybind11_state.Fail
+
+
+@dataclass
+class Qonnx:
+    """The executor of the qonnx package, for its quantizers."""
+
+    model: onnx.ModelProto
+    title: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        import qonnx
+        from qonnx.core.modelwrapper import ModelWrapper
+        from qonnx.transformation.infer_shapes import InferShapes
+
+        proto = onnx.ModelProto()
+        proto.CopyFrom(self.model)
+        for domain in sorted({n.domain for n in proto.graph.node} - set(STANDARD)):
+            if domain not in {o.domain for o in proto.opset_import}:
+                proto.opset_import.append(onnx.helper.make_opsetid(domain, 1))
+        wrapped: Any = ModelWrapper(proto)
+        self.wrapped = wrapped.transform(InferShapes())
+        self.title = f"qonnx {getattr(qonnx, '__version__', '1')} executor"
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        from qonnx.core.onnx_exec import execute_onnx
+
+        found: dict[str, Array] = execute_onnx(
+            self.wrapped, dict(inputs), return_full_exec_context=True
+        )
+        return {name: array for name, array in found.items() if name}
+
+
+@dataclass
+class Interpreter:
+    """bnnc's own interpreter over the imported graph: no independent check of the import."""
+
+    graph: Graph
+    title: str = "bnnc's interpreter (not independent)"
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        tensors: dict[str, Array] = {}
+
+        def keep(value: Value, array: Array) -> Array:
+            tensors[value.name] = array
+            return array
+
+        outputs = interpret(self.graph, inputs, keep)
+        return {**tensors, **outputs}
+
+
+def choose(model: onnx.ModelProto, imported: Graph) -> Reference:
+    """The most independent reference that is installed and knows the model's operators."""
+    domains = {node.domain for node in model.graph.node} - set(STANDARD)
+    try:
+        return Qonnx(model) if domains else OnnxRuntime(model)
+    except (ModuleNotFoundError, BnncError):
+        return Interpreter(imported)
+
+
+def read_inputs(path: Path, graph: Graph) -> dict[str, Array]:
+    """Inputs from an .npz whose keys are input names; raises InputError."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            held = {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path}: cannot read inputs: {error}") from error
+    wanted = [value.name for value in graph.inputs]
+    missing = [name for name in wanted if name not in held]
+    if missing:
+        raise InputError(f"{path}: no array for input {', '.join(missing)}")
+    return {name: held[name] for name in wanted}
+
+
+def random_inputs(graph: Graph, generator: np.random.Generator, batch: int) -> dict[str, Array]:
+    """Standard normal floats, integers 0..255, one set for all inputs of a graph."""
+    made: dict[str, Array] = {}
+    for value in graph.inputs:
+        shape, dtype = value.type.concrete(batch), value.element.dtype
+        if dtype.kind == "f":
+            made[value.name] = generator.standard_normal(shape).astype(dtype)
+        else:
+            made[value.name] = generator.integers(0, 2 if dtype.kind == "b" else 128, shape).astype(
+                dtype
+            )
+    return made
+
+
+def read_proto(path: Path) -> onnx.ModelProto:
+    """The model as protobuf with its external data; the importer has checked the file before."""
+    try:
+        return onnx.load(path)
+    except (OSError, ValueError) as error:
+        raise BackendError(f"{path}: {error}") from error
