@@ -95,14 +95,41 @@ def compile(
     """
     options = Options(backend, emit, prefix, dict(shapes or {}), sign_zero, exact_float, linker)
     path = output_path(model, output, emit)
-    check_writable(path)
-    if header is not None:
-        check_writable(Path(header))
-    made = build(model, target, options, path.stem, dump_ir, progress)
-    write_file(path, made.data)
-    if header is not None:
-        write_file(Path(header), c_header(made.manifest).encode())
+    compile_file(model, target, path, options, header, dump_ir, progress)
     return path
+
+
+def compile_file(
+    model: str | os.PathLike[str] | onnx.ModelProto,
+    target: str,
+    output: Path,
+    options: Options,
+    header: str | os.PathLike[str] | None = None,
+    dump_ir: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> Compilation:
+    """Compile to ``output`` and return what was made, for those who report on it."""
+    beside = Path(header) if header is not None else None
+    _check_outputs(model, output, beside)
+    made = build(model, target, options, output.stem, dump_ir, progress)
+    write_file(output, made.data)
+    if beside is not None:
+        write_file(beside, c_header(made.manifest).encode())
+    return made
+
+
+def _check_outputs(
+    model: str | os.PathLike[str] | onnx.ModelProto, output: Path, header: Path | None
+) -> None:
+    """Refuse, before the work, what cannot be written or would overwrite another of the files."""
+    outputs = [path for path in (output, header) if path is not None]
+    for path in outputs:
+        check_writable(path)
+        is_file = isinstance(model, (str, os.PathLike))
+        if is_file and path.exists() and os.path.exists(model) and path.samefile(model):
+            raise OutputError(f"{path}: would overwrite the model; name another output")
+    if header is not None and header.resolve() == output.resolve():
+        raise OutputError(f"{header}: the header and the output are the same file")
 
 
 def output_path(
