@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from . import __version__
 from .errors import BackendError, OutputError
@@ -132,6 +132,10 @@ def _check_outputs(
         raise OutputError(f"{header}: the header and the output are the same file")
 
 
+def _silent(_: str) -> None:
+    """No progress."""
+
+
 def output_path(
     model: str | os.PathLike[str] | onnx.ModelProto,
     output: str | os.PathLike[str] | None,
@@ -156,7 +160,7 @@ def build(
 ) -> Compilation:
     """Compile in memory. ``name`` is the model's name in the manifest and the default prefix."""
     started = time.perf_counter()
-    say = progress or (lambda _: None)
+    say = progress or _silent
     if options.emit not in get_args(Emit):
         raise BackendError(f"unknown emit kind {options.emit!r}; known: {', '.join(SUFFIXES)}")
     prefix = options.prefix if options.prefix is not None else identifier(name)
@@ -202,7 +206,7 @@ def build(
     if options.emit == "ir":
         data = print_graph(graph).encode()
     else:
-        kind = cast("EmitKind", "obj" if options.emit == "so" else options.emit)
+        kind: EmitKind = "obj" if options.emit == "so" else options.emit
         data = code.emit(kind, prefix, artifact.section_bytes(manifest))
     if options.emit == "so":
         say("linking")

@@ -270,9 +270,9 @@ class Builder:
     mapped to their replacements, `put` records a replacement, `finish` makes the new graph.
     """
 
-    nodes: list[Node] = field(default_factory=list)
-    names: set[str] = field(default_factory=set)
-    replaced: dict[Value, Value] = field(default_factory=dict)
+    nodes: list[Node] = field(default_factory=list[Node])
+    names: set[str] = field(default_factory=set[str])
+    replaced: dict[Value, Value] = field(default_factory=dict[Value, Value])
 
     @classmethod
     def over(cls, graph: Graph) -> Builder:

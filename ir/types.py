@@ -10,13 +10,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import VerifyError
 
-Array = npt.NDArray[np.generic]
+Array = npt.NDArray[Any]
 
 WORD_BITS = 64
 """Channels that one packed word holds."""

@@ -241,7 +241,7 @@ def _replace(rw: Rewriter, node: Node, weights: Scaled, done: dict[Value, Value]
         steps.append((Mul, weights.alpha.reshape(shape)))
     scale = np.float32(scale_of(rw, op.x))
     if scale != 1:
-        steps.append((Mul, scale))
+        steps.append((Mul, np.asarray(scale)))
     if op.bias is not None:
         steps.append((Add, rw.array(op.bias).reshape(shape)))
     count = rw.add(product, name + ".count", origin)

@@ -63,10 +63,10 @@ class FuseConvBn(Pass):
 
 
 def _terms(rw: Rewriter, op: BatchNorm) -> tuple[Array, Array] | None:
-    arrays = [rw.array(v) for v in (op.scale, op.bias, op.mean, op.var)]
-    if any(a is None for a in arrays):
+    scale, bias, mean, var = (rw.array(v) for v in (op.scale, op.bias, op.mean, op.var))
+    if any(a is None for a in (scale, bias, mean, var)):
         return None
-    return batch_norm_terms(*arrays, op.epsilon)
+    return batch_norm_terms(scale, bias, mean, var, op.epsilon)
 
 
 def _fold(rw: Rewriter, product: Node, terms: tuple[Array, Array], node: Node) -> Value | None:

@@ -181,7 +181,7 @@ def is_row_like(type_: TensorType) -> bool:
     """True when the memory is that of row-major: one channel, one position, or rank below 3."""
     if type_.layout is Layout.ROW_MAJOR or type_.rank < 3:
         return True
-    if math.prod(type_.shape[2:]) == 1:
+    if all(d == 1 for d in type_.shape[2:]):
         return True
     return type_.layout is Layout.CHANNELS_LAST and type_.shape[1] == 1
 

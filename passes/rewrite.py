@@ -19,7 +19,7 @@ class Rewriter(Builder):
     """A builder that knows the nodes built so far, for rules that look upstream."""
 
     source: Graph = field(default_factory=lambda: Graph("empty", (), (), ()))
-    made: dict[Value, Node] = field(default_factory=dict)
+    made: dict[Value, Node] = field(default_factory=dict[Value, Node])
 
     @classmethod
     def over(cls, graph: Graph) -> Rewriter:

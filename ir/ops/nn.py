@@ -163,7 +163,8 @@ class BatchNorm(Op):
                 raise VerifyError(f"batch_norm needs f32 operands, got {value!r}")
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
-        k, b = batch_norm_terms(*args[1:], self.epsilon)
+        _, scale, bias, mean, var = args
+        k, b = batch_norm_terms(scale, bias, mean, var, self.epsilon)
         shape = (-1, *[1] * (args[0].ndim - 2))
         return args[0] * k.reshape(shape) + b.reshape(shape)
 
