@@ -1,1 +1,6 @@
-"""Reading ONNX: a model file or ModelProto becomes an imported graph."""
+"""ONNX in: `load_model` reads a model into the IR, its binarizers normalised to `ir.ops.Sign`."""
+
+from .importer import Imported, SignZero, load_model
+from .reader import NEWEST_OPSET, OLDEST_OPSET, Source
+
+__all__ = ["NEWEST_OPSET", "OLDEST_OPSET", "Imported", "SignZero", "Source", "load_model"]

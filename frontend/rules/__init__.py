@@ -1,1 +1,1 @@
-"""Import rules of standard ONNX operators, one file an operator family, found by folder listing."""
+"""Import rules, one file per operator family; `registry` finds them by listing this folder."""

@@ -1,0 +1,117 @@
+"""Building the imported graph: constants on demand, folding of constant operators, final names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..errors import VerifyError
+from ..ir import Array, Batch, Builder, Graph, Node, Op, Output, Stage, Value
+from ..ir.ops import Const, Conv, Gemm, MatMul
+
+MAX_VALUE = 1 << 33
+"""Elements of one sample of a value; beyond it a model is taken for damaged."""
+
+MAX_FOLDED = 1 << 28
+"""Elements of a constant that folding may make."""
+
+MAX_FOLDED_PRODUCTS = 1 << 34
+"""Multiplications that folding one convolution or product may take."""
+
+
+class Emitter:
+    """A growing list of nodes. Operators whose operands are all constant are computed at once."""
+
+    def __init__(self) -> None:
+        self._builder = Builder()
+        self._arrays: dict[Value, Array] = {}
+        self._tensors: dict[Value, str] = {}
+
+    def constant(self, array: Array, hint: str = "c", origin: Iterable[str] = ()) -> Value:
+        """A constant operand."""
+        value = self._builder.add(Const.of(array), hint, origin)
+        self._arrays[value] = array
+        return value
+
+    def array_of(self, value: Value) -> Array | None:
+        """The contents of a constant, None for what is known only at run time."""
+        return self._arrays.get(value)
+
+    def name(self, value: Value, tensor: str) -> None:
+        """Say that a value is the ONNX tensor of this name; the first name stays."""
+        self._tensors.setdefault(value, tensor)
+
+    def add(self, op: Op, hint: str, origin: Iterable[str]) -> Value:
+        """Append an operator with one result, or the constant that it computes.
+
+        Raises VerifyError when the operands do not fit.
+        """
+        (type_,) = op.infer()
+        op.verify()
+        _check_size(type_.shape)
+        operands = [self._arrays.get(value) for value in op.operands]
+        held = [array for array in operands if array is not None]
+        if len(held) == len(operands) and not type_.symbolic and _foldable(op, type_.shape):
+            with np.errstate(all="ignore"):
+                array = np.asarray(op.reference(held, 1), type_.element.dtype)
+            return self.constant(array.reshape(type_.concrete(1)), hint, origin)
+        return self._builder.add(op, hint, origin)
+
+    def finish(self, name: str, inputs: Sequence[Value], outputs: Sequence[Output]) -> Graph:
+        """The graph of everything that the outputs need, values under their ONNX names."""
+        live = live_nodes(self._builder.nodes, [output.value for output in outputs])
+        renamed = self._renamed(inputs, live)
+        nodes = tuple(
+            Node(
+                node.op.map_operands(lambda v: renamed.get(v, v)),
+                tuple(renamed.get(v, v) for v in node.results),
+            )
+            for node in live
+        )
+        shown = tuple(Output(o.name, renamed.get(o.value, o.value)) for o in outputs)
+        return Graph(name, tuple(inputs), nodes, shown, Stage.IMPORTED)
+
+    def _renamed(self, inputs: Sequence[Value], nodes: Sequence[Node]) -> dict[Value, Value]:
+        """New values, named after ONNX tensors first and by hint where none has that name."""
+        values = [value for node in nodes for value in node.results]
+        names = Builder(names={value.name for value in inputs})
+        chosen = {v: names.unique(self._tensors[v]) for v in values if v in self._tensors}
+        for value in values:
+            if value not in chosen:
+                chosen[value] = names.unique(value.name)
+        return {value: replace(value, name=name) for value, name in chosen.items()}
+
+
+def live_nodes(nodes: Sequence[Node], wanted: Iterable[Value]) -> list[Node]:
+    """The nodes that the wanted values depend on, in order."""
+    needed = set(wanted)
+    kept: list[Node] = []
+    for node in reversed(nodes):
+        if needed.intersection(node.results):
+            kept.append(node)
+            needed.update(node.op.operands)
+    return kept[::-1]
+
+
+def _check_size(shape: Sequence[int | Batch]) -> None:
+    count = 1
+    for dim in shape:
+        count *= dim.factor if isinstance(dim, Batch) else dim
+    if count == 0:
+        raise VerifyError(f"the result has no elements: shape {list(map(str, shape))}")
+    if count > MAX_VALUE:
+        raise VerifyError(f"a result of {count} elements is absurdly large")
+
+
+def _foldable(op: Op, shape: Sequence[int | Batch]) -> bool:
+    count = 1
+    for dim in shape:
+        count *= dim if isinstance(dim, int) else 1
+    if count > MAX_FOLDED:
+        raise VerifyError(f"a constant of {count} elements is too large to compute at import")
+    if isinstance(op, (Conv, Gemm, MatMul)):
+        second = op.b if isinstance(op, MatMul) else op.w
+        return count * max(1, second.type.elements_per_sample()) <= MAX_FOLDED_PRODUCTS
+    return True

@@ -1,0 +1,209 @@
+"""The walk over an ONNX graph: every node folded or handed to its rule, every problem collected."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from onnx import ModelProto, NodeProto, ValueInfoProto
+
+from ..errors import ModelError, VerifyError
+from ..ir import Graph, Node, Output, Value, scalar_of, shape_text, verify
+from ..ir.ops import Sign
+from .call import Call, node_name
+from .dialects import normalise
+from .emit import Emitter
+from .finite import infinite_weights
+from .fold import fold
+from .inputs import graph_inputs
+from .reader import ONNX_NAMES, Checked, Source, label_of, read
+from .registry import find_rule, why_not
+from .rewriting import Found, View, rewrite
+from .scope import Broken, Held, Scope
+from .shapes import Sized
+from .signature import check_signature
+from .tensors import dtype_name, dtype_of
+
+SignZero = Literal["exact", "+1"]
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A model in the IR. ``notes`` are one-line remarks for the user."""
+
+    graph: Graph
+    source: Source
+    notes: tuple[str, ...] = ()
+
+
+def load_model(
+    model: str | os.PathLike[str] | ModelProto,
+    *,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    sign_zero: SignZero = "exact",
+) -> Imported:
+    """Read an ONNX model into a verified graph of stage ``imported``.
+
+    ``shapes`` fixes the shapes of inputs by name (-1 first leaves the batch symbolic);
+    ``sign_zero`` = "+1" is the user's word that ONNX ``Sign`` may give +1 at 0. Raises ModelError,
+    whose ``problems`` list everything that is wrong and whose message is one line.
+    """
+    label = label_of(model)
+    try:
+        checked = read(model)
+        inputs = graph_inputs(checked.graph, checked.initializers, shapes or {})
+    except ModelError as error:
+        raise ModelError(f"{label}: {error}", [str(error)]) from error
+    walk = _Walk(checked, inputs)
+    graph = walk.run()
+    if walk.problems:
+        raise problems_error(label, walk.problems)
+    graph = normalise(graph)
+    if sign_zero == "+1":
+        graph = rewrite(graph, _one_at_zero)
+    try:
+        verify(graph)
+    except VerifyError as error:
+        raise ModelError(f"{label}: {error}", [str(error)]) from error
+    problems = infinite_weights(graph)
+    if problems:
+        raise problems_error(label, problems)
+    return Imported(graph, checked.source)
+
+
+def _one_at_zero(view: View, node: Node) -> Found | None:
+    """Sign with +1 at zero instead of 0."""
+    op = node.op
+    return Found(Sign(op.x, 1)) if isinstance(op, Sign) and op.zero == 0 else None
+
+
+def problems_error(label: str, problems: Sequence[str]) -> ModelError:
+    """One error for all problems, on one line."""
+    head = f"{len(problems)} problems: " if len(problems) > 1 else ""
+    return ModelError(f"{label}: {head}{'; '.join(problems)}", problems)
+
+
+class _Walk:
+    """State of one import."""
+
+    def __init__(self, checked: Checked, inputs: tuple[Value, ...]) -> None:
+        self.checked = checked
+        self.inputs = inputs
+        self.problems: list[str] = []
+        self.scope = Scope(Emitter(), checked.initializers)
+        for value in inputs:
+            self.scope.put(value.name, value, "")
+        self.reads = Counter(n for node in checked.nodes for n in set(node.input) if n)
+        self.reads.update(o.name for o in checked.graph.output)
+
+    def run(self) -> Graph:
+        """Import every node, then the outputs; `problems` says whether the graph is whole."""
+        for node in self.checked.nodes:
+            for name, held in zip(node.output, self._results(node), strict=False):
+                if name:
+                    self.scope.put(name, held, node_name(node))
+            self._release(node)
+        outputs = [o for info in self.checked.graph.output for o in self._output(info)]
+        name = self.checked.graph.name or "model"
+        return self.scope.emitter.finish(name, self.inputs, outputs)
+
+    def _release(self, node: NodeProto) -> None:
+        """Forget tensors after their last use, so that folded weights do not pile up."""
+        for name in {n for n in node.input if n}:
+            self.reads[name] -= 1
+            if not self.reads[name]:
+                self.scope.drop(name)
+
+    def _results(self, node: NodeProto) -> Sequence[Held]:
+        """What stands for the node's outputs; after a problem, `Broken` for each."""
+        try:
+            domain = "" if node.domain in ONNX_NAMES else node.domain
+            version = self.checked.versions.get(domain)
+            if domain == "" and version is not None:
+                check_signature(node, version)
+            inputs = [self.scope.get(name) if name else None for name in node.input]
+            rule = find_rule(domain, node.op_type, version)
+            if not any(isinstance(held, Broken) for held in inputs):
+                folded = self._folded(node, inputs, version)
+                if folded is not None:
+                    return folded
+            if rule is None:
+                raise ModelError(_unsupported(node, domain, version))
+            if not any(isinstance(held, Broken) for held in inputs):
+                return _as_results(rule.function(Call(node, version, self.scope)), node)
+        except (ModelError, VerifyError) as error:
+            self.problems.append(f"node '{node_name(node)}' ({node.op_type}): {error}")
+        return [Broken()] * len(node.output)
+
+    def _folded(
+        self, node: NodeProto, inputs: Sequence[Held | None], version: int | None
+    ) -> Sequence[Held] | None:
+        known = [h for h in inputs if h is None or isinstance(h, (np.ndarray, Sized))]
+        if version is None or len(known) != len(inputs):
+            return None
+        return fold(node, known, version)
+
+    def _output(self, info: ValueInfoProto) -> Iterable[Output]:
+        """The graph output, checked against what the model declares; nothing after a problem."""
+        try:
+            held = self.scope.get(info.name)
+            if isinstance(held, Broken):
+                return
+            value = self.scope.value(info.name)
+            _check_declared(info, value)
+            yield Output(info.name, value)
+        except ModelError as error:
+            self.problems.append(f"output '{info.name}': {error}")
+
+
+def _as_results(answer: Held | Sequence[Held], node: NodeProto) -> Sequence[Held]:
+    """A rule's answer as one entry per output."""
+    results = list(answer) if isinstance(answer, (tuple, list)) else [answer]
+    surplus = [name for name in node.output[len(results) :] if name]
+    if surplus:
+        raise ModelError(f"optional output '{surplus[0]}' is not supported")
+    return results
+
+
+def _unsupported(node: NodeProto, domain: str, version: int | None) -> str:
+    reason = why_not(domain, node.op_type)
+    where = domain or "ai.onnx"
+    at = f"{where} {version}" if version is not None else where
+    return f"operator {node.op_type} of {at} is not supported" + (f": {reason}" if reason else "")
+
+
+def _check_declared(info: ValueInfoProto, value: Value) -> None:
+    """Raise ModelError when the declared type of an output contradicts the computed one."""
+    if not info.type.HasField("tensor_type"):
+        if info.type.WhichOneof("value") is not None:
+            raise ModelError(f"is declared as {info.type.WhichOneof('value')}; expected a tensor")
+        return
+    declared = info.type.tensor_type
+    if declared.elem_type:
+        try:
+            element = scalar_of(dtype_of(declared.elem_type))
+        except VerifyError as error:
+            raise ModelError(str(error)) from error
+        if element != value.element:
+            raise ModelError(
+                f"inconsistent types: declared {dtype_name(declared.elem_type)}, "
+                f"computed {value.element}"
+            )
+    if not declared.HasField("shape"):
+        return
+    dims = [
+        d.dim_value if d.WhichOneof("value") == "dim_value" else None for d in declared.shape.dim
+    ]
+    fits = len(dims) == len(value.shape) and all(
+        d is None or not isinstance(got, int) or d == got
+        for d, got in zip(dims, value.shape, strict=True)
+    )
+    if not fits:
+        text = ",".join("?" if d is None else str(d) for d in dims)
+        raise ModelError(
+            f"inconsistent shapes: declared [{text}], computed {shape_text(value.shape)}"
+        )

@@ -1,0 +1,183 @@
+"""Rigorous bounds of elementwise float32 expressions of one variable.
+
+The variable's range is cut into cells: sixteen per power of two on either side of zero, cut again
+at every constant of the expression, zero alone. On each cell the expression is evaluated in
+interval arithmetic. Rounding to nearest is monotone, so float32 operations on the ends of
+intervals enclose every float32 result: the bounds hold for what a machine computes, not only for
+real numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..ir import BOOL, F32, Array, Graph, Node, Op, Value, ops
+
+LARGEST = np.float32(1e19)
+"""Bound of the variable: its square is finite."""
+
+MAX_OPERATORS = 256
+_PER_OCTAVE = 16
+_LIBRARY_ERROR = np.float32(2e-6)
+"""Relative error granted to tanh and sigmoid of any library."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Least and greatest value per cell (float32); truth values are 0 and 1."""
+
+    low: Array
+    high: Array
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Closed intervals of float32 that cover [-LARGEST, LARGEST]; one of them is zero."""
+
+    low: Array
+    high: Array
+
+
+def cells(cuts: Sequence[float]) -> Cells:
+    """The standard cells, cut below and above each finite number of ``cuts``."""
+    octaves = np.float64(2.0) ** np.arange(-126, 64)
+    steps = 1 + np.arange(_PER_OCTAVE) / _PER_OCTAVE
+    edges = np.outer(octaves, steps).reshape(-1).astype(np.float32)
+    extra = np.array([abs(c) for c in cuts if np.isfinite(c) and c != 0], np.float32)
+    above = np.nextafter(extra, np.float32(np.inf))
+    tiny = np.nextafter(np.float32(0), np.float32(1))
+    starts = np.unique(np.concatenate([[tiny], edges, extra, above]).astype(np.float32))
+    starts = starts[starts <= LARGEST]
+    ends = np.append(np.nextafter(starts[1:], np.float32(0)), LARGEST)
+    zero = np.zeros(1, np.float32)
+    return Cells(
+        np.concatenate([-ends[::-1], zero, starts]), np.concatenate([-starts[::-1], zero, ends])
+    )
+
+
+def bounds(graph: Graph, value: Value, x: Value) -> tuple[Cells, Bounds] | None:
+    """Bounds of ``value`` as a function of ``x``; None when it is no such function."""
+    nodes = _expression(graph, value, x)
+    if nodes is None:
+        return None
+    constants = [node.op.array for node in nodes if isinstance(node.op, ops.Const)]
+    cuts = [float(a.reshape(-1)[0]) for a in constants if a.size and a.dtype.kind in "fiub"]
+    grid = cells(cuts)
+    known = {x: Bounds(grid.low, grid.high)}
+    with np.errstate(all="ignore"):
+        for node in nodes:
+            found = _step(node.op, [known[v] for v in node.op.operands], grid)
+            if found is None or np.isnan(found.low).any() or np.isnan(found.high).any():
+                return None
+            known[node.result] = found
+    return grid, known[value]
+
+
+def _expression(graph: Graph, value: Value, x: Value) -> list[Node] | None:
+    """Nodes from ``x`` to ``value`` in order; None when there are others in between."""
+    found: dict[Value, Node] = {}
+    stack = [value]
+    while stack:
+        at = stack.pop()
+        if at is x or at in found:
+            continue
+        node = graph.producers.get(at)
+        if node is None or len(found) >= MAX_OPERATORS or not isinstance(node.op, _KNOWN):
+            return None
+        found[at] = node
+        stack.extend(node.op.operands)
+    wanted = set(found.values())
+    return [node for node in graph.nodes if node in wanted]
+
+
+def _step(op: Op, args: Sequence[Bounds], grid: Cells) -> Bounds | None:
+    if isinstance(op, ops.Const):
+        array = op.array
+        if not array.size or array.dtype.kind not in "fiub":
+            return None
+        low, high = np.float32(array.min()), np.float32(array.max())
+        return Bounds(np.full_like(grid.low, low), np.full_like(grid.low, high))
+    if isinstance(op, ops.Cast):
+        return _cast(op, args[0])
+    if isinstance(op, ops.Clip):
+        low, high = np.float32(op.low), np.float32(op.high)
+        return _monotone(lambda v: np.minimum(np.maximum(v, low), high), args)
+    if isinstance(op, ops.Sign):
+        zero = np.float32(op.zero)
+        return _monotone(lambda v: np.where(v > 0, 1, np.where(v < 0, -1, zero)), args)
+    if isinstance(op, ops.Where):
+        return _where(*args)
+    rule = _RULES.get(type(op))
+    return None if rule is None else rule(*args)
+
+
+def _monotone(function: Callable[..., Any], args: Sequence[Bounds]) -> Bounds:
+    """A function that does not decrease in any operand."""
+    return Bounds(
+        np.asarray(function(*(a.low for a in args)), np.float32),
+        np.asarray(function(*(a.high for a in args)), np.float32),
+    )
+
+
+def _approximate(function: Callable[[Any], Any], a: Bounds) -> Bounds:
+    """An increasing library function between -1 and 1 that keeps the sign of its result."""
+    low, high = (np.asarray(function(v), np.float32) for v in (a.low, a.high))
+    return Bounds(low - np.abs(low) * _LIBRARY_ERROR, high + np.abs(high) * _LIBRARY_ERROR)
+
+
+def _cast(op: ops.Cast, a: Bounds) -> Bounds | None:
+    if op.x.element == BOOL and op.to in (F32, BOOL):
+        return a
+    if op.x.element == F32 and op.to == BOOL:
+        never = (a.low > 0) | (a.high < 0)
+        return _truth(never, (a.low == 0) & (a.high == 0))
+    return a if op.x.element == op.to == F32 else None
+
+
+def _mul(a: Bounds, b: Bounds) -> Bounds:
+    products = np.stack([a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high])
+    return Bounds(products.min(axis=0), products.max(axis=0))
+
+
+def _abs(a: Bounds) -> Bounds:
+    ends = np.stack([np.abs(a.low), np.abs(a.high)])
+    inside = (a.low <= 0) & (a.high >= 0)
+    return Bounds(np.where(inside, np.float32(0), ends.min(axis=0)), ends.max(axis=0))
+
+
+def _truth(surely: Any, never: Any) -> Bounds:
+    return Bounds(np.asarray(surely, np.float32), np.asarray(~never, np.float32))
+
+
+def _where(c: Bounds, a: Bounds, b: Bounds) -> Bounds:
+    return Bounds(
+        np.where(c.low > 0, a.low, np.where(c.high < 1, b.low, np.minimum(a.low, b.low))),
+        np.where(c.low > 0, a.high, np.where(c.high < 1, b.high, np.maximum(a.high, b.high))),
+    )
+
+
+_RULES: dict[type[Op], Callable[..., Bounds]] = {
+    ops.Abs: _abs,
+    ops.Add: lambda a, b: Bounds(a.low + b.low, a.high + b.high),
+    ops.And: lambda a, b: Bounds(np.minimum(a.low, b.low), np.minimum(a.high, b.high)),
+    ops.Equal: lambda a, b: _truth(
+        (a.low == a.high) & (b.low == b.high) & (a.low == b.low),
+        (a.high < b.low) | (b.high < a.low),
+    ),
+    ops.Less: lambda a, b: _truth(a.high < b.low, a.low >= b.high),
+    ops.LessEqual: lambda a, b: _truth(a.high <= b.low, a.low > b.high),
+    ops.Max: lambda a, b: _monotone(np.maximum, (a, b)),
+    ops.Min: lambda a, b: _monotone(np.minimum, (a, b)),
+    ops.Mul: _mul,
+    ops.Neg: lambda a: Bounds(-a.high, -a.low),
+    ops.Not: lambda a: Bounds(1 - a.high, 1 - a.low),
+    ops.Or: lambda a, b: Bounds(np.maximum(a.low, b.low), np.maximum(a.high, b.high)),
+    ops.Relu: lambda a: _monotone(lambda v: np.maximum(v, np.float32(0)), (a,)),
+    ops.Sub: lambda a, b: Bounds(a.low - b.high, a.high - b.low),
+    ops.Tanh: lambda a: _approximate(np.tanh, a),
+}
+_KNOWN = (*_RULES, ops.Cast, ops.Clip, ops.Const, ops.Sign, ops.Where)

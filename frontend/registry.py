@@ -1,0 +1,112 @@
+"""Which function imports which ONNX operator: rules register themselves with `rule`.
+
+A rule file is found by being in the folder ``rules``; nothing else lists it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .call import Call
+
+RuleFunction = Callable[["Call"], Any]
+"""Returns what stands for the node's outputs: one value, or one per output in order."""
+
+ONNX = ""
+QONNX = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")
+"""Domains that hold the same operators, by age of the exporter."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How to import an operator of a domain in versions ``since`` .. ``until`` (None: no end)."""
+
+    op: str
+    domain: str
+    since: int
+    until: int | None
+    function: RuleFunction
+
+    def covers(self, version: int | None) -> bool:
+        """True for a domain version in range; a domain without a version counts as the newest."""
+        if version is None:
+            return self.until is None
+        return self.since <= version and (self.until is None or version <= self.until)
+
+
+_RULES: dict[tuple[str, str], list[Rule]] = {}
+
+
+def rule(
+    *ops: str, since: int = 1, until: int | None = None, domains: Sequence[str] = (ONNX,)
+) -> Callable[[RuleFunction], RuleFunction]:
+    """Register the decorated function as the rule of ``ops`` in these domains and versions."""
+
+    def register(function: RuleFunction) -> RuleFunction:
+        for op in ops:
+            for domain in domains:
+                entry = Rule(op, domain, since, until, function)
+                _RULES.setdefault((domain, op), []).append(entry)
+        return function
+
+    return register
+
+
+@cache
+def all_rules() -> tuple[Rule, ...]:
+    """Every rule, after loading each file of the folder ``rules``."""
+    from . import rules
+
+    for module in sorted(m.name for m in pkgutil.iter_modules(rules.__path__)):
+        importlib.import_module(f"{rules.__name__}.{module}")
+    return tuple(entry for key in sorted(_RULES) for entry in _RULES[key])
+
+
+def find_rule(domain: str, op: str, version: int | None) -> Rule | None:
+    """The rule of an operator in a version of its domain, None when there is none."""
+    all_rules()
+    return next((r for r in _RULES.get((domain, op), []) if r.covers(version)), None)
+
+
+_CONTROL = (
+    "control flow: export the model with it resolved (fixed shapes, no data-dependent branch)"
+)
+_TRAINING = "a training operator: export the model for inference"
+_SEQUENCE = "sequences and optional values have no place in a compiled model"
+_RANDOM = "a random operator: export the model for inference"
+REASONS = {
+    **dict.fromkeys(("If", "Loop", "Scan"), _CONTROL),
+    **dict.fromkeys(("Adagrad", "Adam", "Momentum", "Gradient"), _TRAINING),
+    **dict.fromkeys(
+        ("SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase", "SequenceInsert",
+         "SequenceLength", "SequenceMap", "SplitToSequence", "ConcatFromSequence", "Optional",
+         "OptionalGetElement", "OptionalHasElement"),
+        _SEQUENCE,
+    ),
+    **dict.fromkeys(
+        ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial",
+         "Bernoulli"),
+        _RANDOM,
+    ),
+    "ArgMax": "it yields an index; compile the model up to its operand and take the index outside",
+    "ArgMin": "it yields an index; compile the model up to its operand and take the index outside",
+    "TopK": "it yields indices; compile the model up to its operand and select outside",
+}  # fmt: skip
+
+
+def why_not(domain: str, op: str) -> str:
+    """A hint for an operator without a rule: the reason, or the nearest supported one; or ''."""
+    if domain == ONNX and op in REASONS:
+        return REASONS[op]
+    elsewhere = [r.domain or "ai.onnx" for r in all_rules() if r.op == op]
+    if elsewhere:
+        return f"supported in domain {elsewhere[0]}"
+    near = difflib.get_close_matches(op, sorted({r.op for r in all_rules()}), 1, 0.8)
+    return f"the nearest supported operator is {near[0]}" if near else ""

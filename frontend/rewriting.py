@@ -1,0 +1,88 @@
+"""Pattern rewriting over an imported graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from ..ir import Array, Builder, Graph, Node, Op, Value
+from ..ir.ops import Const
+from .emit import live_nodes
+
+Kind = TypeVar("Kind", bound=Op)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a node computes instead: ``op`` on values of the old graph. ``absorbed`` are the nodes
+    that the pattern covers; their origins go to the new value, first to last."""
+
+    op: Op
+    absorbed: tuple[Node, ...] = ()
+
+
+class View:
+    """The graph that a pattern looks at, and the new one that grows beside it."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.builder = Builder.over(graph)
+
+    def made_by(self, value: Value, kind: type[Kind]) -> Kind | None:
+        """The operator that defines ``value`` if it is of this kind."""
+        op = self.graph.producer_op(value)
+        return op if isinstance(op, kind) else None
+
+    def node(self, value: Value) -> Node:
+        """The node that defines ``value``."""
+        return self.graph.producers[value]
+
+    def constant(self, value: Value) -> Array | None:
+        """The contents of a constant."""
+        op = self.made_by(value, Const)
+        return None if op is None else op.array
+
+    def number(self, value: Value) -> float | None:
+        """The one number that a constant holds everywhere."""
+        array = self.constant(value)
+        if array is None or not array.size or array.dtype.kind == "V":
+            return None
+        first = array.reshape(-1)[0]
+        return float(first) if bool((array == first).all()) else None
+
+    def add(self, op: Op, hint: str, origin: Sequence[str]) -> Value:
+        """A further node of the new graph, on values of the old one or of the new one."""
+        return self.builder.add(op.map_operands(self.builder.get), hint, origin)
+
+
+Match = Callable[[View, Node], Found | None]
+
+
+def rewrite(graph: Graph, match: Match) -> Graph:
+    """Replace every node that ``match`` answers for; unused nodes go. Names stay with values."""
+    view = View(graph)
+    builder = view.builder
+    changed = False
+    for node in graph.nodes:
+        found = match(view, node)
+        if found is None or found.op.infer() != (node.results[0].type,):
+            builder.copy(node)
+            continue
+        changed = True
+        old = node.result
+        origin = dict.fromkeys(o for n in (*found.absorbed, node) for o in n.origin)
+        new = Value(old.name, old.type, tuple(origin))
+        builder.nodes.append(Node(found.op.map_operands(builder.get), (new,)))
+        builder.put(old, new)
+    if not changed:
+        return graph
+    out = builder.finish(graph)
+    return out.replace(nodes=tuple(live_nodes(out.nodes, [o.value for o in out.outputs])))
+
+
+def full(value: Value, number: float) -> Const:
+    """A scalar constant in the element type of ``value``."""
+    return Const.of(np.asarray(number, value.element.dtype))

@@ -1,0 +1,28 @@
+"""Constants."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...ir import Array
+from ..call import Call
+from ..registry import rule
+from ..tensors import check_tensor, tensor_array
+
+
+@rule("Constant")
+def constant(call: Call) -> Array:
+    """A constant in any of its attribute forms but strings and sparse tensors."""
+    given = call.tensor("value")
+    if given is not None:
+        check_tensor(given)
+        return tensor_array(given)
+    for name in ("value_float", "value_floats"):
+        if call.given(name):
+            found = call.node_attribute(name)
+            return np.array(found.f if name == "value_float" else list(found.floats), np.float32)
+    for name in ("value_int", "value_ints"):
+        if call.given(name):
+            found = call.node_attribute(name)
+            return np.array(found.i if name == "value_int" else list(found.ints), np.int64)
+    return call.refuse("holds no number; strings and sparse tensors are not supported")

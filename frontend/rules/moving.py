@@ -1,0 +1,233 @@
+"""Operators that select, join, repeat and pad."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...ir import Batch, Dim, Shape, Value, ops
+from ..call import Call
+from ..registry import rule
+from ..scope import Held, Positions
+
+
+@rule("Concat")
+def concat(call: Call) -> Value:
+    """Operands one after another."""
+    values = call.values()
+    axis = call.axis(call.int("axis", 1), values[0].type.rank)
+    return values[0] if len(values) == 1 else call.add(ops.Concat(values, axis))
+
+
+@rule("Slice")
+def slice_(call: Call) -> Value:
+    """Bounds from attributes (opset 9) or inputs, clamped to the operand as ONNX says."""
+    x = call.x(0)
+    if call.version is not None and call.version < 10:
+        starts, ends = call.ints("starts") or (), call.ints("ends") or ()
+        axes, steps = call.ints("axes"), None
+    else:
+        starts = call.integers(1, "starts")
+        ends = call.dims(2, "ends")
+        axes = call.integers(3, "axes") if call.has(3) else None
+        steps = call.integers(4, "steps") if call.has(4) else None
+    axes = call.axes(range(len(starts)) if axes is None else axes, x.type.rank)
+    steps = (1,) * len(starts) if steps is None else steps
+    if not len(starts) == len(ends) == len(axes) == len(steps) or 0 in steps:
+        call.refuse("starts, ends, axes and steps do not fit each other")
+    chosen = {a: (s, e, p) for a, s, e, p in zip(axes, starts, ends, steps, strict=True)}
+    return sliced(call, x, chosen)
+
+
+def sliced(call: Call, x: Value, chosen: dict[int, tuple[int, Dim, int]]) -> Value:
+    """``x`` cut to (start, end, step) on the chosen axes; nothing when that is all of it."""
+    starts, steps, sizes = [], [], []
+    for axis, dim in enumerate(x.shape):
+        start, end, step = chosen.get(axis, (0, dim, 1))
+        if isinstance(dim, Batch):
+            whole = end == dim or (isinstance(end, int) and end >= 1 << 31)
+            if start or step != 1 or not whole:
+                call.refuse(f"the symbolic batch of {x!r} cannot be sliced")
+            starts.append(0), steps.append(1), sizes.append(0)
+            continue
+        if isinstance(end, Batch):
+            call.refuse("an end that depends on the batch size is only supported on the batch")
+        kept = range(dim)[start:end:step]
+        starts.append(kept.start if kept else 0)
+        steps.append(step)
+        sizes.append(len(kept))
+    whole = all(isinstance(d, Batch) or n == d for d, n in zip(x.shape, sizes, strict=True))
+    if whole and all(step == 1 for step in steps):
+        return x
+    return call.add(ops.Slice(x, tuple(starts), tuple(steps), tuple(sizes)))
+
+
+@rule("Split")
+def split(call: Call) -> tuple[Value, ...]:
+    """Parts along an axis, of given sizes or as equal as ONNX makes them."""
+    x = call.x(0)
+    axis = call.axis(call.int("axis", 0), x.type.rank)
+    size = x.shape[axis]
+    if isinstance(size, Batch):
+        call.refuse("the symbolic batch cannot be split")
+    parts = call.axes_argument(1, 13) if call.has(1) else call.ints("split")
+    if parts is None:
+        count = call.int("num_outputs", len(call.node.output))
+        chunk = -(-size // max(1, count))
+        parts = tuple(min(chunk, size - i * chunk) for i in range(count))
+    if sum(parts) != size or min(parts) < 1 or len(parts) != len(call.node.output):
+        call.refuse(f"parts {list(parts)} do not make up axis {axis} of {x!r}")
+    out, start = [], 0
+    for part in parts:
+        out.append(sliced(call, x, {axis: (start, start + part, 1)}))
+        start += part
+    return tuple(out)
+
+
+@rule("Gather")
+def gather(call: Call) -> Value:
+    """Constant indices that step evenly are a Slice; others stay a Gather."""
+    x = call.x(0)
+    axis = call.axis(call.int("axis", 0), x.type.rank)
+    size = x.shape[axis]
+    indices = call.constant(1)
+    if isinstance(size, Batch):
+        call.refuse("the symbolic batch cannot be gathered from")
+    if indices is None:
+        return call.add(ops.Gather(x, call.x(1), axis))
+    flat = indices.reshape(-1).astype(np.int64)
+    if flat.size == 0 or flat.min() < -size or flat.max() >= size:
+        call.refuse(f"indices are outside of axis {axis} of {x!r}")
+    flat = np.where(flat < 0, flat + size, flat)
+    steps = np.unique(np.diff(flat)) if flat.size > 1 else np.ones(1, np.int64)
+    if steps.size == 1 and steps[0] != 0 and axis + indices.ndim <= x.type.rank:
+        first, step = int(flat[0]), int(steps[0])
+        last = first + step * flat.size
+        cut = sliced(call, x, {axis: (first, last if last >= 0 else -size - 1, step)})
+        return call.reshape(cut, (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
+    held = call.const(flat.reshape(indices.shape))
+    return call.add(ops.Gather(x, held, axis))
+
+
+@rule("Expand")
+def expand(call: Call) -> Value:
+    """Broadcast to a shape, which is joined with the operand's own."""
+    x = call.x(0)
+    return expanded(call, x, call.dims(1, "the shape"))
+
+
+def expanded(call: Call, x: Value, shape: Shape) -> Value:
+    """``x`` broadcast to a shape; nothing when it has that shape already."""
+    op = ops.Expand(x, shape)
+    return x if op.infer()[0].shape == x.shape else call.add(op)
+
+
+@rule("Tile")
+def tile(call: Call) -> Value:
+    """Repetition of whole axes: a new axis before each, broadcast, then joined."""
+    x = call.x(0)
+    repeats = call.integers(1, "repeats")
+    if len(repeats) != x.type.rank or min(repeats, default=1) < 1:
+        call.refuse(f"repeats {list(repeats)} do not fit {x!r}")
+    if all(r == 1 for r in repeats):
+        return x
+    if x.type.symbolic and repeats[0] != 1:
+        call.refuse("the symbolic batch cannot be repeated")
+    first = (x.shape[0],) if x.type.symbolic else ()
+    rest = list(zip(repeats, x.shape, strict=True))[len(first) :]
+    spread = call.reshape(x, (*first, *(d for _, dim in rest for d in (1, dim))))
+    wide = expanded(call, spread, (*first, *(d for pair in rest for d in pair)))
+    return call.reshape(wide, (*first, *(r * dim for r, dim in rest)))
+
+
+@rule("Pad")
+def pad(call: Call) -> Value:
+    """A constant border; negative widths cut."""
+    x = call.x(0)
+    mode = call.string("mode", "constant")
+    if mode != "constant":
+        call.refuse(f"mode '{mode}' is not supported; only constant padding is")
+    before, after, fill = _pad_arguments(call, x)
+    if any(d < 0 for d in (*before, *after)):
+        x = sliced(
+            call,
+            x,
+            {
+                axis: (max(0, -b), dim - max(0, -a), 1)
+                for axis, (dim, b, a) in enumerate(zip(x.shape, before, after, strict=True))
+                if not isinstance(dim, Batch)
+            },
+        )
+        before, after = (tuple(max(0, d) for d in pads) for pads in (before, after))
+    if not any((*before, *after)):
+        return x
+    return call.add(ops.Pad(x, before, after, fill))
+
+
+def _pad_arguments(call: Call, x: Value) -> tuple[Sequence[int], Sequence[int], float]:
+    """Widths before and after each axis, and the value."""
+    rank = x.type.rank
+    if call.version is not None and call.version < 11:
+        pads, fill = call.ints("pads") or (), call.float("value", 0.0)
+        axes: tuple[int, ...] = tuple(range(rank))
+    else:
+        pads = call.integers(1, "pads")
+        fill = float(call.scalar(2, "the padding value")) if call.has(2) else 0.0
+        axes = call.axes(call.integers(3, "axes"), rank) if call.has(3) else tuple(range(rank))
+    if len(pads) != 2 * len(axes):
+        call.refuse(f"pads {list(pads)} do not fit {len(axes)} axes")
+    before, after = [0] * rank, [0] * rank
+    for i, axis in enumerate(axes):
+        before[axis], after[axis] = pads[i], pads[i + len(axes)]
+    return tuple(before), tuple(after), fill
+
+
+@rule("DepthToSpace", "SpaceToDepth")
+def depth_space(call: Call) -> Value:
+    """Blocks of channels to blocks of pixels and back, by Reshape and Transpose."""
+    x = call.x(0)
+    block = call.int("blocksize", 0)
+    if x.type.rank != 4 or block < 1:
+        call.refuse(f"blocks of {block} do not fit {x!r}")
+    n, c, h, w = x.shape
+    if call.op == "SpaceToDepth":
+        if h % block or w % block:
+            call.refuse(f"blocks of {block} do not fit {x!r}")
+        split = call.reshape(x, (n, c, h // block, block, w // block, block))
+        moved = call.add(ops.Transpose(split, (0, 3, 5, 1, 2, 4)))
+        return call.reshape(moved, (n, c * block * block, h // block, w // block))
+    if c % (block * block):
+        call.refuse(f"blocks of {block} do not fit {x!r}")
+    deep = c // (block * block)
+    if call.string("mode", "DCR") == "DCR":
+        split = call.reshape(x, (n, block, block, deep, h, w))
+        moved = call.add(ops.Transpose(split, (0, 3, 4, 1, 5, 2)))
+    else:
+        split = call.reshape(x, (n, deep, block, block, h, w))
+        moved = call.add(ops.Transpose(split, (0, 1, 4, 2, 5, 3)))
+    return call.reshape(moved, (n, deep, h * block, w * block))
+
+
+@rule("NonZero")
+def non_zero(call: Call) -> Held:
+    """Positions of a run-time mask: they may only lead to a masked assignment."""
+    x = call.x(0)
+    if x.element != ops.elementwise.BOOL:
+        x = call.add(ops.Not(call.add(ops.Equal(x, call.const(0, x)))))
+    return Positions(x)
+
+
+@rule("ScatterND")
+def scatter_nd(call: Call) -> Value:
+    """``x[mask] = constant``, which exporters write as Equal, NonZero, Transpose, ScatterND."""
+    data, indices = call.x(0), call.held(1)
+    if not isinstance(indices, Positions) or not indices.transposed:
+        call.refuse("is only supported as a masked assignment (NonZero, Transpose, ScatterND)")
+    mask = indices.mask
+    if call.string("reduction", "none") != "none" or mask.shape != data.shape:
+        call.refuse(f"mask {mask!r} does not cover {data!r}")
+    updates = call.array(2, "the assigned value")
+    if updates.size == 0 or (updates != updates.reshape(-1)[0]).any():
+        call.refuse("the assigned value must be one number")
+    return call.add(ops.Where(mask, call.const(updates.reshape(-1)[0], data), data))

@@ -1,0 +1,80 @@
+"""Reductions over axes."""
+
+from __future__ import annotations
+
+from ...ir import Value
+from ...ir.ops import (
+    Abs,
+    Add,
+    Exp,
+    Log,
+    Mul,
+    ReduceMax,
+    ReduceMean,
+    ReduceMin,
+    ReduceSum,
+    Reshape,
+    Sqrt,
+    Sub,
+)
+from ..call import Call
+from ..registry import rule
+
+PLAIN = {
+    "ReduceMax": ReduceMax,
+    "ReduceMean": ReduceMean,
+    "ReduceMin": ReduceMin,
+    "ReduceSum": ReduceSum,
+}
+COMPOSED = (
+    "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp",
+)  # fmt: skip
+
+
+@rule(*PLAIN, *COMPOSED)
+def reduction(call: Call) -> Value:
+    """Axes are an attribute up to opset 17 (12 for ReduceSum), an input from then on."""
+    x = call.x(0)
+    rank = x.type.rank
+    axes = call.axes_argument(1, 13 if call.op == "ReduceSum" else 18)
+    if not axes:
+        if call.int("noop_with_empty_axes", 0):
+            return _pointwise(call, x)
+        axes = range(rank)
+    axes = tuple(sorted(call.axes(axes, rank)))
+    keep = bool(call.int("keepdims", 1))
+    if call.op in PLAIN:
+        return call.add(PLAIN[call.op](x, axes, keep)) if axes else x
+    if call.op == "ReduceLogSumExp":
+        return _log_sum_exp(call, x, axes, keep)
+    out = call.add(ReduceSum(_inner(call, x), axes, keep))
+    return _outer(call, out)
+
+
+def _inner(call: Call, x: Value) -> Value:
+    if call.op == "ReduceL1":
+        return call.add(Abs(x))
+    return call.add(Mul(x, x)) if call.op in ("ReduceL2", "ReduceSumSquare") else x
+
+
+def _outer(call: Call, x: Value) -> Value:
+    if call.op == "ReduceL2":
+        return call.add(Sqrt(x))
+    return call.add(Log(x)) if call.op == "ReduceLogSum" else x
+
+
+def _pointwise(call: Call, x: Value) -> Value:
+    """The reduction over no axes."""
+    if call.op in PLAIN or call.op == "ReduceLogSumExp":
+        return x
+    return _outer(call, _inner(call, x))
+
+
+def _log_sum_exp(call: Call, x: Value, axes: tuple[int, ...], keep: bool) -> Value:
+    """max + log(sum(exp(x - max))), which cannot overflow."""
+    top = call.add(ReduceMax(x, axes, True))
+    total = call.add(ReduceSum(call.add(Exp(call.add(Sub(x, top)))), axes, True))
+    out = call.add(Add(top, call.add(Log(total))))
+    if keep:
+        return out
+    return call.add(Reshape(out, tuple(d for i, d in enumerate(out.shape) if i not in axes)))

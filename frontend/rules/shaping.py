@@ -1,0 +1,169 @@
+"""Operators that rename axes and sizes: everything that comes down to Reshape and Transpose."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...ir import Batch, Dim, Shape, Value
+from ...ir.ops import Transpose
+from ..call import Call
+from ..registry import rule
+from ..scope import Held, Positions
+from ..shapes import Sized, dims_of, shape_tensor
+from .products import leading
+
+
+@rule("Reshape")
+def reshape(call: Call) -> Value:
+    """0 copies a dimension (unless allowzero), -1 takes what is left."""
+    x = call.x(0)
+    target = list(call.dims(1, "the shape"))
+    if not call.int("allowzero", 0):
+        for axis, dim in enumerate(target):
+            if dim == 0:
+                if axis >= x.type.rank:
+                    call.refuse(f"shape {_text(target)} copies axis {axis} of {x!r}")
+                target[axis] = x.shape[axis]
+    return call.reshape(x, complete(call, x, target))
+
+
+def complete(call: Call, x: Value, target: Sequence[Dim]) -> Shape:
+    """A shape with at most one -1, filled in so that it holds the elements of ``x``."""
+    holes = [i for i, d in enumerate(target) if d == -1]
+    if len(holes) > 1 or any(isinstance(d, int) and d < -1 for d in target):
+        call.refuse(f"shape {_text(target)} is malformed")
+    out = list(target)
+    if holes:
+        rest = leading([d for i, d in enumerate(target) if i not in holes])
+        total = leading(x.shape)
+        known = rest.factor if isinstance(rest, Batch) else rest
+        have = total.factor if isinstance(total, Batch) else total
+        symbolic = any(isinstance(d, Batch) for d in target)
+        if known < 1 or have % known:
+            call.refuse(f"cannot reshape {x!r} to {_text(target)}")
+        left = have // known
+        out[holes[0]] = Batch(left) if x.type.symbolic and not symbolic else left
+    if x.type.symbolic and not any(isinstance(d, Batch) for d in out):
+        call.refuse(
+            f"shape {_text(target)} fixes the batch, which is symbolic in {x!r}; give --shape, or "
+            "export with -1 in place of the batch"
+        )
+    if any(isinstance(d, Batch) for d in out[1:]):
+        call.refuse(f"shape {_text(target)} moves the symbolic batch from the first axis of {x!r}")
+    return tuple(out)
+
+
+def _text(dims: Sequence[Dim]) -> str:
+    return f"[{','.join(map(str, dims))}]"
+
+
+@rule("Flatten")
+def flatten(call: Call) -> Value:
+    """[d0 * .. * d(axis-1), the rest]."""
+    x = call.x(0)
+    rank = x.type.rank
+    axis = call.int("axis", 1)
+    if not -rank <= axis <= rank:
+        call.refuse(f"axis {axis} is outside of {rank} axes")
+    axis = axis + rank if axis < 0 else axis
+    head, tail = x.shape[:axis], x.shape[axis:]
+    if any(isinstance(d, Batch) for d in tail):
+        call.refuse("the symbolic batch cannot be flattened away")
+    return call.reshape(x, (leading(head), math.prod(tail)))
+
+
+@rule("Squeeze")
+def squeeze(call: Call) -> Value:
+    """Drop axes of size 1."""
+    x = call.x(0)
+    axes = call.axes_argument(1, 13)
+    if axes is None:
+        axes = [i for i, d in enumerate(x.shape) if d == 1]
+    axes = call.axes(axes, x.type.rank)
+    wrong = [a for a in axes if x.shape[a] != 1]
+    if wrong:
+        call.refuse(f"axis {wrong[0]} of {x!r} is not 1")
+    return call.reshape(x, tuple(d for i, d in enumerate(x.shape) if i not in axes))
+
+
+@rule("Unsqueeze")
+def unsqueeze(call: Call) -> Value:
+    """Insert axes of size 1, counted in the result."""
+    x = call.x(0)
+    axes = call.axes_argument(1, 13)
+    if axes is None:
+        call.refuse("axes are missing")
+    rank = x.type.rank + len(axes)
+    axes = call.axes(axes, rank)
+    dims = iter(x.shape)
+    shape = tuple(1 if i in axes else next(dims) for i in range(rank))
+    if x.type.symbolic and 0 in axes:
+        call.refuse(f"an axis before the symbolic batch of {x!r} is not supported")
+    return call.reshape(x, shape)
+
+
+@rule("Transpose")
+def transpose(call: Call) -> Held:
+    """Axes in another order."""
+    held = call.held(0)
+    if isinstance(held, Positions):
+        if call.ints("perm", (1, 0)) != (1, 0):
+            call.refuse("cannot permute the positions of a mask other than by (1, 0)")
+        return Positions(held.mask, not held.transposed)
+    x = call.x(0)
+    perm = call.ints("perm", range(x.type.rank)[::-1]) or ()
+    if x.type.symbolic and perm[:1] != (0,):
+        call.refuse(f"permutation {list(perm)} moves the symbolic batch from the first axis")
+    return x if perm == tuple(range(x.type.rank)) else call.add(Transpose(x, perm))
+
+
+@rule("Identity", "Dropout")
+def identity(call: Call) -> Held:
+    """The operand itself; Dropout does nothing at inference."""
+    if call.op == "Dropout":
+        if call.uses(1):
+            call.refuse("output 'mask' is not supported")
+        if call.has(2) and bool(call.scalar(2, "training_mode")):
+            call.refuse("is in training mode; export the model for inference (model.eval())")
+    return call.held(0)
+
+
+@rule("Shape")
+def shape(call: Call) -> Held:
+    """Dimensions as data, the batch symbolic; ``start`` and ``end`` select some."""
+    x = call.x(0)
+    rank = x.type.rank
+    start, end = call.int("start", 0), call.int("end", rank)
+    dims = shape_tensor(x.shape)
+    chosen = slice(*slice(start, end).indices(rank)[:2])
+    if isinstance(dims, Sized):
+        cut = tuple(a[chosen] for a in dims.arrays)
+        return cut[0] if chosen.start > 0 or not cut[0].size else Sized(cut)
+    return dims[chosen]
+
+
+@rule("Size")
+def size(call: Call) -> Held:
+    """The number of elements."""
+    count = leading(call.x(0).shape)
+    tensor = shape_tensor((count,))
+    if isinstance(tensor, Sized):
+        return Sized(tuple(a.reshape(()) for a in tensor.arrays))
+    return tensor.reshape(())
+
+
+@rule("ConstantOfShape")
+def constant_of_shape(call: Call) -> Value:
+    """A constant of a shape that depends on the batch; others were computed before."""
+    from ...ir.ops import Expand
+    from ..tensors import tensor_array
+
+    held = call.held(0)
+    if not isinstance(held, (np.ndarray, Sized)):
+        call.refuse("the shape must be known at compile time")
+    given = call.tensor("value")
+    fill = np.zeros(1, np.float32) if given is None else tensor_array(given)
+    return call.add(Expand(call.const(fill.reshape(())), dims_of(held)))

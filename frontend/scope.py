@@ -1,0 +1,94 @@
+"""The tensors of a graph during import, by ONNX name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from onnx import TensorProto
+
+from ..errors import ModelError
+from ..ir import Array, Value
+from .emit import Emitter
+from .shapes import Sized
+from .tensors import tensor_array
+
+
+@dataclass(frozen=True, eq=False)
+class Positions:
+    """The coordinates at which a run-time mask is true, as ``NonZero`` yields them ([rank, count]),
+    or transposed ([count, rank]). What is done with them must come down to a `Where`."""
+
+    mask: Value
+    transposed: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Broken:
+    """A result of a node that could not be imported; its readers are skipped."""
+
+
+Held = Value | Array | Sized | Positions | Broken
+"""A tensor during import: computed at run time, constant, known for each batch size, positions of
+a mask, or missing because of an earlier problem."""
+
+
+class Scope:
+    """What each ONNX name stands for. Constants become IR operands only when someone needs that."""
+
+    def __init__(self, emitter: Emitter, initializers: Mapping[str, TensorProto]) -> None:
+        self.emitter = emitter
+        self._initializers = initializers
+        self._held: dict[str, Held] = {}
+        self._origin: dict[str, str] = {}
+        self._materialised: dict[str, Value] = {}
+
+    def get(self, name: str) -> Held:
+        """The tensor of this name; raises ModelError when nothing defines it."""
+        found = self._held.get(name)
+        if found is None and name in self._initializers:
+            found = self._held[name] = tensor_array(self._initializers[name])
+        if found is None:
+            raise ModelError(f"reads '{name}', which nothing defines")
+        return found
+
+    def put(self, name: str, held: Held, origin: str) -> None:
+        """Record what a node's output is. A constant operand counts as its contents."""
+        if isinstance(held, Value):
+            array = self.emitter.array_of(held)
+            if array is not None:
+                self._materialised[name] = held
+                self.emitter.name(held, name)
+                held = array
+            else:
+                self.emitter.name(held, name)
+        self._held[name] = held
+        self._origin[name] = origin
+
+    def drop(self, name: str) -> None:
+        """Forget a tensor that nothing reads any more."""
+        self._held.pop(name, None)
+        self._materialised.pop(name, None)
+
+    def value(self, name: str) -> Value:
+        """The tensor as an operand; raises ModelError when it cannot be one."""
+        held = self.get(name)
+        if isinstance(held, Value):
+            return held
+        if name in self._materialised:
+            return self._materialised[name]
+        if isinstance(held, Sized):
+            raise ModelError(
+                f"'{name}' depends on the batch size and is used as data; "
+                "fix the batch with --shape"
+            )
+        if isinstance(held, (Positions, Broken)):
+            raise ModelError(
+                f"'{name}' holds the positions of true elements (NonZero), of which only a masked "
+                "assignment is supported"
+            )
+        origin = [self._origin[name]] if name in self._origin else []
+        value = self.emitter.constant(held, name, origin)
+        self.emitter.name(value, name)
+        self._materialised[name] = value
+        return value
