@@ -7,12 +7,12 @@ for signs s of the activation, a positive scale a of the activation, alpha per o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ..ir import F32, SIGN, Array, Graph, Node, Stage, Value
+from ..ir import F32, SIGN, Array, Graph, Node, Op, Stage, Value
 from ..ir.ops import (
     Add,
     Binarize,
@@ -30,6 +30,7 @@ from ..ir.ops import (
     Reshape,
     Sign,
     Slice,
+    Transpose,
 )
 from .analysis import Scaled, channel_shape, scaled_signs
 from .base import Context, Pass
@@ -149,8 +150,10 @@ def trace(rw: Rewriter, value: Value) -> None:
         ternary = 0 in signs_at_zero(rw, op.x)
         if op.value not in (-scale, scale) and not (op.value == 0 and ternary):
             raise NotSign(f"{_where(node)} pads signs with {op.value:g}")
-    elif isinstance(op, Reshape) and (is_flatten(op) or _is_squeeze(op)):
+    elif isinstance(op, Reshape) and _follows(op):
         trace(rw, op.x)
+    elif isinstance(op, (Transpose, Reshape)) and _moved_sign(rw, op) is not None:
+        return
     elif isinstance(op, (Mul, Div)) and _factor(rw, op) is not None:
         trace(rw, op.a if rw.array(op.a) is None else op.b)
     else:
@@ -159,6 +162,24 @@ def trace(rw: Rewriter, value: Value) -> None:
 
 def _where(node: Node | None) -> str:
     return node.describe() if node else "a graph input"
+
+
+def _moved_sign(rw: Rewriter, op: Transpose | Reshape) -> tuple[Sign, list[Op]] | None:
+    """The sign under a stack of moves and max pools, and the stack, innermost first. The sign
+    commutes with a max pool too: it never decreases."""
+    stack: list[Op] = [op]
+    inner = rw.made.get(op.x)
+    while inner is not None and isinstance(inner.op, (Transpose, Reshape, MaxPool, Slice)):
+        stack.append(inner.op)
+        inner = rw.made.get(inner.op.x)
+    if inner is None or not isinstance(inner.op, Sign):
+        return None
+    return inner.op, stack[::-1]
+
+
+def _follows(op: Op) -> bool:
+    """True for reshapes that packed words follow: flattening, and [N, C, 1, 1] <-> [N, C]."""
+    return isinstance(op, Reshape) and (is_flatten(op) or _is_squeeze(op))
 
 
 def _is_squeeze(op: Reshape) -> bool:
@@ -212,8 +233,18 @@ def as_bits(rw: Rewriter, value: Value, done: dict[Value, Value]) -> Value:
         return as_bits(rw, v, done)
 
     name = value.name + ".bits"
+    moved = None
+    if isinstance(op, (Transpose, Reshape)) and not _follows(op):
+        moved = _moved_sign(rw, op)
     if isinstance(op, Sign):
         out = rw.add(Binarize(op.x, op.zero), name, node.origin)
+    elif moved is not None:
+        # move(sign(x)) = sign(move(x)), and moving floats is what kernels do well.
+        sign, stack = moved
+        x = sign.x
+        for move in stack:
+            x = rw.add(replace(move, x=x), value.name + ".moved", node.origin)  # type: ignore[call-arg]
+        out = rw.add(Binarize(x, sign.zero), name, node.origin)
     elif isinstance(op, (Mul, Div)):
         out = again(op.a if rw.array(op.a) is None else op.b)
     elif isinstance(op, Pad):

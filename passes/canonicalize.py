@@ -16,6 +16,8 @@ from ..ir.ops import (
     Conv,
     Div,
     Expand,
+    Gemm,
+    MaxPool,
     Mul,
     Pad,
     ReduceMax,
@@ -55,7 +57,7 @@ class Canonicalize(Pass):
             merge_pad,
             simplify_sign,
             sink_transpose,
-            sign_after_move,
+            flatten_before_transpose,
         )
         return rewrite(graph, rules)
 
@@ -151,16 +153,25 @@ def simplify_sign(rw: Rewriter, node: Node) -> Value | None:
     return None
 
 
-def sign_after_move(rw: Rewriter, node: Node) -> Value | None:
-    """transpose(sign(x)) = sign(transpose(x)), and so for moves on which bits would be awkward."""
+def flatten_before_transpose(rw: Rewriter, node: Node) -> Value | None:
+    """gemm(flatten(transpose(s)), w) = gemm(flatten(s), w with its columns permuted) for signs s,
+    whose sums are exact in any order: [N, H, W, C] is flattened as the map [N, C, H, W] that it is.
+    """
     op = node.op
-    if not isinstance(op, (Transpose, Reshape)) or not rw.only_use(op.x):
+    flat = rw.op(op.x, Reshape) if isinstance(op, Gemm) else None
+    turned = rw.op(flat.x, Transpose) if flat and is_flatten(flat) else None
+    if not isinstance(op, Gemm) or flat is None or turned is None or turned.perm[0] != 0:
         return None
-    sign = rw.op(op.x, Sign)
-    if sign is None or (isinstance(op, Reshape) and is_flatten(op)):
+    weights, source = rw.array(op.w), turned.x
+    while pool := rw.op(source, MaxPool):
+        source = pool.x
+    if weights is None or rw.op(source, Sign) is None:
         return None
-    moved = rw.add(replace(op, x=sign.x), node.result.name + ".moved", node.origin)
-    return rw.add(replace(sign, x=moved), node.result.name, (*rw.made[op.x].origin, *node.origin))
+    shaped = weights.reshape(weights.shape[0], *flat.x.shape[1:])
+    inverse = tuple(int(i) for i in np.argsort(turned.perm))
+    w = rw.const(shaped.transpose(inverse).reshape(weights.shape), op.w.name, op.w.origin)
+    x = rw.add(Reshape(turned.x, flat.shape), node.result.name + ".flat", node.origin)
+    return rw.add(replace(op, x=x, w=w), node.result.name, node.origin)
 
 
 def is_flatten(op: Reshape) -> bool:
