@@ -7,7 +7,7 @@ from functools import reduce
 
 import numpy as np
 
-from ...ir import BOOL, Op, Scalar, Value, ops
+from ...ir import F16, F64, Op, Value, ops, scalar_of
 from ..call import Call
 from ..registry import rule
 from ..tensors import dtype_of
@@ -68,6 +68,24 @@ def xor(call: Call) -> Value:
     return call.add(ops.Not(call.add(ops.Equal(call.x(0), call.x(1)))))
 
 
+@rule("IsNaN")
+def is_nan(call: Call) -> Value:
+    """NaN alone differs from itself."""
+    x = call.x(0)
+    return call.add(ops.Not(call.add(ops.Equal(x, x))))
+
+
+@rule("IsInf")
+def is_inf(call: Call) -> Value:
+    """Equal to infinity, of either sign unless attributes leave one out."""
+    x = call.x(0)
+    if not call.int("detect_negative", 1):
+        return call.add(ops.Equal(x, call.const(np.inf, x)))
+    if not call.int("detect_positive", 1):
+        return call.add(ops.Equal(x, call.const(-np.inf, x)))
+    return call.add(ops.Equal(call.add(ops.Abs(x)), call.const(np.inf, x)))
+
+
 @rule("Max", "Min", "Sum", "Mean")
 def variadic(call: Call) -> Value:
     """Any number of operands, from left to right."""
@@ -99,13 +117,11 @@ def cast_like(call: Call) -> Value:
 
 
 def _converted(call: Call, x: Value, dtype: np.dtype[np.generic]) -> Value:
-    from ...ir import scalar_of
-
     element = scalar_of(dtype)
     if x.element == element:
         return x
-    if x.element != BOOL and isinstance(x.element, Scalar) and element == ops.elementwise.F16:
-        call.refuse("float16 is not computed; export the model in float32")
+    if element in (F16, F64):
+        call.refuse(f"{element.dtype} is not computed; export the model in float32")
     return call.add(ops.Cast(x, element))
 
 

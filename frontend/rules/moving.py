@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...ir import Batch, Dim, Shape, Value, ops
+from ...ir import BOOL, Batch, Dim, Shape, Value, ops
 from ..call import Call
 from ..registry import rule
 from ..scope import Held, Positions
@@ -213,7 +213,7 @@ def depth_space(call: Call) -> Value:
 def non_zero(call: Call) -> Held:
     """Positions of a run-time mask: they may only lead to a masked assignment."""
     x = call.x(0)
-    if x.element != ops.elementwise.BOOL:
+    if x.element != BOOL:
         x = call.add(ops.Not(call.add(ops.Equal(x, call.const(0, x)))))
     return Positions(x)
 

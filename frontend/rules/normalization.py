@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...ir import Value
-from ...ir.ops import BatchNorm
+from ...ir.ops import Add, BatchNorm, Div, Mul, ReduceMean, Sqrt, Sub
 from ..call import Call
 from ..registry import rule
 
@@ -26,3 +26,67 @@ def batch_norm(call: Call) -> Value:
         call.refuse(f"variance of channel {low[0]} is {arrays[3].reshape(-1)[low[0]]:g}")
     x, scale, bias, mean, variance = call.values()
     return call.add(BatchNorm(x, scale, bias, mean, variance, epsilon))
+
+
+def standardised(call: Call, x: Value, axes: tuple[int, ...], epsilon: float) -> Value:
+    """(x - mean) / sqrt(variance + epsilon) over axes, which keep size 1 in the statistics."""
+    centred = call.add(Sub(x, call.add(ReduceMean(x, axes, True))))
+    variance = call.add(ReduceMean(call.add(Mul(centred, centred)), axes, True))
+    return call.add(Div(centred, _deviation(call, variance, epsilon)))
+
+
+def _deviation(call: Call, variance: Value, epsilon: float) -> Value:
+    return call.add(Sqrt(call.add(Add(variance, call.const(epsilon, variance)))))
+
+
+@rule("LayerNormalization", "RMSNormalization")
+def layer_norm(call: Call) -> Value:
+    """Statistics of each sample over the axes from ``axis`` on, then scale and bias."""
+    if any(call.uses(i) for i in (1, 2)):
+        call.refuse("outputs 'Mean' and 'InvStdDev' are not supported")
+    x = call.x(0)
+    if call.int("stash_type", 1) != 1:
+        call.refuse("only stash_type 1 (float32 statistics) is supported")
+    first = call.axis(call.int("axis", -1), x.type.rank)
+    axes, epsilon = tuple(range(first, x.type.rank)), call.float("epsilon", 1e-5)
+    if call.op == "LayerNormalization":
+        out = standardised(call, x, axes, epsilon)
+    else:
+        square = call.add(ReduceMean(call.add(Mul(x, x)), axes, True))
+        out = call.add(Div(x, _deviation(call, square, epsilon)))
+    out = call.add(Mul(out, call.x(1)))
+    return call.add(Add(out, call.x(2))) if call.has(2) else out
+
+
+@rule("InstanceNormalization")
+def instance_norm(call: Call) -> Value:
+    """Statistics of each sample and channel, then scale and bias per channel."""
+    x = call.x(0)
+    if x.type.rank < 3:
+        call.refuse(f"{x!r} has no spatial axes")
+    axes = tuple(range(2, x.type.rank))
+    out = standardised(call, x, axes, call.float("epsilon", 1e-5))
+    return _per_channel(call, out, call.x(1), call.x(2))
+
+
+@rule("GroupNormalization")
+def group_norm(call: Call) -> Value:
+    """Statistics of each sample and group of channels; before opset 21 scale and bias are per
+    group, from then on per channel."""
+    x = call.x(0)
+    groups = call.int("num_groups", 1)
+    if x.type.rank < 3 or groups < 1 or x.shape[1] % groups:
+        call.refuse(f"{groups} groups do not fit {x!r}")
+    n, channels, *spatial = x.shape
+    split = call.reshape(x, (n, groups, channels // groups, *spatial))
+    axes = tuple(range(2, split.type.rank))
+    out = standardised(call, split, axes, call.float("epsilon", 1e-5))
+    if call.version is not None and call.version < 21:
+        return call.reshape(_per_channel(call, out, call.x(1), call.x(2)), x.shape)
+    return _per_channel(call, call.reshape(out, x.shape), call.x(1), call.x(2))
+
+
+def _per_channel(call: Call, x: Value, scale: Value, bias: Value) -> Value:
+    shape = (x.shape[1], *[1] * (x.type.rank - 2))
+    scaled = call.add(Mul(x, call.reshape(scale, shape)))
+    return call.add(Add(scaled, call.reshape(bias, shape)))

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...ir import Batch, Dim, Shape, Value
-from ...ir.ops import Transpose
+from ...ir.ops import Expand, Transpose
 from ..call import Call
 from ..registry import rule
 from ..scope import Held, Positions
 from ..shapes import Sized, dims_of, shape_tensor
+from ..tensors import tensor_array
 from .products import leading
 
 
@@ -158,9 +159,6 @@ def size(call: Call) -> Held:
 @rule("ConstantOfShape")
 def constant_of_shape(call: Call) -> Value:
     """A constant of a shape that depends on the batch; others were computed before."""
-    from ...ir.ops import Expand
-    from ..tensors import tensor_array
-
     held = call.held(0)
     if not isinstance(held, (np.ndarray, Sized)):
         call.refuse("the shape must be known at compile time")
