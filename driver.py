@@ -184,8 +184,8 @@ def build(
         target=artifact.Target(
             machine.name, machine.triple, machine.machine, machine.cpu, machine.host_features
         ),
-        inputs=tuple(_tensor(v.name, v) for v in graph.inputs),
-        outputs=tuple(_tensor(o.name, o.value) for o in graph.outputs),
+        inputs=tuple(tensor(v.name, v) for v in graph.inputs),
+        outputs=tuple(tensor(o.name, o.value) for o in graph.outputs),
         workspace=artifact.Workspace(*arena_bytes(graph)),
         constants=code.constant_bytes,
         source=artifact.Source(
@@ -309,7 +309,8 @@ def identifier(name: str) -> str:
     return cleaned if re.match(r"[A-Za-z_]", cleaned) else f"model_{cleaned}"
 
 
-def _tensor(name: str, value: Any) -> artifact.Tensor:
+def tensor(name: str, value: Any) -> artifact.Tensor:
+    """An input or output of a graph as the manifest shows it."""
     dims = tuple(str(d) if isinstance(d, Batch) else d for d in value.shape)
     return artifact.Tensor(name, value.element.dtype.name, dims)
 
