@@ -42,7 +42,7 @@ FOLDED = PRODUCTS | frozenset(
 UNBOUNDED = frozenset(("NonZero", "Compress", "Unique"))
 """Operators whose result size depends on data, within a small multiple of their operand's."""
 
-HIDES_INFINITY = frozenset("Sign Abs Less LessOrEqual Greater GreaterOrEqual Equal Tanh".split())
+HIDES_INFINITY = frozenset("Sign Abs Less LessOrEqual Greater GreaterOrEqual Tanh".split())
 """Operators whose finite result would hide that a weight is infinite."""
 
 _FAILURES = (

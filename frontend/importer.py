@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from onnx import ModelProto, NodeProto, ValueInfoProto
@@ -160,9 +160,9 @@ class _Walk:
             self.problems.append(f"output '{info.name}': {error}")
 
 
-def _as_results(answer: Held | Sequence[Held], node: NodeProto) -> Sequence[Held]:
+def _as_results(answer: Any, node: NodeProto) -> Sequence[Held]:
     """A rule's answer as one entry per output."""
-    results = list(answer) if isinstance(answer, (tuple, list)) else [answer]
+    results = answer if isinstance(answer, tuple) else (answer,)
     surplus = [name for name in node.output[len(results) :] if name]
     if surplus:
         raise ModelError(f"optional output '{surplus[0]}' is not supported")

@@ -14,7 +14,7 @@ from .tensors import dtype_name, dtype_of
 KEEP = -1
 """In a ``shapes`` entry, first: leave the batch symbolic."""
 
-_REFUSED = {TensorProto.DOUBLE: "float64", TensorProto.FLOAT16: "float16"}
+_REFUSED = (TensorProto.DOUBLE, TensorProto.FLOAT16)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _written(info: ValueInfoProto) -> list[int | _Symbol] | None:
     tensor = info.type.tensor_type
     if tensor.elem_type in _REFUSED:
         raise ModelError(
-            f"input '{info.name}' is {_REFUSED[tensor.elem_type]}; bnnc computes in float32: "
+            f"input '{info.name}' is {dtype_of(tensor.elem_type)}; bnnc computes in float32: "
             "export the model in float32"
         )
     if tensor.elem_type == TensorProto.UNDEFINED:

@@ -23,7 +23,7 @@ LARGEST = np.float32(1e19)
 MAX_OPERATORS = 256
 _PER_OCTAVE = 16
 _LIBRARY_ERROR = np.float32(2e-6)
-"""Relative error granted to tanh and sigmoid of any library."""
+"""Relative error granted to any library's tanh."""
 
 
 @dataclass(frozen=True)
@@ -104,11 +104,11 @@ def _step(op: Op, args: Sequence[Bounds], grid: Cells) -> Bounds | None:
     if isinstance(op, ops.Cast):
         return _cast(op, args[0])
     if isinstance(op, ops.Clip):
-        low, high = np.float32(op.low), np.float32(op.high)
-        return _monotone(lambda v: np.minimum(np.maximum(v, low), high), args)
+        low, high = (np.full_like(grid.low, bound) for bound in (op.low, op.high))
+        return _least(_greatest(args[0], Bounds(low, low)), Bounds(high, high))
     if isinstance(op, ops.Sign):
-        zero = np.float32(op.zero)
-        return _monotone(lambda v: np.where(v > 0, 1, np.where(v < 0, -1, zero)), args)
+        ends = (np.where(v == 0, op.zero, np.sign(v)) for v in (args[0].low, args[0].high))
+        return Bounds(*(np.asarray(v, np.float32) for v in ends))
     if isinstance(op, ops.Where):
         return _where(*args)
     rule = _RULES.get(type(op))
@@ -121,12 +121,6 @@ def _monotone(function: Callable[..., Any], args: Sequence[Bounds]) -> Bounds:
         np.asarray(function(*(a.low for a in args)), np.float32),
         np.asarray(function(*(a.high for a in args)), np.float32),
     )
-
-
-def _approximate(function: Callable[[Any], Any], a: Bounds) -> Bounds:
-    """An increasing library function between -1 and 1 that keeps the sign of its result."""
-    low, high = (np.asarray(function(v), np.float32) for v in (a.low, a.high))
-    return Bounds(low - np.abs(low) * _LIBRARY_ERROR, high + np.abs(high) * _LIBRARY_ERROR)
 
 
 def _cast(op: ops.Cast, a: Bounds) -> Bounds | None:
@@ -160,24 +154,68 @@ def _where(c: Bounds, a: Bounds, b: Bounds) -> Bounds:
     )
 
 
+def _add(a: Bounds, b: Bounds) -> Bounds:
+    return Bounds(a.low + b.low, a.high + b.high)
+
+
+def _sub(a: Bounds, b: Bounds) -> Bounds:
+    return Bounds(a.low - b.high, a.high - b.low)
+
+
+def _neg(a: Bounds) -> Bounds:
+    return Bounds(-a.high, -a.low)
+
+
+def _not(a: Bounds) -> Bounds:
+    return Bounds(1 - a.high, 1 - a.low)
+
+
+def _least(a: Bounds, b: Bounds) -> Bounds:
+    return _monotone(np.minimum, (a, b))
+
+
+def _greatest(a: Bounds, b: Bounds) -> Bounds:
+    return _monotone(np.maximum, (a, b))
+
+
+def _relu(a: Bounds) -> Bounds:
+    return _greatest(a, Bounds(np.zeros_like(a.low), np.zeros_like(a.low)))
+
+
+def _equal(a: Bounds, b: Bounds) -> Bounds:
+    same = (a.low == a.high) & (b.low == b.high) & (a.low == b.low)
+    return _truth(same, (a.high < b.low) | (b.high < a.low))
+
+
+def _less(a: Bounds, b: Bounds) -> Bounds:
+    return _truth(a.high < b.low, a.low >= b.high)
+
+
+def _less_equal(a: Bounds, b: Bounds) -> Bounds:
+    return _truth(a.high <= b.low, a.low > b.high)
+
+
+def _tanh(a: Bounds) -> Bounds:
+    """Increasing, with the sign of its operand, to the accuracy of any library."""
+    low, high = np.tanh(a.low), np.tanh(a.high)
+    return Bounds(low - np.abs(low) * _LIBRARY_ERROR, high + np.abs(high) * _LIBRARY_ERROR)
+
+
 _RULES: dict[type[Op], Callable[..., Bounds]] = {
     ops.Abs: _abs,
-    ops.Add: lambda a, b: Bounds(a.low + b.low, a.high + b.high),
-    ops.And: lambda a, b: Bounds(np.minimum(a.low, b.low), np.minimum(a.high, b.high)),
-    ops.Equal: lambda a, b: _truth(
-        (a.low == a.high) & (b.low == b.high) & (a.low == b.low),
-        (a.high < b.low) | (b.high < a.low),
-    ),
-    ops.Less: lambda a, b: _truth(a.high < b.low, a.low >= b.high),
-    ops.LessEqual: lambda a, b: _truth(a.high <= b.low, a.low > b.high),
-    ops.Max: lambda a, b: _monotone(np.maximum, (a, b)),
-    ops.Min: lambda a, b: _monotone(np.minimum, (a, b)),
+    ops.Add: _add,
+    ops.And: _least,
+    ops.Equal: _equal,
+    ops.Less: _less,
+    ops.LessEqual: _less_equal,
+    ops.Max: _greatest,
+    ops.Min: _least,
     ops.Mul: _mul,
-    ops.Neg: lambda a: Bounds(-a.high, -a.low),
-    ops.Not: lambda a: Bounds(1 - a.high, 1 - a.low),
-    ops.Or: lambda a, b: Bounds(np.maximum(a.low, b.low), np.maximum(a.high, b.high)),
-    ops.Relu: lambda a: _monotone(lambda v: np.maximum(v, np.float32(0)), (a,)),
-    ops.Sub: lambda a, b: Bounds(a.low - b.high, a.high - b.low),
-    ops.Tanh: lambda a: _approximate(np.tanh, a),
+    ops.Neg: _neg,
+    ops.Not: _not,
+    ops.Or: _greatest,
+    ops.Relu: _relu,
+    ops.Sub: _sub,
+    ops.Tanh: _tanh,
 }
 _KNOWN = (*_RULES, ops.Cast, ops.Clip, ops.Const, ops.Sign, ops.Where)

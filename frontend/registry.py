@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from onnx import defs
+
 if TYPE_CHECKING:
     from .call import Call
 
 RuleFunction = Callable[["Call"], Any]
-"""Returns what stands for the node's outputs: one value, or one per output in order."""
+"""Returns what stands for the node's output, or a tuple with an entry for each output."""
 
 ONNX = ""
 QONNX = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")
@@ -108,5 +110,7 @@ def why_not(domain: str, op: str) -> str:
     elsewhere = [r.domain or "ai.onnx" for r in all_rules() if r.op == op]
     if elsewhere:
         return f"supported in domain {elsewhere[0]}"
+    if domain == ONNX and defs.has(op):
+        return ""
     near = difflib.get_close_matches(op, sorted({r.op for r in all_rules()}), 1, 0.8)
     return f"the nearest supported operator is {near[0]}" if near else ""

@@ -42,7 +42,7 @@ def _check_attribute(attribute: AttributeProto, schema: defs.OpSchema, version: 
         raise ModelError(f"unknown attribute '{attribute.name}' in opset {version}")
     if attribute.ref_attr_name:
         raise ModelError(f"attribute '{attribute.name}' refers to a function's parameter")
-    kind = int(getattr(expected.type, "value", expected.type))
-    if attribute.type != kind:
-        names = [AttributeProto.AttributeType.Name(k) for k in (kind, attribute.type)]
-        raise ModelError(f"attribute '{attribute.name}' must be {names[0]}, got {names[1]}")
+    wanted = str(expected.type).rsplit(".", 1)[-1]
+    given = AttributeProto.AttributeType.Name(attribute.type)
+    if wanted != given:
+        raise ModelError(f"attribute '{attribute.name}' must be {wanted}, got {given}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ...ir import BOOL, Batch, Dim, Shape, Value, ops
@@ -42,25 +40,23 @@ def slice_(call: Call) -> Value:
 
 def sliced(call: Call, x: Value, chosen: dict[int, tuple[int, Dim, int]]) -> Value:
     """``x`` cut to (start, end, step) on the chosen axes; nothing when that is all of it."""
-    starts, steps, sizes = [], [], []
-    for axis, dim in enumerate(x.shape):
-        start, end, step = chosen.get(axis, (0, dim, 1))
-        if isinstance(dim, Batch):
-            whole = end == dim or (isinstance(end, int) and end >= 1 << 31)
-            if start or step != 1 or not whole:
-                call.refuse(f"the symbolic batch of {x!r} cannot be sliced")
-            starts.append(0), steps.append(1), sizes.append(0)
-            continue
-        if isinstance(end, Batch):
-            call.refuse("an end that depends on the batch size is only supported on the batch")
-        kept = range(dim)[start:end:step]
-        starts.append(kept.start if kept else 0)
-        steps.append(step)
-        sizes.append(len(kept))
-    whole = all(isinstance(d, Batch) or n == d for d, n in zip(x.shape, sizes, strict=True))
-    if whole and all(step == 1 for step in steps):
+    kept = [_kept(call, x, dim, *chosen.get(axis, (0, dim, 1))) for axis, dim in enumerate(x.shape)]
+    whole = all(isinstance(d, Batch) or k == range(d) for d, k in zip(x.shape, kept, strict=True))
+    if whole:
         return x
-    return call.add(ops.Slice(x, tuple(starts), tuple(steps), tuple(sizes)))
+    starts, steps, sizes = zip(*((k.start if k else 0, k.step, len(k)) for k in kept), strict=True)
+    return call.add(ops.Slice(x, starts, steps, sizes))
+
+
+def _kept(call: Call, x: Value, dim: Dim, start: int, end: Dim, step: int) -> range:
+    """Positions kept of one axis, clamped as Python does; the symbolic batch is kept whole."""
+    if isinstance(dim, Batch):
+        if start or step != 1 or not (end == dim or (isinstance(end, int) and end >= 1 << 31)):
+            call.refuse(f"the symbolic batch of {x!r} cannot be sliced")
+        return range(0)
+    if isinstance(end, Batch):
+        call.refuse("an end that depends on the batch size is only supported on the batch")
+    return range(dim)[start:end:step]
 
 
 @rule("Split")
@@ -159,13 +155,13 @@ def pad(call: Call) -> Value:
                 if not isinstance(dim, Batch)
             },
         )
-        before, after = (tuple(max(0, d) for d in pads) for pads in (before, after))
+        before, after = tuple(max(0, d) for d in before), tuple(max(0, d) for d in after)
     if not any((*before, *after)):
         return x
     return call.add(ops.Pad(x, before, after, fill))
 
 
-def _pad_arguments(call: Call, x: Value) -> tuple[Sequence[int], Sequence[int], float]:
+def _pad_arguments(call: Call, x: Value) -> tuple[tuple[int, ...], tuple[int, ...], float]:
     """Widths before and after each axis, and the value."""
     rank = x.type.rank
     if call.version is not None and call.version < 11:
@@ -191,16 +187,18 @@ def depth_space(call: Call) -> Value:
     if x.type.rank != 4 or block < 1:
         call.refuse(f"blocks of {block} do not fit {x!r}")
     n, c, h, w = x.shape
+    depth_first = call.string("mode", "DCR") == "DCR"
     if call.op == "SpaceToDepth":
         if h % block or w % block:
             call.refuse(f"blocks of {block} do not fit {x!r}")
         split = call.reshape(x, (n, c, h // block, block, w // block, block))
-        moved = call.add(ops.Transpose(split, (0, 3, 5, 1, 2, 4)))
+        order = (0, 3, 5, 1, 2, 4) if depth_first else (0, 1, 3, 5, 2, 4)
+        moved = call.add(ops.Transpose(split, order))
         return call.reshape(moved, (n, c * block * block, h // block, w // block))
     if c % (block * block):
         call.refuse(f"blocks of {block} do not fit {x!r}")
     deep = c // (block * block)
-    if call.string("mode", "DCR") == "DCR":
+    if depth_first:
         split = call.reshape(x, (n, block, block, deep, h, w))
         moved = call.add(ops.Transpose(split, (0, 3, 4, 1, 5, 2)))
     else:

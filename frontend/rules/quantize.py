@@ -24,8 +24,8 @@ def quantize(call: Call) -> Value:
     y = call.add(Round(call.add(Div(x, call.const(scale)))))
     if zero.any():
         y = call.add(Add(y, call.const(zero.astype(np.float32))))
-    bounds = np.iinfo(element.dtype)
-    return call.add(Cast(call.add(Clip(y, float(bounds.min), float(bounds.max))), element))
+    low, high = (-128.0, 127.0) if element == I8 else (0.0, 255.0)
+    return call.add(Cast(call.add(Clip(y, low, high)), element))
 
 
 @rule("DequantizeLinear")

@@ -38,7 +38,7 @@ def complete(call: Call, x: Value, target: Sequence[Dim]) -> Shape:
         call.refuse(f"shape {_text(target)} is malformed")
     out = list(target)
     if holes:
-        rest = leading([d for i, d in enumerate(target) if i not in holes])
+        rest = leading(tuple(d for i, d in enumerate(target) if i not in holes))
         total = leading(x.shape)
         known = rest.factor if isinstance(rest, Batch) else rest
         have = total.factor if isinstance(total, Batch) else total
