@@ -68,7 +68,7 @@ class Tensor:
 
     def dims(self, batch: int) -> tuple[int, ...]:
         """The shape at this batch."""
-        return tuple(extent(dim, batch) for dim in self.shape)
+        return tuple([extent(dim, batch) for dim in self.shape])
 
     def nbytes(self, batch: int) -> int:
         """Bytes of the tensor at this batch."""

@@ -108,8 +108,8 @@ class Model:
 
         ``out`` gives arrays to write some or all outputs into; each must have the output's shape
         and dtype, be C-contiguous and writeable, and overlap no other array. A batch of 0 gives
-        empty outputs. Raises InputError for arrays that do not fit and ArtifactError after
-        ``close``.
+        empty outputs, if all outputs follow the batch. Raises InputError for arrays that do not
+        fit, ArtifactError after ``close``.
         """
         names = [tensor.name for tensor in self._manifest.inputs]
         _check_names(inputs, names, names, f"{self._path}: input")
@@ -189,12 +189,24 @@ class Model:
             check_overlap(inputs, outputs, manifest.outputs, path)
         if batch:
             library.run(batch, inputs, outputs)
+        else:
+            _check_empty(outputs, manifest.outputs, path)
         return outputs
 
 
 def _info(tensor: Tensor) -> TensorInfo:
     shape = tuple(dim if isinstance(dim, int) else None for dim in tensor.shape)
     return TensorInfo(tensor.name, shape, np.dtype(tensor.dtype))
+
+
+def _check_empty(outputs: Sequence[NDArray[Any]], tensors: Sequence[Tensor], path: str) -> None:
+    """A batch of 0 computes nothing, which fills an output only if that is empty too."""
+    for array, tensor in zip(outputs, tensors, strict=True):
+        if array.size:
+            raise InputError(
+                f"{path}: output {tensor.name!r}: a batch of 0 does not determine its "
+                f"{array.size} elements"
+            )
 
 
 def _check_names(given: object, known: Sequence[str], required: Sequence[str], where: str) -> None:

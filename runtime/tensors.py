@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from ..errors import InputError
-from .manifest import MAX_TENSOR_BYTES, Tensor, multiple
+from .manifest import Tensor, multiple
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+# One object per element type: looking a name up costs more than the checks.
+_dtype = functools.cache(np.dtype)
 
 
 def as_input(value: object, tensor: Tensor, path: str) -> NDArray[Any]:
@@ -20,19 +24,18 @@ def as_input(value: object, tensor: Tensor, path: str) -> NDArray[Any]:
     Raises InputError when a conversion could change a value (float64 to float32, int to float) or
     the number of dimensions differs. Sizes are ``batch_of``'s to check.
     """
-    where = f"{path}: input {tensor.name!r}"
+    wanted = _dtype(tensor.dtype)
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"{where}: not an array: {_one_line(error)}") from None
-    wanted = np.dtype(tensor.dtype)
-    if not np.can_cast(array.dtype, wanted, "safe"):
+        raise InputError(f"{_input(path, tensor)}: not an array: {_one_line(error)}") from None
+    if array.dtype != wanted and not np.can_cast(array.dtype, wanted, "safe"):
         raise InputError(
-            f"{where}: expected dtype {wanted}, got {array.dtype}, which does not convert without "
-            f"loss; convert it with numpy.asarray(x, dtype={str(wanted)!r})"
+            f"{_input(path, tensor)}: expected dtype {wanted}, got {array.dtype}, which does not "
+            f"convert without loss; convert it with numpy.asarray(x, dtype={str(wanted)!r})"
         )
     if array.ndim != len(tensor.shape):
-        raise _wrong_shape(where, tensor, array)
+        raise _wrong_shape(path, tensor, array)
     flags = array.flags
     if array.dtype == wanted and flags.c_contiguous and flags.aligned:
         return array
@@ -47,36 +50,32 @@ def batch_of(arrays: Sequence[NDArray[Any]], tensors: Sequence[Tensor], path: st
     """
     batch, origin = 1, ""
     for array, tensor in zip(arrays, tensors, strict=True):
-        where = f"{path}: input {tensor.name!r}"
         for size, dim in zip(array.shape, tensor.shape, strict=True):
             if isinstance(dim, int):
                 if size != dim:
-                    raise _wrong_shape(where, tensor, array)
+                    raise _wrong_shape(path, tensor, array)
                 continue
             theirs, rest = divmod(size, multiple(dim))
             if rest:
-                raise _wrong_shape(where, tensor, array)
+                raise _wrong_shape(path, tensor, array)
             if not origin:
                 batch, origin = theirs, tensor.name
             elif theirs != batch:
                 raise InputError(
-                    f"{where}: expected batch {batch} as in input {origin!r}, got {theirs} "
-                    f"(shape {array.shape})"
+                    f"{_input(path, tensor)}: expected batch {batch} as in input {origin!r}, "
+                    f"got {theirs} (shape {array.shape})"
                 )
     return batch
 
 
 def new_output(tensor: Tensor, batch: int, path: str) -> NDArray[Any]:
     """An uninitialised array for an output; InputError when so large a batch cannot be had."""
-    nbytes = tensor.nbytes(batch)
     try:
-        if nbytes > MAX_TENSOR_BYTES:
-            raise MemoryError
-        return np.empty(tensor.dims(batch), dtype=tensor.dtype)
-    except MemoryError:
+        return np.empty(tensor.dims(batch), _dtype(tensor.dtype))
+    except (MemoryError, ValueError):
         raise InputError(
-            f"{path}: output {tensor.name!r}: a batch of {batch} gives {nbytes} bytes, more than "
-            "there is; run it in smaller parts"
+            f"{path}: output {tensor.name!r}: a batch of {batch} gives {tensor.nbytes(batch)} "
+            "bytes, more than there is; run it in smaller parts"
         ) from None
 
 
@@ -86,7 +85,7 @@ def check_output(value: object, tensor: Tensor, batch: int, path: str) -> NDArra
     if not isinstance(value, np.ndarray):
         raise InputError(f"{where}: expected a NumPy array, got {type(value).__name__}")
     array = cast("NDArray[Any]", value)
-    wanted = np.dtype(tensor.dtype)
+    wanted = _dtype(tensor.dtype)
     if array.dtype != wanted:
         raise InputError(f"{where}: expected dtype {wanted}, got {array.dtype}")
     if array.shape != tensor.dims(batch):
@@ -121,11 +120,17 @@ def shape_text(tensor: Tensor) -> str:
     return f"({inner},)" if len(tensor.shape) == 1 else f"({inner})"
 
 
-def _wrong_shape(where: str, tensor: Tensor, array: NDArray[Any]) -> InputError:
+def _input(path: str, tensor: Tensor) -> str:
+    return f"{path}: input {tensor.name!r}"
+
+
+def _wrong_shape(path: str, tensor: Tensor, array: NDArray[Any]) -> InputError:
     hint = ""
     if tensor.shape[:1] and isinstance(tensor.shape[0], str) and array.shape == tensor.shape[1:]:
         hint = "; add the batch dimension with x[None]"
-    return InputError(f"{where}: expected shape {shape_text(tensor)}, got {array.shape}{hint}")
+    return InputError(
+        f"{_input(path, tensor)}: expected shape {shape_text(tensor)}, got {array.shape}{hint}"
+    )
 
 
 def _one_line(error: Exception) -> str:
