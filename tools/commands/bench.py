@@ -1,0 +1,105 @@
+"""``bnnc bench``: how long one call takes, alone or next to ONNX Runtime."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from ..arguments import positive, seconds
+from ..console import show, show_json, table, time_text
+
+if TYPE_CHECKING:
+    from ...runtime import Model
+    from ..timing import Timing
+
+NAME = "bench"
+HELP = "time a compiled model, next to ONNX Runtime if wanted"
+DESCRIPTION = """\
+Time one call of a compiled model on random inputs: one thread, one core, warm, minimum and median.
+With --model, ONNX Runtime (float32, one thread) runs in turns with it in the same process."""
+EXAMPLES = """\
+  bnnc bench mnist.so
+  bnnc bench mnist.so --model mnist.onnx --batch 8 --json
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("artifact", metavar="ARTIFACT", help="what bnnc compile wrote: load only what you trust")
+    add("--model", metavar="MODEL.onnx", help="compare with ONNX Runtime on the source model")
+    add("--batch", type=positive, default=1, metavar="N", help="batch size (default 1)")
+    add("--seconds", type=seconds, default=1.0, metavar="S", help="time for each (default 1)")
+    add("--runs", type=positive, metavar="N", help="number of calls, instead of a time")
+    add("--json", action="store_true", help="print JSON; times are in seconds")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ...errors import InputError
+    from ...runtime import load
+    from ...runtime.artifact import read_file, read_manifest
+    from ..timing import measure, pinned, random_array
+
+    path = arguments.artifact
+    manifest = read_manifest(read_file(path), path)
+    if arguments.batch != 1 and not manifest.symbolic:
+        raise InputError(f"{path}: was compiled for a fixed batch; --batch does not apply")
+    with load(path) as model:
+        inputs = {
+            tensor.name: random_array(tensor, arguments.batch, seed)
+            for seed, tensor in enumerate(manifest.inputs)
+        }
+        contenders: dict[str, Any] = {"bnnc": lambda: model(*inputs.values())}
+        versions = {"bnnc": manifest.bnnc}
+        if arguments.model is not None:
+            from ..peers import ONNXRUNTIME
+
+            contenders[ONNXRUNTIME.name] = ONNXRUNTIME.load(_existing(arguments.model), inputs)
+            versions[ONNXRUNTIME.name] = ONNXRUNTIME.version or ""
+        with pinned() as core:
+            timed = measure(contenders, arguments.seconds, arguments.runs)
+        _print(arguments, model, timed, versions, core)
+    return 0
+
+
+def _existing(path: str) -> str:
+    """The path of a file that can be read; OSError otherwise."""
+    with open(path, "rb"):
+        return path
+
+
+def _print(
+    arguments: argparse.Namespace,
+    model: Model,
+    timed: dict[str, Timing],
+    versions: dict[str, str],
+    core: int | None,
+) -> None:
+    from ..timing import cpu_name
+
+    peer = timed.get("onnxruntime")
+    ratio = None if peer is None else peer.median / timed["bnnc"].median
+    if arguments.json:
+        known: dict[str, object] = {
+            "artifact": arguments.artifact,
+            "name": model.metadata["name"],
+            "target": model.metadata["target"],
+            "cpu": cpu_name(),
+            "core": core,
+            "batch": arguments.batch,
+            "versions": versions,
+            "onnxruntime": None,
+            "ratio": ratio,
+        }
+        show_json({**known, **{name: timing.json() for name, timing in timed.items()}})
+        return
+    where = "not pinned" if core is None else f"core {core}"
+    show(f"{cpu_name()}, {where}, one thread, batch {arguments.batch}")
+    rows = [("", "min", "median", "calls")]
+    for name, timing in timed.items():
+        title = f"{name} {versions[name]}"
+        calls = str(timing.calls)
+        rows.append((title, time_text(timing.minimum), time_text(timing.median), calls))
+    show(*table(rows))
+    if ratio is not None:
+        word = "faster" if ratio >= 1 else "slower"
+        show(f"bnnc is {max(ratio, 1 / ratio):.2f}x {word} than onnxruntime (ratio of medians)")

@@ -1,0 +1,104 @@
+"""``bnnc compile``: an ONNX model becomes one library."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..arguments import add_model_options, by_name
+from ..console import bytes_text, complain, progress, require_compiler, show
+from ..report import almost_binary, layer_lines, totals
+
+if TYPE_CHECKING:
+    from ...driver import Compilation
+
+NAME = "compile"
+HELP = "compile an ONNX model for a target"
+DESCRIPTION = "Compile an ONNX model to a shared library that Python and C load."
+EXAMPLES = """\
+  bnnc compile mnist.onnx
+  bnnc compile mnist.onnx --target cortex-a72 -o mnist-pi4.so --header mnist.h
+  bnnc compile net.onnx --shape image=1x3x224x224,mask=1x10 -v
+  bnnc compile net.onnx --target aarch64-unknown-linux-gnu:cortex-x1 --emit obj
+  bnnc compile net.onnx --dump-ir passes/
+"""
+EMIT = ("so", "obj", "asm", "llvm", "ir")
+NOTES = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("model", metavar="MODEL.onnx")
+    add(
+        "--target",
+        default="native",
+        metavar="T",
+        help="native (default), a name that `bnnc targets` lists, or TRIPLE:CPU of LLVM",
+    )
+    add("-o", "--output", metavar="OUT", help="default: the model's path with .so (or .o, .s, ..)")
+    add("--backend", choices=("llvm", "tvm"), default="llvm", help="code generator (default llvm)")
+    add(
+        "--emit",
+        choices=EMIT,
+        default="so",
+        help="shared library (default), relocatable object, assembly, LLVM IR, or bnnc's IR",
+    )
+    add("--header", metavar="H", help="also write the C header")
+    add("--prefix", metavar="P", help="prefix of the C names (default: from the output's name)")
+    add_model_options(parser)
+    add("--exact-float", action="store_true", help="leave out every float rewrite that rounds")
+    add("--linker", metavar="L", help="an LLD or GNU ld to use instead of the one that comes along")
+    add("--dump-ir", metavar="DIR", help="write the IR after each pass to DIR, numbered")
+    add("-v", "--verbose", action="store_true", help="list the layers")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    require_compiler("bnnc compile")
+    from ...driver import Options, compile_file, output_path
+
+    options = Options(
+        arguments.backend,
+        arguments.emit,
+        arguments.prefix,
+        by_name(arguments.shapes),
+        arguments.sign_zero,
+        arguments.exact_float,
+        arguments.linker,
+    )
+    model = arguments.model
+    output = output_path(model, arguments.output, options.emit)
+    with progress() as say:
+        made = compile_file(
+            model, arguments.target, output, options, arguments.header, arguments.dump_ir, say
+        )
+    _remark(made)
+    show(_summary(output, made, options.emit))
+    if arguments.verbose:
+        show(*layer_lines(made.manifest.layers))
+    return 0
+
+
+def _summary(output: Path, made: Compilation, emit: str) -> str:
+    counted = totals(made.manifest.layers)
+    before, after = made.imported.source.bytes, len(made.data)
+    size = f"{bytes_text(before)} -> {bytes_text(after)}"
+    if emit in ("so", "obj"):
+        size += f" ({before / after:.1f}x)"
+    target = made.manifest.target
+    return (
+        f"{output}: {counted['binarized']} of {counted['total']} layers on bits, {size}, "
+        f"{target.name if target.name != 'native' else f'native ({target.cpu})'}, "
+        f"{made.seconds:.1f} s"
+    )
+
+
+def _remark(made: Compilation) -> None:
+    """On stderr: the importer's notes, and layers that only just are not binary."""
+    for note in made.imported.notes:
+        complain(f"note: {note}")
+    almost = almost_binary(made.manifest.layers)
+    for layer in almost[:NOTES]:
+        complain(f"note: layer {layer.name} ({layer.op}) stays float: {layer.reason}")
+    if len(almost) > NOTES:
+        complain(f"note: {len(almost) - NOTES} more layers stay float; bnnc inspect lists them")
