@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from ..ir import Array, Builder, Graph, Node, Op, Value
-from ..ir.ops import Const
+from ..ir.ops import Const, Expand, Neg
 from .emit import live_nodes
 
 Kind = TypeVar("Kind", bound=Op)
@@ -46,7 +46,17 @@ class View:
         return None if op is None else op.array
 
     def number(self, value: Value) -> float | None:
-        """The one number that a constant holds everywhere."""
+        """The one number that a constant holds everywhere.
+
+        ``ones_like`` of a tensor with a symbolic batch is an expanded constant, and -1 its negation.
+        """
+        spread = self.made_by(value, Expand)
+        if spread is not None:
+            return self.number(spread.x)
+        negated = self.made_by(value, Neg)
+        if negated is not None:
+            inner = self.number(negated.x)
+            return None if inner is None else -inner
         array = self.constant(value)
         if array is None or not array.size or array.dtype.kind == "V":
             return None

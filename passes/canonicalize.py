@@ -105,7 +105,8 @@ def _batch_moves(op: Transpose) -> bool:
 
 
 def drop_expand(rw: Rewriter, node: Node) -> Value | None:
-    """An elementwise operator broadcasts by itself: op(x, expand(c)) = op(x, c)."""
+    """An elementwise operator broadcasts by itself: op(x, expand(c)) = op(x, c), and
+    op(expand(c)) = expand(op(c))."""
     op = node.op
     if not op.elementwise:
         return None
@@ -117,9 +118,11 @@ def drop_expand(rw: Rewriter, node: Node) -> Value | None:
     values = [bare(v) for v in op.operands]
     if values == list(op.operands):
         return None
-    if broadcast([v.shape for v in values]) != node.result.shape:
-        return None
-    return rw.add(op.map_operands(bare), node.result.name, node.origin)
+    name, shape = node.result.name, node.result.shape
+    if broadcast([v.shape for v in values]) == shape:
+        return rw.add(op.map_operands(bare), name, node.origin)
+    small = rw.add(op.map_operands(bare), name + ".small", node.origin)
+    return rw.add(Expand(small, shape), name, node.origin)
 
 
 def merge_pad(rw: Rewriter, node: Node) -> Value | None:
