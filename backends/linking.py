@@ -1,0 +1,115 @@
+"""Relocatable object to shared library, with the LLD of the ziglang wheel or the user's linker.
+
+The file holds nothing of where, when or by whom it was made: no build id, no path, no soname.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from ..errors import BackendError
+from ..runtime.elf import parse_elf
+from .targets import Target
+
+ALLOWED_UNDEFINED = frozenset({"memcpy", "memmove", "memset"})
+"""Symbols that an artifact may leave to the program that loads it."""
+
+_OPTIONS = (
+    "-shared",
+    "--build-id=none",
+    "--hash-style=gnu",
+    "-z",
+    "noexecstack",
+    "-z",
+    "relro",
+    "-z",
+    "now",
+    "--no-rosegment",
+    "--strip-all",
+)
+_EMULATIONS = {"x86_64": "elf_x86_64", "aarch64": "aarch64linux"}
+_OBJECT, _LIBRARY = "model.o", "model.so"
+_TIMEOUT = 600.0
+
+
+def link(obj: bytes, target: Target, linker: str | None = None) -> bytes:
+    """The shared library of one object. ``linker`` is a command that takes GNU ld's options.
+
+    Raises BackendError when the linker is missing or fails, or when the library would need a
+    symbol beyond memcpy, memmove and memset.
+    """
+    emulation = _EMULATIONS.get(target.machine)
+    options = [*_OPTIONS, *(["-m", emulation] if emulation else [])]
+    with tempfile.TemporaryDirectory(prefix="bnnc-") as folder:
+        Path(folder, _OBJECT).write_bytes(obj)
+        _run([*_command(linker), *options, "-o", _LIBRARY, _OBJECT], folder)
+        library = _read(Path(folder, _LIBRARY))
+    undefined = set(parse_elf(library, "linked library").undefined_symbols()) - ALLOWED_UNDEFINED
+    if undefined:
+        raise BackendError(
+            f"internal: the code for {target.name} needs symbols that an artifact must not need: "
+            f"{', '.join(sorted(undefined))}"
+        )
+    return library
+
+
+def linker_version(linker: str | None = None) -> str:
+    """What the linker says of itself, on one line."""
+    return _version(tuple(_command(linker)))
+
+
+@cache
+def _version(command: tuple[str, ...]) -> str:
+    lines = _run([*command, "--version"], None).strip().splitlines()
+    return lines[0] if lines else command[0]
+
+
+def _command(linker: str | None) -> Sequence[str]:
+    if linker is not None:
+        words = shlex.split(linker)
+        if not words:
+            raise BackendError("--linker is empty; expected a command such as ld.lld")
+        return words
+    if importlib.util.find_spec("ziglang") is None:
+        raise BackendError(
+            "linking needs LLD from the package ziglang: install bnnc[compiler], or name another "
+            "linker with --linker"
+        )
+    return [sys.executable, "-m", "ziglang", "ld.lld"]
+
+
+def _run(command: Sequence[str], folder: str | None) -> str:
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=_TIMEOUT,
+            stdin=subprocess.DEVNULL,
+        )
+    except OSError as error:
+        raise BackendError(f"cannot run the linker {command[0]}: {error.strerror}") from error
+    except subprocess.TimeoutExpired as error:
+        raise BackendError(f"the linker {command[0]} did not finish in {_TIMEOUT:g} s") from error
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines()
+        reason = said[0] if said else f"exit status {done.returncode}"
+        raise BackendError(f"the linker {command[0]} failed: {reason}")
+    return done.stdout
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BackendError(f"the linker wrote no library: {error.strerror}") from error

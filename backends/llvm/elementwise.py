@@ -1,0 +1,263 @@
+"""The emission table: how each elementwise operator computes on vectors.
+
+An emitter takes the kernel under construction, the operator and its operands as `Lanes`, and
+returns the result's lanes. Each rounds once, without fast-math flags, as the operator's NumPy
+reference does. `refusal` says why an operator has no emitter on a target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from llvmlite import ir
+
+from ...ir import BOOL, F16, F32, F64, I64, U8, Bits, Element, Op, Scalar, ops
+from ..targets import Target
+from . import math
+from .code import FLOAT, I1, Code, memory_type, vector
+from .code import I32 as INT32
+from .views import Lanes, Packed
+
+Emitter = Callable[..., Lanes]
+
+_FLOATS: tuple[Element, ...] = (F32, F64)
+_UNSIGNED: tuple[Element, ...] = (U8, BOOL)
+
+
+def refusal(op: Op, target: Target) -> str | None:
+    """Why this operator cannot be emitted on a target, or None."""
+    if type(op) not in EMITTERS:
+        return f"{op.mnemonic()} has no vector code"
+    elements = {v.element for v in op.operands} | {t.element for t in op.infer()}
+    if isinstance(op, ops.Cast):
+        half = target.has("f16c") or target.has("neon")
+        return None if half or F16 not in elements else f"{target.name} cannot convert f16"
+    if F16 in elements:
+        return f"{op.mnemonic()} does not compute in f16; cast to f32"
+    if isinstance(op, _F32_ONLY) and F64 in elements:
+        return f"{op.mnemonic()} has no f64 code"
+    if isinstance(op, (ops.Add, ops.Sub, ops.Mul, ops.Neg, ops.Relu)) and BOOL in elements:
+        return f"{op.mnemonic()} does not compute on bool"
+    return None
+
+
+def emit(code: Code, op: Op, operands: tuple[Lanes, ...]) -> Lanes:
+    """The result of an elementwise operator."""
+    return EMITTERS[type(op)](code, op, *operands)
+
+
+# --- helpers ----------------------------------------------------------------------------------
+
+
+def _number(type_: ir.VectorType, value: Any) -> ir.Constant:
+    """All lanes equal to a number."""
+    return ir.Constant(type_, [value] * type_.count)
+
+
+def _is_float(value: ir.Value) -> bool:
+    return not isinstance(value.type.element, ir.IntType)
+
+
+def _unsigned(op: Op) -> bool:
+    return op.operands[0].element in _UNSIGNED
+
+
+def _arithmetic(floating: str, integer: str, code: Code, op: Op, a: Any, b: Any) -> ir.Value:
+    return getattr(code.b, floating if _is_float(a) else integer)(a, b)
+
+
+def _compare(sign: str, code: Code, op: Op, a: Any, b: Any) -> ir.Value:
+    if _is_float(a):
+        return code.b.fcmp_ordered(sign, a, b)
+    if _unsigned(op):
+        return code.b.icmp_unsigned(sign, a, b)
+    return code.b.icmp_signed(sign, a, b)
+
+
+def _extreme(sign: str, code: Code, op: Op, a: Any, b: Any) -> Any:
+    first = _compare(sign, code, op, a, b)
+    if _is_float(a):
+        first = code.b.or_(first, code.b.fcmp_unordered("uno", a, a))
+    return code.b.select(first, a, b)
+
+
+def _f32(function: Callable[..., Any], code: Code, op: Op, x: Any) -> ir.Value:
+    return function(code.b, x)
+
+
+def _overloaded(code: Code, name: str, x: Any, *more: ir.Value) -> ir.Value:
+    letter = {"float": "f32", "double": "f64"}.get(str(x.type.element), str(x.type.element))
+    return code.intrinsic(f"llvm.{name}.v{x.type.count}{letter}", x.type, x, *more)
+
+
+# --- emitters ---------------------------------------------------------------------------------
+
+
+def _neg(code: Code, op: Op, x: Any) -> ir.Value:
+    return code.b.fneg(x) if _is_float(x) else code.b.sub(x.type(None), x)
+
+
+def _abs(code: Code, op: Op, x: Any) -> ir.Value:
+    if _is_float(x):
+        return _overloaded(code, "fabs", x)
+    return x if _unsigned(op) else _overloaded(code, "abs", x, I1(0))
+
+
+def _relu(code: Code, op: Op, x: Any) -> ir.Value:
+    """Written so that NaN stays, and that x86 needs one MAXPS."""
+    zero = _number(x.type, 0.0 if _is_float(x) else 0)
+    return code.b.select(_compare("<", code, op, x, zero), zero, x)
+
+
+def _clip(code: Code, op: ops.Clip, x: Any) -> ir.Value:
+    low, high = (_number(x.type, _rounded(x, bound)) for bound in (op.low, op.high))
+    x = code.b.select(code.b.fcmp_ordered("<", x, low), low, x)
+    return code.b.select(code.b.fcmp_ordered(">", x, high), high, x)
+
+
+def _rounded(x: Any, value: float) -> float:
+    return float(F32.dtype.type(value)) if x.type.element == FLOAT else value
+
+
+def _sign(code: Code, op: ops.Sign, x: Any) -> ir.Value:
+    zero, one, minus, middle = (_number(x.type, float(n)) for n in (0, 1, -1, op.zero))
+    rest = code.b.select(code.b.fcmp_ordered("==", x, zero), middle, minus)
+    return code.b.select(code.b.fcmp_ordered(">", x, zero), one, rest)
+
+
+def _whole(name: str, code: Code, op: Op, x: Any) -> ir.Value:
+    return _overloaded(code, name, x)
+
+
+def _reciprocal(code: Code, op: Op, x: Any) -> ir.Value:
+    return code.b.fdiv(_number(x.type, 1.0), x)
+
+
+def _prelu(code: Code, op: Op, a: Any, b: Any) -> ir.Value:
+    positive = _compare(">=", code, op, a, _number(a.type, 0.0 if _is_float(a) else 0))
+    product = code.b.fmul(a, b) if _is_float(a) else code.b.mul(a, b)
+    return code.b.select(positive, a, product)
+
+
+def _where(code: Code, op: Op, condition: Any, a: Any, b: Any) -> ir.Value:
+    return code.b.select(condition, a, b)
+
+
+def _not(code: Code, op: Op, x: Any) -> ir.Value:
+    return code.b.not_(x)
+
+
+def _logical(name: str, code: Code, op: Op, a: Any, b: Any) -> ir.Value:
+    return getattr(code.b, name)(a, b)
+
+
+def _cast(code: Code, op: ops.Cast, x: Any) -> ir.Value:
+    source, to = op.x.element, op.to
+    assert isinstance(to, Scalar)
+    if source == to:
+        return x
+    target = vector(memory_type(to), x.type.count)
+    if to == BOOL:
+        zero = _number(x.type, 0.0 if _is_float(x) else 0)
+        return (
+            code.b.fcmp_unordered("!=", x, zero)
+            if _is_float(x)
+            else code.b.icmp_unsigned("!=", x, zero)
+        )
+    if _is_float(x):
+        return _from_float(code, x, to, target)
+    unsigned = source in _UNSIGNED
+    if to.dtype.kind == "f":
+        return code.b.uitofp(x, target) if unsigned else code.b.sitofp(x, target)
+    if target.element.width <= x.type.element.width:
+        return code.b.trunc(x, target) if target != x.type else x
+    return code.b.zext(x, target) if unsigned else code.b.sext(x, target)
+
+
+def _from_float(code: Code, x: Any, to: Scalar, target: ir.VectorType) -> ir.Value:
+    """Out-of-range values saturate to the nearest 32-bit (i64: 64-bit) integer; NaN gives 0."""
+    if to.dtype.kind == "f":
+        wider = to.dtype.itemsize > {"half": 2, "float": 4, "double": 8}[str(x.type.element)]
+        return code.b.fpext(x, target) if wider else code.b.fptrunc(x, target)
+    if str(x.type.element) == "half":
+        x = code.b.fpext(x, vector(FLOAT, x.type.count))
+    lanes, width = x.type.count, 64 if to == I64 else 32
+    letter = {"float": "f32", "double": "f64"}[str(x.type.element)]
+    name = f"llvm.fptosi.sat.v{lanes}i{width}.v{lanes}{letter}"
+    whole = code.intrinsic(name, vector(ir.IntType(width), lanes), x)
+    return whole if target.element.width == width else code.b.trunc(whole, target)
+
+
+def _binarize(code: Code, op: ops.Binarize, x: Any) -> Packed:
+    """NaN counts as -1."""
+    zero = _number(x.type, 0.0)
+    above = code.b.fcmp_ordered(">=" if op.zero > 0 else ">", x, zero)
+    if op.zero:
+        return Packed((above,))
+    return Packed((above, code.b.fcmp_unordered("!=", x, zero)))
+
+
+def _decode(code: Code, op: ops.Decode, x: Packed) -> ir.Value:
+    element = op.x.element
+    type_ = vector(FLOAT, x.planes[0].type.count)
+    if not isinstance(element, Bits):
+        sign = code.b.select(x.planes[0], _number(type_, 1.0), _number(type_, -1.0))
+        return code.b.select(x.planes[1], sign, _number(type_, 0.0))
+    level: list[Any] = [_number(type_, _rounded_f32(v)) for v in element.values]
+    for plane in x.planes:
+        level = [
+            code.b.select(plane, high, low)
+            for low, high in zip(level[::2], level[1::2], strict=True)
+        ]
+    return level[0]
+
+
+def _rounded_f32(value: float) -> float:
+    return float(F32.dtype.type(value))
+
+
+def _threshold(code: Code, op: Op, x: Any, thresholds: Any, flip: Any) -> Packed:
+    assert x.type.element == INT32
+    return Packed((code.b.xor(code.b.icmp_signed(">=", x, thresholds), flip),))
+
+
+_F32_ONLY = (ops.Exp, ops.Log, ops.Tanh, ops.Sigmoid, ops.Erf)
+
+EMITTERS: dict[type[Op], Emitter] = {
+    ops.Abs: _abs,
+    ops.Add: partial(_arithmetic, "fadd", "add"),
+    ops.And: partial(_logical, "and_"),
+    ops.Binarize: _binarize,
+    ops.Cast: _cast,
+    ops.Ceil: partial(_whole, "ceil"),
+    ops.Clip: _clip,
+    ops.Decode: _decode,
+    ops.Div: partial(_arithmetic, "fdiv", "sdiv"),
+    ops.Equal: partial(_compare, "=="),
+    ops.Erf: partial(_f32, math.erf),
+    ops.Exp: partial(_f32, math.exp),
+    ops.Floor: partial(_whole, "floor"),
+    ops.Less: partial(_compare, "<"),
+    ops.LessEqual: partial(_compare, "<="),
+    ops.Log: partial(_f32, math.log),
+    ops.Max: partial(_extreme, ">"),
+    ops.Min: partial(_extreme, "<"),
+    ops.Mul: partial(_arithmetic, "fmul", "mul"),
+    ops.Neg: _neg,
+    ops.Not: _not,
+    ops.Or: partial(_logical, "or_"),
+    ops.PRelu: _prelu,
+    ops.Reciprocal: _reciprocal,
+    ops.Relu: _relu,
+    ops.Round: partial(_whole, "roundeven"),
+    ops.Sigmoid: partial(_f32, math.sigmoid),
+    ops.Sign: _sign,
+    ops.Sqrt: partial(_whole, "sqrt"),
+    ops.Sub: partial(_arithmetic, "fsub", "sub"),
+    ops.Tanh: partial(_f32, math.tanh),
+    ops.Threshold: _threshold,
+    ops.Where: _where,
+}
+"""Operator class to emitter."""

@@ -1,0 +1,145 @@
+"""What runs in a kernel's store loop: the elementwise operators of a fused region.
+
+An anchor computes vectors of its result and hands each to `Epilogue.apply`, which loads the other
+operands there, runs the operators and stores the region's results:
+
+    epilogue = Epilogue(code, job)
+    epilogue.apply((n, channel, y, x), axis=1, value=sums, count=16)
+
+``index`` has one coordinate per axis of the anchor's result and names lane 0, ``axis`` is the axis
+along which the lanes run, and the first ``count`` lanes are valid: no other element is read or
+written. When a result is packed (`Epilogue.packs`), lanes run along axis 1, are a multiple of 8
+in number and start at a multiple of their number; and where the channels do not fill their last
+word, the last block of channels is named by a known integer: `channel_blocks` sees to that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ...ir import Node, TensorType, Value
+from ...ir.ops import Fused, Threshold
+from ...ir.types import WORD_BITS
+from ..targets import Target
+from . import elementwise
+from .code import Code, Index
+from .kernel import Job
+from .views import Lanes, Packed, View
+
+
+class Epilogue:
+    """The elementwise part of a fused region, bound to one kernel function."""
+
+    def __init__(self, code: Code, job: Job) -> None:
+        assert isinstance(job.op, Fused)
+        self.code = code
+        self.job = job
+        self.region = job.op.body
+        self.nodes: tuple[Node, ...] = job.op.body.nodes
+        self.anchor: Value | None = None
+        if job.op.anchor is not None:
+            self.anchor = self.nodes[0].results[0]
+            self.nodes = self.nodes[1:]
+        self.type = full_type(job.op)
+        self.rank = self.type.rank
+        self.results = [View.of(code, value, self.rank) for value in job.node.results]
+        self._views: dict[tuple[Value, bool], View] = {}
+
+    @property
+    def packs(self) -> bool:
+        """True when a result is stored as bits."""
+        return any(value.type.is_binary for value in self.job.node.results)
+
+    def apply(
+        self,
+        index: Sequence[Index],
+        axis: int,
+        value: Lanes | None,
+        count: int,
+        lanes: int = 0,
+    ) -> None:
+        """Run the region on one vector; regions without anchor give ``lanes`` and no value."""
+        env: dict[Value, Lanes] = {}
+        if self.anchor is not None:
+            assert value is not None
+            env[self.anchor] = value
+            lanes = (value.planes[0] if isinstance(value, Packed) else value).type.count
+        for node in self.nodes:
+            held = [
+                env[v] if v in env else self._load(node, i, v, index, axis, lanes, count)
+                for i, v in enumerate(node.op.operands)
+            ]
+            env[node.result] = elementwise.emit(self.code, node.op, tuple(held))
+        for view, result in zip(self.results, self.region.results, strict=True):
+            if result not in env:
+                env[result] = self._view(result, False).load(index, axis, lanes, count)
+            view.store(env[result], index, axis, count)
+
+    def _load(
+        self,
+        node: Node,
+        position: int,
+        value: Value,
+        index: Sequence[Index],
+        axis: int,
+        lanes: int,
+        count: int,
+    ) -> Lanes:
+        per_channel = isinstance(node.op, Threshold) and position > 0
+        return self._view(value, per_channel).load(index, axis, lanes, count)
+
+    def _view(self, value: Value, per_channel: bool) -> View:
+        """How a parameter is read: as NumPy broadcasts it, or [C] along axis 1 (threshold)."""
+        key = (value, per_channel)
+        if key not in self._views:
+            outer = self.job.outer(value)
+            constant = self.job.constant(value) is not None
+            rank = 2 if per_channel else self.rank
+            view = View.of(self.code, outer, rank, constant)
+            if per_channel:
+                view = view.with_more_axes(self.rank - 2)
+            self._views[key] = view
+        return self._views[key]
+
+
+def full_type(op: Fused) -> TensorType:
+    """Type of the region's iteration space: that of the anchor's result, else of the widest."""
+    if op.anchor is not None:
+        return op.anchor.results[0].type
+    return max((v.type for v in op.body.results), key=lambda t: (t.rank, t.elements_per_sample()))
+
+
+def refusal(op: Fused, target: Target) -> str | None:
+    """Why the region's elementwise operators cannot be emitted, or None."""
+    for node in op.body.nodes:
+        if node.op.elementwise:
+            reason = elementwise.refusal(node.op, target)
+            if reason is not None:
+                return f"{node.describe()}: {reason}"
+    return None
+
+
+def channel_blocks(
+    code: Code,
+    channels: int,
+    width: int,
+    body: Callable[[Index, int], None],
+    first: Index = 0,
+    packs: bool = False,
+) -> None:
+    """Call ``body(channel, count)`` for blocks of ``width`` channels.
+
+    All full blocks share one loop; a last one that is not full, or with which packed channels end
+    inside a word, is separate code with a known channel.
+    """
+    last = channels % width
+    if not last and packs and channels % WORD_BITS:
+        last = width
+    full = channels - last
+    if full == width:
+        body(first, width)
+    elif full:
+        with code.loop(first, code.add(first, full), width) as channel:
+            body(channel, width)
+    if last:
+        body(code.add(first, full), last)

@@ -1,0 +1,45 @@
+"""LLVM's side: target machines, the optimizer, and the emitted files."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import llvmlite.binding as llvm
+
+from ...errors import BackendError
+from ..targets import Target
+
+
+@cache
+def _initialize() -> None:
+    """Register every target once; the assembly parsers are for inline assembly."""
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+
+
+def machine_for(target: Target) -> llvm.TargetMachine:
+    """Position-independent code in the small code model."""
+    _initialize()
+    features = ",".join(f"+{name}" for name in target.features)
+    return llvm.Target.from_triple(target.triple).create_target_machine(
+        cpu=target.base, features=features, opt=3, reloc="pic", codemodel="small"
+    )
+
+
+def optimize(text: str, target: Target) -> tuple[llvm.ModuleRef, llvm.TargetMachine]:
+    """A module's text through LLVM's O3 pipeline. Kernels are vectorised by hand: LLVM's own
+    vectorisers and unroller only made them larger."""
+    machine = machine_for(target)
+    try:
+        module = llvm.parse_assembly(text)
+        module.verify()
+    except RuntimeError as error:
+        raise BackendError(f"internal: LLVM rejects generated code: {error}") from error
+    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    options.loop_vectorization = False
+    options.slp_vectorization = False
+    options.loop_unrolling = False
+    options.loop_interleaving = False
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
+    return module, machine

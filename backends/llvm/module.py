@@ -1,0 +1,170 @@
+"""The backend: a scheduled graph becomes one LLVM module, step by step.
+
+Each node's kernel adds steps (a function, the addresses in its frame, a number of tasks); equal
+functions are kept once. `entry` wraps the steps into the C ABI.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from functools import cache
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+
+from ...errors import LoweringError
+from ...ir import Array, Graph, Node, Stage, Value
+from ...ir.ops import Const, Fused, Relayout, Reshape, Transpose
+from ..base import EmitKind, KernelDescriptor, kernels_for
+from ..targets import Target
+from . import kernels as kernel_package
+from .code import Code
+from .entry import CONSTANTS, PREFIX, Entry, Workspace, describe
+from .kernel import Extent, Job, Kernel, Step
+from .machine import machine_for, optimize
+from .pool import Pool
+
+MANIFEST_SECTION = ".bnnc.manifest"
+
+
+@cache
+def all_kernels() -> tuple[Kernel, ...]:
+    """Every kernel of every file in `kernels/`, in the order of file names."""
+    found: list[Kernel] = []
+    for info in sorted(pkgutil.iter_modules(kernel_package.__path__), key=lambda i: i.name):
+        module = importlib.import_module(f"{kernel_package.__name__}.{info.name}")
+        found.extend(getattr(module, "KERNELS", ()))
+    return tuple(found)
+
+
+class LlvmBackend:
+    """Code through LLVM, for every target that LLVM knows."""
+
+    name = "llvm"
+
+    @property
+    def kernels(self) -> tuple[KernelDescriptor, ...]:
+        """Descriptors of all kernels."""
+        return tuple(kernel.descriptor for kernel in all_kernels())
+
+    def lower(self, graph: Graph, target: Target) -> LlvmLowered:
+        """Code for a scheduled graph; LoweringError lists every node that no kernel computes."""
+        assert graph.stage == Stage.SCHEDULED
+        lowering = _Lowering(graph, target)
+        chosen = [(node, lowering.kernel(node)) for node in graph.nodes if _does_work(node)]
+        if lowering.problems:
+            raise LoweringError("; ".join(lowering.problems))
+        for node, kernel in chosen:
+            assert kernel is not None
+            lowering.add(node, kernel)
+        return lowering.finish()
+
+
+def _does_work(node: Node) -> bool:
+    """False for constants and for views, whose result lies where the operand does."""
+    if isinstance(node.op, (Reshape, Transpose, Relayout)):
+        return node.result.slot is None or node.result.slot != node.op.operands[0].slot
+    return not isinstance(node.op, Const)
+
+
+class _Lowering:
+    """One graph on its way into a module."""
+
+    def __init__(self, graph: Graph, target: Target) -> None:
+        self.graph = graph
+        self.target = target
+        self.module = ir.Module("bnnc", context=ir.Context())
+        self.module.triple = target.triple
+        self.module.data_layout = str(machine_for(target).target_data)
+        self.constants: dict[Value, Array] = {
+            node.result: node.op.array for node in graph.nodes if isinstance(node.op, Const)
+        }
+        self.pool = Pool()
+        self.steps: list[Step] = []
+        self.problems: list[str] = []
+        self._functions: dict[str, str] = {}
+
+    def kernel(self, node: Node) -> Kernel | None:
+        """The kernel that the scheduler named, else the first that computes the node."""
+        op = node.op
+        reasons: list[str] = []
+        for descriptor in kernels_for(op, tuple(k.descriptor for k in all_kernels())):
+            if isinstance(op, Fused) and op.kernel not in ("", descriptor.name):
+                continue
+            reason = descriptor.refuses(op, self.target)
+            if reason is None:
+                return next(k for k in all_kernels() if k.descriptor is descriptor)
+            reasons.append(f"kernel {descriptor.name}: {reason}")
+        why = ", ".join(reasons) or "no kernel computes it"
+        self.problems.append(f"{node.describe()}: {why}")
+        return None
+
+    def add(self, node: Node, kernel: Kernel) -> None:
+        """Lower one node."""
+        job = Job(node, self.target, self.constants, self._start, self._done)
+        kernel.lower(job)
+        self.steps.extend(job.steps)
+
+    def _start(self, hint: str) -> Code:
+        return Code(self.module, f"{hint}.{len(self._functions)}", self.target)
+
+    def _done(self, code: Code, tasks: Extent) -> Step:
+        """Keep the function, unless an equal one is there already."""
+        code.finish()
+        name = code.function.name
+        text = str(code.function).replace(f'"{name}"', '"kernel"')
+        if text in self._functions:
+            del self.module.globals[name]
+        self._functions.setdefault(text, name)
+        for held in code.slots:
+            if not isinstance(held, Value):
+                self.pool.offset(held)
+            elif held in self.constants:
+                self.pool.offset(self.constants[held])
+        return Step(self._functions[text], tuple(code.slots), tasks)
+
+    def finish(self) -> LlvmLowered:
+        """The module with its entry points."""
+        workspace = Workspace.of(self.graph)
+        self.pool.declare(self.module, CONSTANTS)
+        Entry(self.module, self.graph, workspace).write(self.steps, self.pool, self.constants)
+        tuned = f') nounwind "tune-cpu"="{self.target.cpu}"'
+        text = str(self.module).replace(") noinline nounwind", ") nounwind noinline")
+        return LlvmLowered(self.target, text.replace(") nounwind", tuned), self.pool, workspace)
+
+
+@dataclass(frozen=True)
+class LlvmLowered:
+    """A module's text, still without prefix and manifest, and its constants."""
+
+    target: Target
+    text: str
+    pool: Pool
+    workspace: Workspace
+
+    @property
+    def constant_bytes(self) -> int:
+        """Bytes of weights and other constant data."""
+        return self.pool.size
+
+    def emit(self, kind: EmitKind, prefix: str, manifest: bytes) -> bytes:
+        """An ELF object, assembly or optimized LLVM IR with the C ABI under ``prefix``."""
+        head = ir.Module("describe", context=ir.Context())
+        describe(head, manifest, MANIFEST_SECTION)
+        body = "\n".join(str(item) for item in head.global_values)
+        text = f"{self.text}\n{body}".replace(PREFIX, f"{prefix}_")
+        module, machine = optimize(text, self.target)
+        if kind == "obj":
+            return self.pool.fill(machine.emit_object(module))
+        text = self._with_constants(str(module))
+        if kind == "llvm":
+            return text.encode()
+        return machine.emit_assembly(llvm.parse_assembly(text)).encode()
+
+    def _with_constants(self, text: str) -> str:
+        """The contents of the block of constants in place of LLVM's zeros."""
+        contents = "".join(f"\\{byte:02x}" for byte in self.pool.contents())
+        type_ = f"constant [{self.pool.size + 64} x i8] "
+        return text.replace(f"{type_}zeroinitializer", f'{type_}c"{contents}"')

@@ -1,0 +1,178 @@
+"""Runs scheduled graphs through the LLVM backend: naive slots, link, load, call the C ABI."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from bnnc.backends import linking
+from bnnc.backends.llvm import LlvmBackend
+from bnnc.backends.targets import TARGETS, Target
+from bnnc.ir import Graph, Node, Slot, Stage, Value, parse, verify
+from bnnc.ir.ops import Const
+from bnnc.ir.types import sample_bytes
+
+ICELAKE = TARGETS["icelake-server"]
+VPOPCNT_TARGETS = {"icelake": ICELAKE}
+X86_PATHS = {
+    "v2": TARGETS["x86-64-v2"],
+    "v3": TARGETS["x86-64-v3"],
+    "v3-vnni": replace(TARGETS["x86-64-v3"], features=(*TARGETS["x86-64-v3"].features, "avxvnni")),
+    "v4": TARGETS["x86-64-v4"],
+    "v4-vnni": ICELAKE.without("avx512_bitalg", "avx512_vpopcntdq"),
+    "v4-bitalg": ICELAKE.without("avx512_vpopcntdq"),
+    "icelake": ICELAKE,
+}
+"""Every code path for x86, by capabilities."""
+
+_TASK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+_PARALLEL_FOR = ctypes.CFUNCTYPE(
+    None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64
+)
+
+
+class Args(ctypes.Structure):
+    """``P_args`` of the C ABI."""
+
+    _fields_ = [
+        ("size", ctypes.c_uint64),
+        ("dims", ctypes.c_void_p),
+        ("inputs", ctypes.c_void_p),
+        ("outputs", ctypes.c_void_p),
+        ("workspace", ctypes.c_void_p),
+        ("parallel_for", ctypes.c_void_p),
+        ("pool", ctypes.c_void_p),
+    ]
+
+
+def present(target: Target) -> bool:
+    """Whether this machine can run a target's code."""
+    from bnnc.backends.targets import host_features, host_machine
+
+    return target.machine == host_machine() and host_features().issuperset(target.host_features)
+
+
+def assign_slots(graph: Graph) -> Graph:
+    """Give each value its own memory, as a memory plan would; drops the slots it had."""
+    new: dict[Value, Value] = {}
+    size = {"batch": 0, "fixed": 0}
+    shown = {output.value: i for i, output in enumerate(graph.outputs)}
+    for i, value in enumerate(graph.inputs):
+        new[value] = replace(value, slot=Slot("input", i))
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        for value in node.results:
+            if isinstance(node.op, Const):
+                new[value] = value
+            elif value in shown:
+                new[value] = replace(value, slot=Slot("output", shown[value]))
+            else:
+                arena = "batch" if value.type.symbolic else "fixed"
+                new[value] = replace(value, slot=Slot(arena, size[arena]))
+                size[arena] += -(-sample_bytes(value.type) // 64) * 64
+        op = node.op.map_operands(lambda v: new[v])
+        nodes.append(Node(op, tuple(new[v] for v in node.results)))
+    outputs = tuple(replace(o, value=new[o.value]) for o in graph.outputs)
+    return graph.replace(
+        inputs=tuple(new[v] for v in graph.inputs),
+        nodes=tuple(nodes),
+        outputs=outputs,
+        stage=Stage.SCHEDULED,
+    )
+
+
+def scheduled(text: str) -> Graph:
+    """A hand-written graph with slots."""
+    graph = assign_slots(parse(text))
+    verify(graph)
+    return graph
+
+
+class Library:
+    """A lowered graph, linked and loaded from memory."""
+
+    def __init__(self, graph: Graph, target: Target) -> None:
+        self.graph = graph
+        lowered = LlvmBackend().lower(graph, target)
+        manifest = json.dumps({"abi": 1, "target": target.name}).encode() + b"\0"
+        self.obj = lowered.emit("obj", "test", manifest)
+        library = linking.link(self.obj, target)
+        descriptor = os.memfd_create("bnnc-test")
+        os.write(descriptor, library)
+        self.handle = ctypes.CDLL(f"/proc/self/fd/{descriptor}")
+        os.close(descriptor)
+        self.handle.test_workspace_size.restype = ctypes.c_uint64
+        self.handle.test_workspace_size.argtypes = [ctypes.c_void_p]
+        self.handle.test_describe.restype = ctypes.c_char_p
+
+    def run(
+        self, inputs: Mapping[str, np.ndarray], batch: int = 1, pieces: int = 0
+    ) -> dict[str, np.ndarray]:
+        """Outputs by name. ``pieces`` > 0 runs each step in that many parts, last one first."""
+        dims = np.array([batch], np.int64)
+        room = int(self.handle.test_workspace_size(dims.ctypes.data)) + 128
+        workspace = np.full(room, 0xAB, np.uint8)
+        start = workspace.ctypes.data + (-workspace.ctypes.data % 64)
+        held = [np.ascontiguousarray(inputs[v.name]) for v in self.graph.inputs]
+        outputs = {
+            o.name: np.zeros(o.value.type.concrete(batch), o.value.element.dtype)
+            for o in self.graph.outputs
+        }
+        guard = _PARALLEL_FOR(lambda pool, task, frame, count: _split(task, frame, count, pieces))
+        tables = [
+            np.array([a.ctypes.data for a in arrays] or [0], np.uint64)
+            for arrays in (held, list(outputs.values()))
+        ]
+        args = Args(
+            ctypes.sizeof(Args),
+            dims.ctypes.data,
+            tables[0].ctypes.data,
+            tables[1].ctypes.data,
+            start,
+            ctypes.cast(guard, ctypes.c_void_p) if pieces else None,
+            None,
+        )
+        status = self.handle.test_run(ctypes.byref(args))
+        assert status == 0, status
+        return outputs
+
+
+def _split(task: int, frame: int, count: int, pieces: int) -> None:
+    edges = [count * i // pieces for i in range(pieces + 1)]
+    for begin, end in reversed(list(zip(edges, edges[1:], strict=False))):
+        if begin < end:
+            _TASK(task)(frame, begin, end)
+
+
+def run_graph(
+    graph: Graph | str,
+    inputs: Mapping[str, np.ndarray],
+    target: Target,
+    batch: int = 1,
+    pieces: int = 0,
+) -> dict[str, np.ndarray]:
+    """Compile a graph (or its text, without slots) and run it once."""
+    held = scheduled(graph) if isinstance(graph, str) else graph
+    return Library(held, target).run(inputs, batch, pieces)
+
+
+def random_inputs(graph: Graph, batch: int, seed: int = 0) -> dict[str, np.ndarray]:
+    """Standard normal floats, small integers."""
+    rng = np.random.default_rng(seed)
+    out: dict[str, np.ndarray] = {}
+    for value in graph.inputs:
+        shape, dtype = value.type.concrete(batch), value.element.dtype
+        if dtype.kind == "f":
+            out[value.name] = rng.standard_normal(shape).astype(dtype)
+        elif dtype.kind == "b":
+            out[value.name] = rng.integers(0, 2, shape).astype(dtype)
+        else:
+            out[value.name] = rng.integers(-100 if dtype.kind == "i" else 0, 100, shape).astype(
+                dtype
+            )
+    return out
