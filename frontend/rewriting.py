@@ -48,7 +48,7 @@ class View:
     def number(self, value: Value) -> float | None:
         """The one number that a constant holds everywhere.
 
-        ``ones_like`` of a tensor with a symbolic batch is an expanded constant, and -1 its negation.
+        ``ones_like`` of a tensor with symbolic batch is an expanded constant, -1 its negation.
         """
         spread = self.made_by(value, Expand)
         if spread is not None:
