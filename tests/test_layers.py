@@ -23,6 +23,7 @@ FOLDERS = ("backends", "frontend", "ir", "passes", "runtime", "tools")
 GROUND = {"errors", "ir", "backends.base", "backends.targets"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
+    "files": {"errors"},
     "ir": {"errors"},
     "runtime": {"errors"},
     "backends.targets": {"errors", "runtime"},
@@ -32,10 +33,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "backends": GROUND | {"runtime"},
     "backends.llvm": GROUND | {"backends", "runtime"},
     "backends.tvm": GROUND | {"backends", "runtime"},
-    "driver": GROUND | {"backends", "frontend", "passes", "runtime"},
+    "driver": GROUND | {"", "backends", "files", "frontend", "passes", "runtime"},
     "": {"errors", "driver", "runtime"},
     "__main__": {"tools"},
-    "tools": GROUND | {"", "backends", "driver", "frontend", "passes", "runtime"},
+    "tools": GROUND | {"", "backends", "driver", "files", "frontend", "passes", "runtime"},
 }
 # Imported by name only when asked for: a backend is a folder that the registry loads.
 NOT_SEEN_BY_PARENT = {"backends.llvm", "backends.tvm"}
@@ -43,7 +44,7 @@ NOT_SEEN_BY_PARENT = {"backends.llvm", "backends.tvm"}
 # Libraries beside the standard one. Layers that are not listed may use NumPy alone.
 LIBRARIES: dict[str, set[str]] = {
     "errors": set(),
-    "frontend": {"numpy", "onnx"},
+    "frontend": {"numpy", "onnx", "google"},  # protobuf, which onnx brings along
     "backends.llvm": {"numpy", "llvmlite"},
     "backends.tvm": {"numpy", "tvm"},
     "backends": {"numpy", "ziglang"},

@@ -1,0 +1,108 @@
+"""Real models on arm64: the very library and the object, through C and through Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from arm64 import sysroot
+
+from bnnc import runtime
+from bnnc.driver import compile as compile_model
+from bnnc.runtime.artifact import Manifest, read_file, read_manifest
+
+MODELS = (
+    "qonnx_zoo_TFC_1W1A",
+    "brevitas_cnv_1w1a_half",
+    "reactnet_mobilenet_short__ts",
+    "birealnet18_w4__ts",
+    "biper_resnet20__ts",
+    "larq_seq_pad0",
+    "larq_seq_pad1",
+    "reactnet_step1_realweights__ts",
+)
+# Everything behind the first count is integers and elementwise floats: equal in every bit.
+BITWISE = ("qonnx_zoo_TFC_1W1A", "brevitas_cnv_1w1a_half")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A compiled model with its inputs and what x86 computes from them."""
+
+    so: Path
+    header: Path
+    manifest: Manifest
+    inputs: dict[str, np.ndarray]
+    expected: dict[str, np.ndarray]
+
+
+def make(model: Path, inputs: dict[str, np.ndarray], folder: Path, target: str) -> Case:
+    """Compile for arm64 and, to compare with, for the machine that runs the tests."""
+    so = compile_model(model, target, folder / "model.so", header=folder / "model.h")
+    here = compile_model(model, "x86-64-v2", folder / "here.so")
+    with runtime.load(here) as loaded:
+        expected = loaded.run(inputs)
+    manifest = read_manifest(read_file(so), str(so))
+    return Case(so, folder / "model.h", manifest, inputs, expected)
+
+
+def mnist(data_dir: Path, folder: Path, target: str = "arm64") -> Case:
+    """The shipped network on two of its test images."""
+    with np.load(data_dir / "mnist" / "test200.npz") as held:
+        images = (held["images"][:2, None] / np.float32(255)).astype(np.float32)
+    return make(data_dir / "mnist" / "mnist_bnn.onnx", {"image": images}, folder, target)
+
+
+def check(got: dict[str, np.ndarray], case: Case, bitwise: bool = False) -> None:
+    assert list(got) == list(case.expected)
+    for name, expected in case.expected.items():
+        assert got[name].shape == expected.shape
+        assert got[name].dtype == expected.dtype
+        if bitwise:
+            np.testing.assert_array_equal(got[name], expected)
+        else:
+            scale = np.abs(expected).max()
+            np.testing.assert_allclose(got[name], expected, rtol=0, atol=1e-5 * scale)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_real_models_in_c(models_dir: Path, tmp_path: Path, name: str) -> None:
+    with np.load(models_dir / f"{name}.npz") as held:
+        inputs = {k[5:]: held[k] for k in held.files if k.startswith("in0__")}
+    case = make(models_dir / f"{name}.onnx", inputs, tmp_path, "arm64")
+    got = sysroot.run_c(case.so, case.header, case.manifest, case.inputs, "cortex-a53")
+    check(got, case, name in BITWISE)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_real_models_in_python(models_dir: Path, tmp_path: Path, name: str) -> None:
+    with np.load(models_dir / f"{name}.npz") as held:
+        inputs = {k[5:]: held[k] for k in held.files if k.startswith("in1__")}
+    case = make(models_dir / f"{name}.onnx", inputs, tmp_path, "arm64")
+    check(sysroot.run_python(case.so, case.inputs), case, name in BITWISE)
+
+
+@pytest.mark.parametrize("target", ["arm64", "cortex-a53", "cortex-a72"])
+def test_mnist_in_c(data_dir: Path, tmp_path: Path, target: str) -> None:
+    case = mnist(data_dir, tmp_path, target)
+    check(sysroot.run_c(case.so, case.header, case.manifest, case.inputs, "cortex-a53"), case)
+
+
+@pytest.mark.parametrize("target", ["cortex-a76", "neoverse-n1"])
+def test_mnist_on_newer_cores(data_dir: Path, tmp_path: Path, target: str) -> None:
+    case = mnist(data_dir, tmp_path, target)
+    check(sysroot.run_c(case.so, case.header, case.manifest, case.inputs), case)
+
+
+def test_mnist_linked_statically(data_dir: Path, tmp_path: Path) -> None:
+    case = mnist(data_dir, tmp_path)
+    model = data_dir / "mnist" / "mnist_bnn.onnx"
+    obj = compile_model(model, "arm64", tmp_path / "model.o", emit="obj")
+    check(sysroot.run_static(obj, case.header, case.manifest, case.inputs), case)
+
+
+def test_mnist_in_python(data_dir: Path, tmp_path: Path) -> None:
+    case = mnist(data_dir, tmp_path)
+    check(sysroot.run_python(case.so, case.inputs), case)
