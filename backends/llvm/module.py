@@ -85,6 +85,7 @@ class _Lowering:
         self.steps: list[Step] = []
         self.problems: list[str] = []
         self._functions: dict[str, str] = {}
+        self._started = 0
 
     def kernel(self, node: Node) -> Kernel | None:
         """The kernel that the scheduler named, else the first that computes the node."""
@@ -108,7 +109,8 @@ class _Lowering:
         self.steps.extend(job.steps)
 
     def _start(self, hint: str) -> Code:
-        return Code(self.module, f"{hint}.{len(self._functions)}", self.target)
+        self._started += 1
+        return Code(self.module, f"{hint}.{self._started}", self.target)
 
     def _done(self, code: Code, tasks: Extent) -> Step:
         """Keep the function, unless an equal one is there already."""
