@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ..ir import F32, Batch, Graph, Node, Op, Value
+from ..ir import F32, Batch, Graph, Node, Op, Scalar, Stage, Value
 from ..ir.ops import (
     Cast,
     Clip,
@@ -40,14 +40,19 @@ class Canonicalize(Pass):
     """Bring a graph to the form that the later passes expect.
 
     Before:
+        input %x: f32[N,4,4,3]
         %t = transpose(%x) perm=[0,3,1,2] : f32[N,3,4,4]
         %r = relu(%t) : f32[N,3,4,4]
         %y = transpose(%r) perm=[0,2,3,1] : f32[N,4,4,3]
-        output %y as "y"
+        %z = neg(%y) : f32[N,4,4,3]
+        output %z as "z"
     After:
-        %y = relu(%x) : f32[N,4,4,3]
-        output %y as "y"
+        %r.t = relu(%x) : f32[N,4,4,3]
+        %z = neg(%r.t) : f32[N,4,4,3]
+        output %z as "z"
     """
+
+    requires: ClassVar[tuple[Stage, ...]] = (Stage.IMPORTED,)
 
     def run(self, graph: Graph, context: Context) -> Graph:
         rules = (
@@ -131,7 +136,7 @@ def merge_pad(rw: Rewriter, node: Node) -> Value | None:
     pad = rw.op(op.x, Pad) if isinstance(op, Conv) else None
     if not isinstance(op, Conv) or pad is None or pad.value != 0 or any(pad.before[:2]):
         return None
-    if any(pad.after[:2]) or not rw.only_use(op.x):
+    if any(pad.after[:2]):
         return None
     added = pad.before[2:] + pad.after[2:]
     pads = tuple(a + b for a, b in zip(op.pads, added, strict=True))
@@ -146,14 +151,21 @@ def simplify_sign(rw: Rewriter, node: Node) -> Value | None:
     if not isinstance(op, Sign):
         return None
     clip = rw.op(op.x, Clip)
-    # A bound that rounds to zero in float32 would hide the sign.
-    if clip and np.float32(clip.low) < 0 < np.float32(clip.high):
+    # A bound that rounds to zero in the operand's type would hide the sign.
+    if clip and _rounded(clip.low, clip.x) < 0 < _rounded(clip.high, clip.x):
         return rw.add(replace(op, x=clip.x), node.result.name, node.origin)
     inner = rw.op(op.x, Sign)
     if inner:
         zero = inner.zero or op.zero
         return rw.add(replace(op, x=inner.x, zero=zero), node.result.name, node.origin)
     return None
+
+
+def _rounded(bound: float, x: Value) -> Any:
+    """A bound in the type of the operand, as `Clip` computes with it."""
+    assert isinstance(x.element, Scalar)
+    with np.errstate(over="ignore"):
+        return x.element.dtype.type(bound)
 
 
 def flatten_before_transpose(rw: Rewriter, node: Node) -> Value | None:

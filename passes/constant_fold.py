@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ..ir import Graph, Node, Op
+from ..errors import VerifyError
+from ..ir import Graph, Node, Op, Stage
 from ..ir.core import Data
 from ..ir.ops import Const, Relayout
 from .base import Context, Pass
@@ -23,6 +24,7 @@ class ConstantFold(Pass):
     constants become one.
 
     Before:
+        input %x: f32[N,2]
         %a = const() data=[1, 2] element=f32 : f32[2]
         %b = neg(%a) : f32[2]
         %y = add(%x, %b) : f32[N,2]
@@ -32,6 +34,8 @@ class ConstantFold(Pass):
         %y = add(%x, %b) : f32[N,2]
         output %y as "y"
     """
+
+    requires: ClassVar[tuple[Stage, ...]] = (Stage.IMPORTED, Stage.BINARIZED)
 
     def run(self, graph: Graph, context: Context) -> Graph:
         rw = Rewriter.over(graph)
@@ -64,5 +68,9 @@ class ConstantFold(Pass):
         size = type_.elements_per_sample() * 8
         if any(a is None for a in args) or type_.symbolic or size > MAX_BYTES:
             return None
-        out = np.asarray(op.reference(args, 1))
+        try:
+            with np.errstate(all="ignore"):
+                out = np.asarray(op.reference(args, 1))
+        except VerifyError as error:
+            raise VerifyError(f"{node.describe()}: {error}") from error
         return Const(Data(out), type_.element)

@@ -14,6 +14,7 @@ class DeadCode(Pass):
     """Remove nodes whose results nobody reads.
 
     Before:
+        input %x: f32[N,4]
         %a = relu(%x) : f32[N,4]
         %b = neg(%x) : f32[N,4]
         output %b as "y"

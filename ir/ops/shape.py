@@ -191,6 +191,10 @@ class Gather(Op):
         return (TensorType(shape, self.x.element),)
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
+        size = args[0].shape[self.axis]
+        outside = args[1][(args[1] < -size) | (args[1] >= size)]
+        if outside.size:
+            raise VerifyError(f"index {outside[0]} is outside axis {self.axis} of {self.x!r}")
         return np.take(args[0], args[1], self.axis)
 
 
