@@ -8,19 +8,14 @@ environment, 70 an internal error, 130 interrupted.
 from __future__ import annotations
 
 import argparse
-import os
-import sys
-import traceback
-import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
 from .. import __version__
 from ..errors import BnncError
 from .commands import COMMANDS
-from .console import complain, prepare_streams, show
-
-DONE, MISMATCH, USER, INTERNAL, INTERRUPTED = 0, 1, 2, 70, 130
+from .console import show
+from .exits import DONE, guarded
 
 DESCRIPTION = "Compile binarized ONNX networks to small native libraries, run and inspect them."
 EPILOG = """\
@@ -73,25 +68,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    prepare_streams()
-    debug = os.environ.get("BNNC_DEBUG", "") not in ("", "0")
-    try:
-        with warnings.catch_warnings():
-            if not debug and not sys.warnoptions:
-                warnings.simplefilter("ignore")
-            return _run(argv)
-    except BnncError as error:
-        return _failed(str(error), USER, debug)
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename is not None else ""
-        return _failed(f"{where}{error.strerror or error}", USER, debug)
-    except MemoryError:
-        return _failed("not enough memory", USER, debug)
-    except KeyboardInterrupt:
-        return _failed("interrupted", INTERRUPTED, debug)
-    except Exception as error:  # noqa: BLE001 - the one place that turns a bug into a line
-        said = f"internal error: {type(error).__name__}: {error}"
-        return _failed(f"{said}; BNNC_DEBUG=1 shows the traceback", INTERNAL, debug)
+    return guarded(lambda: _run(argv))
 
 
 def _run(argv: Sequence[str] | None) -> int:
@@ -101,10 +78,3 @@ def _run(argv: Sequence[str] | None) -> int:
         show()
         return DONE if done.code is None else int(done.code)
     return arguments.run(arguments)
-
-
-def _failed(message: str, code: int, debug: bool) -> int:
-    if debug:
-        traceback.print_exc()
-    complain(message)
-    return code
