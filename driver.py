@@ -40,7 +40,8 @@ SUFFIXES: Mapping[str, str] = {
     "llvm": ".ll",
     "ir": ".bnn",
 }
-BACKENDS = {"llvm": ".backends.llvm", "tvm": ".backends.tvm"}
+BACKENDS = {"llvm": (".backends.llvm", "LlvmBackend"), "tvm": (".backends.tvm", "TvmBackend")}
+"""Module and class of each backend, imported when asked for."""
 Progress = Callable[[str], None]
 
 
@@ -300,7 +301,8 @@ def load_backend(name: str) -> Backend:
     """A backend by name, imported now; raises BackendError naming the missing extra."""
     if name not in BACKENDS:
         raise BackendError(f"unknown backend {name!r}; known: {', '.join(BACKENDS)}")
-    return _import(BACKENDS[name], f"the {name} backend").BACKEND
+    module, kind = BACKENDS[name]
+    return getattr(_import(module, f"the {name} backend"), kind)()
 
 
 def identifier(name: str) -> str:

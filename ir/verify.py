@@ -13,7 +13,6 @@ from .ops import (
     BinaryGemm,
     Const,
     Decode,
-    Expand,
     Fused,
     Relayout,
     Threshold,
@@ -76,7 +75,7 @@ def _define(values: Iterable[Value], defined: set[Value], names: set[str], where
 
 
 def _verify_stage(node: Node, stage: Stage) -> None:
-    """Imported graphs hold no bits; packed ones no batch_norm or expand and every bit in words;
+    """Imported graphs hold no bits; packed ones no batch_norm and every bit in words;
     scheduled ones only fused regions, moves and constants, each value in its slot."""
     op, where = node.op, node.describe()
     if stage == Stage.IMPORTED and isinstance(op, (*_BINARY, Fused, Relayout)):
@@ -85,7 +84,7 @@ def _verify_stage(node: Node, stage: Stage) -> None:
         if any(v.type.layout is not Layout.ROW_MAJOR for v in node.results):
             raise VerifyError(f"{where}: layouts are decided by pack-bits")
         return
-    if isinstance(op, (BatchNorm, Expand)):
+    if isinstance(op, BatchNorm):
         raise VerifyError(f"{where}: must be gone in a packed graph")
     for value in node.results:
         packed = value.type.layout in (Layout.WORDS, Layout.PLANES)

@@ -113,7 +113,7 @@ def drop_expand(rw: Rewriter, node: Node) -> Value | None:
     """An elementwise operator broadcasts by itself: op(x, expand(c)) = op(x, c), and
     op(expand(c)) = expand(op(c))."""
     op = node.op
-    if not op.elementwise:
+    if not op.elementwise or isinstance(op, Expand):
         return None
 
     def bare(value: Value) -> Value:

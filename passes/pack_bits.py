@@ -24,7 +24,6 @@ from ..ir.ops import (
     Concat,
     Const,
     Conv,
-    Expand,
     MaxPool,
     Pad,
     Relayout,
@@ -60,7 +59,7 @@ class PackBits(Pass):
     establishes: ClassVar[Stage | None] = Stage.PACKED
 
     def run(self, graph: Graph, context: Context) -> Graph:
-        graph = rewrite(graph, (unflatten, sink_squeeze, refuse_expand))
+        graph = rewrite(graph, (unflatten, sink_squeeze))
         rw = Rewriter.over(graph)
         for node in graph.nodes:
             _place(rw, node)
@@ -120,13 +119,6 @@ def _squeezed(rw: Rewriter, value: Value) -> Value | None:
     if squeeze is None or made is None or squeeze.x.shape[:2] != squeeze.shape:
         return None
     return squeeze.x if made.op.elementwise or isinstance(made.op, BinaryConv) else None
-
-
-def refuse_expand(rw: Rewriter, node: Node) -> Value | None:
-    """An expand that survived canonicalization is refused with its name: no kernel copies it."""
-    if isinstance(node.op, Expand):
-        raise PassError(f"{node.describe()}: expand to {node.result!r} has no elementwise reader")
-    return None
 
 
 def _place(rw: Rewriter, node: Node) -> None:

@@ -95,6 +95,11 @@ def _overloaded(code: Code, name: str, x: Any, *more: ir.Value) -> ir.Value:
 # --- emitters ---------------------------------------------------------------------------------
 
 
+def _expand(code: Code, op: Op, x: Any) -> Any:
+    """Operands are loaded broadcast."""
+    return x
+
+
 def _neg(code: Code, op: Op, x: Any) -> ir.Value:
     return code.b.fneg(x) if _is_float(x) else code.b.sub(x.type(None), x)
 
@@ -238,6 +243,7 @@ EMITTERS: dict[type[Op], Emitter] = {
     ops.Equal: partial(_compare, "=="),
     ops.Erf: partial(_f32, math.erf),
     ops.Exp: partial(_f32, math.exp),
+    ops.Expand: _expand,
     ops.Floor: partial(_whole, "floor"),
     ops.Less: partial(_compare, "<"),
     ops.LessEqual: partial(_compare, "<="),

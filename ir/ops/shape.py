@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -163,6 +163,7 @@ class Pad(Op):
 class Expand(Op):
     """Broadcast to ``shape`` (joined with the operand's own by broadcasting)."""
 
+    elementwise: ClassVar[bool] = True
     x: Value
     shape: Shape
 
