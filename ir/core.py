@@ -153,6 +153,10 @@ class Op:
                 changes[name] = tuple(function(v) for v in held)
         return replace(self, **changes)
 
+    def leader(self) -> Node | None:
+        """The node of the operator's body after which it is called in messages."""
+        return None
+
     def infer(self) -> tuple[TensorType, ...]:
         """Row-major types of the results; raises VerifyError when operands do not fit."""
         raise VerifyError(f"{self.mnemonic()} does not infer its results")
@@ -197,8 +201,9 @@ class Node:
 
     def describe(self) -> str:
         """``node 'conv1' (binary_conv)`` for messages."""
-        name = self.origin[0] if self.origin else self.results[0].name
-        return f"node '{name}' ({self.op.mnemonic()})"
+        leader = self.op.leader() or self
+        name = leader.origin[0] if leader.origin else leader.results[0].name
+        return f"node '{name}' ({leader.op.mnemonic()})"
 
 
 @dataclass(frozen=True, eq=False)

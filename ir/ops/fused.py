@@ -29,6 +29,9 @@ class Fused(Op):
         first = self.body.nodes[0]
         return None if first.op.elementwise else first
 
+    def leader(self) -> Node | None:
+        return self.body.nodes[0] if self.body.nodes else None
+
     def infer(self) -> tuple[TensorType, ...]:
         if len(self.xs) != len(self.body.params):
             raise VerifyError(f"fused takes {len(self.body.params)} operands, got {len(self.xs)}")
