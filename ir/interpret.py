@@ -45,8 +45,9 @@ def interpret(
 
 
 def evaluate(node: Node, env: Mapping[Value, Array], batch: int) -> tuple[Array, ...]:
-    """The results of one node from its operands in ``env``."""
-    out = node.op.reference([env[value] for value in node.op.operands], batch)
+    """The results of one node from its operands in ``env``; IEEE arithmetic goes on silently."""
+    with np.errstate(all="ignore"):
+        out = node.op.reference([env[value] for value in node.op.operands], batch)
     results = out if isinstance(out, tuple) else (out,)
     return tuple(np.asarray(array) for array in results)
 

@@ -8,8 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Array, Graph, Op, Value
-from ..ir.ops import Binarize, Sign, Threshold
+from ..ir import F16, F32, F64, Array, Graph, Op, Value
+from ..ir.ops import (
+    Binarize,
+    Cast,
+    Ceil,
+    Equal,
+    Floor,
+    Less,
+    LessEqual,
+    Round,
+    Sign,
+    Threshold,
+)
+
+_STEPS = (Binarize, Ceil, Equal, Floor, Less, LessEqual, Round, Sign, Threshold)
 
 ALPHA_TOLERANCE = 1e-6
 """Relative spread of |w| in a channel up to which it is taken for one alpha: what the residue of a
@@ -33,14 +46,16 @@ def scaled_signs(weights: Array) -> Scaled | str:
 
     A channel of zeros has alpha 0.
     """
-    magnitude = np.abs(weights.reshape(weights.shape[0], -1)).astype(np.float64)
-    if not magnitude.shape[1]:
+    if not weights.size:
         return "weights are empty"
+    if not np.isfinite(weights).all():
+        return "weights are not finite"
+    magnitude = np.abs(weights.reshape(weights.shape[0], -1)).astype(np.float64)
     low, high = magnitude.min(1), magnitude.max(1)
     exact = low == high
     alpha = np.where(exact, high, magnitude.mean(1)).astype(np.float32)
     off = np.abs(magnitude - alpha.astype(np.float64)[:, None]).max(1)
-    relative = np.where(alpha > 0, off / np.maximum(alpha, np.finfo(np.float32).tiny), 0.0)
+    relative = np.where(off > 0, off / np.where(alpha > 0, alpha, np.float64(1e-45)), 0.0)
     worst = int(np.argmax(relative))
     if relative[worst] > ALPHA_TOLERANCE:
         return (
@@ -52,13 +67,19 @@ def scaled_signs(weights: Array) -> Scaled | str:
 
 
 def reaches_sign(graph: Graph) -> frozenset[Value]:
-    """Values from which some path leads to a sign: no float before one may be reassociated."""
+    """Values from which some path leads to a sign, or another step: a comparison, a rounding, an
+    integer. No float before one may be reassociated."""
     reached: set[Value] = set()
     for node in reversed(graph.nodes):
-        is_sign = isinstance(node.op, (Sign, Binarize, Threshold))
-        if is_sign or any(v in reached for v in node.results):
+        if _is_step(node.op) or any(v in reached for v in node.results):
             reached.update(node.op.operands)
     return frozenset(reached)
+
+
+def _is_step(op: Op) -> bool:
+    if isinstance(op, Cast):
+        return op.to not in (F32, F64, F16)
+    return isinstance(op, _STEPS)
 
 
 def per_channel(array: Array, rank: int, channels: int) -> Array | None:

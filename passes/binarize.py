@@ -56,6 +56,7 @@ class Binarized(Pass):
     """Turn Conv and Gemm over signs and ±alpha weights into integer products on bits.
 
     Before:
+        input %x: f32[N,2]
         %w = const() data=[2, -2] element=f32 : f32[1,2]
         %s = sign(%x) zero=1 : f32[N,2]
         %y = gemm(%s, %w, none) : f32[N,1]
@@ -75,7 +76,7 @@ class Binarized(Pass):
 
     def run(self, graph: Graph, context: Context) -> Graph:
         rw = Rewriter.over(graph)
-        bits: dict[Value, Value] = {}
+        bits: _Bits = {}
         for node in graph.nodes:
             current = Node(node.op.map_operands(rw.get), node.results)
             found = recognise(rw, current)
@@ -115,7 +116,7 @@ def recognise(rw: Rewriter, node: Node) -> Scaled | str:
     if not isinstance(op, (Conv, Gemm)):
         return "not a convolution or product"
     try:
-        trace(rw, op.x)
+        trace(rw, op.x, isinstance(op, Gemm))
     except NotSign as error:
         return f"activations are float: {error}"
     array = rw.array(op.w)
@@ -131,8 +132,9 @@ def recognise(rw: Rewriter, node: Node) -> Scaled | str:
     return found
 
 
-def trace(rw: Rewriter, value: Value) -> None:
-    """Raise NotSign unless the value is made of signs by moves that bits can follow."""
+def trace(rw: Rewriter, value: Value, flat: bool = False) -> None:
+    """Raise NotSign unless the value is made of signs by moves that bits can follow. ``flat``: the
+    reader takes a flattened map (`_follows`)."""
     node = rw.made.get(value)
     op = node.op if node else None
     if isinstance(op, Sign):
@@ -148,14 +150,16 @@ def trace(rw: Rewriter, value: Value) -> None:
         trace(rw, op.x)
         scale = scale_of(rw, op.x)
         ternary = 0 in signs_at_zero(rw, op.x)
-        if op.value not in (-scale, scale) and not (op.value == 0 and ternary):
+        if abs(_f32(op.value)) != scale and not (op.value == 0 and ternary):
             raise NotSign(f"{_where(node)} pads signs with {op.value:g}")
-    elif isinstance(op, Reshape) and _follows(op):
+    elif isinstance(op, Reshape) and _follows(op, flat):
         trace(rw, op.x)
     elif isinstance(op, (Transpose, Reshape)) and _moved_sign(rw, op) is not None:
         return
     elif isinstance(op, (Mul, Div)) and _factor(rw, op) is not None:
-        trace(rw, op.a if rw.array(op.a) is None else op.b)
+        trace(rw, op.a if rw.array(op.a) is None else op.b, flat)
+        if not 0 < scale_of(rw, value) < np.inf:
+            raise NotSign(f"{_where(node)} scales signs by {scale_of(rw, value):g}")
     else:
         raise NotSign(f"{_where(node)} is not a sign" if node else "they are a graph input")
 
@@ -177,9 +181,11 @@ def _moved_sign(rw: Rewriter, op: Transpose | Reshape) -> tuple[Sign, list[Op]] 
     return inner.op, stack[::-1]
 
 
-def _follows(op: Op) -> bool:
-    """True for reshapes that packed words follow: flattening, and [N, C, 1, 1] <-> [N, C]."""
-    return isinstance(op, Reshape) and (is_flatten(op) or _is_squeeze(op))
+def _follows(op: Op, flat: bool) -> bool:
+    """True for reshapes that packed words follow: [N, C, 1, 1] <-> [N, C], and flattening right
+    under a product (``flat``), which reads the map instead. Any other reader of a flattened map
+    would need its bits in another order."""
+    return isinstance(op, Reshape) and (_is_squeeze(op) or (flat and is_flatten(op)))
 
 
 def _is_squeeze(op: Reshape) -> bool:
@@ -196,7 +202,8 @@ def _factor(rw: Rewriter, op: Mul | Div) -> float | None:
         array = rw.array(side)
         if array is not None and array.size == 1 and float(array.reshape(-1)[0]) > 0:
             factor = np.float32(array.reshape(-1)[0])
-            return float(np.float32(1) / factor if isinstance(op, Div) else factor)
+            with np.errstate(over="ignore"):
+                return float(np.float32(1) / factor if isinstance(op, Div) else factor)
     return None
 
 
@@ -209,8 +216,14 @@ def scale_of(rw: Rewriter, value: Value) -> float:
     if isinstance(op, (Mul, Div)):
         factor = _factor(rw, op)
         inner = op.a if rw.array(op.a) is None else op.b
-        return float(np.float32((factor or 1.0) * scale_of(rw, inner)))
+        return _f32((factor or 1.0) * scale_of(rw, inner))
     return scale_of(rw, op.operands[0])
+
+
+def _f32(value: float) -> float:
+    """The nearest float32."""
+    with np.errstate(over="ignore"):
+        return float(np.float32(value))
 
 
 def signs_at_zero(rw: Rewriter, value: Value) -> frozenset[int]:
@@ -222,10 +235,14 @@ def signs_at_zero(rw: Rewriter, value: Value) -> frozenset[int]:
     return frozenset(z for v in operands for z in signs_at_zero(rw, v))
 
 
-def as_bits(rw: Rewriter, value: Value, done: dict[Value, Value]) -> Value:
+_Bits = dict[tuple[Value, bool], Value]
+"""Packed values by what they stand for and by whether the reader takes a flattened map."""
+
+
+def as_bits(rw: Rewriter, value: Value, done: _Bits, flat: bool = False) -> Value:
     """Rebuild a traced value on bits, without its scale."""
-    if value in done:
-        return done[value]
+    if (value, flat) in done:
+        return done[value, flat]
     node = rw.made[value]
     op = node.op
 
@@ -234,7 +251,7 @@ def as_bits(rw: Rewriter, value: Value, done: dict[Value, Value]) -> Value:
 
     name = value.name + ".bits"
     moved = None
-    if isinstance(op, (Transpose, Reshape)) and not _follows(op):
+    if isinstance(op, (Transpose, Reshape)) and not _follows(op, flat):
         moved = _moved_sign(rw, op)
     if isinstance(op, Sign):
         out = rw.add(Binarize(op.x, op.zero), name, node.origin)
@@ -246,20 +263,20 @@ def as_bits(rw: Rewriter, value: Value, done: dict[Value, Value]) -> Value:
             x = rw.add(replace(move, x=x), value.name + ".moved", node.origin)  # type: ignore[call-arg]
         out = rw.add(Binarize(x, sign.zero), name, node.origin)
     elif isinstance(op, (Mul, Div)):
-        out = again(op.a if rw.array(op.a) is None else op.b)
+        out = as_bits(rw, op.a if rw.array(op.a) is None else op.b, done, flat)
     elif isinstance(op, Pad):
-        value_of_bit = op.value / scale_of(rw, op.x)
-        out = rw.add(Pad(again(op.x), op.before, op.after, value_of_bit), name, node.origin)
+        border = float(np.sign(op.value)) + 0.0
+        out = rw.add(Pad(again(op.x), op.before, op.after, border), name, node.origin)
     else:
         out = rw.add(op.map_operands(again), name, node.origin)
-    done[value] = out
+    done[value, flat] = out
     return out
 
 
-def _replace(rw: Rewriter, node: Node, weights: Scaled, done: dict[Value, Value]) -> None:
+def _replace(rw: Rewriter, node: Node, weights: Scaled, done: _Bits) -> None:
     op, name, origin = node.op, node.result.name, node.origin
     assert isinstance(op, (Conv, Gemm))
-    x = as_bits(rw, op.x, done)
+    x = as_bits(rw, op.x, done, isinstance(op, Gemm))
     w = rw.add(Const.of(weights.codes, SIGN), op.w.name + ".bits", op.w.origin)
     if isinstance(op, Conv):
         product = BinaryConv(x, w, op.strides, op.pads, op.dilations, op.groups)

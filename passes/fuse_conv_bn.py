@@ -27,6 +27,7 @@ class FuseConvBn(Pass):
     sign follows (unless ``exact``), else into one multiplication and one addition.
 
     Before:
+        input %x: f32[N,1,2,2]
         %k = const() data=[2] element=f32 : f32[1]
         %z = const() data=[0] element=f32 : f32[1]
         %v = const() data=[0.25] element=f32 : f32[1]
