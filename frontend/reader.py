@@ -19,6 +19,7 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
 from ..errors import ModelError
 from .functions import inline_functions
+from .masked import masked_fills
 from .tensors import check_tensor, embed_external, tensors_of
 
 OLDEST_OPSET = 9
@@ -181,7 +182,7 @@ def _repeated(names: Sequence[str]) -> str:
 
 def _sorted(graph: GraphProto, initializers: Mapping[str, TensorProto]) -> tuple[NodeProto, ...]:
     """The nodes that the outputs depend on, each after what it reads, else in file order."""
-    nodes = list(graph.node)
+    nodes = masked_fills(graph.node, initializers)
     producer = {name: i for i, node in enumerate(nodes) for name in node.output if name}
     reads = [sorted({producer[n] for n in node.input if n in producer}) for node in nodes]
     live = _reached(reads, [producer[o.name] for o in graph.output if o.name in producer])

@@ -15,22 +15,13 @@ from .tensors import tensor_array
 
 
 @dataclass(frozen=True, eq=False)
-class Positions:
-    """The coordinates at which a run-time mask is true, as ``NonZero`` yields them ([rank, count]),
-    or transposed ([count, rank]). What is done with them must come down to a `Where`."""
-
-    mask: Value
-    transposed: bool = False
-
-
-@dataclass(frozen=True, eq=False)
 class Broken:
     """A result of a node that could not be imported; its readers are skipped."""
 
 
-Held = Value | Array | Sized | Positions | Broken
-"""A tensor during import: computed at run time, constant, known for each batch size, positions of
-a mask, or missing because of an earlier problem."""
+Held = Value | Array | Sized | Broken
+"""A tensor during import: computed at run time, constant, known for each batch size, or missing
+because of an earlier problem."""
 
 
 class Scope:
@@ -82,11 +73,8 @@ class Scope:
                 f"'{name}' depends on the batch size and is used as data; "
                 "fix the batch with --shape"
             )
-        if isinstance(held, (Positions, Broken)):
-            raise ModelError(
-                f"'{name}' holds the positions of true elements (NonZero), of which only a masked "
-                "assignment is supported"
-            )
+        if isinstance(held, Broken):
+            raise ModelError(f"reads '{name}', which could not be imported")
         origin = [self._origin[name]] if name in self._origin else []
         value = self.emitter.constant(held, name, origin)
         self.emitter.name(value, name)

@@ -6,8 +6,8 @@ import numpy as np
 
 from ...ir import BOOL, Batch, Dim, Shape, Value, ops
 from ..call import Call
+from ..masked import DOMAIN
 from ..registry import rule
-from ..scope import Held, Positions
 
 
 @rule("Concat")
@@ -207,25 +207,18 @@ def depth_space(call: Call) -> Value:
     return call.reshape(moved, (n, deep, h * block, w * block))
 
 
-@rule("NonZero")
-def non_zero(call: Call) -> Held:
-    """Positions of a run-time mask: they may only lead to a masked assignment."""
-    x = call.x(0)
-    if x.element != BOOL:
-        x = call.add(ops.Not(call.add(ops.Equal(x, call.const(0, x)))))
-    return Positions(x)
+@rule("MaskedFill", domains=(DOMAIN,))
+def masked_fill(call: Call) -> Value:
+    """``x[mask] = number`` for a mask of the shape of x."""
+    x, mask, number = call.x(0), call.x(1), call.array(2, "the assigned value")
+    if mask.shape != x.shape or number.size != 1:
+        call.refuse(f"only one number can be assigned by a mask, and {mask!r} must cover {x!r}")
+    if mask.element != BOOL:
+        mask = call.add(ops.Not(call.add(ops.Equal(mask, call.const(0, mask)))))
+    return call.add(ops.Where(mask, call.const(number.reshape(()), x), x))
 
 
-@rule("ScatterND")
-def scatter_nd(call: Call) -> Value:
-    """``x[mask] = constant``, which exporters write as Equal, NonZero, Transpose, ScatterND."""
-    data, indices = call.x(0), call.held(1)
-    if not isinstance(indices, Positions) or not indices.transposed:
-        call.refuse("is only supported as a masked assignment (NonZero, Transpose, ScatterND)")
-    mask = indices.mask
-    if call.string("reduction", "none") != "none" or mask.shape != data.shape:
-        call.refuse(f"mask {mask!r} does not cover {data!r}")
-    updates = call.array(2, "the assigned value")
-    if updates.size == 0 or (updates != updates.reshape(-1)[0]).any():
-        call.refuse("the assigned value must be one number")
-    return call.add(ops.Where(mask, call.const(updates.reshape(-1)[0], data), data))
+@rule("ScatterND", "NonZero")
+def positions(call: Call) -> Value:
+    """Positions that only the data tells have no shape; what is left of them is refused."""
+    call.refuse("is only supported in an assignment of one number by a mask (x[mask] = 1)")

@@ -11,7 +11,7 @@ from ...ir import Batch, Dim, Shape, Value
 from ...ir.ops import Expand, Transpose
 from ..call import Call
 from ..registry import rule
-from ..scope import Held, Positions
+from ..scope import Held
 from ..shapes import Sized, dims_of, shape_tensor
 from ..tensors import tensor_array
 from .products import leading
@@ -107,13 +107,8 @@ def unsqueeze(call: Call) -> Value:
 
 
 @rule("Transpose")
-def transpose(call: Call) -> Held:
+def transpose(call: Call) -> Value:
     """Axes in another order."""
-    held = call.held(0)
-    if isinstance(held, Positions):
-        if call.ints("perm", (1, 0)) != (1, 0):
-            call.refuse("cannot permute the positions of a mask other than by (1, 0)")
-        return Positions(held.mask, not held.transposed)
     x = call.x(0)
     perm = call.ints("perm", range(x.type.rank)[::-1]) or ()
     if x.type.symbolic and perm[:1] != (0,):

@@ -360,4 +360,4 @@ def test_dropout_is_the_identity() -> None:
 def test_every_rule_file_is_found() -> None:
     found = {r.op for r in all_rules() if r.domain == ""}
     assert {"Conv", "Gemm", "MatMul", "BatchNormalization", "Softmax", "Pad", "Constant"} <= found
-    assert {r.op for r in all_rules() if r.domain} == {"BipolarQuant", "Quant", "IntQuant", "Trunc"}
+    assert {"BipolarQuant", "Quant", "IntQuant", "Trunc"} <= {r.op for r in all_rules() if r.domain}
