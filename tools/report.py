@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from ..runtime.manifest import Layer, Tensor
 from .console import bytes_text, count_text, shape_text, table
+
+if TYPE_CHECKING:
+    from ..runtime.manifest import Layer, Tensor
 
 HEAD = ("layer", "op", "on bits", "input", "output", "macs", "bit ops", "weights", "why")
 LEFT = (0, 1, 2, 3, 4, 8)
