@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
-import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -102,10 +102,11 @@ class Library:
         manifest = json.dumps({"abi": 1, "target": target.name}).encode() + b"\0"
         self.obj = lowered.emit("obj", "test", manifest)
         library = linking.link(self.obj, target)
-        descriptor = os.memfd_create("bnnc-test")
-        os.write(descriptor, library)
-        self.handle = ctypes.CDLL(f"/proc/self/fd/{descriptor}")
-        os.close(descriptor)
+        # A name of its own: dlopen returns what it holds under the same name.
+        with tempfile.NamedTemporaryFile(suffix=".so") as file:
+            file.write(library)
+            file.flush()
+            self.handle = ctypes.CDLL(file.name)
         self.handle.test_workspace_size.restype = ctypes.c_uint64
         self.handle.test_workspace_size.argtypes = [ctypes.c_void_p]
         self.handle.test_describe.restype = ctypes.c_char_p
