@@ -4,8 +4,9 @@ Equation: sign(sign(x) + c) is +1 at x = 0 for 0 < c < 1, -1 there for -1 < c < 
 elsewhere. sign(sign(x)) is sign(x).
 
 Before:
+    %c = const() data=[0.1] element=f32 : f32[]
     %s = sign(%x) zero=0 : f32[N,8]
-    %t = add(%s, %c) : f32[N,8]          (%c = 0.1)
+    %t = add(%s, %c) : f32[N,8]
     %y = sign(%t) zero=0 : f32[N,8]
 After:
     %y = sign(%x) zero=1 : f32[N,8]

@@ -6,8 +6,11 @@ is exact for finite x; NaN gives -1. 2 * cast(x >= t) - 1 is the same choice.
 where(sign(x) == 0, v, sign(x)) with v = ±1 is sign(x) with v at zero.
 
 Before:
-    %m = less_equal(%t, %x) : bool[N,8]  (%t = 0)
-    %y = where(%m, %p, %n) : f32[N,8]    (%p = 1, %n = -1)
+    %t = const() data=[0] element=f32 : f32[]
+    %m = less_equal(%t, %x) : bool[N,8]
+    %p = const() data=[1] element=f32 : f32[]
+    %n = const() data=[-1] element=f32 : f32[]
+    %y = where(%m, %p, %n) : f32[N,8]
 After:
     %y = sign(%x) zero=1 : f32[N,8]
 """
