@@ -6,6 +6,7 @@ import ctypes
 import json
 import tempfile
 from collections.abc import Mapping
+from itertools import pairwise
 from dataclasses import replace
 
 import numpy as np
@@ -145,7 +146,7 @@ class Library:
 
 def _split(task: int, frame: int, count: int, pieces: int) -> None:
     edges = [count * i // pieces for i in range(pieces + 1)]
-    for begin, end in reversed(list(zip(edges, edges[1:], strict=False))):
+    for begin, end in reversed(list(pairwise(edges))):
         if begin < end:
             _TASK(task)(frame, begin, end)
 

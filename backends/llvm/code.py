@@ -208,7 +208,7 @@ class Code:
         state: Sequence[ir.Value],
         body: Callable[[Index, list[ir.Value]], Sequence[ir.Value]],
     ) -> list[ir.Value]:
-        """A loop that carries values: ``state = body(i, state)``; a known single trip is inlined."""
+        """A loop that carries values, ``state = body(i, state)``; one known trip is inlined."""
         if isinstance(start, int) and isinstance(stop, int) and stop - start <= step:
             return list(body(start, list(state))) if start < stop else list(state)
         head, inside, done = self._loop_blocks()

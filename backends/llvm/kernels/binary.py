@@ -1,0 +1,497 @@
+"""Binary convolution and product, channel-packed: lanes are output channels.
+
+For each word of 32 input channels and each tap, a vector holds that word of the weights of
+consecutive output channels; the pixel's word is broadcast. With s the sign bits, w the weights, m
+the mask of a ternary operand:
+
+    two values:    dot = K - 2 * popcount(s ^ w)            K = channels * taps inside the operand
+    ternary:       dot = popcount(m) - 2 * popcount(s ^ (w & m))         (s is 0 where m is 0)
+
+Taps outside the operand are skipped, so that zero padding needs no correction. Channels that do not
+fill their last word are 0 in both operands. Groups that are whole words use their range of words; others
+let blocks of output channels cross groups, with a mask per lane that keeps its own group's bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from llvmlite import ir
+
+from ....ir import Array, Layout, Op, Ternary
+from ....ir.ops import BinaryConv, BinaryGemm, Fused
+from ...base import KernelDescriptor
+from ...targets import Target
+from .. import epilogue
+from ..code import I32, I64, Code, Index
+from ..epilogue import Epilogue
+from ..geometry import Geometry
+from ..kernel import Job, Kernel
+from ..popcount import Counter, State, counter_for, registers_per_sum
+from ..tiles import Plan, Tile, for_tiles, narrowed, tasks
+from ..views import pixel_strides, words_of
+
+WORD = 32
+"""Channels of a broadcast word."""
+
+
+def _anchor(op: Op) -> BinaryConv | BinaryGemm:
+    assert isinstance(op, Fused)
+    assert op.anchor is not None
+    anchor = op.anchor.op
+    assert isinstance(anchor, (BinaryConv, BinaryGemm))
+    return anchor
+
+
+def _refuses(op: Op, target: Target) -> str | None:
+    anchor = _anchor(op)
+    if anchor.x.type.rank > 4:
+        return f"binary_conv over {anchor.x.type.rank - 2} spatial axes is not supported"
+    if anchor.x.type.layout is not Layout.WORDS:
+        return f"expected an operand in words, got {anchor.x!r}"
+    assert isinstance(op, Fused)
+    if anchor.w not in op.body.params:
+        return "weights must be a constant"
+    return epilogue.refusal(op, target)
+
+
+def _cycles(op: Op, target: Target) -> float:
+    """Vector operations at two a cycle, from the counter's operations a word; and the epilogue."""
+    assert isinstance(op, Fused)
+    geometry = Geometry.of(_anchor(op))
+    pixels = geometry.out[0] * geometry.out[1]
+    blocks = -(-geometry.out_channels // target.lanes)
+    words = -(-geometry.group_channels // WORD) * geometry.taps
+    a_word = {"dword": 3.0, "byte": 3.2, "table": 3.9 if target.ternary_logic else 6.8}
+    operations = a_word[target.popcount] * words + 2 + len(op.body.nodes)
+    return pixels * blocks * operations / 2
+
+
+def _no_scratch(op: Op, target: Target) -> int:
+    return 0
+
+
+@dataclass
+class _Layer:
+    """One binary convolution for one target: its plan, its weights, and its inner loops."""
+
+    job: Job
+    code: Code
+
+    @cached_property
+    def op(self) -> BinaryConv | BinaryGemm:
+        """The anchor."""
+        return _anchor(self.job.op)
+
+    @cached_property
+    def geometry(self) -> Geometry:
+        """The window."""
+        return Geometry.of(self.op)
+
+    @cached_property
+    def ternary(self) -> bool:
+        """Whether the operand has a mask."""
+        return isinstance(self.op.x.element, Ternary)
+
+    @cached_property
+    def masked(self) -> bool:
+        """Whether lanes of one block may belong to different groups."""
+        g = self.geometry
+        packs = any(v.type.is_binary for v in self.job.node.results)
+        whole = g.group_channels % WORD == 0 and (not packs or g.group_out % 64 == 0)
+        return g.groups > 1 and not whole
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Registers decide: sums of pixels x vectors, weights and temporaries beside them."""
+        target, lanes = self.code.target, self.code.lanes
+        room = target.registers - (6 if target.registers == 32 else 7)
+        sums = max(1, room // (registers_per_sum(target) * (2 if self.counts_masks else 1)))
+        vectors = 1
+        if target.popcount == "dword":
+            vectors = 2
+        elif target.popcount == "byte":
+            vectors, sums = (4, 16) if lanes == 4 else (2, 12)
+        vectors = max(vectors, -(-8 // lanes))
+        vectors = narrowed(vectors, lanes, self.geometry.group_out)
+        pixels = max(1, min(7, sums // vectors))
+        packs = any(v.type.is_binary for v in self.job.node.results)
+        return Plan(lanes, vectors, pixels, packs, split_groups=not self.masked)
+
+    @cached_property
+    def counts_masks(self) -> bool:
+        """Whether the number of nonzero inputs differs from lane to lane."""
+        return self.ternary and self.masked
+
+    @cached_property
+    def counter(self) -> Counter:
+        """How bits are counted."""
+        return counter_for(self.code)
+
+    # Words: a pixel's own, those one block reads, and where they begin.
+
+    @cached_property
+    def pixel_words(self) -> int:
+        """Words of 32 channels from the sign plane's first to the mask plane's first."""
+        return 2 * words_of(self.op.x.type)
+
+    @cached_property
+    def span(self) -> int:
+        """Words that one block of output channels reads at each tap."""
+        g = self.geometry
+        if g.groups == 1:
+            return -(-g.channels // WORD)
+        if not self.masked:
+            return g.group_channels // WORD
+        widest = 1
+        for start in range(0, g.out_channels, self.plan.width):
+            last = min(start + self.plan.width, g.out_channels) - 1
+            low = start // g.group_out * g.group_channels // WORD
+            high = ((last // g.group_out + 1) * g.group_channels - 1) // WORD
+            widest = max(widest, high - low + 1)
+        return widest
+
+    def first_word(self, tile: Tile) -> Index:
+        """The first word that the tile's block reads."""
+        g, code = self.geometry, self.code
+        if g.groups == 1:
+            return 0
+        if not self.masked:
+            return code.mul(tile.group, g.group_channels // WORD)
+        group, _ = code.divide(tile.channel, g.group_out)
+        word, _ = code.divide(code.mul(group, g.group_channels), WORD)
+        return code.min(word, -(-g.channels // WORD) - self.span)
+
+    @cached_property
+    def merged(self) -> bool:
+        """Whether the words of neighbouring taps of a row are one run in memory."""
+        plain = not self.ternary and not self.masked
+        return plain and self.geometry.dilations[1] == 1 and self.span == self.pixel_words
+
+    @cached_property
+    def strides(self) -> tuple[int, int, int]:
+        """Bytes of the operand from one sample, row and column to the next."""
+        n, _, row, column = self.geometry.axis_strides(pixel_strides(self.op.x.type))
+        return n, row, column
+
+    # Weights.
+
+    def _channel_words(self) -> tuple[Array, Array]:
+        """Weights and group masks as words over all input channels: [O, taps, words] u32."""
+        g = self.geometry
+        w = self.job.constant(self.op.w)
+        assert w is not None
+        w = w.reshape(g.out_channels, g.group_channels, g.taps).transpose(0, 2, 1)
+        words = -(-g.channels // WORD)
+        bits = np.zeros((g.out_channels, g.taps, words * WORD), np.uint8)
+        mine = np.zeros((g.out_channels, words * WORD), np.uint8)
+        for group in range(g.groups):
+            outs = slice(group * g.group_out, (group + 1) * g.group_out)
+            ins = slice(group * g.group_channels, (group + 1) * g.group_channels)
+            bits[outs, :, ins] = w[outs]
+            mine[outs, ins] = 1
+        return pack(bits), pack(mine)
+
+    def _blocked(self, words: Array) -> Array:
+        """[O, .., words] to [blocks, .., span, width]: lanes innermost, each block its words."""
+        g, plan = self.geometry, self.plan
+        groups = g.groups if plan.split_groups else 1
+        per_group = g.out_channels // groups
+        blocks = -(-per_group // plan.width)
+        out = np.zeros((groups * blocks, *words.shape[1:-1], self.span, plan.width), np.uint32)
+        for number in range(groups * blocks):
+            group, inside = divmod(number, blocks)
+            start = group * per_group + inside * plan.width
+            stop = min(start + plan.width, (group + 1) * per_group)
+            low = start // g.group_out * g.group_channels // WORD if g.groups > 1 else 0
+            low = min(low, words.shape[-1] - self.span)
+            part = words[start:stop, ..., low : low + self.span]
+            out[number, ..., : stop - start] = np.moveaxis(part, 0, -1)
+        return out
+
+    # Code.
+
+    def body(self) -> None:
+        """The whole kernel function."""
+        code = self.code
+        bits, mine = self._channel_words()
+        self.x = code.pointer(self.job.outer(self.op.x))
+        self.w = code.data(self._blocked(bits))
+        self.mine = code.data(self._blocked(mine)) if self.masked else None
+        self.region = Epilogue(code, self.job)
+        for_tiles(code, self.geometry, self.plan, self._tile)
+
+    def _tile(self, tile: Tile) -> None:
+        sums = self._sums(tile)
+        for pixel, dot in enumerate(sums):
+            if self.geometry.by_sample:
+                sample, column = self.code.add(tile.sample, pixel), tile.column
+            else:
+                sample, column = tile.sample, self.code.add(tile.column, pixel)
+            index = self.geometry.index(sample, tile.channel, tile.row, column)
+            self.region.apply(index, 1, dot, tile.count)
+
+    def _sums(self, tile: Tile) -> list[ir.Value]:
+        """The dot products of each pixel, as one vector of the block's channels."""
+        run = _Run(self, tile)
+        return run.sums()
+
+
+def pack(bits: Array) -> Array:
+    """0/1 along the last axis to little-endian words of 32."""
+    packed = np.packbits(bits, axis=-1, bitorder="little")
+    return np.ascontiguousarray(packed).view("<u4")
+
+
+class _Run:
+    """The inner loops of one tile: sums live in registers, one state per pixel and vector."""
+
+    def __init__(self, layer: _Layer, tile: Tile) -> None:
+        self.layer = layer
+        self.tile = tile
+        self.code = layer.code
+        self.counter = layer.counter
+        g, plan, code = layer.geometry, layer.plan, layer.code
+        self.vectors = plan.vectors_for(tile.count)
+        n, row, column = layer.strides
+        self.step = n if g.by_sample else column * g.strides[1]
+        first = code.sub(code.mul(tile.column, g.strides[1]), g.pads[1])
+        first = code.add(first, tile.columns[0] * g.dilations[1])
+        at = code.add(code.mul(tile.sample, n), code.mul(first, column))
+        at = code.add(at, code.mul(layer.first_word(tile), 4))
+        self.x = code.offset(layer.x, at)
+        self.x_row = code.sub(code.mul(tile.row, g.strides[0]), g.pads[0])
+        self.row_bytes = row
+        self.word_bytes = 4 * plan.width
+        block_words = g.taps * layer.span
+        self.w = code.offset(layer.w, code.mul(tile.block, block_words * self.word_bytes))
+        self.mine: list[list[ir.Value]] = []
+        self.columns = tile.columns[1] - tile.columns[0]
+        self.run_words = layer.span * (self.columns if layer.merged else 1)
+
+    # State: per pixel and vector one counter (two when masks are counted), then nonzero counts.
+
+    def sums(self) -> list[ir.Value]:
+        """Loop over the kernel's rows and finish."""
+        settles = self._settles()
+        counters = self.tile.pixels * self.vectors * (2 if self.layer.counts_masks else 1)
+        empty = self.counter.start(settles)
+        self.size = len(empty)
+        state = [value for _ in range(counters) for value in empty]
+        if self._counts_nonzero():
+            state += [I32(0)] * self.tile.pixels
+        low, high = self.tile.rows
+        self.settles = settles
+        if self.columns and self.run_words:
+            state = self.code.repeat(low, high, 1, state, self._row)
+        return self._finish(state)
+
+    def _counts_nonzero(self) -> bool:
+        return self.layer.ternary and not self.layer.counts_masks
+
+    def _settles(self) -> bool:
+        """Whether a byte could overflow over all rows of the kernel."""
+        if not self.counter.limit:
+            return False
+        runs = self.layer.geometry.kernel[0] * (1 if self.layer.merged else self.columns)
+        calls = runs * -(-self.run_words // self.counter.chunk)
+        return calls > self.counter.limit
+
+    def _row(self, ky: Index, state: Sequence[ir.Value]) -> Sequence[ir.Value]:
+        """All taps of one kernel row."""
+        g, code, span = self.layer.geometry, self.code, self.layer.span
+        y = code.add(self.x_row, code.mul(ky, g.dilations[0]))
+        x = code.offset(self.x, code.mul(y, self.row_bytes))
+        tap = code.add(code.mul(ky, g.kernel[1]), self.tile.columns[0])
+        w = code.offset(self.w, code.mul(tap, span * self.word_bytes))
+        if self.layer.merged:
+            return self._words(x, w, list(state))
+        column_bytes = self.layer.strides[2] * g.dilations[1]
+
+        def column(kx: Index, state: Sequence[ir.Value]) -> Sequence[ir.Value]:
+            return self._words(
+                code.offset(x, code.mul(kx, column_bytes)),
+                code.offset(w, code.mul(kx, span * self.word_bytes)),
+                list(state),
+            )
+
+        if self.columns * self.run_words <= 2 * self.counter.chunk:
+            for kx in range(self.columns):
+                state = column(kx, state)
+            return state
+        return code.repeat(0, self.columns, 1, state, column)
+
+    def _words(self, x: ir.Value, w: ir.Value, state: list[ir.Value]) -> list[ir.Value]:
+        """A run of consecutive words, settled before bytes overflow."""
+        code, counter = self.code, self.counter
+        chunk = counter.chunk
+        if not self.settles:
+            return self._run(x, w, 0, self.run_words, state)
+        part = counter.limit * chunk
+
+        def piece(at: Index, state: Sequence[ir.Value]) -> list[ir.Value]:
+            there = code.offset(x, code.mul(at, 4))
+            weights = code.offset(w, code.mul(at, self.word_bytes))
+            return self._settle(self._run(there, weights, at, part, list(state)))
+
+        whole = self.run_words // part * part
+        state = code.repeat(0, whole, part, state, piece)
+        if whole < self.run_words:
+            there = code.offset(x, 4 * whole)
+            weights = code.offset(w, whole * self.word_bytes)
+            rest = self.run_words - whole
+            state = self._settle(self._run(there, weights, whole, rest, state))
+        return state
+
+    def _run(
+        self, x: ir.Value, w: ir.Value, first: Index, words: int, state: list[ir.Value]
+    ) -> list[ir.Value]:
+        """``words`` words without overflow: whole chunks in a loop, then the rest."""
+        code, chunk = self.code, self.counter.chunk
+
+        def block(at: Index, state: Sequence[ir.Value], count: int = chunk) -> list[ir.Value]:
+            there = code.offset(x, code.mul(at, 4))
+            weights = code.offset(w, code.mul(at, self.word_bytes))
+            return self._absorb(there, weights, code.add(first, at), count, list(state))
+
+        whole = words // chunk * chunk
+        if whole <= 2 * chunk:
+            for at in range(0, whole, chunk):
+                state = block(at, state)
+        else:
+            state = code.repeat(0, whole, chunk, state, block)
+        return block(whole, state, words - whole) if whole < words else state
+
+    def _absorb(
+        self, x: ir.Value, w: ir.Value, at: Index, count: int, state: list[ir.Value]
+    ) -> list[ir.Value]:
+        """One chunk of words for all pixels and vectors."""
+        code, layer, lanes = self.code, self.layer, self.layer.plan.lanes
+        weights = [
+            [
+                code.load(code.offset(w, j * self.word_bytes + 4 * lanes * v), self._vector())
+                for j in range(count)
+            ]
+            for v in range(self.vectors)
+        ]
+        mine = self._group_masks(at, count)
+        for pixel in range(self.tile.pixels):
+            here = code.offset(x, pixel * self.step)
+            signs = [self._broadcast(here, 4 * j) for j in range(count)]
+            masks: list[ir.Value] = []
+            if layer.ternary:
+                plane = 4 * layer.pixel_words
+                masks = [self._broadcast(here, plane + 4 * j) for j in range(count)]
+                if self._counts_nonzero():
+                    self._nonzero(state, pixel, here, plane, count)
+            for v in range(self.vectors):
+                words = [self._mismatch(signs, masks, weights[v], mine, v, j) for j in range(count)]
+                self._update(state, pixel * self.vectors + v, words)
+                if layer.counts_masks:
+                    own = [code.b.and_(masks[j], mine[v][j]) for j in range(count)]
+                    self._update(state, (self.tile.pixels + pixel) * self.vectors + v, own)
+        return state
+
+    def _vector(self) -> ir.VectorType:
+        return ir.VectorType(I32, self.layer.plan.lanes)
+
+    def _broadcast(self, x: ir.Value, offset: int) -> ir.Value:
+        word = self.code.load(self.code.offset(x, offset), I32)
+        return self.code.splat(word, self.layer.plan.lanes)
+
+    def _group_masks(self, at: Index, count: int) -> list[list[ir.Value]]:
+        layer, code = self.layer, self.code
+        if layer.mine is None:
+            return []
+        start = code.mul(code.add(code.mul(self.tile.block, layer.span), at), self.word_bytes)
+        base = code.offset(layer.mine, start)
+        lanes = layer.plan.lanes
+        return [
+            [
+                code.load(code.offset(base, j * self.word_bytes + 4 * lanes * v), self._vector())
+                for j in range(count)
+            ]
+            for v in range(self.vectors)
+        ]
+
+    def _mismatch(
+        self,
+        signs: list[ir.Value],
+        masks: list[ir.Value],
+        weights: list[ir.Value],
+        mine: list[list[ir.Value]],
+        v: int,
+        j: int,
+    ) -> ir.Value:
+        b = self.code.b
+        weight = b.and_(weights[j], masks[j]) if masks else weights[j]
+        differ = b.xor(signs[j], weight)
+        return b.and_(differ, mine[v][j]) if mine else differ
+
+    def _update(self, state: list[ir.Value], number: int, words: list[ir.Value]) -> None:
+        held: State = state[number * self.size : (number + 1) * self.size]
+        state[number * self.size : (number + 1) * self.size] = self.counter.absorb(held, words)
+
+    def _nonzero(
+        self, state: list[ir.Value], pixel: int, x: ir.Value, plane: int, count: int
+    ) -> None:
+        """Count the pixel's nonzero inputs, two words at a time."""
+        b, code = self.code.b, self.code
+        place = len(state) - self.tile.pixels + pixel
+        for j in range(0, count, 2):
+            wide = j + 1 < count
+            type_ = I64 if wide else I32
+            word = b.load(code.offset(x, plane + 4 * j), typ=type_, align=4)
+            bits = code.intrinsic(f"llvm.ctpop.i{type_.width}", type_, word)
+            state[place] = b.add(state[place], b.trunc(bits, I32) if wide else bits)
+
+    def _settle(self, state: list[ir.Value]) -> list[ir.Value]:
+        extra = self.tile.pixels if self._counts_nonzero() else 0
+        counters = (len(state) - extra) // self.size
+        out: list[ir.Value] = []
+        for number in range(counters):
+            out += self.counter.settle(state[number * self.size : (number + 1) * self.size])
+        return out + state[counters * self.size :]
+
+    def _finish(self, state: list[ir.Value]) -> list[ir.Value]:
+        """dot = inputs - 2 * mismatches."""
+        code, b = self.code, self.code.b
+        out: list[ir.Value] = []
+        for pixel in range(self.tile.pixels):
+            parts = [self._count(state, pixel * self.vectors + v) for v in range(self.vectors)]
+            whole = code.concat(parts)
+            twice = b.add(whole, whole)
+            if self.layer.counts_masks:
+                first = (self.tile.pixels + pixel) * self.vectors
+                inputs = code.concat([self._count(state, first + v) for v in range(self.vectors)])
+            elif self.layer.ternary:
+                count = state[len(state) - self.tile.pixels + pixel]
+                inputs = code.splat(count, twice.type.count)
+            else:
+                inputs = code.splat(self._inputs(), twice.type.count)
+            out.append(b.sub(inputs, twice))
+        return out
+
+    def _count(self, state: list[ir.Value], number: int) -> ir.Value:
+        return self.counter.finish(state[number * self.size : (number + 1) * self.size])
+
+    def _inputs(self) -> ir.Value:
+        """Products of a two-valued operand inside the border."""
+        low, high = self.tile.rows
+        rows = self.code.sub(high, low)
+        total = self.code.mul(rows, self.columns * self.layer.geometry.group_channels)
+        return I32(total) if isinstance(total, int) else self.code.b.trunc(total, I32)
+
+
+def _lower(job: Job) -> None:
+    geometry = Geometry.of(_anchor(job.op))
+    job.step(tasks(geometry), lambda code: _Layer(job, code).body())
+
+
+KERNELS = (
+    Kernel(KernelDescriptor("binary_conv", BinaryConv, _refuses, _cycles, _no_scratch), _lower),
+    Kernel(KernelDescriptor("binary_gemm", BinaryGemm, _refuses, _cycles, _no_scratch), _lower),
+)

@@ -1,0 +1,250 @@
+"""Counting bits in 32-bit lanes, many words at a time, by what the target has.
+
+A `Counter` keeps a state per sum: a list of vectors that `absorb` updates with ``chunk`` words,
+`settle` makes ready for more words than a byte can count, and `finish` turns into i32 lanes.
+
+- `DwordCounter`: a population count per lane (VPOPCNTD, or whatever LLVM makes of it).
+- `ByteCounter`: a population count per byte (NEON cnt, VPOPCNTB), summed in bytes.
+- `TableCounter`: carry-save adders, so that only every fourth or eighth word meets the 16-entry
+  table in a register (PSHUFB). Mula, Kurz, Lemire, "Faster Population Counts Using AVX2
+  Instructions" (2016).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from llvmlite import ir
+
+from ..targets import Target
+from .code import I8, I16, I32, Code, vector
+
+State = list[ir.Value]
+
+_BYTE_LIMIT = 31
+"""Population counts of a byte (at most 8) that a byte can sum."""
+
+
+class Counter(Protocol):
+    """Sums population counts in ``lanes`` 32-bit lanes."""
+
+    chunk: int
+    """Words that `absorb` likes to take at once."""
+    limit: int
+    """Calls of `absorb` with up to ``chunk`` words between two calls of `settle`; 0: never."""
+
+    def start(self, settles: bool) -> State:
+        """The state of an empty sum; ``settles`` says whether `settle` will be called."""
+        ...
+
+    def absorb(self, state: State, words: Sequence[ir.Value]) -> State:
+        """Add the bits of up to ``chunk`` words (<lanes x i32> each)."""
+        ...
+
+    def settle(self, state: State) -> State:
+        """Move what bytes have summed into i32 lanes."""
+        ...
+
+    def finish(self, state: State) -> ir.Value:
+        """The sums as <lanes x i32>."""
+        ...
+
+
+def counter_for(code: Code) -> Counter:
+    """The counter of the code's target, one vector register wide."""
+    kind = code.target.popcount
+    if kind == "dword":
+        return DwordCounter(code)
+    if kind == "byte":
+        return ByteCounter(code)
+    return TableCounter(code)
+
+
+class DwordCounter:
+    """xor, popcount, add: three operations a word."""
+
+    chunk = 4
+    limit = 0
+
+    def __init__(self, code: Code) -> None:
+        self.code = code
+        self.type = vector(I32, code.lanes)
+
+    def start(self, settles: bool) -> State:
+        return [self.type(None)]
+
+    def absorb(self, state: State, words: Sequence[ir.Value]) -> State:
+        (total,) = state
+        for word in words:
+            bits = self.code.intrinsic(f"llvm.ctpop.v{self.code.lanes}i32", self.type, word)
+            total = self.code.b.add(total, bits)
+        return [total]
+
+    def settle(self, state: State) -> State:
+        return state
+
+    def finish(self, state: State) -> ir.Value:
+        return state[0]
+
+
+class ByteCounter:
+    """Byte counts summed in bytes: state [bytes] or [bytes, total]."""
+
+    chunk = 4
+    limit = _BYTE_LIMIT // chunk
+
+    def __init__(self, code: Code) -> None:
+        self.code = code
+        self.type = vector(I32, code.lanes)
+        self.bytes = vector(I8, 4 * code.lanes)
+
+    def start(self, settles: bool) -> State:
+        return [self.bytes(None), self.type(None)] if settles else [self.bytes(None)]
+
+    def absorb(self, state: State, words: Sequence[ir.Value]) -> State:
+        b, sums = self.code.b, state[0]
+        for word in words:
+            name = f"llvm.ctpop.v{self.bytes.count}i8"
+            bits = self.code.intrinsic(name, self.bytes, b.bitcast(word, self.bytes))
+            sums = b.add(sums, bits)
+        return [sums, *state[1:]]
+
+    def settle(self, state: State) -> State:
+        sums, total = state
+        return [self.bytes(None), add_bytes(self.code, total, sums)]
+
+    def finish(self, state: State) -> ir.Value:
+        total = state[1] if len(state) > 1 else self.type(None)
+        return add_bytes(self.code, total, state[0])
+
+
+class TableCounter:
+    """Harley-Seal: state [ones, twos, (fours), bytes] or with a total behind it.
+
+    ``bytes`` count groups of ``chunk`` bits, so they and the total weigh ``chunk``.
+    """
+
+    def __init__(self, code: Code) -> None:
+        self.code = code
+        self.type = vector(I32, code.lanes)
+        self.bytes = vector(I8, 4 * code.lanes)
+        # Each level of adders needs one more register per sum.
+        self.levels = 3 if code.target.registers == 32 else 2
+        self.chunk = 1 << self.levels
+        self.limit = _BYTE_LIMIT
+
+    def start(self, settles: bool) -> State:
+        state = [self.type(None)] * self.levels + [self.bytes(None)]
+        return [*state, self.type(None)] if settles else state
+
+    def absorb(self, state: State, words: Sequence[ir.Value]) -> State:
+        """Missing words count as zero: their adders shrink to half adders."""
+        carries: list[ir.Value | None] = list(words)
+        held = list(state)
+        for level in range(self.levels):
+            carries, held[level] = self._level(carries, held[level])
+        (overflow,) = carries or [None]
+        if overflow is not None:
+            bits = self._table(overflow)
+            held[self.levels] = self.code.b.add(held[self.levels], bits)
+        return held
+
+    def _level(
+        self, planes: list[ir.Value | None], held: ir.Value
+    ) -> tuple[list[ir.Value | None], ir.Value]:
+        """Add planes of one weight into ``held``, two at a time; the carries weigh twice."""
+        carries: list[ir.Value | None] = []
+        present = [plane for plane in planes if plane is not None]
+        for at in range(0, len(present), 2):
+            pair = present[at : at + 2]
+            held, carry = carry_save(self.code, held, *pair)
+            carries.append(carry)
+        return carries, held
+
+    def settle(self, state: State) -> State:
+        *held, sums, total = state
+        return [*held, self.bytes(None), add_bytes(self.code, total, sums)]
+
+    def finish(self, state: State) -> ir.Value:
+        b = self.code.b
+        held, sums = state[: self.levels], state[self.levels]
+        total = state[self.levels + 1] if len(state) > self.levels + 1 else self.type(None)
+        whole = add_bytes(self.code, total, sums)
+        low = self.bytes(None)
+        for plane in reversed(held):
+            # Horner: at most 8 * (1 + 2 + 4) in a byte.
+            low = b.add(b.add(low, low), self._table(plane))
+        shift = ir.Constant(self.type, [self.levels] * self.code.lanes)
+        return add_bytes(self.code, b.shl(whole, shift), low)
+
+    def _table(self, word: ir.Value) -> ir.Value:
+        """Population count of each byte from a table of 16."""
+        b = self.code.b
+        half = ir.Constant(self.bytes, [0x0F] * self.bytes.count)
+        four = ir.Constant(vector(I16, self.bytes.count // 2), [4] * (self.bytes.count // 2))
+        counts = [bin(n).count("1") for n in range(16)]
+        table = ir.Constant(self.bytes, counts * (self.bytes.count // 16))
+        low = b.and_(b.bitcast(word, self.bytes), half)
+        shifted = b.lshr(b.bitcast(word, four.type), four)
+        high = b.and_(b.bitcast(shifted, self.bytes), half)
+        name = {
+            16: "llvm.x86.ssse3.pshuf.b.128",
+            32: "llvm.x86.avx2.pshuf.b",
+            64: "llvm.x86.avx512.pshuf.b.512",
+        }[self.bytes.count]
+        return b.add(
+            self.code.intrinsic(name, self.bytes, table, low),
+            self.code.intrinsic(name, self.bytes, table, high),
+        )
+
+
+def carry_save(
+    code: Code, a: ir.Value, x: ir.Value, y: ir.Value | None = None
+) -> tuple[ir.Value, ir.Value]:
+    """Sum and carry bits of two or three planes."""
+    b = code.b
+    if y is None:
+        return b.xor(a, x), b.and_(a, x)
+    if code.target.ternary_logic:
+        name = "llvm.x86.avx512.pternlog.d.512"
+        return (
+            code.intrinsic(name, a.type, a, x, y, I32(0x96)),
+            code.intrinsic(name, a.type, a, x, y, I32(0xE8)),
+        )
+    half = b.xor(x, y)
+    return b.xor(half, a), b.or_(b.and_(x, y), b.and_(half, a))
+
+
+def add_bytes(code: Code, total: ir.Value, sums: ir.Value) -> ir.Value:
+    """``total`` plus the sum of the four unsigned bytes of each 32-bit lane."""
+    b, target = code.b, code.target
+    if target.vnni:
+        return _dot_ones(code, total, sums)
+    if target.has("neon"):
+        half, whole = vector(I16, sums.type.count // 2), total.type
+        pairs = code.intrinsic("llvm.aarch64.neon.uaddlp.v8i16.v16i8", half, sums)
+        return b.add(total, code.intrinsic("llvm.aarch64.neon.uaddlp.v4i32.v8i16", whole, pairs))
+    lanes = b.bitcast(sums, total.type)
+    low = ir.Constant(total.type, [0x00FF00FF] * total.type.count)
+    eight, sixteen = (ir.Constant(total.type, [n] * total.type.count) for n in (8, 16))
+    pairs = b.add(b.and_(lanes, low), b.and_(b.lshr(lanes, eight), low))
+    mask = ir.Constant(total.type, [0xFFFF] * total.type.count)
+    return b.add(total, b.add(b.and_(pairs, mask), b.lshr(pairs, sixteen)))
+
+
+def _dot_ones(code: Code, total: ir.Value, sums: ir.Value) -> ir.Value:
+    """One dot-product instruction with a vector of ones (VPDPBUSD, UDOT)."""
+    ones = ir.Constant(sums.type, [1] * sums.type.count)
+    if code.target.has("dotprod"):
+        name = f"llvm.aarch64.neon.udot.v{total.type.count}i32.v{sums.type.count}i8"
+    else:
+        name = f"llvm.x86.avx512.vpdpbusd.{code.target.vector_bits}"
+    return code.intrinsic(name, total.type, total, sums, ones)
+
+
+def registers_per_sum(target: Target) -> int:
+    """Vector registers that one sum keeps busy in the inner loop."""
+    if target.popcount == "table":
+        return 4 if target.registers == 32 else 3
+    return 1
