@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+from unittest import mock
 
 import numpy as np
 import onnx
@@ -14,6 +16,8 @@ from ..errors import BackendError, BnncError, InputError
 from ..ir import Array, Graph, Value, interpret
 
 STANDARD = ("", "ai.onnx", "ai.onnx.ml")
+IR_VERSION = 10
+"""An ONNX IR version that every ONNX Runtime of the last years reads."""
 
 
 class Reference(Protocol):
@@ -93,9 +97,14 @@ class Qonnx:
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         from qonnx.core.onnx_exec import execute_onnx
 
-        found: dict[str, Array] = execute_onnx(
-            self.wrapped, dict(inputs), return_full_exec_context=True
-        )
+        # It hands single nodes to ONNX Runtime as models of onnx's newest IR version, which ONNX
+        # Runtime may not know yet.
+        older = mock.patch.object(onnx, "IR_VERSION", min(onnx.IR_VERSION, IR_VERSION))
+        with older, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # remarks on the shapes of its own buffers
+            found: dict[str, Array] = execute_onnx(
+                self.wrapped, dict(inputs), return_full_exec_context=True
+            )
         return {name: array for name, array in found.items() if name}
 
 
