@@ -18,12 +18,15 @@ from bnnc.ir import Graph, interpret
 
 TARGETS = ("v2", "v3", "v4", "icelake")
 
+_CHANNELS_LAST = r"(%\w+) = (?:fused[^}]*}|.*) : (\S+)@nhwc"
+"""A value and its type without the layout."""
+
 
 def joined(cases: Mapping[str, str]) -> str:
     """The text of one graph that holds every case."""
     lines: list[str] = ["graph @cases scheduled {"]
     for name, text in cases.items():
-        for value, type_ in re.findall(r"(%\w+) = .* : (\S+)@nhwc", text):
+        for value, type_ in re.findall(_CHANNELS_LAST, text):
             copied = f"{value}.o = relayout({value}) layout=row : {type_}\noutput {value}.o as"
             text = text.replace(f"output {value} as", copied)
         prefixed = re.sub(r"%([A-Za-z])", rf"%{name}.\1", text)
