@@ -12,6 +12,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
+from tokenize import TokenError
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _NPY, _ZIP = b"\x93NUMPY", (b"PK\x03\x04", b"PK\x05\x06")
+_HEADER_ERRORS = (ValueError, EOFError, TypeError, SyntaxError, RecursionError, TokenError)
+"""What NumPy raises for headers that it cannot read: it evaluates and even tokenizes them."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -100,12 +103,12 @@ def _read_npy(file: IO[bytes], size: int, where: str) -> NDArray[Any]:
     """An array from a stream that holds ``size`` bytes."""
     try:
         version = np.lib.format.read_magic(file)
-        header = {(1, 0): np.lib.format.read_array_header_1_0}.get(
-            version, np.lib.format.read_array_header_2_0
-        )
-        if version > (2, 0):
-            raise InputError(f"{where}: structured arrays are no input")
-        shape, _, dtype = header(file)
+        if version == (1, 0):
+            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        elif version == (2, 0):
+            shape, _, dtype = np.lib.format.read_array_header_2_0(file)
+        else:  # 3.0 is for the field names of structured arrays
+            raise ValueError(f"version {version} of the format is unknown or no plain array")
         if dtype.hasobject:
             raise InputError(f"{where}: holds pickled Python objects, which are refused")
         needed = dtype.itemsize
@@ -119,9 +122,9 @@ def _read_npy(file: IO[bytes], size: int, where: str) -> NDArray[Any]:
             )
         file.seek(0)
         return np.lib.format.read_array(file, allow_pickle=False)
-    except (ValueError, EOFError, TypeError, SyntaxError, RecursionError) as error:
-        if isinstance(error, InputError):
-            raise
+    except InputError:
+        raise
+    except _HEADER_ERRORS as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{where}: not a valid .npy file: {first}") from None
 

@@ -1,0 +1,76 @@
+"""`bnnc bench` and the tools behind it; no test asserts a time."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli_support import Cli
+
+import bnnc
+from bnnc.runtime.manifest import Tensor
+from bnnc.tools import timing
+
+
+def test_times_an_artifact(cli: Cli, tiny: Path) -> None:
+    shown = cli.good("bench", tiny, "--runs", "20").splitlines()
+    assert "one thread, batch 1" in shown[0]
+    assert shown[1].split() == ["min", "median", "calls"]
+    assert shown[2].startswith("bnnc ")
+    assert shown[2].split()[-1] == "20"
+    found = json.loads(cli.good("bench", tiny, "--runs", "20", "--batch", "5", "--json"))
+    assert found["batch"] == 5
+    assert found["bnnc"]["calls"] == 20
+    assert 0 < found["bnnc"]["min"] <= found["bnnc"]["median"]
+    assert (found["onnxruntime"], found["ratio"]) == (None, None)
+    assert found["target"]["name"] == "baseline"
+
+
+def test_compares_with_onnxruntime(cli: Cli, compiled: Path, mnist: Path) -> None:
+    options = ("--model", mnist, "--seconds", "0.1")
+    found = json.loads(cli.good("bench", compiled, *options, "--json"))
+    peer = found["onnxruntime"]
+    assert found["ratio"] == pytest.approx(peer["median"] / found["bnnc"]["median"])
+    assert set(found["versions"]) == {"bnnc", "onnxruntime"}
+    shown = cli.good("bench", compiled, *options)
+    assert "onnxruntime" in shown
+    assert "(ratio of medians)" in shown
+
+
+def test_what_cannot_be_compared_is_one_line(cli: Cli, compiled: Path, tiny: Path) -> None:
+    Path("bad.onnx").write_bytes(b"not an ONNX file")
+    assert "onnxruntime cannot run" in cli.bad("bench", compiled, "--model", "bad.onnx")
+    assert "nothere.onnx: No such file" in cli.bad("bench", compiled, "--model", "nothere.onnx")
+
+
+def test_a_fixed_batch_stays(cli: Cli, mnist: Path) -> None:
+    bnnc.compile(mnist, output="one.so", shapes={"image": (1, 1, 28, 28)})
+    assert "fixed batch" in cli.bad("bench", "one.so", "--batch", "2")
+
+
+def test_contenders_take_turns() -> None:
+    order: list[str] = []
+    calls = {"a": lambda: order.append("a"), "b": lambda: order.append("b")}
+    timed = timing.measure(calls, seconds=0.1)
+    assert set(timed) == {"a", "b"}
+    turns = sum(x != y for x, y in itertools.pairwise(order))
+    assert turns >= 3
+    counted = timing.measure(calls, seconds=1, calls=7)
+    assert [t.calls for t in counted.values()] == [7, 7]
+
+
+def test_pinning_is_undone() -> None:
+    before = os.sched_getaffinity(0)
+    with timing.pinned() as core:
+        assert core is None or os.sched_getaffinity(0) == {core}
+    assert os.sched_getaffinity(0) == before
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int64", "uint8", "bool"])
+def test_random_arrays_fit_the_manifest(dtype: str) -> None:
+    array = timing.random_array(Tensor("x", dtype, ("2N", 3)), 4, seed=1)
+    assert (array.shape, array.dtype) == ((8, 3), np.dtype(dtype))
