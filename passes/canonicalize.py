@@ -44,12 +44,10 @@ class Canonicalize(Pass):
         %t = transpose(%x) perm=[0,3,1,2] : f32[N,3,4,4]
         %r = relu(%t) : f32[N,3,4,4]
         %y = transpose(%r) perm=[0,2,3,1] : f32[N,4,4,3]
-        %z = neg(%y) : f32[N,4,4,3]
-        output %z as "z"
+        output %y as "y"
     After:
         %r.t = relu(%x) : f32[N,4,4,3]
-        %z = neg(%r.t) : f32[N,4,4,3]
-        output %z as "z"
+        output %r.t as "y"
     """
 
     requires: ClassVar[tuple[Stage, ...]] = (Stage.IMPORTED,)
@@ -220,6 +218,8 @@ def _transposed(rw: Rewriter, op: Op, perm: tuple[int, ...], node: Node) -> Valu
 
 
 def _sink_elementwise(rw: Rewriter, node: Node, perm: tuple[int, ...]) -> Value | None:
+    if isinstance(node.op, Expand):  # its shape would have to turn too
+        return None
     inverse = tuple(int(i) for i in np.argsort(perm))
     new: dict[Value, Value] = {}
     for value in dict.fromkeys(node.op.operands):

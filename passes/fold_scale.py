@@ -4,8 +4,8 @@
 (x + a) + b    = x + (a + b)                 rounding
 (x + a) * b    = x * b + (a * b)             rounding, only to meet another scale
 conv(x, w) * a = conv(x, w * a)              rounding (float weights)
-max_pool(x*a)  = max_pool(x) * a             exact for a >= 0: rounding is monotone
-max_pool(x+a)  = max_pool(x) + a             exact
+max_pool(x*a)  = max_pool(x) * a             exact for finite a >= 0: rounding is monotone
+max_pool(x+a)  = max_pool(x) + a             exact for finite a
 pad(x * a, 0)  = pad(x, 0) * a               exact for finite a
 """
 
@@ -29,6 +29,7 @@ class FoldScale(Pass):
     leads to a sign is never reassociated.
 
     Before:
+        input %x: f32[N,4]
         %a = const() data=[2] element=f32 : f32[1]
         %b = const() data=[0.3] element=f32 : f32[1]
         %s = mul(%x, %a) : f32[N,4]
@@ -45,16 +46,20 @@ class FoldScale(Pass):
     exact: bool = False
 
     def run(self, graph: Graph, context: Context) -> Graph:
-        before_sign = {value.name for value in reaches_sign(graph)}
+        reached: dict[Graph, frozenset[Value]] = {}
 
-        def may_round(node: Node) -> bool:
-            return not self.exact and node.result.name not in before_sign
+        def may_round(rw: Rewriter, node: Node) -> bool:
+            """Asked of the graph as it is now: rules make new values before a sign."""
+            if rw.source not in reached:
+                reached.clear()
+                reached[rw.source] = reaches_sign(rw.source)
+            return not self.exact and node.result not in reached[rw.source]
 
         def merge(rw: Rewriter, node: Node) -> Value | None:
-            return merge_constants(rw, node, may_round(node))
+            return merge_constants(rw, node, may_round(rw, node))
 
         def fold(rw: Rewriter, node: Node) -> Value | None:
-            return fold_into_weights(rw, node) if may_round(node) else None
+            return fold_into_weights(rw, node) if may_round(rw, node) else None
 
         return rewrite(graph, (normalise, merge, fold, move_behind_pool, move_behind_pad))
 
@@ -162,12 +167,14 @@ def fold_into_weights(rw: Rewriter, node: Node) -> Value | None:
 
 
 def move_behind_pool(rw: Rewriter, node: Node) -> Value | None:
-    """max_pool(x * a) = max_pool(x) * a for a >= 0, max_pool(x + a) = max_pool(x) + a."""
+    """max_pool(x * a) = max_pool(x) * a for a >= 0, max_pool(x + a) = max_pool(x) + a, a finite."""
     if not isinstance(node.op, MaxPool) or not rw.only_use(node.op.x):
         return None
     inner = rw.made.get(node.op.x)
     found = _split(rw, inner)
-    if found is None or inner is None or (isinstance(inner.op, Mul) and (found[1] < 0).any()):
+    if found is None or inner is None or not np.isfinite(found[1]).all():
+        return None
+    if isinstance(inner.op, Mul) and (found[1] < 0).any():
         return None
     name = node.result.name
     pooled = rw.add(replace(node.op, x=found[0]), name + ".pooled", node.origin)
@@ -175,13 +182,15 @@ def move_behind_pool(rw: Rewriter, node: Node) -> Value | None:
 
 
 def move_behind_pad(rw: Rewriter, node: Node) -> Value | None:
-    """pad(x * a) = pad(x) * a for a border of zeros that leaves the channels alone."""
+    """pad(x * a) = pad(x) * a, a finite, for a border of zeros that leaves the channels alone."""
     op = node.op
     if not isinstance(op, Pad) or op.value != 0 or not rw.only_use(op.x):
         return None
     inner = rw.made.get(op.x)
     found = _split(rw, inner)
     if found is None or inner is None or not isinstance(inner.op, Mul):
+        return None
+    if not np.isfinite(found[1]).all():
         return None
     if op.x.type.rank > 1 and (op.before[1] or op.after[1]) and found[1].size > 1:
         return None

@@ -46,6 +46,8 @@ class FuseEpilogue(Pass):
     """Group anchors and elementwise operators into fused regions.
 
     Before:
+        input %x: f32[N,4]
+        input %w: f32[4,4]
         %y = gemm(%x, %w, none) : f32[N,4]
         %z = relu(%y) : f32[N,4]
         output %z as "z"

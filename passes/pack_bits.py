@@ -24,6 +24,7 @@ from ..ir.ops import (
     Concat,
     Const,
     Conv,
+    Expand,
     MaxPool,
     Pad,
     Relayout,
@@ -47,12 +48,16 @@ class PackBits(Pass):
     """Give every value its layout and insert the relayouts that this needs.
 
     Before:
-        %w = const() data=random(1) element=bits<1;-1,1> : bits<1;-1,1>[8,3,1,1]
-        %s = binarize(%x) zero=1 : bits<1;-1,1>[N,3,4,4]
-        %n = binary_conv(%s, %w) strides=[1,1] pads=[0,0,0,0] dilations=[1,1] groups=1 : i32[N,8,4,4]
+        input %x: f32[N,3,9]
+        %w = const() data=random(1) element=bits<1;-1,1> : bits<1;-1,1>[8,3,1]
+        %s = binarize(%x) zero=1 : bits<1;-1,1>[N,3,9]
+        %n = binary_conv(%s, %w) strides=[2] pads=[0,0] dilations=[1] groups=1 : i32[N,8,5]
+        output %n as "y"
     After:
-        %s = binarize(%x) zero=1 : bits<1;-1,1>[N,3,4,4]@words
-        %n = binary_conv(%s, %w) strides=[1,1] pads=[0,0,0,0] dilations=[1,1] groups=1 : i32[N,8,4,4]@nhwc
+        %s = binarize(%x) zero=1 : bits<1;-1,1>[N,3,9]@words
+        %n = binary_conv(%s, %w) strides=[2] pads=[0,0] dilations=[1] groups=1 : i32[N,8,5]@nhwc
+        %y.out = relayout(%n) layout=row : i32[N,8,5]
+        output %y.out as "y"
     """
 
     requires: ClassVar[tuple[Stage, ...]] = (Stage.BINARIZED,)
@@ -90,7 +95,7 @@ def sink_squeeze(rw: Rewriter, node: Node) -> Value | None:
     """op(squeeze(x), c) = squeeze(op(x, c)): the epilogue of `unflatten`'s convolution stays with
     it. ``squeeze`` is the reshape [N, C, 1, 1] -> [N, C], ``c`` a constant per channel."""
     op = node.op
-    if not op.elementwise or node.result.type.rank != 2:
+    if not op.elementwise or isinstance(op, Expand) or node.result.type.rank != 2:
         return None
     maps = {v: m for v in op.operands if (m := _squeezed(rw, v)) is not None}
     ranks = {m.type.rank for m in maps.values()}

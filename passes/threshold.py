@@ -16,14 +16,25 @@ sign(f(max v)) = max of the bits.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..ir import I32, Array, Graph, Node, Stage, Value
+from ..ir import I32, TERNARY, Array, Graph, Node, Op, Stage, Value
 from ..ir.core import decode
-from ..ir.ops import Binarize, BinaryConv, BinaryGemm, Const, MaxPool, Threshold
+from ..ir.ops import (
+    Binarize,
+    BinaryConv,
+    BinaryGemm,
+    Const,
+    Decode,
+    Expand,
+    MaxPool,
+    Pad,
+    Threshold,
+)
 from .analysis import origins, per_channel
 from .base import Context, Pass
 from .rewrite import Rewriter, drop_dead
@@ -57,6 +68,7 @@ class Thresholds(Pass):
     """Replace float chains between counts and signs by integer thresholds where that is exact.
 
     Before:
+        input %i: f32[N,4]
         %w = const() data=[1, 1, 0, 1] element=bits<1;-1,1> : bits<1;-1,1>[1,4]
         %c = const() data=[-0.5] element=f32 : f32[1]
         %x = binarize(%i) zero=1 : bits<1;-1,1>[N,4]
@@ -67,6 +79,7 @@ class Thresholds(Pass):
         %d = decode(%s) : f32[N,1]
         output %d as "y"
     After:
+        %x = binarize(%i) zero=1 : bits<1;-1,1>[N,4]
         %n = binary_gemm(%x, %w) : i32[N,1]
         %s.t = const() data=[2] element=i32 : i32[1]
         %s.flip = const() data=[true] element=bool : bool[1]
@@ -76,16 +89,21 @@ class Thresholds(Pass):
     requires: ClassVar[tuple[Stage, ...]] = (Stage.BINARIZED,)
 
     def run(self, graph: Graph, context: Context) -> Graph:
+        found: dict[Node, tuple[Chain, Step]] = {}
+        for node in graph.nodes:
+            chain = find_chain(graph, node)
+            step = tabulate(graph, chain, node) if chain else None
+            if chain is not None and isinstance(step, Step):
+                found[node] = (chain, step)
+        while misfits := needed_as_ternary(graph, found):
+            for node in misfits:
+                del found[node]
         rw = Rewriter.over(graph)
         for node in graph.nodes:
-            step = None
-            chain = find_chain(graph, node)
-            if chain is not None:
-                step = tabulate(graph, chain, node)
-            if chain is None or isinstance(step, str) or step is None:
-                rw.copy(node)
+            if node in found:
+                rw.put(node.result, _emit(rw, node, *found[node]))
             else:
-                rw.put(node.result, _emit(rw, node, chain, step))
+                rw.copy(node)
         return drop_dead(rw.finish(graph))
 
 
@@ -101,6 +119,25 @@ def _emit(rw: Rewriter, node: Node, chain: Chain, step: Step) -> Value:
     bits = rw.add(Threshold(count, t, flip), name + ".unpooled", origin)
     assert isinstance(chain.pool.op, MaxPool)
     return rw.add(replace(chain.pool.op, x=bits), name, origin)
+
+
+def needed_as_ternary(graph: Graph, changing: Collection[Node]) -> tuple[Node, ...]:
+    """Ternary signs among ``changing`` that must not become ±1: joined with values that stay
+    ternary, padded with 0, or shown by an output. Products and `Decode` take both."""
+    made: dict[Value, tuple[Node, ...]] = {}
+    for node in graph.nodes:
+        if node in changing and node.result.element == TERNARY:
+            made[node.result] = (node,)
+        read = [v for v in node.op.operands if v in made]
+        if not read or isinstance(node.op, (BinaryConv, BinaryGemm, Decode)):
+            continue
+        sources = tuple(dict.fromkeys(s for v in read for s in made[v]))
+        zeros = isinstance(node.op, Pad) and node.op.value == 0
+        if zeros or len(read) < len(node.op.operands):
+            return sources
+        made[node.result] = sources
+    shown = [made[v] for v in made if v in graph.output_values]
+    return shown[0] if shown else ()
 
 
 def find_chain(graph: Graph, node: Node) -> Chain | None:
@@ -122,7 +159,7 @@ def find_chain(graph: Graph, node: Node) -> Chain | None:
         elif isinstance(made.op, Const):
             if per_channel(made.op.array, rank, channels) is None:
                 return None
-        elif made.op.elementwise or isinstance(made.op, MaxPool):
+        elif isinstance(made.op, MaxPool) or _is_pointwise(made.op):
             if made not in found:
                 found.append(made)
                 pools.extend([made] if isinstance(made.op, MaxPool) else [])
@@ -135,7 +172,16 @@ def find_chain(graph: Graph, node: Node) -> Chain | None:
     found.sort(key=lambda n: order[n])
     if pools and not _all_paths_pass(found, pools[0], counts[0]):
         return None
+    shapes = [p.result.shape for p in pools] or [counts[0].shape]
+    if node.result.shape != shapes[0]:
+        return None
+    if any(n.result.shape not in (counts[0].shape, *shapes) for n in found):
+        return None
     return Chain(counts[0], tuple(found), pools[0] if pools else None)
+
+
+def _is_pointwise(op: Op) -> bool:
+    return op.elementwise and not isinstance(op, Expand)
 
 
 def _all_paths_pass(nodes: list[Node], pool: Node, count: Value) -> bool:
@@ -174,7 +220,7 @@ def tabulate(graph: Graph, chain: Chain, sign: Node) -> Step | str:
     counts = reachable(graph, chain.count)
     rank, channels = chain.count.type.rank, chain.count.shape[1]
     signs = np.empty((len(counts), channels), np.int8)
-    pooled = np.empty((len(counts), channels), np.float32) if chain.pool else None
+    pooled = np.empty((len(counts), channels), np.float64) if chain.pool else None
     rows = max(1, CHUNK // channels)
     for start in range(0, len(counts), rows):
         part = counts[start : start + rows]

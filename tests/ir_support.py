@@ -1,0 +1,61 @@
+"""Helpers of the tests on graphs: inputs for any graph, and what counts as the same result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bnnc.ir import Bits, Graph, Scalar, interpret
+
+ULP = float(np.finfo(np.float32).eps)
+
+
+def random_inputs(graph: Graph, batch: int = 2, seed: int = 0) -> dict[str, Any]:
+    """An array for every graph input, of its type; floats have zeros of both signs among them."""
+    generator = np.random.default_rng(seed)
+    out: dict[str, Any] = {}
+    for value in graph.inputs:
+        shape, element = value.type.concrete(batch), value.element
+        if isinstance(element, Bits):
+            array = generator.integers(0, len(element.values), shape)
+        elif isinstance(element, Scalar) and element.dtype.kind == "f":
+            array = generator.standard_normal(shape) * (generator.random(shape) > 0.1)
+        elif isinstance(element, Scalar) and element.dtype.kind in "ub":
+            array = generator.integers(0, 2, shape)
+        else:
+            array = generator.integers(-1, 2, shape)
+        out[value.name] = array.astype(element.dtype)
+    return out
+
+
+def assert_same(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> None:
+    """Equal in every value (0.0 is -0.0, NaN is NaN), in data type and in shape."""
+    assert list(expected) == list(actual)
+    for name, array in expected.items():
+        assert actual[name].dtype == array.dtype
+        assert actual[name].shape == array.shape
+        np.testing.assert_array_equal(actual[name], array, err_msg=f"output '{name}'")
+
+
+def assert_close(expected: Mapping[str, Any], actual: Mapping[str, Any], ulps: float) -> None:
+    """Within ``ulps`` units in the last place of the largest value of each output."""
+    assert list(expected) == list(actual)
+    for name, array in expected.items():
+        scale = float(np.abs(array[np.isfinite(array)]).max(initial=1.0))
+        np.testing.assert_allclose(
+            actual[name], array, rtol=0, atol=ulps * ULP * scale, err_msg=f"output '{name}'"
+        )
+
+
+def assert_equivalent(
+    before: Graph, after: Graph, ulps: float = 0, batch: int = 2, seed: int = 0
+) -> None:
+    """Both graphs compute the same on random inputs; ``ulps`` 0 asks for every bit."""
+    inputs = random_inputs(before, batch, seed)
+    expected, actual = interpret(before, inputs), interpret(after, inputs)
+    if ulps:
+        assert_close(expected, actual, ulps)
+    else:
+        assert_same(expected, actual)

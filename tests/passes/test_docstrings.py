@@ -1,0 +1,37 @@
+"""The ``Before:`` and ``After:`` of every pass are what the pass does."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+
+import pytest
+
+from bnnc.ir import parse, print_graph, verify
+from bnnc.passes import Pass, pass_types, run_passes
+
+
+def example(cls: type[Pass]) -> tuple[str, str]:
+    """The two blocks of a docstring, without indentation."""
+    text = inspect.getdoc(cls) or ""
+    before, found, after = text.partition("Before:\n")[2].partition("After:\n")
+    assert found, f"{cls.__name__} shows no Before: and After:"
+    after = after.partition("\n\n")[0]
+    return textwrap.dedent(before).strip(), textwrap.dedent(after).strip()
+
+
+WITH_EXAMPLE = [name for name in pass_types() if name not in ("select-kernels", "memory-plan")]
+"""The other two only fill in fields: their goldens show them."""
+
+
+@pytest.mark.parametrize("name", WITH_EXAMPLE)
+def test_docstring(name: str) -> None:
+    cls = pass_types()[name]
+    before, after = example(cls)
+    stage = min(cls.requires).name.lower()
+    graph = parse(f"graph @example {stage} {{\n{before}\n}}")
+    verify(graph)
+    printed = textwrap.dedent(
+        "\n".join(print_graph(run_passes(graph, (cls(),))).splitlines()[1:-1])
+    )
+    assert f"\n{after}\n" in f"\n{printed}\n"
