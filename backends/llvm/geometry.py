@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...ir import Dim, Op, TensorType, Value
+from ...ir import Dim, TensorType, Value
 from ...ir.ops import BinaryConv, BinaryGemm, Conv, Gemm
 from .code import Code, Index
 

@@ -7,9 +7,10 @@ the mask of a ternary operand:
     two values:    dot = K - 2 * popcount(s ^ w)            K = channels * taps inside the operand
     ternary:       dot = popcount(m) - 2 * popcount(s ^ (w & m))         (s is 0 where m is 0)
 
-Taps outside the operand are skipped, so that zero padding needs no correction. Channels that do not
-fill their last word are 0 in both operands. Groups that are whole words use their range of words; others
-let blocks of output channels cross groups, with a mask per lane that keeps its own group's bits.
+Taps outside the operand are skipped, so that zero padding needs no correction. Channels that do
+not fill their last word are 0 in both operands. Groups that are whole words use their range of
+words; others let blocks of output channels cross groups, with a mask per lane that keeps its own
+group's bits.
 """
 
 from __future__ import annotations

@@ -1,0 +1,339 @@
+"""Float convolution and product: implicit GEMM in registers, lanes are output channels.
+
+For each tap and input channel, vectors of weights meet one broadcast input per pixel; sums stay
+in registers for a tile of pixels x vectors. Taps outside the operand are skipped. The operand may have
+any layout: its strides only change where the broadcast loads read. With several groups, blocks stay
+inside a group when that fills the lanes, else each lane loads the input of its own group (depthwise
+convolution: one vector load).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from llvmlite import ir
+
+from ....errors import LoweringError
+from ....ir import Array, Op
+from ....ir.ops import Conv, Fused, Gemm
+from ...base import KernelDescriptor
+from ...targets import Target
+from .. import epilogue
+from ..code import FLOAT, I32, Code, Index, vector
+from ..epilogue import Epilogue
+from ..geometry import Geometry
+from ..kernel import Job, Kernel
+from ..tiles import Plan, Tile, for_tiles, narrowed, tasks
+from ..views import View, strides_of
+
+_UNROLL = 4
+_INLINE = 24
+"""Inputs of a kernel row up to which all are written out."""
+_LATENCY = 8
+"""Independent sums that keep two multiply-add units busy."""
+
+
+def _anchor(op: Op) -> Conv | Gemm:
+    assert isinstance(op, Fused)
+    assert op.anchor is not None
+    anchor = op.anchor.op
+    assert isinstance(anchor, (Conv, Gemm))
+    return anchor
+
+
+def _refuses(op: Op, target: Target) -> str | None:
+    anchor = _anchor(op)
+    if anchor.x.type.rank > 4:
+        return f"conv over {anchor.x.type.rank - 2} spatial axes is not supported"
+    assert isinstance(op, Fused)
+    if anchor.w not in op.body.params:
+        return "weights must be a constant"
+    return epilogue.refusal(op, target)
+
+
+def _cycles(op: Op, target: Target) -> float:
+    """Two vector multiply-adds a cycle (one without FMA), and the epilogue."""
+    assert isinstance(op, Fused)
+    geometry = Geometry.of(_anchor(op))
+    useful = min(target.lanes, max(1, geometry.group_out))
+    rate = (2.0 if target.fma else 1.0) * useful
+    pixels = geometry.out[0] * geometry.out[1] * geometry.out_channels
+    return geometry.macs() / rate + pixels / target.lanes * len(op.body.nodes)
+
+
+def _no_scratch(op: Op, target: Target) -> int:
+    return 0
+
+
+@dataclass
+class _Layer:
+    """One convolution for one target: its plan, weights and operand."""
+
+    job: Job
+    code: Code
+
+    @cached_property
+    def op(self) -> Conv | Gemm:
+        """The anchor."""
+        return _anchor(self.job.op)
+
+    @cached_property
+    def geometry(self) -> Geometry:
+        """The window."""
+        return Geometry.of(self.op)
+
+    @cached_property
+    def packs(self) -> bool:
+        """Whether a result is stored as bits."""
+        return any(v.type.is_binary for v in self.job.node.results)
+
+    @cached_property
+    def lanewise(self) -> bool:
+        """Whether each lane reads the input of its own group."""
+        g = self.geometry
+        fills = g.group_out >= max(8, self.code.lanes // 2)
+        return g.groups > 1 and (not fills or (self.packs and g.group_out % 64 != 0))
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Sums for all registers but those of the weights, the input and temporaries."""
+        target, lanes = self.code.target, self.code.lanes
+        wide = target.registers == 32
+        vectors = 4 if lanes == 4 and wide else 2
+        if self.geometry.by_sample and wide:
+            vectors = 4
+        vectors = max(vectors, -(-8 // lanes))
+        vectors = narrowed(vectors, lanes, self._block_channels())
+        room = target.registers - vectors - (2 if target.fma else 4)
+        most = 6 if self.lanewise else 14
+        pixels = max(1, min(most, room // vectors))
+        return Plan(lanes, vectors, pixels, self.packs, split_groups=not self.lanewise)
+
+    def _block_channels(self) -> int:
+        g = self.geometry
+        return g.out_channels if self.lanewise else g.group_out
+
+    @cached_property
+    def strides(self) -> tuple[int, int, int, int]:
+        """Bytes of the operand from one sample, channel, row and column to the next."""
+        steps = tuple(4 * step for step in strides_of(self.op.x.type))
+        return self.geometry.axis_strides(steps)
+
+    @cached_property
+    def merged(self) -> bool:
+        """Whether the inputs of neighbouring taps of a row are one run in memory."""
+        g, (_, channel, _, column) = self.geometry, self.strides
+        near = g.dilations[1] == 1 and channel == 4 and column == 4 * g.channels
+        return near and g.groups == 1
+
+    @cached_property
+    def contiguous(self) -> bool:
+        """Lanes read neighbouring inputs: depthwise, channels innermost."""
+        return self.geometry.group_channels == self.geometry.group_out == 1 and (
+            self.strides[1] == 4 or self.geometry.channels == 1
+        )
+
+    def weights(self) -> Array:
+        """[blocks, taps, inputs of a group, width], lanes innermost, missing channels 0."""
+        g, plan = self.geometry, self.plan
+        w = self.job.constant(self.op.w)
+        if w is None:
+            raise LoweringError(f"{self.job.node.describe()}: weights must be a constant")
+        w = w.reshape(g.out_channels, g.group_channels, g.taps)
+        groups = g.groups if plan.split_groups else 1
+        per_group = g.out_channels // groups
+        blocks = -(-per_group // plan.width)
+        out = np.zeros((groups * blocks, g.taps, g.group_channels, plan.width), np.float32)
+        for number in range(groups * blocks):
+            group, inside = divmod(number, blocks)
+            start = group * per_group + inside * plan.width
+            stop = min(start + plan.width, (group + 1) * per_group)
+            out[number, ..., : stop - start] = w[start:stop].transpose(2, 1, 0)
+        return out
+
+    def body(self) -> None:
+        """The whole kernel function."""
+        code = self.code
+        self.x = code.pointer(self.job.outer(self.op.x))
+        self.w = code.data(self.weights())
+        self.bias: View | None = None
+        if self.op.bias is not None:
+            constant = self.job.constant(self.op.bias) is not None
+            self.bias = View.of(code, self.job.outer(self.op.bias), 1, constant)
+        self.region = Epilogue(code, self.job)
+        for_tiles(code, self.geometry, self.plan, self._tile)
+
+    def _tile(self, tile: Tile) -> None:
+        code = self.code
+        for pixel, value in enumerate(_Run(self, tile).sums()):
+            if self.bias is not None:
+                lanes = value.type.count
+                value = code.b.fadd(value, self.bias.load((tile.channel,), 0, lanes, tile.count))
+            if self.geometry.by_sample:
+                sample, column = code.add(tile.sample, pixel), tile.column
+            else:
+                sample, column = tile.sample, code.add(tile.column, pixel)
+            index = self.geometry.index(sample, tile.channel, tile.row, column)
+            self.region.apply(index, 1, value, tile.count)
+
+
+class _Run:
+    """The inner loops of one tile: state [copies][pixels][vectors] of sums.
+
+    A small tile keeps several copies of its sums, so that additions do not wait for each other.
+    """
+
+    def __init__(self, layer: _Layer, tile: Tile) -> None:
+        self.layer = layer
+        self.tile = tile
+        self.code = layer.code
+        g, plan, code = layer.geometry, layer.plan, layer.code
+        self.vectors = plan.vectors_for(tile.count)
+        self.type = vector(FLOAT, plan.lanes)
+        n, channel, row, column = layer.strides
+        self.step = n if g.by_sample else column * g.strides[1]
+        self.row_bytes = row
+        first = code.sub(code.mul(tile.column, g.strides[1]), g.pads[1])
+        first = code.add(first, tile.columns[0] * g.dilations[1])
+        at = code.add(code.mul(tile.sample, n), code.mul(first, column))
+        self.lane_offsets: list[Index] = []
+        if layer.lanewise:
+            self._find_lanes(channel)
+        else:
+            at = code.add(at, code.mul(tile.group, g.group_channels * channel))
+        self.x = code.offset(layer.x, at)
+        self.x_row = code.sub(code.mul(tile.row, g.strides[0]), g.pads[0])
+        self.input_bytes = 4 * plan.width
+        block_bytes = g.taps * g.group_channels * self.input_bytes
+        self.w = code.offset(layer.w, code.mul(tile.block, block_bytes))
+        self.columns = tile.columns[1] - tile.columns[0]
+        sums = tile.pixels * self.vectors
+        self.copies = 1 if sums >= _LATENCY else min(4, _LATENCY // sums)
+
+    def _find_lanes(self, channel: int) -> None:
+        """Byte offset of each lane's first input channel."""
+        g, code = self.layer.geometry, self.code
+        for lane in range(1 if self.layer.contiguous else self.tile.count):
+            group, _ = code.divide(code.add(self.tile.channel, lane), g.group_out)
+            self.lane_offsets.append(code.mul(group, g.group_channels * channel))
+
+    def sums(self) -> list[ir.Value]:
+        """Loop over the kernel's rows; one vector of the block's channels for each pixel."""
+        per_copy = self.tile.pixels * self.vectors
+        state: list[ir.Value] = [self.type(None)] * (per_copy * self.copies)
+        low, high = self.tile.rows
+        if self.columns:
+            state = self.code.repeat(low, high, 1, state, self._row)
+        while len(state) > per_copy:
+            half = len(state) // 2
+            state = [
+                self.code.b.fadd(a, b) for a, b in zip(state[:half], state[half:], strict=True)
+            ]
+        return [
+            self.code.concat(state[p * self.vectors : (p + 1) * self.vectors])
+            for p in range(self.tile.pixels)
+        ]
+
+    def _row(self, ky: Index, state: Sequence[ir.Value]) -> Sequence[ir.Value]:
+        """All taps of one kernel row."""
+        g, code = self.layer.geometry, self.code
+        y = code.add(self.x_row, code.mul(ky, g.dilations[0]))
+        x = code.offset(self.x, code.mul(y, self.row_bytes))
+        tap = code.add(code.mul(ky, g.kernel[1]), self.tile.columns[0])
+        tap_bytes = g.group_channels * self.input_bytes
+        w = code.offset(self.w, code.mul(tap, tap_bytes))
+        _, channel, _, column = self.layer.strides
+        if self.layer.merged:
+            return self._inputs(x, w, self.columns * g.channels, 4, list(state))
+
+        def at(kx: Index, state: Sequence[ir.Value]) -> Sequence[ir.Value]:
+            return self._inputs(
+                code.offset(x, code.mul(kx, column * g.dilations[1])),
+                code.offset(w, code.mul(kx, tap_bytes)),
+                g.group_channels,
+                channel,
+                list(state),
+            )
+
+        if self.columns * g.group_channels <= _INLINE:
+            for kx in range(self.columns):
+                state = at(kx, state)
+            return state
+        return code.repeat(0, self.columns, 1, state, at)
+
+    def _inputs(
+        self, x: ir.Value, w: ir.Value, count: int, step: int, state: list[ir.Value]
+    ) -> list[ir.Value]:
+        """``count`` inputs, ``step`` bytes apart, and their weights."""
+        code = self.code
+
+        def block(at: Index, state: Sequence[ir.Value], size: int = _UNROLL) -> list[ir.Value]:
+            there = code.offset(x, code.mul(at, step))
+            weights = code.offset(w, code.mul(at, self.input_bytes))
+            held = list(state)
+            for j in range(size):
+                here = code.offset(there, j * step)
+                self._multiply(here, code.offset(weights, j * self.input_bytes), j, held)
+            return held
+
+        whole = count // _UNROLL * _UNROLL
+        if count <= _INLINE:
+            for at in range(0, whole, _UNROLL):
+                state = block(at, state)
+        else:
+            state = code.repeat(0, whole, _UNROLL, state, block)
+        return block(whole, state, count - whole) if whole < count else state
+
+    def _multiply(self, x: ir.Value, w: ir.Value, number: int, state: list[ir.Value]) -> None:
+        """One input of every pixel times the weights of all vectors."""
+        code, lanes = self.code, self.layer.plan.lanes
+        weights = [
+            code.load(code.offset(w, 4 * lanes * v), self.type) for v in range(self.vectors)
+        ]
+        copy = number % self.copies
+        for pixel in range(self.tile.pixels):
+            inputs = self._load(code.offset(x, pixel * self.step))
+            for v in range(self.vectors):
+                place = (copy * self.tile.pixels + pixel) * self.vectors + v
+                state[place] = multiply_add(code, inputs[v], weights[v], state[place])
+
+    def _load(self, x: ir.Value) -> list[ir.Value]:
+        """One input for each vector: broadcast, or each lane its own."""
+        code, lanes = self.code, self.layer.plan.lanes
+        if not self.layer.lanewise:
+            value = code.splat(code.load(x, FLOAT), lanes)
+            return [value] * self.vectors
+        out: list[ir.Value] = []
+        for v in range(self.vectors):
+            count = max(0, min(lanes, self.tile.count - v * lanes))
+            if self.layer.contiguous:
+                at = code.offset(code.offset(x, self.lane_offsets[0]), 4 * lanes * v)
+                out.append(code.load_lanes(at, FLOAT, lanes, count))
+                continue
+            value = self.type(None)
+            for lane in range(count):
+                at = code.offset(x, self.lane_offsets[v * lanes + lane])
+                value = code.b.insert_element(value, code.load(at, FLOAT), I32(lane))
+            out.append(value)
+        return out
+
+
+def multiply_add(code: Code, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
+    """a * b + c, rounded once where the target has the instruction."""
+    if code.target.fma:
+        return code.intrinsic(f"llvm.fma.v{a.type.count}f32", a.type, a, b, c)
+    return code.b.fadd(code.b.fmul(a, b), c)
+
+
+def _lower(job: Job) -> None:
+    geometry = Geometry.of(_anchor(job.op))
+    job.step(tasks(geometry), lambda code: _Layer(job, code).body())
+
+
+KERNELS = (
+    Kernel(KernelDescriptor("conv", Conv, _refuses, _cycles, _no_scratch), _lower),
+    Kernel(KernelDescriptor("gemm", Gemm, _refuses, _cycles, _no_scratch), _lower),
+)
