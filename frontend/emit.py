@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from ..errors import VerifyError
+from ..errors import ModelError, VerifyError
 from ..ir import Array, Batch, Builder, Graph, Node, Op, Output, Stage, Value
 from ..ir.ops import Const, Conv, Gemm, MatMul
 
 MAX_VALUE = 1 << 33
 """Elements of one sample of a value; beyond it a model is taken for damaged."""
 
-MAX_FOLDED = 1 << 28
-"""Elements of a constant that folding may make."""
+MAX_FOLDED = 1 << 24
+"""Elements of a constant that folding may make, or four times the largest stored tensor."""
 
-MAX_FOLDED_PRODUCTS = 1 << 34
+MAX_CONSTANT_BYTES = 6 << 30
+"""Bytes of constants that an import may hold at one time."""
+
+MAX_FOLDED_PRODUCTS = 1 << 36
 """Multiplications that folding one convolution or product may take."""
 
 
 class Emitter:
-    """A growing list of nodes. Operators whose operands are all constant are computed at once."""
+    """A growing list of nodes. Operators whose operands are all constant are computed at once.
 
-    def __init__(self) -> None:
+    ``largest`` is the number of elements of the largest tensor stored in the model.
+    """
+
+    def __init__(self, largest: int = 0) -> None:
+        self.limit = max(MAX_FOLDED, 4 * largest)
+        self._bytes = 0
         self._builder = Builder()
         self._arrays: dict[Value, Array] = {}
         self._tensors: dict[Value, str] = {}
 
     def constant(self, array: Array, hint: str = "c", origin: Iterable[str] = ()) -> Value:
         """A constant operand."""
+        self.charge(array.nbytes)
         value = self._builder.add(Const.of(array), hint, origin)
         self._arrays[value] = array
         return value
+
+    def charge(self, count: int) -> None:
+        """Count bytes that constants take, or give back; raises ModelError beyond the limit."""
+        self._bytes += count
+        if self._bytes > MAX_CONSTANT_BYTES:
+            raise ModelError(f"constants exceed {MAX_CONSTANT_BYTES} bytes")
 
     def array_of(self, value: Value) -> Array | None:
         """The contents of a constant, None for what is known only at run time."""
@@ -53,7 +69,7 @@ class Emitter:
         _check_size(type_.shape)
         operands = [self._arrays.get(value) for value in op.operands]
         held = [array for array in operands if array is not None]
-        if len(held) == len(operands) and not type_.symbolic and _foldable(op, type_.shape):
+        if len(held) == len(operands) and not type_.symbolic and self._foldable(op, type_.shape):
             with np.errstate(all="ignore"):
                 array = np.asarray(op.reference(held, 1), type_.element.dtype)
             return self.constant(array.reshape(type_.concrete(1)), hint, origin)
@@ -83,6 +99,16 @@ class Emitter:
                 chosen[value] = names.unique(value.name)
         return {value: replace(value, name=name) for value, name in chosen.items()}
 
+    def _foldable(self, op: Op, shape: Sequence[int | Batch]) -> bool:
+        count = math.prod(dim for dim in shape if isinstance(dim, int))
+        if count > self.limit:
+            raise VerifyError(f"a constant of {count} elements is too large to compute at import")
+        if isinstance(op, Conv):
+            return count * math.prod(op.w.shape[1:]) <= MAX_FOLDED_PRODUCTS
+        if isinstance(op, (Gemm, MatMul)):
+            return count * op.operands[0].shape[-1] <= MAX_FOLDED_PRODUCTS
+        return True
+
 
 def live_nodes(nodes: Sequence[Node], wanted: Iterable[Value]) -> list[Node]:
     """The nodes that the wanted values depend on, in order."""
@@ -103,15 +129,3 @@ def _check_size(shape: Sequence[int | Batch]) -> None:
         raise VerifyError(f"the result has no elements: shape {list(map(str, shape))}")
     if count > MAX_VALUE:
         raise VerifyError(f"a result of {count} elements is absurdly large")
-
-
-def _foldable(op: Op, shape: Sequence[int | Batch]) -> bool:
-    count = 1
-    for dim in shape:
-        count *= dim if isinstance(dim, int) else 1
-    if count > MAX_FOLDED:
-        raise VerifyError(f"a constant of {count} elements is too large to compute at import")
-    if isinstance(op, (Conv, Gemm, MatMul)):
-        second = op.b if isinstance(op, MatMul) else op.w
-        return count * max(1, second.type.elements_per_sample()) <= MAX_FOLDED_PRODUCTS
-    return True

@@ -2,7 +2,7 @@
 
 A standard operator is evaluated by `onnx.reference`, which knows all of ONNX, so that neither
 weight quantizers (Sin, Pow, ScatterND ..) nor shape arithmetic need operators in the IR. Result
-sizes come from ONNX shape inference first: nothing is allocated beyond `MAX_FOLDED`.
+sizes come from ONNX shape inference first: nothing is allocated beyond a limit.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from onnx.reference import ReferenceEvaluator
 
 from ..errors import ModelError
 from ..ir import Array
-from .emit import MAX_FOLDED, MAX_FOLDED_PRODUCTS
+from .emit import MAX_FOLDED_PRODUCTS
 from .functions import one_line
 from .shapes import PROBE_LIMIT, PROBES, Sized, joined
 
-PRODUCTS = frozenset(("MatMul", "Gemm", "Einsum"))
+PRODUCTS = frozenset(("MatMul", "Gemm"))
 """Operators whose work is not bounded by the size of their operands and results."""
 
 FOLDED = PRODUCTS | frozenset(
@@ -54,16 +54,19 @@ _FAILURES = (
 Known = Array | Sized
 
 
-def fold(node: NodeProto, inputs: Sequence[Known | None], version: int) -> list[Known] | None:
+def fold(
+    node: NodeProto, inputs: Sequence[Known | None], version: int, limit: int
+) -> list[Known] | None:
     """The results of a standard node on known inputs; None when it has to be imported instead.
 
-    Raises ModelError when the node is malformed or its result is absurdly large.
+    No result may have more than ``limit`` elements. Raises ModelError when the node is malformed
+    or its result is absurdly large.
     """
     if node.op_type not in FOLDED or node.domain not in ("", "ai.onnx"):
         return None
     _refuse_hidden_infinity(node, inputs)
     if not any(isinstance(held, Sized) for held in inputs):
-        return _evaluate(node, [x for x in inputs if not isinstance(x, Sized)], version)
+        return _evaluate(node, [x for x in inputs if not isinstance(x, Sized)], version, limit)
     if any(not isinstance(x, Sized) and x is not None and x.size > PROBE_LIMIT for x in inputs):
         return None
     probes: list[list[Array]] = []
@@ -72,7 +75,7 @@ def fold(node: NodeProto, inputs: Sequence[Known | None], version: int) -> list[
         sizes = _result_sizes(node, at, version)
         if any(size is None or size > PROBE_LIMIT for size in sizes):
             return None
-        found = _evaluate(node, at, version)
+        found = _evaluate(node, at, version, limit)
         if found is None:
             return None
         probes.append(found)
@@ -81,8 +84,10 @@ def fold(node: NodeProto, inputs: Sequence[Known | None], version: int) -> list[
     return known if len(known) == len(results) else None
 
 
-def _evaluate(node: NodeProto, inputs: Sequence[Array | None], version: int) -> list[Any] | None:
-    if not _within_bounds(node, inputs, version):
+def _evaluate(
+    node: NodeProto, inputs: Sequence[Array | None], version: int, limit: int
+) -> list[Any] | None:
+    if not _within_bounds(node, inputs, version, limit):
         return None
     fast = _FAST.get(node.op_type)
     try:
@@ -137,18 +142,25 @@ def _refuse_hidden_infinity(node: NodeProto, inputs: Sequence[Known | None]) -> 
             raise ModelError(f"constant '{name}' holds infinity")
 
 
-def _within_bounds(node: NodeProto, inputs: Sequence[Array | None], version: int) -> bool:
+def _within_bounds(
+    node: NodeProto, inputs: Sequence[Array | None], version: int, limit: int
+) -> bool:
     """True when the node may be computed; raises ModelError when its result is absurdly large."""
     sizes = _result_sizes(node, inputs, version)
     for size in sizes:
         if size is None and node.op_type not in UNBOUNDED:
             return False
-        if size is not None and size > MAX_FOLDED:
+        if size is not None and size > limit:
             raise ModelError(f"a constant of {size} elements is too large to compute at import")
     if node.op_type in PRODUCTS:
-        work = math.prod(x.size for x in inputs if x is not None)
-        return work <= MAX_FOLDED_PRODUCTS
+        return _products(inputs, sizes) <= MAX_FOLDED_PRODUCTS
     return True
+
+
+def _products(inputs: Sequence[Array | None], sizes: Sequence[int | None]) -> int:
+    """A bound of the multiplications: each result sums along an axis of the first operand."""
+    longest = max(inputs[0].shape, default=1) if inputs[0] is not None else 1
+    return sum(size or 0 for size in sizes) * longest
 
 
 def _result_sizes(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onnx import FunctionProto, ModelProto, inliner
+from onnx import FunctionProto, ModelProto, checker, inliner
 
 from ..errors import ModelError
 from .registry import find_rule
@@ -29,7 +29,7 @@ def inline_functions(model: ModelProto) -> ModelProto:
     known = [key for key in functions if key[0] and find_rule(*key, None)]
     try:
         return inliner.inline_selected_functions(model, known, exclude=True)
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, checker.ValidationError) as error:
         raise ModelError(f"model-local functions cannot be expanded: {one_line(error)}") from error
 
 

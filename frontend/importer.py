@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from onnx import ModelProto, NodeProto, ValueInfoProto
+from onnx import ModelProto, NodeProto, ValueInfoProto, defs
 
 from ..errors import ModelError, VerifyError
 from ..ir import Graph, Node, Output, Value, scalar_of, shape_text, verify
@@ -56,7 +57,7 @@ def load_model(
     try:
         checked = read(model)
         inputs = graph_inputs(checked.graph, checked.initializers, shapes or {})
-    except ModelError as error:
+    except (ModelError, VerifyError) as error:
         raise ModelError(f"{label}: {error}", [str(error)]) from error
     walk = _Walk(checked, inputs)
     graph = walk.run()
@@ -94,7 +95,8 @@ class _Walk:
         self.checked = checked
         self.inputs = inputs
         self.problems: list[str] = []
-        self.scope = Scope(Emitter(), checked.initializers)
+        largest = max((math.prod(t.dims) for t in checked.initializers.values()), default=0)
+        self.scope = Scope(Emitter(largest), checked.initializers)
         for value in inputs:
             self.scope.put(value.name, value, "")
         self.reads = Counter(n for node in checked.nodes for n in set(node.input) if n)
@@ -123,7 +125,7 @@ class _Walk:
         try:
             domain = "" if node.domain in ONNX_NAMES else node.domain
             version = self.checked.versions.get(domain)
-            if domain == "" and version is not None:
+            if domain == "" and version is not None and defs.has(node.op_type):
                 check_signature(node, version)
             inputs = [self.scope.get(name) if name else None for name in node.input]
             rule = find_rule(domain, node.op_type, version)
@@ -145,7 +147,7 @@ class _Walk:
         known = [h for h in inputs if h is None or isinstance(h, (np.ndarray, Sized))]
         if version is None or len(known) != len(inputs):
             return None
-        return fold(node, known, version)
+        return fold(node, known, version, self.scope.emitter.limit)
 
     def _output(self, info: ValueInfoProto) -> Iterable[Output]:
         """The graph output, checked against what the model declares; nothing after a problem."""

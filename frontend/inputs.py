@@ -9,6 +9,7 @@ from onnx import GraphProto, TensorProto, ValueInfoProto
 
 from ..errors import ModelError, VerifyError
 from ..ir import Batch, Dim, TensorType, Value, scalar_of
+from .emit import MAX_VALUE
 from .tensors import dtype_name, dtype_of
 
 KEEP = -1
@@ -160,4 +161,7 @@ def _dim(dim: int | _Symbol, axis: int, batch: str | None, fixed: Mapping[str, i
 
 def _value(info: ValueInfoProto, shape: Sequence[Dim]) -> list[Value]:
     element = scalar_of(dtype_of(info.type.tensor_type.elem_type))
-    return [Value(info.name, TensorType(tuple(shape), element))]
+    type_ = TensorType(tuple(shape), element)
+    if type_.elements_per_sample() > MAX_VALUE:
+        raise ModelError(f"input '{info.name}' of type {type_} is absurdly large")
+    return [Value(info.name, type_)]

@@ -20,7 +20,7 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 from ..errors import ModelError
 from .functions import inline_functions
 from .masked import masked_fills
-from .tensors import check_tensor, embed_external, tensors_of
+from .tensors import all_tensors, check_tensor, embed_external, tensors_of
 
 OLDEST_OPSET = 9
 NEWEST_OPSET = onnx.defs.onnx_opset_version()
@@ -71,6 +71,8 @@ def read(given: str | os.PathLike[str] | ModelProto) -> Checked:
     for tensor in _inline_tensors(model):
         check_tensor(tensor)
     embed_external(model, folder)
+    for tensor in all_tensors(model):
+        tensor.ClearField("data_location")
     versions = _versions(model)
     source = _source(model, versions[""])
     model = inline_functions(model)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 from onnx import TensorProto
 
 from ..errors import ModelError
@@ -53,12 +54,16 @@ class Scope:
                 held = array
             else:
                 self.emitter.name(held, name)
+        if isinstance(held, np.ndarray):
+            self.emitter.charge(held.nbytes)
         self._held[name] = held
         self._origin[name] = origin
 
     def drop(self, name: str) -> None:
         """Forget a tensor that nothing reads any more."""
-        self._held.pop(name, None)
+        held = self._held.pop(name, None)
+        if isinstance(held, np.ndarray) and name not in self._initializers:
+            self.emitter.charge(-held.nbytes)
         self._materialised.pop(name, None)
 
     def value(self, name: str) -> Value:

@@ -10,7 +10,8 @@ from ..errors import ModelError
 def check_signature(node: NodeProto, version: int) -> None:
     """Raise ModelError unless a standard operator is called as its opset version says."""
     if not defs.has(node.op_type, version, ""):
-        raise ModelError(f"ai.onnx opset {version} has no such operator")
+        newer = defs.get_schema(node.op_type).since_version
+        raise ModelError(f"ai.onnx opset {version} has no such operator; opset {newer} has it")
     schema = defs.get_schema(node.op_type, version, "")
     if schema.deprecated:
         raise ModelError(f"deprecated in opset {schema.since_version}")

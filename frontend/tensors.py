@@ -104,7 +104,7 @@ def embed_external(model: ModelProto, folder: Path | None) -> None:
     needs; raises ModelError otherwise, before reading anything.
     """
     total = 0
-    external = [t for t in _all_tensors(model) if t.data_location == TensorProto.EXTERNAL]
+    external = [t for t in all_tensors(model) if t.data_location == TensorProto.EXTERNAL]
     for tensor in external:
         path, offset, size = _external_range(tensor, folder)
         total += size
@@ -116,11 +116,12 @@ def embed_external(model: ModelProto, folder: Path | None) -> None:
                 tensor.raw_data = file.read(size)
         except OSError as error:
             raise ModelError(f"cannot read external data {path}: {error.strerror}") from error
-        tensor.data_location = TensorProto.DEFAULT
         del tensor.external_data[:]
+        tensor.ClearField("data_location")
 
 
-def _all_tensors(model: ModelProto) -> Iterator[TensorProto]:
+def all_tensors(model: ModelProto) -> Iterator[TensorProto]:
+    """Tensors of the graph and of model-local functions."""
     yield from tensors_of(model.graph)
     for function in model.functions:
         for node in function.node:
