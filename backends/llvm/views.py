@@ -125,7 +125,7 @@ class View:
         self, index: Sequence[Index], axis: int, lanes: int, count: int, type_: ir.Type
     ) -> ir.Value:
         code, at = self.code, self.address(index)
-        stride = self.strides[axis]
+        stride = self.strides[axis] if self.strides else 0
         if stride == 0:
             return code.splat(code.load(at, type_), lanes)
         if stride == self._item_bytes():
@@ -216,7 +216,7 @@ class View:
         code = self.code
         if value.type.element == I1:
             value = code.b.zext(value, vector(I8, value.type.count))
-        at, stride = self.address(index), self.strides[axis]
+        at, stride = self.address(index), self.strides[axis] if self.strides else 0
         if stride in (0, self._item_bytes()):
             code.store_lanes(value, at, count)
             return
