@@ -12,8 +12,11 @@ from unittest import mock
 import numpy as np
 import onnx
 
+from ..driver import tensor
 from ..errors import BackendError, BnncError, InputError
 from ..ir import Array, Graph, Value, interpret
+from ..runtime.tensors import as_input, batch_of
+from .arrays import gather
 
 STANDARD = ("", "ai.onnx", "ai.onnx.ml")
 IR_VERSION = 10
@@ -136,17 +139,16 @@ def choose(model: onnx.ModelProto, imported: Graph) -> Reference:
 
 
 def read_inputs(path: Path, graph: Graph) -> dict[str, Array]:
-    """Inputs from an .npz whose keys are input names; raises InputError."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            held = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: cannot read inputs: {error}") from error
-    wanted = [value.name for value in graph.inputs]
-    missing = [name for name in wanted if name not in held]
+    """Inputs from an .npz whose keys are input names; InputError when they do not fit the graph."""
+    held = gather([str(path)], [value.name for value in graph.inputs])
+    tensors = [tensor(value.name, value) for value in graph.inputs]
+    missing = [t.name for t in tensors if t.name not in held]
     if missing:
         raise InputError(f"{path}: no array for input {', '.join(missing)}")
-    return {name: held[name] for name in wanted}
+    arrays = [as_input(held[t.name], t, str(path)) for t in tensors]
+    if batch_of(arrays, tensors, str(path)) < 1:
+        raise InputError(f"{path}: holds no samples")
+    return {t.name: array for t, array in zip(tensors, arrays, strict=True)}
 
 
 def random_inputs(graph: Graph, generator: np.random.Generator, batch: int) -> dict[str, Array]:

@@ -21,10 +21,13 @@ from typing import Any, Literal
 import numpy as np
 
 from ..driver import Options, build, import_model, load_backend, lower, resolve_target
+from ..errors import InputError
 from ..frontend import Imported
 from ..ir import Array, Graph, Value, decode, interpret, ops
 from ..ir.ops import AveragePool, Conv, Fused, Gemm, ReduceMean, ReduceSum
 from ..runtime import Model, load
+from .arguments import by_name
+from .arguments import shapes as fixed_shapes
 from .layers import LayerModel, load_bytes
 from .reference import (
     Interpreter,
@@ -123,18 +126,14 @@ def verify_model(
     With ``artifact`` its target and options are used, else the model is compiled for ``target``
     (default: this machine). Raises BnncError when a step cannot be done.
     """
-    imported = import_model(model, shapes, sign_zero)
     with _artifact(model, artifact, target or "native", shapes, sign_zero) as compiled:
         manifest: Any = compiled.metadata
-        options = Options(
-            shapes=dict(shapes or {}),
-            sign_zero=manifest["options"]["sign_zero"],
-            exact_float=manifest["options"]["exact_float"],
-        )
-        if options.sign_zero != sign_zero:
-            imported = import_model(model, shapes, options.sign_zero)
+        options = _options(manifest["options"])
+        imported = import_model(model, options.shapes, options.sign_zero)
+        if artifact is not None:
+            _check_artifact(artifact, manifest, imported, target, options, shapes)
         machine = resolve_target(manifest["target"]["name"])
-        backend = load_backend(manifest["options"]["backend"])
+        backend = load_backend(options.backend)
         graph = lower(imported.graph, machine, backend, options)
         layers = LayerModel.build(graph, backend, machine)
         reference = choose(read_proto(model), imported.graph)
@@ -156,6 +155,33 @@ def _artifact(
         return load(artifact)
     options = Options(shapes=dict(shapes or {}), sign_zero=sign_zero)
     return load_bytes(build(model, target, options, model.stem).data)
+
+
+def _options(held: Mapping[str, Any]) -> Options:
+    """The options that an artifact was compiled with, from its manifest."""
+    return Options(
+        backend=held["backend"],
+        shapes=by_name([fixed_shapes(text) for text in held["shapes"]]),
+        sign_zero=held["sign_zero"],
+        exact_float=held["exact_float"],
+    )
+
+
+def _check_artifact(
+    path: Path,
+    manifest: Mapping[str, Any],
+    imported: Imported,
+    target: str | None,
+    options: Options,
+    shapes: Mapping[str, tuple[int, ...]] | None,
+) -> None:
+    """Refuse to compare what does not belong together."""
+    if manifest["source"]["sha256"] != imported.source.sha256:
+        raise InputError(f"{path}: was compiled from another model; compile it again")
+    if target is not None and target != manifest["target"]["name"]:
+        raise InputError(f"{path}: was compiled for {manifest['target']['name']}, not {target}")
+    if shapes and dict(shapes) != options.shapes:
+        raise InputError(f"{path}: was compiled with other shapes than --shape gives")
 
 
 def _inputs(graph: Graph, path: Path | None, runs: int, seed: int) -> Iterator[dict[str, Array]]:
