@@ -48,7 +48,7 @@ def link(obj: bytes, target: Target, linker: str | None = None) -> bytes:
     emulation = _EMULATIONS.get(target.machine)
     options = [*_OPTIONS, *(["-m", emulation] if emulation else [])]
     with tempfile.TemporaryDirectory(prefix="bnnc-") as folder:
-        Path(folder, _OBJECT).write_bytes(obj)
+        _write(Path(folder, _OBJECT), obj)
         _run([*_command(linker), *options, "-o", _LIBRARY, _OBJECT], folder)
         library = _read(Path(folder, _LIBRARY))
     undefined = set(parse_elf(library, "linked library").undefined_symbols()) - ALLOWED_UNDEFINED
@@ -73,7 +73,10 @@ def _version(command: tuple[str, ...]) -> str:
 
 def _command(linker: str | None) -> Sequence[str]:
     if linker is not None:
-        words = shlex.split(linker)
+        try:
+            words = shlex.split(linker)
+        except ValueError as error:
+            raise BackendError(f"--linker {linker!r}: {error}") from error
         if not words:
             raise BackendError("--linker is empty; expected a command such as ld.lld")
         return words
@@ -106,6 +109,13 @@ def _run(command: Sequence[str], folder: str | None) -> str:
         reason = said[0] if said else f"exit status {done.returncode}"
         raise BackendError(f"the linker {command[0]} failed: {reason}")
     return done.stdout
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise BackendError(f"{path}: cannot write for the linker: {error.strerror}") from error
 
 
 def _read(path: Path) -> bytes:

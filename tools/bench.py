@@ -31,11 +31,12 @@ from .timing import Timing, cpu_name, measure, pinned, random_array
 DEPTH = 4
 """Layers in a chain: enough that its ends cost little."""
 
+ABSENT = "not installed"
 NOTES = """\
 One thread pinned to one core, float32 peers in turns with bnnc in one process; median of the calls,
 the fastest in brackets. Ratio: median of ONNX Runtime over median of bnnc. Layers: 3x3, stride 1,
-zero padding, sign before and BatchNormalization behind, time of a chain divided by its length
-({depth})."""
+zero padding, sign before and BatchNormalization behind; time of a chain of {depth} divided by
+{depth}."""
 
 
 @dataclass
@@ -204,6 +205,9 @@ def _fill(row: Row, model: Path, target: str, batch: int, seconds: float, folder
 def _peers(row: Row, model: Path, inputs: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
     found: dict[str, Callable[[], Any]] = {}
     for peer in PEERS:
+        if peer.version is None:
+            row.problems[peer.name] = ABSENT
+            continue
         try:
             found[peer.name] = peer.load(str(model), inputs)
         except BnncError as error:
@@ -227,9 +231,12 @@ def markdown(settings: Mapping[str, Any], layers: Sequence[Row], networks: Seque
         head = ["network", "on bits", *names, "ratio", "ONNX", "compiled", "compile time"]
         parts += ["", *_table(head, [_network_cells(row, names) for row in networks])]
     remarks = [
-        f"- {row.name}: {text}" for row in [*layers, *networks] for text in row.problems.values()
+        f"- {row.name}: {text}"
+        for row in [*layers, *networks]
+        for text in row.problems.values()
+        if text != ABSENT
     ]
-    return "\n".join([*parts, *([""] if remarks else []), *dict.fromkeys(remarks)])
+    return "\n".join([*parts, *([""] if remarks else []), *remarks])
 
 
 def _layer_cells(row: Row, names: Sequence[str]) -> list[str]:
@@ -253,7 +260,8 @@ def _network_cells(row: Row, names: Sequence[str]) -> list[str]:
 
 def _time(row: Row, who: str) -> str:
     if who not in row.times:
-        return "see below" if who in row.problems else "-"
+        problem = row.problems.get(who, "-")
+        return problem if problem in (ABSENT, "-") else "see below"
     timing = row.times[who]
     shown = (time_text(seconds / row.divide) for seconds in (timing.median, timing.minimum))
     return "{} ({})".format(*shown)

@@ -128,7 +128,7 @@ def verify_model(
     """
     with _artifact(model, artifact, target or "native", shapes, sign_zero) as compiled:
         manifest: Any = compiled.metadata
-        options = _options(manifest["options"])
+        options = _options(artifact or model, manifest["options"])
         imported = import_model(model, options.shapes, options.sign_zero)
         if artifact is not None:
             _check_artifact(artifact, manifest, imported, target, options, shapes)
@@ -157,8 +157,11 @@ def _artifact(
     return load_bytes(build(model, target, options, model.stem).data)
 
 
-def _options(held: Mapping[str, Any]) -> Options:
+def _options(path: Path, held: Mapping[str, Any]) -> Options:
     """The options that an artifact was compiled with, from its manifest."""
+    lacking = [k for k in ("backend", "shapes", "sign_zero", "exact_float") if k not in held]
+    if lacking:
+        raise InputError(f"{path}: its manifest lacks the options {', '.join(lacking)}")
     return Options(
         backend=held["backend"],
         shapes=by_name([fixed_shapes(text) for text in held["shapes"]]),

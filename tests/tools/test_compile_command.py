@@ -270,6 +270,7 @@ def test_a_model_that_cannot_be_read_is_one_line(cli: Cli, path: str) -> None:
         (["--shape", "x=1x5"], "net.onnx"),
         (["--shape", "x=1x4x1"], "net.onnx"),
         (["--linker", "no-such-linker"], "no-such-linker"),
+        (["--linker", "'"], "--linker"),
         (["--backend", "tvm"], "tvm backend"),
     ],
 )
@@ -287,6 +288,8 @@ def test_a_full_disk_leaves_no_file(cli: Cli, mnist: Path, emit: str) -> None:
     options = ("--emit", emit, "-o", "m.out", "--target", "x86-64-v2")
     done = cli.process("compile", mnist, *options, preexec_fn=limit, env={"TMPDIR": "."})
     check_bad(done)
+    assert "cannot write" in done.err
+    assert "File too large" in done.err
     assert files(cli.folder) == []
 
 

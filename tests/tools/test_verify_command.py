@@ -1,0 +1,93 @@
+"""`bnnc verify`: exit codes and one line for what cannot be compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from cli_support import Cli
+from onnx import numpy_helper
+
+import bnnc
+
+
+def test_agrees(cli: Cli, mnist: Path, compiled: Path) -> None:
+    shown = cli.good("verify", mnist, compiled, "--runs", "1")
+    assert "onnxruntime" in shown
+    assert "near-tie" in shown
+    assert shown.splitlines()[-1] == "ok"
+
+
+def test_compiles_by_itself_and_reads_inputs(cli: Cli, mnist: Path, data_dir: Path) -> None:
+    with np.load(data_dir / "mnist" / "test200.npz") as data:
+        images = data["images"][:3, None].astype(np.float32) / np.float32(255)
+    np.savez("in.npz", image=images)
+    shown = cli.good("verify", mnist, "--inputs", "in.npz", "--target", "x86-64-v3")
+    assert "runs: 1 equal" in shown
+
+
+def test_takes_the_artifacts_shape(cli: Cli, mnist: Path) -> None:
+    bnnc.compile(mnist, output="one.so", shapes={"image": (1, 1, 28, 28)})
+    assert cli.good("verify", mnist, "one.so", "--runs", "1").endswith("ok\n")
+    said = cli.bad("verify", mnist, "one.so", "--shape", "image=2x1x28x28")
+    assert "other shapes" in said
+
+
+def test_a_wrong_number_is_a_mismatch(cli: Cli, mnist: Path, compiled: Path) -> None:
+    """An artifact whose code is not what the model says, its manifest and checksum repaired."""
+    proto = onnx.load_model(mnist)
+    (bias,) = [t for t in proto.graph.initializer if t.name == "classifier.bias"]
+    bias.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(bias) + 1, bias.name))
+    other = bnnc.compile(proto, output="other.so")
+    forged = other.read_bytes().replace(source_of(other), source_of(compiled))
+    Path("forged.so").write_bytes(bnnc.runtime.artifact.seal(forged))
+    done = cli("verify", mnist, "forged.so", "--runs", "1")
+    assert (done.code, done.err) == (1, "")
+    assert "wrong: output logits: off by" in done.out
+    assert done.out.splitlines()[-1] == "MISMATCH"
+
+
+def source_of(path: Path) -> bytes:
+    data = path.read_bytes()
+    at = data.index(b'"source":')
+    digest = data.index(b'"sha256":"', at) + len(b'"sha256":"')
+    return data[digest : digest + 64]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"image": np.zeros((2, 1, 28, 27), np.float32)}, "expected shape (N, 1, 28, 28)"),
+        ({"image": np.zeros((2, 1, 28, 28))}, "expected dtype float32"),
+        ({"picture": np.zeros((2, 1, 28, 28), np.float32)}, "no array for input image"),
+        ({"image": np.zeros((0, 1, 28, 28), np.float32)}, "holds no samples"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_one_line(
+    cli: Cli, mnist: Path, compiled: Path, arrays: dict[str, np.ndarray], words: str
+) -> None:
+    np.savez("in.npz", **arrays)
+    assert words in cli.bad("verify", mnist, compiled, "--inputs", "in.npz")
+
+
+def test_what_does_not_belong_together_is_one_line(
+    cli: Cli, mnist: Path, compiled: Path, foreign: Path
+) -> None:
+    weightless = onnx.load_model(mnist)
+    weightless.producer_name = "another"
+    onnx.save_model(weightless, "another.onnx")
+    said = cli.bad("verify", "another.onnx", compiled)
+    assert "was compiled from another model" in said
+    assert "not arm64" in cli.bad("verify", mnist, compiled, "--target", "arm64")
+    assert "this machine is" in cli.bad("verify", mnist, foreign)
+    assert "nothere.so" in cli.bad("verify", mnist, "nothere.so")
+    assert "nothere.onnx" in cli.bad("verify", "nothere.onnx")
+    assert "unknown target" in cli.bad("verify", mnist, "--target", "z80")
+    Path("bad.onnx").write_bytes(b"no model")
+    assert "bad.onnx: " in cli.bad("verify", "bad.onnx")
+
+
+def test_an_artifact_made_by_hand_is_one_line(cli: Cli, mnist: Path, tiny: Path) -> None:
+    assert "tiny.so: its manifest lacks the options" in cli.bad("verify", mnist, tiny)
