@@ -1,0 +1,212 @@
+"""Softmax and its logarithm along one axis, three passes: maximum, sum, result.
+
+Lanes run along the softmax axis when that is contiguous in the result, else along the axis that is,
+each lane with a softmax of its own. The sum is taken in float64 and rounded once. A task is one
+position of the other axes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llvmlite import ir
+
+from ....ir import Op
+from ....ir.ops import LogSoftmax, Softmax
+from ...base import KernelDescriptor
+from ...targets import Target
+from .. import math as vector_math
+from ..code import DOUBLE, FLOAT, I32, Code, Index, pieces, vector
+from ..epilogue import channel_blocks
+from ..kernel import Extent, Job, Kernel
+from ..views import View, strides_of
+from .boxes import known
+from .pointwise import block_width
+
+Step = Callable[[Any, Any], Any]
+"""State and a vector of the operand (with the store that goes with it) to the next state."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """The softmax axis at one position of the others: how passes walk it.
+
+    ``lane`` is the axis of the lanes. When it is ``axis`` itself, lanes share one softmax; else
+    there are ``width`` of them, ``count`` of which are stored.
+    """
+
+    code: Code
+    op: Softmax | LogSoftmax
+    views: tuple[View, View]
+    at: tuple[Index, ...]
+    lane: int
+    width: int
+    count: int
+
+    @property
+    def shared(self) -> bool:
+        """True when all lanes belong to one softmax."""
+        return self.lane == self.op.axis
+
+    def constant(self, type_: ir.Type, value: float) -> Any:
+        """The start of a pass: one lane per softmax."""
+        lanes = 1 if self.shared else self.width
+        return ir.Constant(vector(type_, lanes), [value] * lanes)
+
+    def runs(self) -> list[tuple[int, int, int]]:
+        """(first, last, lanes) of the loops along the axis."""
+        extent = known(self.op.x.shape[self.op.axis])
+        if not self.shared:
+            return [(0, extent, 1)]
+        whole = extent // self.width * self.width
+        out = [(0, whole, self.width)] if whole else []
+        return out + [(whole + s, whole + s + w, w) for s, w in pieces(extent - whole)]
+
+    def index(self, position: Index) -> tuple[Index, ...]:
+        """Coordinates of the element at a position along the axis."""
+        at = list(self.at)
+        at[self.op.axis] = position
+        return tuple(at)
+
+    def load(self, which: int, position: Index, lanes: int) -> Any:
+        """A vector of the operand (0) or of the result (1)."""
+        width, count = (lanes, lanes) if self.shared else (self.width, self.count)
+        return self.views[which].load(self.index(position), self.lane, width, count)
+
+    def store(self, value: Any, position: Index) -> None:
+        """Write a vector of the result."""
+        count = value.type.count if self.shared else self.count
+        self.views[1].store(value, self.index(position), self.lane, count)
+
+    def spread(self, value: Any, like: Any) -> Any:
+        """One lane per softmax as a vector beside ``like``."""
+        if not self.shared:
+            return value
+        return self.code.splat(self.code.b.extract_element(value, I32(0)), like.type.count)
+
+    def combine(
+        self,
+        start: Any,
+        merge: Step,
+        value: Callable[[Index, int], Any],
+    ) -> Any:
+        """All of ``value(position, lanes)`` along the axis merged, one lane per softmax."""
+        total = start
+        for first, last, lanes in self.runs():
+            count = lanes if self.shared else self.width
+            neutral = ir.Constant(vector(start.type.element, count), [start.constant[0]] * count)
+
+            def body(i: Index, held: list[Any], lanes: int = lanes) -> list[Any]:
+                return [merge(held[0], value(i, lanes))]
+
+            part = self.code.repeat(first, last, lanes, [neutral], body)[0]
+            while self.shared and part.type.count > 1:
+                half = part.type.count // 2
+                low, high = (self.code.lanes_of(part, s, half) for s in (0, half))
+                part = merge(low, high)
+            total = merge(total, part)
+        return total
+
+    def each(self, body: Callable[[Index, int], None]) -> None:
+        """``body(position, lanes)`` along the axis."""
+        for first, last, lanes in self.runs():
+            with self.code.loop(first, last, lanes) as i:
+                body(i, lanes)
+
+    def emit(self) -> None:
+        """The three passes."""
+        b: Any = self.code.b
+        highest = self.combine(
+            self.constant(FLOAT, -float("inf")),
+            lambda a, c: vector_math.maximum(b, c, a),
+            lambda i, lanes: self.load(0, i, lanes),
+        )
+
+        def shifted(i: Index, lanes: int) -> Any:
+            x = self.load(0, i, lanes)
+            return b.fsub(x, self.spread(highest, x))
+
+        def power(i: Index, lanes: int) -> Any:
+            e: Any = vector_math.exp(b, shifted(i, lanes))
+            if isinstance(self.op, Softmax):
+                self.store(e, i)
+            return b.fpext(e, vector(DOUBLE, e.type.count))
+
+        exact = self.combine(self.constant(DOUBLE, 0.0), b.fadd, power)
+        total = b.fptrunc(exact, vector(FLOAT, exact.type.count))
+        if isinstance(self.op, LogSoftmax):
+            total = vector_math.log(b, total)
+
+        def finish(i: Index, lanes: int) -> None:
+            if isinstance(self.op, LogSoftmax):
+                x = shifted(i, lanes)
+                self.store(b.fsub(x, self.spread(total, x)), i)
+                return
+            e = self.load(1, i, lanes)
+            self.store(b.fdiv(e, self.spread(total, e)), i)
+
+        self.each(finish)
+
+
+def _lane_axis(op: Softmax | LogSoftmax, strides: Sequence[int]) -> int:
+    """The axis that is contiguous in the result, the softmax axis when there is none."""
+    shape = op.x.shape
+    wide = [a for a in range(len(shape)) if strides[a] == 1 and shape[a] != 1]
+    return wide[0] if wide and wide[0] > 0 else op.axis
+
+
+def _lower(job: Job) -> None:
+    op, result = job.op, job.result.type
+    assert isinstance(op, Softmax | LogSoftmax)
+    rank = result.rank
+    lane = _lane_axis(op, strides_of(result))
+    outer = [a for a in range(rank) if a not in (op.axis, lane)]
+    sizes = [1, *(known(result.shape[a]) for a in outer[1:])]
+
+    def body(code: Code) -> None:
+        constant = job.constant(op.x) is not None
+        views = (View.of(code, op.x, rank, constant), View.of(code, job.result, rank))
+        with code.loop(code.begin, code.end) as task:
+            at: list[Index] = [0] * rank
+            for a, index in zip(outer, code.split(task, sizes) if outer else (), strict=True):
+                at[a] = index
+            if lane == op.axis:
+                Row(code, op, views, tuple(at), lane, code.lanes, code.lanes).emit()
+                return
+            extent = known(result.shape[lane])
+            width = block_width(code, extent)
+
+            def block(start: Index, count: int) -> None:
+                at[lane] = start
+                Row(code, op, views, tuple(at), lane, width, count).emit()
+
+            channel_blocks(code, extent, width, block)
+
+    if not outer:
+        job.step(Extent(0, 1), body)
+        return
+    job.step(Extent.of(result.shape[outer[0]], math.prod(sizes)), body)
+
+
+def _refuses(op: Op, target: Target) -> str | None:
+    return None
+
+
+def _cycles(op: Op, target: Target) -> float:
+    """About 40 operations an element for the exponential and the division."""
+    return op.operands[0].type.elements_per_sample() * 40 / target.lanes
+
+
+def _no_scratch(op: Op, target: Target) -> int:
+    return 0
+
+
+def _kernel(operator: type[Op]) -> Kernel:
+    name = operator.mnemonic()
+    return Kernel(KernelDescriptor(name, operator, _refuses, _cycles, _no_scratch), _lower)
+
+
+KERNELS = (_kernel(Softmax), _kernel(LogSoftmax))
