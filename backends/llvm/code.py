@@ -17,7 +17,7 @@ byte offsets and are aligned to the element alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,7 +27,9 @@ from llvmlite import ir
 from ...ir import Array, Scalar, Value
 from ..targets import Target
 
-Index = ir.Value | int
+IRValue = Any
+"""A value of the generated code: llvmlite does not type what its builder returns."""
+Index = IRValue | int
 """An i64 that may be known."""
 
 PTR = ir.PointerType()
@@ -70,14 +72,14 @@ class Code:
         frame, begin, end = self.function.args
         frame.add_attribute("noalias")
         self._frame = frame
-        self.begin: ir.Value = begin
-        self.end: ir.Value = end
-        self._entry = ir.IRBuilder(self.function.append_basic_block("entry"))
-        self.b = ir.IRBuilder(self.function.append_basic_block("body"))
-        self.batch: ir.Value = self._frame_load(0, I64)
+        self.begin: IRValue = begin
+        self.end: IRValue = end
+        self._entry: Any = ir.IRBuilder(self.function.append_basic_block("entry"))
+        self.b: Any = ir.IRBuilder(self.function.append_basic_block("body"))
+        self.batch: IRValue = self._frame_load(0, I64)
         self.slots: list[Value | Array] = []
         """What the frame holds after N: values and constant data, in order."""
-        self._pointers: dict[Any, ir.Value] = {}
+        self._pointers: dict[Any, IRValue] = {}
 
     def finish(self) -> None:
         """Close the function."""
@@ -91,28 +93,28 @@ class Code:
 
     # Addresses.
 
-    def _frame_load(self, index: int, type_: ir.Type) -> ir.Value:
+    def _frame_load(self, index: int, type_: ir.Type) -> IRValue:
         at = self._entry.gep(self._frame, [I64(index)], source_etype=I64)
         loaded = self._entry.load(at, typ=type_, align=8)
         loaded.set_metadata("invariant.load", self.module.add_metadata([]))
         return loaded
 
-    def _slot(self, key: Any, held: Value | Array) -> ir.Value:
+    def _slot(self, key: Any, held: Value | Array) -> IRValue:
         if key not in self._pointers:
             self.slots.append(held)
             self._pointers[key] = self._frame_load(len(self.slots), PTR)
         return self._pointers[key]
 
-    def pointer(self, value: Value) -> ir.Value:
+    def pointer(self, value: Value) -> IRValue:
         """Base address of an operand or result; for a `Const`, of its contents in logical order."""
         return self._slot(value, value)
 
-    def data(self, array: Array) -> ir.Value:
+    def data(self, array: Array) -> IRValue:
         """Address of read-only data, 64-byte aligned, with 64 zero bytes readable behind it."""
         held = np.ascontiguousarray(array)
         return self._slot((held.dtype.str, held.tobytes()), held)
 
-    def offset(self, pointer: ir.Value, offset: Index) -> ir.Value:
+    def offset(self, pointer: IRValue, offset: Index) -> IRValue:
         """The address ``offset`` bytes further on."""
         if isinstance(offset, int) and offset == 0:
             return pointer
@@ -120,7 +122,7 @@ class Code:
 
     # Known and unknown integers.
 
-    def index(self, value: Index) -> ir.Value:
+    def index(self, value: Index) -> IRValue:
         """An i64 value."""
         return I64(value) if isinstance(value, int) else value
 
@@ -184,7 +186,7 @@ class Code:
     # Control.
 
     @contextmanager
-    def loop(self, start: Index, stop: Index, step: int = 1) -> Iterator[ir.Value]:
+    def loop(self, start: Index, stop: Index, step: int = 1) -> Generator[IRValue]:
         """``for (i = start; i < stop; i += step)``, nothing carried."""
         blocks = self._loop_blocks()
         head, body, done = blocks
@@ -205,9 +207,9 @@ class Code:
         start: Index,
         stop: Index,
         step: int,
-        state: Sequence[ir.Value],
-        body: Callable[[Index, list[ir.Value]], Sequence[ir.Value]],
-    ) -> list[ir.Value]:
+        state: Sequence[IRValue],
+        body: Callable[[Index, list[IRValue]], Sequence[IRValue]],
+    ) -> list[IRValue]:
         """A loop that carries values, ``state = body(i, state)``; one known trip is inlined."""
         if isinstance(start, int) and isinstance(stop, int) and stop - start <= step:
             return list(body(start, list(state))) if start < stop else list(state)
@@ -231,7 +233,7 @@ class Code:
         return list(carried)
 
     @contextmanager
-    def when(self, condition: ir.Value) -> Iterator[None]:
+    def when(self, condition: IRValue) -> Generator[None]:
         """``if (condition)``."""
         inside = self.function.append_basic_block("then")
         done = self.function.append_basic_block("endif")
@@ -247,27 +249,27 @@ class Code:
 
     # Memory.
 
-    def load(self, pointer: ir.Value, type_: ir.Type) -> ir.Value:
+    def load(self, pointer: IRValue, type_: ir.Type) -> IRValue:
         """A scalar or vector at an address aligned to the (lane's) size."""
         return self.b.load(pointer, typ=type_, align=_alignment(type_))
 
-    def store(self, value: ir.Value, pointer: ir.Value) -> None:
+    def store(self, value: IRValue, pointer: IRValue) -> None:
         """Write a scalar or vector to an address aligned to the (lane's) size."""
         self.b.store(value, pointer, align=_alignment(value.type))
 
-    def load_lanes(self, pointer: ir.Value, type_: ir.Type, lanes: int, count: int) -> ir.Value:
+    def load_lanes(self, pointer: IRValue, type_: ir.Type, lanes: int, count: int) -> IRValue:
         """A vector of ``lanes`` of which only the first ``count`` are read; the others are 0."""
         if count == lanes:
             return self.load(pointer, vector(type_, lanes))
         size = _alignment(type_)
-        whole: ir.Value | None = None
+        whole: IRValue | None = None
         for start, width in pieces(count):
             part = self.load(self.offset(pointer, start * size), vector(type_, width))
             placed = self.widen(part, lanes)
             whole = placed if whole is None else self.blend(whole, placed, start, width)
         return vector(type_, lanes)(None) if whole is None else whole
 
-    def store_lanes(self, value: ir.Value, pointer: ir.Value, count: int) -> None:
+    def store_lanes(self, value: IRValue, pointer: IRValue, count: int) -> None:
         """Write the first ``count`` lanes."""
         if count == value.type.count:
             self.store(value, pointer)
@@ -278,7 +280,7 @@ class Code:
 
     # Vectors.
 
-    def splat(self, value: ir.Value, lanes: int) -> ir.Value:
+    def splat(self, value: IRValue, lanes: int) -> IRValue:
         """All lanes equal to a scalar."""
         type_ = vector(value.type, lanes)
         if isinstance(value, ir.Constant):
@@ -286,18 +288,18 @@ class Code:
         one = self.b.insert_element(type_(ir.Undefined), value, I32(0))
         return self.shuffle(one, one, [0] * lanes)
 
-    def shuffle(self, a: ir.Value, b: ir.Value, order: Sequence[int]) -> ir.Value:
+    def shuffle(self, a: IRValue, b: IRValue, order: Sequence[int]) -> IRValue:
         """Lanes of a, then b, picked by number."""
         mask = ir.Constant(vector(I32, len(order)), list(order))
         return self.b.shuffle_vector(a, b, mask)
 
-    def lanes_of(self, value: ir.Value, start: int, width: int) -> ir.Value:
+    def lanes_of(self, value: IRValue, start: int, width: int) -> IRValue:
         """A part of a vector."""
         if start == 0 and width == value.type.count:
             return value
         return self.shuffle(value, value, range(start, start + width))
 
-    def widen(self, value: ir.Value, lanes: int) -> ir.Value:
+    def widen(self, value: IRValue, lanes: int) -> IRValue:
         """The vector followed by zeros."""
         count = value.type.count
         if count == lanes:
@@ -305,14 +307,14 @@ class Code:
         zero = value.type(None)
         return self.shuffle(value, zero, [*range(count), *[count] * (lanes - count)])
 
-    def blend(self, whole: ir.Value, part: ir.Value, start: int, width: int) -> ir.Value:
+    def blend(self, whole: IRValue, part: IRValue, start: int, width: int) -> IRValue:
         """``whole`` with lanes start.. replaced by the first ``width`` lanes of ``part``."""
         lanes = whole.type.count
         inside = range(start, start + width)
         order = [lanes + i - start if i in inside else i for i in range(lanes)]
         return self.shuffle(whole, part, order)
 
-    def concat(self, parts: Sequence[ir.Value]) -> ir.Value:
+    def concat(self, parts: Sequence[IRValue]) -> IRValue:
         """Equal vectors one after another; the number of lanes grows by powers of two."""
         parts = list(parts)
         whole = parts[0]
@@ -322,7 +324,7 @@ class Code:
             whole = self.shuffle(whole, part, range(lanes + more))
         return whole
 
-    def intrinsic(self, name: str, result: ir.Type, *args: ir.Value) -> ir.Value:
+    def intrinsic(self, name: str, result: ir.Type, *args: IRValue) -> IRValue:
         """Call an LLVM intrinsic by its full name."""
         held = self.module.globals.get(name)
         if held is None:

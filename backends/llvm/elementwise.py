@@ -16,7 +16,7 @@ from llvmlite import ir
 from ...ir import BOOL, F16, F32, F64, I64, U8, Bits, Element, Op, Scalar, ops
 from ..targets import Target
 from . import math
-from .code import FLOAT, I1, Code, memory_type, vector
+from .code import FLOAT, I1, Code, IRValue, memory_type, vector
 from .code import I32 as INT32
 from .views import Lanes, Packed
 
@@ -56,7 +56,7 @@ def _number(type_: ir.VectorType, value: Any) -> ir.Constant:
     return ir.Constant(type_, [value] * type_.count)
 
 
-def _is_float(value: ir.Value) -> bool:
+def _is_float(value: IRValue) -> bool:
     return not isinstance(value.type.element, ir.IntType)
 
 
@@ -64,11 +64,11 @@ def _unsigned(op: Op) -> bool:
     return op.operands[0].element in _UNSIGNED
 
 
-def _arithmetic(floating: str, integer: str, code: Code, op: Op, a: Any, b: Any) -> ir.Value:
+def _arithmetic(floating: str, integer: str, code: Code, op: Op, a: Any, b: Any) -> IRValue:
     return getattr(code.b, floating if _is_float(a) else integer)(a, b)
 
 
-def _compare(sign: str, code: Code, op: Op, a: Any, b: Any) -> ir.Value:
+def _compare(sign: str, code: Code, op: Op, a: Any, b: Any) -> IRValue:
     if _is_float(a):
         return code.b.fcmp_ordered(sign, a, b)
     if _unsigned(op):
@@ -83,11 +83,11 @@ def _extreme(sign: str, code: Code, op: Op, a: Any, b: Any) -> Any:
     return code.b.select(first, a, b)
 
 
-def _f32(function: Callable[..., Any], code: Code, op: Op, x: Any) -> ir.Value:
+def _f32(function: Callable[..., Any], code: Code, op: Op, x: Any) -> IRValue:
     return function(code.b, x)
 
 
-def _overloaded(code: Code, name: str, x: Any, *more: ir.Value) -> ir.Value:
+def _overloaded(code: Code, name: str, x: Any, *more: IRValue) -> IRValue:
     letter = {"float": "f32", "double": "f64"}.get(str(x.type.element), str(x.type.element))
     return code.intrinsic(f"llvm.{name}.v{x.type.count}{letter}", x.type, x, *more)
 
@@ -100,23 +100,23 @@ def _expand(code: Code, op: Op, x: Any) -> Any:
     return x
 
 
-def _neg(code: Code, op: Op, x: Any) -> ir.Value:
+def _neg(code: Code, op: Op, x: Any) -> IRValue:
     return code.b.fneg(x) if _is_float(x) else code.b.sub(x.type(None), x)
 
 
-def _abs(code: Code, op: Op, x: Any) -> ir.Value:
+def _abs(code: Code, op: Op, x: Any) -> IRValue:
     if _is_float(x):
         return _overloaded(code, "fabs", x)
     return x if _unsigned(op) else _overloaded(code, "abs", x, I1(0))
 
 
-def _relu(code: Code, op: Op, x: Any) -> ir.Value:
+def _relu(code: Code, op: Op, x: Any) -> IRValue:
     """Written so that NaN stays, and that x86 needs one MAXPS."""
     zero = _number(x.type, 0.0 if _is_float(x) else 0)
     return code.b.select(_compare("<", code, op, x, zero), zero, x)
 
 
-def _clip(code: Code, op: ops.Clip, x: Any) -> ir.Value:
+def _clip(code: Code, op: ops.Clip, x: Any) -> IRValue:
     low, high = (_number(x.type, _rounded(x, bound)) for bound in (op.low, op.high))
     x = code.b.select(code.b.fcmp_ordered("<", x, low), low, x)
     return code.b.select(code.b.fcmp_ordered(">", x, high), high, x)
@@ -126,39 +126,39 @@ def _rounded(x: Any, value: float) -> float:
     return float(F32.dtype.type(value)) if x.type.element == FLOAT else value
 
 
-def _sign(code: Code, op: ops.Sign, x: Any) -> ir.Value:
+def _sign(code: Code, op: ops.Sign, x: Any) -> IRValue:
     zero, one, minus, middle = (_number(x.type, float(n)) for n in (0, 1, -1, op.zero))
     rest = code.b.select(code.b.fcmp_ordered("==", x, zero), middle, minus)
     return code.b.select(code.b.fcmp_ordered(">", x, zero), one, rest)
 
 
-def _whole(name: str, code: Code, op: Op, x: Any) -> ir.Value:
+def _whole(name: str, code: Code, op: Op, x: Any) -> IRValue:
     return _overloaded(code, name, x)
 
 
-def _reciprocal(code: Code, op: Op, x: Any) -> ir.Value:
+def _reciprocal(code: Code, op: Op, x: Any) -> IRValue:
     return code.b.fdiv(_number(x.type, 1.0), x)
 
 
-def _prelu(code: Code, op: Op, a: Any, b: Any) -> ir.Value:
+def _prelu(code: Code, op: Op, a: Any, b: Any) -> IRValue:
     positive = _compare(">=", code, op, a, _number(a.type, 0.0 if _is_float(a) else 0))
     product = code.b.fmul(a, b) if _is_float(a) else code.b.mul(a, b)
     return code.b.select(positive, a, product)
 
 
-def _where(code: Code, op: Op, condition: Any, a: Any, b: Any) -> ir.Value:
+def _where(code: Code, op: Op, condition: Any, a: Any, b: Any) -> IRValue:
     return code.b.select(condition, a, b)
 
 
-def _not(code: Code, op: Op, x: Any) -> ir.Value:
+def _not(code: Code, op: Op, x: Any) -> IRValue:
     return code.b.not_(x)
 
 
-def _logical(name: str, code: Code, op: Op, a: Any, b: Any) -> ir.Value:
+def _logical(name: str, code: Code, op: Op, a: Any, b: Any) -> IRValue:
     return getattr(code.b, name)(a, b)
 
 
-def _cast(code: Code, op: ops.Cast, x: Any) -> ir.Value:
+def _cast(code: Code, op: ops.Cast, x: Any) -> IRValue:
     source, to = op.x.element, op.to
     assert isinstance(to, Scalar)
     if source == to:
@@ -181,7 +181,7 @@ def _cast(code: Code, op: ops.Cast, x: Any) -> ir.Value:
     return code.b.zext(x, target) if unsigned else code.b.sext(x, target)
 
 
-def _from_float(code: Code, x: Any, to: Scalar, target: ir.VectorType) -> ir.Value:
+def _from_float(code: Code, x: Any, to: Scalar, target: ir.VectorType) -> IRValue:
     """Out-of-range values saturate to the nearest 32-bit (i64: 64-bit) integer; NaN gives 0."""
     if to.dtype.kind == "f":
         wider = to.dtype.itemsize > {"half": 2, "float": 4, "double": 8}[str(x.type.element)]
@@ -204,7 +204,7 @@ def _binarize(code: Code, op: ops.Binarize, x: Any) -> Packed:
     return Packed((above, code.b.fcmp_unordered("!=", x, zero)))
 
 
-def _decode(code: Code, op: ops.Decode, x: Packed) -> ir.Value:
+def _decode(code: Code, op: ops.Decode, x: Packed) -> IRValue:
     element = op.x.element
     type_ = vector(FLOAT, x.planes[0].type.count)
     if not isinstance(element, Bits):

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from llvmlite import ir
 
 from ...ir import Array, Graph, Slot, Value
 from ...ir.types import sample_bytes
-from .code import I1, I8, I32, I64, PTR, SIGNATURE
+from .code import I1, I8, I32, I64, PTR, SIGNATURE, IRValue
 from .kernel import Step
 from .pool import Pool
 
@@ -119,7 +120,7 @@ class Entry:
         workspace = _field(b, args, _WORKSPACE)
         block = self.module.globals[CONSTANTS]
 
-        def address(held: Value | Array) -> ir.Value:
+        def address(held: Value | Array) -> IRValue:
             if not isinstance(held, Value):
                 return _offset(b, block, I64(pool.offset(held)))
             if held in constants:
@@ -129,7 +130,7 @@ class Entry:
             return self._slot(b, slot, inputs, outputs, workspace, batch)
 
         room = 1 + max((len(step.slots) for step in steps), default=0)
-        frame = b.alloca(I64, size=I32(room))
+        frame: Any = b.alloca(I64, size=I32(room))
         frame.align = 16
         frame.type = PTR
         b.store(batch, frame)
@@ -146,11 +147,11 @@ class Entry:
         self,
         b: ir.IRBuilder,
         slot: Slot,
-        inputs: ir.Value,
-        outputs: ir.Value,
-        workspace: ir.Value,
-        batch: ir.Value,
-    ) -> ir.Value:
+        inputs: IRValue,
+        outputs: IRValue,
+        workspace: IRValue,
+        batch: IRValue,
+    ) -> IRValue:
         if slot.arena == "batch":
             return _offset(b, workspace, b.mul(batch, I64(slot.offset)))
         if slot.arena == "fixed":
@@ -159,11 +160,11 @@ class Entry:
         table = inputs if slot.arena == "input" else outputs
         return _field(b, table, 8 * slot.offset)
 
-    def _check(self, b: ir.IRBuilder, function: ir.Function) -> ir.Value:
+    def _check(self, b: ir.IRBuilder, function: ir.Function) -> IRValue:
         """Return a status for wrong arguments; N otherwise (1 when nothing is symbolic)."""
         (args,) = function.args
 
-        def refuse(condition: ir.Value, status: int) -> None:
+        def refuse(condition: IRValue, status: int) -> None:
             bad = function.append_basic_block("refuse")
             good = function.append_basic_block("go")
             b.cbranch(condition, bad, good)
@@ -171,12 +172,12 @@ class Entry:
             b.ret(I32(status))
             b.position_at_end(good)
 
-        def null(pointer: ir.Value) -> ir.Value:
+        def null(pointer: IRValue) -> IRValue:
             return b.icmp_unsigned("==", pointer, PTR(None))
 
         refuse(null(args), _WRONG_SIZE)
         refuse(b.icmp_unsigned("!=", _field(b, args, 0, I64), I64(ARGS_BYTES)), _WRONG_SIZE)
-        batch: ir.Value = I64(1)
+        batch: IRValue = I64(1)
         if self.symbolic:
             dims = _field(b, args, _DIMS)
             refuse(null(dims), _WRONG_DIMENSION)
@@ -196,7 +197,7 @@ class Entry:
             if count:
                 table = _field(b, args, field)
                 refuse(null(table), _NULL_TENSOR)
-                missing: ir.Value = I1(0)
+                missing: IRValue = I1(0)
                 for index in range(count):
                     missing = b.or_(missing, null(_field(b, table, 8 * index)))
                 refuse(missing, _NULL_TENSOR)
@@ -212,7 +213,7 @@ class Entry:
 def describe(module: ir.Module, manifest: bytes, section: str) -> None:
     """The manifest in its own section, and the function that returns it."""
     type_ = ir.ArrayType(I8, len(manifest))
-    text = ir.GlobalVariable(module, type_, PREFIX + "manifest")
+    text: Any = ir.GlobalVariable(module, type_, PREFIX + "manifest")
     text.linkage = "internal"
     text.global_constant = True
     text.initializer = ir.Constant(type_, bytearray(manifest))
@@ -223,22 +224,22 @@ def describe(module: ir.Module, manifest: bytes, section: str) -> None:
     ir.IRBuilder(function.append_basic_block("entry")).ret(text)
 
 
-def _offset(b: ir.IRBuilder, pointer: ir.Value, offset: ir.Value) -> ir.Value:
+def _offset(b: ir.IRBuilder, pointer: IRValue, offset: IRValue) -> IRValue:
     return b.gep(pointer, [offset], source_etype=I8)
 
 
-def _field(b: ir.IRBuilder, base: ir.Value, offset: int, type_: ir.Type = PTR) -> ir.Value:
+def _field(b: ir.IRBuilder, base: IRValue, offset: int, type_: ir.Type = PTR) -> IRValue:
     return b.load(_offset(b, base, I64(offset)), typ=type_, align=8)
 
 
-def _call(b: ir.IRBuilder, type_: ir.FunctionType, pointer: ir.Value, *args: ir.Value) -> None:
+def _call(b: ir.IRBuilder, type_: ir.FunctionType, pointer: IRValue, *args: IRValue) -> None:
     b.call(_Callee(pointer, type_), args)
 
 
 class _Callee:
     """A pointer together with the type of the function behind it, as llvmlite wants a callee."""
 
-    def __init__(self, pointer: ir.Value, type_: ir.FunctionType) -> None:
+    def __init__(self, pointer: IRValue, type_: ir.FunctionType) -> None:
         self.type = pointer.type
         self.function_type = type_
         self._pointer = pointer

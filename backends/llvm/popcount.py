@@ -18,9 +18,9 @@ from typing import Protocol
 from llvmlite import ir
 
 from ..targets import Target
-from .code import I8, I16, I32, Code, vector
+from .code import I8, I16, I32, Code, IRValue, vector
 
-State = list[ir.Value]
+State = list[IRValue]
 
 _BYTE_LIMIT = 31
 """Population counts of a byte (at most 8) that a byte can sum."""
@@ -31,6 +31,8 @@ class Counter(Protocol):
 
     chunk: int
     """Words that `absorb` likes to take at once."""
+    combines: bool
+    """Whether `absorb` gains from seeing ``chunk`` words together."""
     limit: int
     """Calls of `absorb` with up to ``chunk`` words between two calls of `settle`; 0: never."""
 
@@ -38,7 +40,7 @@ class Counter(Protocol):
         """The state of an empty sum; ``settles`` says whether `settle` will be called."""
         ...
 
-    def absorb(self, state: State, words: Sequence[ir.Value]) -> State:
+    def absorb(self, state: State, words: Sequence[IRValue]) -> State:
         """Add the bits of up to ``chunk`` words (<lanes x i32> each)."""
         ...
 
@@ -46,7 +48,7 @@ class Counter(Protocol):
         """Move what bytes have summed into i32 lanes."""
         ...
 
-    def finish(self, state: State) -> ir.Value:
+    def finish(self, state: State) -> IRValue:
         """The sums as <lanes x i32>."""
         ...
 
@@ -65,6 +67,7 @@ class DwordCounter:
     """xor, popcount, add: three operations a word."""
 
     chunk = 4
+    combines = False
     limit = 0
 
     def __init__(self, code: Code) -> None:
@@ -74,7 +77,7 @@ class DwordCounter:
     def start(self, settles: bool) -> State:
         return [self.type(None)]
 
-    def absorb(self, state: State, words: Sequence[ir.Value]) -> State:
+    def absorb(self, state: State, words: Sequence[IRValue]) -> State:
         (total,) = state
         for word in words:
             bits = self.code.intrinsic(f"llvm.ctpop.v{self.code.lanes}i32", self.type, word)
@@ -84,7 +87,7 @@ class DwordCounter:
     def settle(self, state: State) -> State:
         return state
 
-    def finish(self, state: State) -> ir.Value:
+    def finish(self, state: State) -> IRValue:
         return state[0]
 
 
@@ -92,6 +95,7 @@ class ByteCounter:
     """Byte counts summed in bytes: state [bytes] or [bytes, total]."""
 
     chunk = 4
+    combines = False
     limit = _BYTE_LIMIT // chunk
 
     def __init__(self, code: Code) -> None:
@@ -102,7 +106,7 @@ class ByteCounter:
     def start(self, settles: bool) -> State:
         return [self.bytes(None), self.type(None)] if settles else [self.bytes(None)]
 
-    def absorb(self, state: State, words: Sequence[ir.Value]) -> State:
+    def absorb(self, state: State, words: Sequence[IRValue]) -> State:
         b, sums = self.code.b, state[0]
         for word in words:
             name = f"llvm.ctpop.v{self.bytes.count}i8"
@@ -114,7 +118,7 @@ class ByteCounter:
         sums, total = state
         return [self.bytes(None), add_bytes(self.code, total, sums)]
 
-    def finish(self, state: State) -> ir.Value:
+    def finish(self, state: State) -> IRValue:
         total = state[1] if len(state) > 1 else self.type(None)
         return add_bytes(self.code, total, state[0])
 
@@ -124,6 +128,8 @@ class TableCounter:
 
     ``bytes`` count groups of ``chunk`` bits, so they and the total weigh ``chunk``.
     """
+
+    combines = True
 
     def __init__(self, code: Code) -> None:
         self.code = code
@@ -138,9 +144,9 @@ class TableCounter:
         state = [self.type(None)] * self.levels + [self.bytes(None)]
         return [*state, self.type(None)] if settles else state
 
-    def absorb(self, state: State, words: Sequence[ir.Value]) -> State:
+    def absorb(self, state: State, words: Sequence[IRValue]) -> State:
         """Missing words count as zero: their adders shrink to half adders."""
-        carries: list[ir.Value | None] = list(words)
+        carries: list[IRValue | None] = list(words)
         held = list(state)
         for level in range(self.levels):
             carries, held[level] = self._level(carries, held[level])
@@ -151,10 +157,10 @@ class TableCounter:
         return held
 
     def _level(
-        self, planes: list[ir.Value | None], held: ir.Value
-    ) -> tuple[list[ir.Value | None], ir.Value]:
+        self, planes: list[IRValue | None], held: IRValue
+    ) -> tuple[list[IRValue | None], IRValue]:
         """Add planes of one weight into ``held``, two at a time; the carries weigh twice."""
-        carries: list[ir.Value | None] = []
+        carries: list[IRValue | None] = []
         present = [plane for plane in planes if plane is not None]
         for at in range(0, len(present), 2):
             pair = present[at : at + 2]
@@ -166,7 +172,7 @@ class TableCounter:
         *held, sums, total = state
         return [*held, self.bytes(None), add_bytes(self.code, total, sums)]
 
-    def finish(self, state: State) -> ir.Value:
+    def finish(self, state: State) -> IRValue:
         b = self.code.b
         held, sums = state[: self.levels], state[self.levels]
         total = state[self.levels + 1] if len(state) > self.levels + 1 else self.type(None)
@@ -178,7 +184,7 @@ class TableCounter:
         shift = ir.Constant(self.type, [self.levels] * self.code.lanes)
         return add_bytes(self.code, b.shl(whole, shift), low)
 
-    def _table(self, word: ir.Value) -> ir.Value:
+    def _table(self, word: IRValue) -> IRValue:
         """Population count of each byte from a table of 16."""
         b = self.code.b
         half = ir.Constant(self.bytes, [0x0F] * self.bytes.count)
@@ -200,8 +206,8 @@ class TableCounter:
 
 
 def carry_save(
-    code: Code, a: ir.Value, x: ir.Value, y: ir.Value | None = None
-) -> tuple[ir.Value, ir.Value]:
+    code: Code, a: IRValue, x: IRValue, y: IRValue | None = None
+) -> tuple[IRValue, IRValue]:
     """Sum and carry bits of two or three planes."""
     b = code.b
     if y is None:
@@ -216,7 +222,7 @@ def carry_save(
     return b.xor(half, a), b.or_(b.and_(x, y), b.and_(half, a))
 
 
-def add_bytes(code: Code, total: ir.Value, sums: ir.Value) -> ir.Value:
+def add_bytes(code: Code, total: IRValue, sums: IRValue) -> IRValue:
     """``total`` plus the sum of the four unsigned bytes of each 32-bit lane."""
     b, target = code.b, code.target
     if target.vnni:
@@ -233,7 +239,7 @@ def add_bytes(code: Code, total: ir.Value, sums: ir.Value) -> ir.Value:
     return b.add(total, b.add(b.and_(pairs, mask), b.lshr(pairs, sixteen)))
 
 
-def _dot_ones(code: Code, total: ir.Value, sums: ir.Value) -> ir.Value:
+def _dot_ones(code: Code, total: IRValue, sums: IRValue) -> IRValue:
     """One dot-product instruction with a vector of ones (VPDPBUSD, UDOT)."""
     ones = ir.Constant(sums.type, [1] * sums.type.count)
     if code.target.has("dotprod"):

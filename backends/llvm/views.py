@@ -19,17 +19,17 @@ from llvmlite import ir
 
 from ...ir import BOOL, Batch, Bits, Layout, Scalar, TensorType, Ternary, Value
 from ...ir.types import WORD_BITS, physical_axes
-from .code import I1, I8, I32, Code, Index, memory_type, pieces, vector
+from .code import I1, I8, I32, Code, Index, IRValue, memory_type, pieces, vector
 
 
 @dataclass(frozen=True)
 class Packed:
     """Lanes of a packed element: a vector of i1 per plane (ternary: sign, mask)."""
 
-    planes: tuple[ir.Value, ...]
+    planes: tuple[IRValue, ...]
 
 
-Lanes = ir.Value | Packed
+Lanes = IRValue | Packed
 
 
 def strides_of(type_: TensorType) -> tuple[int, ...]:
@@ -71,7 +71,7 @@ class View:
     """A value seen with ``len(strides)`` axes; ``strides`` in bytes, 0 where it broadcasts."""
 
     code: Code
-    base: ir.Value
+    base: IRValue
     type: TensorType
     strides: tuple[int, ...]
     channel: int
@@ -97,7 +97,7 @@ class View:
         """The same value, broadcast along ``count`` further axes at the end."""
         return replace(self, strides=(*self.strides, *[0] * count))
 
-    def address(self, index: Sequence[Index]) -> ir.Value:
+    def address(self, index: Sequence[Index]) -> IRValue:
         """Address of an element (of its pixel's first word when packed)."""
         total: Index = 0
         for at, stride in zip(index, self.strides, strict=True):
@@ -123,7 +123,7 @@ class View:
 
     def _load_scalars(
         self, index: Sequence[Index], axis: int, lanes: int, count: int, type_: ir.Type
-    ) -> ir.Value:
+    ) -> IRValue:
         code, at = self.code, self.address(index)
         stride = self.strides[axis] if self.strides else 0
         if stride == 0:
@@ -139,10 +139,10 @@ class View:
     def _item_bytes(self) -> int:
         return 1 if self.type.is_binary else self.type.element.dtype.itemsize
 
-    def _truth(self, bytes_: ir.Value) -> ir.Value:
+    def _truth(self, bytes_: IRValue) -> IRValue:
         return self.code.b.icmp_unsigned("!=", bytes_, bytes_.type(None))
 
-    def _unpack_codes(self, codes: ir.Value) -> Packed:
+    def _unpack_codes(self, codes: IRValue) -> Packed:
         """Stored codes of constants (ternary: -1, 0, 1) to planes."""
         b, lanes, element = self.code.b, codes.type.count, self.type.element
         zero = codes.type(None)
@@ -161,19 +161,19 @@ class View:
             )
         return self._each_plane(lambda plane: self._gather(index, axis, plane, lanes, count))
 
-    def _each_plane(self, load: Callable[[int], ir.Value]) -> Packed:
+    def _each_plane(self, load: Callable[[int], IRValue]) -> Packed:
         element = self.type.element
         assert not isinstance(element, Scalar)
         return Packed(tuple(load(plane) for plane in range(element.planes)))
 
-    def _bit_address(self, index: Sequence[Index], plane: int) -> tuple[ir.Value, Index]:
+    def _bit_address(self, index: Sequence[Index], plane: int) -> tuple[IRValue, Index]:
         """Address of the byte that holds a channel's bit, and the bit's number in it."""
         channel: Index = 0 if self.type.shape[1] == 1 else index[self.channel]
         byte, bit = self.code.divide(channel, 8)
         place = self.code.add(byte, plane * 8 * words_of(self.type))
         return self.code.offset(self.address(index), place), bit
 
-    def _load_run(self, index: Sequence[Index], plane: int, lanes: int) -> ir.Value:
+    def _load_run(self, index: Sequence[Index], plane: int, lanes: int) -> IRValue:
         """Bits of ``lanes`` consecutive channels."""
         b = self.code.b
         if lanes >= 8:
@@ -186,14 +186,14 @@ class View:
             bits = b.trunc(b.lshr(byte, shift), ir.IntType(lanes))
         return b.bitcast(bits, vector(I1, lanes))
 
-    def _load_bit(self, index: Sequence[Index], plane: int) -> ir.Value:
+    def _load_bit(self, index: Sequence[Index], plane: int) -> IRValue:
         at, bit = self._bit_address(index, plane)
         shift = I8(bit) if isinstance(bit, int) else self.code.b.trunc(bit, I8)
         return self.code.b.trunc(self.code.b.lshr(self.code.load(at, I8), shift), I1)
 
     def _gather(
         self, index: Sequence[Index], axis: int, plane: int, lanes: int, count: int
-    ) -> ir.Value:
+    ) -> IRValue:
         out = vector(I1, lanes)(ir.Undefined)
         for lane in range(count):
             there = list(index)
@@ -225,7 +225,7 @@ class View:
             code.store(one, code.offset(at, lane * stride))
 
     def _store_bits(
-        self, bits: ir.Value, index: Sequence[Index], axis: int, count: int, plane: int
+        self, bits: IRValue, index: Sequence[Index], axis: int, count: int, plane: int
     ) -> None:
         assert axis == self.channel
         code, lanes = self.code, bits.type.count

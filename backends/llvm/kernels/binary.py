@@ -27,7 +27,7 @@ from ....ir.ops import BinaryConv, BinaryGemm, Fused
 from ...base import KernelDescriptor
 from ...targets import Target
 from .. import epilogue
-from ..code import I32, I64, Code, Index
+from ..code import I32, I64, Code, Index, IRValue, vector
 from ..epilogue import Epilogue
 from ..geometry import Geometry
 from ..kernel import Job, Kernel
@@ -235,7 +235,7 @@ class _Layer:
             index = self.geometry.index(sample, tile.channel, tile.row, column)
             self.region.apply(index, 1, dot, tile.count)
 
-    def _sums(self, tile: Tile) -> list[ir.Value]:
+    def _sums(self, tile: Tile) -> list[IRValue]:
         """The dot products of each pixel, as one vector of the block's channels."""
         run = _Run(self, tile)
         return run.sums()
@@ -269,13 +269,13 @@ class _Run:
         self.word_bytes = 4 * plan.width
         block_words = g.taps * layer.span
         self.w = code.offset(layer.w, code.mul(tile.block, block_words * self.word_bytes))
-        self.mine: list[list[ir.Value]] = []
+        self.mine: list[list[IRValue]] = []
         self.columns = tile.columns[1] - tile.columns[0]
         self.run_words = layer.span * (self.columns if layer.merged else 1)
 
     # State: per pixel and vector one counter (two when masks are counted), then nonzero counts.
 
-    def sums(self) -> list[ir.Value]:
+    def sums(self) -> list[IRValue]:
         """Loop over the kernel's rows and finish."""
         settles = self._settles()
         counters = self.tile.pixels * self.vectors * (2 if self.layer.counts_masks else 1)
@@ -301,7 +301,7 @@ class _Run:
         calls = runs * -(-self.run_words // self.counter.chunk)
         return calls > self.counter.limit
 
-    def _row(self, ky: Index, state: Sequence[ir.Value]) -> Sequence[ir.Value]:
+    def _row(self, ky: Index, state: Sequence[IRValue]) -> Sequence[IRValue]:
         """All taps of one kernel row."""
         g, code, span = self.layer.geometry, self.code, self.layer.span
         y = code.add(self.x_row, code.mul(ky, g.dilations[0]))
@@ -312,7 +312,7 @@ class _Run:
             return self._words(x, w, list(state))
         column_bytes = self.layer.strides[2] * g.dilations[1]
 
-        def column(kx: Index, state: Sequence[ir.Value]) -> Sequence[ir.Value]:
+        def column(kx: Index, state: Sequence[IRValue]) -> Sequence[IRValue]:
             return self._words(
                 code.offset(x, code.mul(kx, column_bytes)),
                 code.offset(w, code.mul(kx, span * self.word_bytes)),
@@ -325,7 +325,7 @@ class _Run:
             return state
         return code.repeat(0, self.columns, 1, state, column)
 
-    def _words(self, x: ir.Value, w: ir.Value, state: list[ir.Value]) -> list[ir.Value]:
+    def _words(self, x: IRValue, w: IRValue, state: list[IRValue]) -> list[IRValue]:
         """A run of consecutive words, settled before bytes overflow."""
         code, counter = self.code, self.counter
         chunk = counter.chunk
@@ -333,7 +333,7 @@ class _Run:
             return self._run(x, w, 0, self.run_words, state)
         part = counter.limit * chunk
 
-        def piece(at: Index, state: Sequence[ir.Value]) -> list[ir.Value]:
+        def piece(at: Index, state: Sequence[IRValue]) -> list[IRValue]:
             there = code.offset(x, code.mul(at, 4))
             weights = code.offset(w, code.mul(at, self.word_bytes))
             return self._settle(self._run(there, weights, at, part, list(state)))
@@ -348,12 +348,12 @@ class _Run:
         return state
 
     def _run(
-        self, x: ir.Value, w: ir.Value, first: Index, words: int, state: list[ir.Value]
-    ) -> list[ir.Value]:
+        self, x: IRValue, w: IRValue, first: Index, words: int, state: list[IRValue]
+    ) -> list[IRValue]:
         """``words`` words without overflow: whole chunks in a loop, then the rest."""
         code, chunk = self.code, self.counter.chunk
 
-        def block(at: Index, state: Sequence[ir.Value], count: int = chunk) -> list[ir.Value]:
+        def block(at: Index, state: Sequence[IRValue], count: int = chunk) -> list[IRValue]:
             there = code.offset(x, code.mul(at, 4))
             weights = code.offset(w, code.mul(at, self.word_bytes))
             return self._absorb(there, weights, code.add(first, at), count, list(state))
@@ -367,77 +367,93 @@ class _Run:
         return block(whole, state, words - whole) if whole < words else state
 
     def _absorb(
-        self, x: ir.Value, w: ir.Value, at: Index, count: int, state: list[ir.Value]
-    ) -> list[ir.Value]:
+        self, x: IRValue, w: IRValue, at: Index, count: int, state: list[IRValue]
+    ) -> list[IRValue]:
         """One chunk of words for all pixels and vectors."""
-        code, layer, lanes = self.code, self.layer, self.layer.plan.lanes
-        weights = [
+        pixels = range(self.tile.pixels)
+        signs = [self._pixel_words(x, p, 0, count) for p in pixels]
+        masks: list[list[IRValue]] = []
+        if self.layer.ternary:
+            plane = 4 * self.layer.pixel_words
+            masks = [self._pixel_words(x, p, plane, count) for p in pixels]
+            if self._counts_nonzero():
+                for p in pixels:
+                    self._nonzero(state, p, self.code.offset(x, p * self.step), plane, count)
+        # Words one by one, unless the counter wants them together: fewer registers are alive.
+        together = count if self.counter.combines else 1
+        for first in range(0, count, together):
+            words = range(first, first + together)
+            weights = self._block_words(w, words)
+            mine = self._group_masks(at, words)
+            for p in pixels:
+                for v in range(self.vectors):
+                    self._count_words(state, p, v, words, signs, masks, weights, mine)
+        return state
+
+    def _count_words(
+        self,
+        state: list[IRValue],
+        pixel: int,
+        v: int,
+        words: range,
+        signs: list[list[IRValue]],
+        masks: list[list[IRValue]],
+        weights: list[list[IRValue]],
+        mine: list[list[IRValue]],
+    ) -> None:
+        """Add the mismatches of some words to one sum (and its nonzero inputs to another)."""
+        b = self.code.b
+        differ: list[IRValue] = []
+        inputs: list[IRValue] = []
+        for i, j in enumerate(words):
+            weight = weights[v][i]
+            if masks:
+                weight = b.and_(weight, masks[pixel][j])
+            word = b.xor(signs[pixel][j], weight)
+            differ.append(b.and_(word, mine[v][i]) if mine else word)
+            if self.layer.counts_masks:
+                inputs.append(b.and_(masks[pixel][j], mine[v][i]))
+        self._update(state, pixel * self.vectors + v, differ)
+        if inputs:
+            self._update(state, (self.tile.pixels + pixel) * self.vectors + v, inputs)
+
+    def _vector(self) -> ir.VectorType:
+        return vector(I32, self.layer.plan.lanes)
+
+    def _pixel_words(self, x: IRValue, pixel: int, plane: int, count: int) -> list[IRValue]:
+        """``count`` words of a pixel, each in all lanes."""
+        code, lanes = self.code, self.layer.plan.lanes
+        at = code.offset(x, pixel * self.step + plane)
+        if code.target.has("neon") and count == 4:
+            # One load and four DUPs: LD1R has no offset and would need an addition each.
+            four = code.load(at, vector(I32, 4))
+            return [code.shuffle(four, four, [j] * lanes) for j in range(count)]
+        return [code.splat(code.load(code.offset(at, 4 * j), I32), lanes) for j in range(count)]
+
+    def _block_words(self, w: IRValue, words: range) -> list[list[IRValue]]:
+        """Words of all vectors of a block, [vectors][words]."""
+        code, lanes = self.code, self.layer.plan.lanes
+        return [
             [
                 code.load(code.offset(w, j * self.word_bytes + 4 * lanes * v), self._vector())
-                for j in range(count)
+                for j in words
             ]
             for v in range(self.vectors)
         ]
-        mine = self._group_masks(at, count)
-        for pixel in range(self.tile.pixels):
-            here = code.offset(x, pixel * self.step)
-            signs = [self._broadcast(here, 4 * j) for j in range(count)]
-            masks: list[ir.Value] = []
-            if layer.ternary:
-                plane = 4 * layer.pixel_words
-                masks = [self._broadcast(here, plane + 4 * j) for j in range(count)]
-                if self._counts_nonzero():
-                    self._nonzero(state, pixel, here, plane, count)
-            for v in range(self.vectors):
-                words = [self._mismatch(signs, masks, weights[v], mine, v, j) for j in range(count)]
-                self._update(state, pixel * self.vectors + v, words)
-                if layer.counts_masks:
-                    own = [code.b.and_(masks[j], mine[v][j]) for j in range(count)]
-                    self._update(state, (self.tile.pixels + pixel) * self.vectors + v, own)
-        return state
 
-    def _vector(self) -> ir.VectorType:
-        return ir.VectorType(I32, self.layer.plan.lanes)
-
-    def _broadcast(self, x: ir.Value, offset: int) -> ir.Value:
-        word = self.code.load(self.code.offset(x, offset), I32)
-        return self.code.splat(word, self.layer.plan.lanes)
-
-    def _group_masks(self, at: Index, count: int) -> list[list[ir.Value]]:
+    def _group_masks(self, at: Index, words: range) -> list[list[IRValue]]:
         layer, code = self.layer, self.code
         if layer.mine is None:
             return []
         start = code.mul(code.add(code.mul(self.tile.block, layer.span), at), self.word_bytes)
-        base = code.offset(layer.mine, start)
-        lanes = layer.plan.lanes
-        return [
-            [
-                code.load(code.offset(base, j * self.word_bytes + 4 * lanes * v), self._vector())
-                for j in range(count)
-            ]
-            for v in range(self.vectors)
-        ]
+        return self._block_words(code.offset(layer.mine, start), words)
 
-    def _mismatch(
-        self,
-        signs: list[ir.Value],
-        masks: list[ir.Value],
-        weights: list[ir.Value],
-        mine: list[list[ir.Value]],
-        v: int,
-        j: int,
-    ) -> ir.Value:
-        b = self.code.b
-        weight = b.and_(weights[j], masks[j]) if masks else weights[j]
-        differ = b.xor(signs[j], weight)
-        return b.and_(differ, mine[v][j]) if mine else differ
-
-    def _update(self, state: list[ir.Value], number: int, words: list[ir.Value]) -> None:
+    def _update(self, state: list[IRValue], number: int, words: list[IRValue]) -> None:
         held: State = state[number * self.size : (number + 1) * self.size]
         state[number * self.size : (number + 1) * self.size] = self.counter.absorb(held, words)
 
     def _nonzero(
-        self, state: list[ir.Value], pixel: int, x: ir.Value, plane: int, count: int
+        self, state: list[IRValue], pixel: int, x: IRValue, plane: int, count: int
     ) -> None:
         """Count the pixel's nonzero inputs, two words at a time."""
         b, code = self.code.b, self.code
@@ -449,18 +465,18 @@ class _Run:
             bits = code.intrinsic(f"llvm.ctpop.i{type_.width}", type_, word)
             state[place] = b.add(state[place], b.trunc(bits, I32) if wide else bits)
 
-    def _settle(self, state: list[ir.Value]) -> list[ir.Value]:
+    def _settle(self, state: list[IRValue]) -> list[IRValue]:
         extra = self.tile.pixels if self._counts_nonzero() else 0
         counters = (len(state) - extra) // self.size
-        out: list[ir.Value] = []
+        out: list[IRValue] = []
         for number in range(counters):
             out += self.counter.settle(state[number * self.size : (number + 1) * self.size])
         return out + state[counters * self.size :]
 
-    def _finish(self, state: list[ir.Value]) -> list[ir.Value]:
+    def _finish(self, state: list[IRValue]) -> list[IRValue]:
         """dot = inputs - 2 * mismatches."""
         code, b = self.code, self.code.b
-        out: list[ir.Value] = []
+        out: list[IRValue] = []
         for pixel in range(self.tile.pixels):
             parts = [self._count(state, pixel * self.vectors + v) for v in range(self.vectors)]
             whole = code.concat(parts)
@@ -476,10 +492,10 @@ class _Run:
             out.append(b.sub(inputs, twice))
         return out
 
-    def _count(self, state: list[ir.Value], number: int) -> ir.Value:
+    def _count(self, state: list[IRValue], number: int) -> IRValue:
         return self.counter.finish(state[number * self.size : (number + 1) * self.size])
 
-    def _inputs(self) -> ir.Value:
+    def _inputs(self) -> IRValue:
         """Products of a two-valued operand inside the border."""
         low, high = self.tile.rows
         rows = self.code.sub(high, low)

@@ -1,10 +1,10 @@
 """Float convolution and product: implicit GEMM in registers, lanes are output channels.
 
 For each tap and input channel, vectors of weights meet one broadcast input per pixel; sums stay
-in registers for a tile of pixels x vectors. Taps outside the operand are skipped. The operand may have
-any layout: its strides only change where the broadcast loads read. With several groups, blocks stay
-inside a group when that fills the lanes, else each lane loads the input of its own group (depthwise
-convolution: one vector load).
+in registers for a tile of pixels x vectors. Taps outside the operand are skipped. The operand may
+have any layout: its strides only change where the broadcast loads read. With several groups, blocks
+stay inside a group when that fills the lanes, else each lane loads the input of its own group
+(depthwise convolution: one vector load).
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from llvmlite import ir
 
 from ....errors import LoweringError
 from ....ir import Array, Op
@@ -22,7 +21,7 @@ from ....ir.ops import Conv, Fused, Gemm
 from ...base import KernelDescriptor
 from ...targets import Target
 from .. import epilogue
-from ..code import FLOAT, I32, Code, Index, vector
+from ..code import FLOAT, I32, Code, Index, IRValue, vector
 from ..epilogue import Epilogue
 from ..geometry import Geometry
 from ..kernel import Job, Kernel
@@ -30,8 +29,6 @@ from ..tiles import Plan, Tile, for_tiles, narrowed, tasks
 from ..views import View, strides_of
 
 _UNROLL = 4
-_INLINE = 24
-"""Inputs of a kernel row up to which all are written out."""
 _LATENCY = 8
 """Independent sums that keep two multiply-add units busy."""
 
@@ -220,10 +217,10 @@ class _Run:
             group, _ = code.divide(code.add(self.tile.channel, lane), g.group_out)
             self.lane_offsets.append(code.mul(group, g.group_channels * channel))
 
-    def sums(self) -> list[ir.Value]:
+    def sums(self) -> list[IRValue]:
         """Loop over the kernel's rows; one vector of the block's channels for each pixel."""
         per_copy = self.tile.pixels * self.vectors
-        state: list[ir.Value] = [self.type(None)] * (per_copy * self.copies)
+        state: list[IRValue] = [self.type(None)] * (per_copy * self.copies)
         low, high = self.tile.rows
         if self.columns:
             state = self.code.repeat(low, high, 1, state, self._row)
@@ -237,7 +234,7 @@ class _Run:
             for p in range(self.tile.pixels)
         ]
 
-    def _row(self, ky: Index, state: Sequence[ir.Value]) -> Sequence[ir.Value]:
+    def _row(self, ky: Index, state: Sequence[IRValue]) -> Sequence[IRValue]:
         """All taps of one kernel row."""
         g, code = self.layer.geometry, self.code
         y = code.add(self.x_row, code.mul(ky, g.dilations[0]))
@@ -249,7 +246,7 @@ class _Run:
         if self.layer.merged:
             return self._inputs(x, w, self.columns * g.channels, 4, list(state))
 
-        def at(kx: Index, state: Sequence[ir.Value]) -> Sequence[ir.Value]:
+        def at(kx: Index, state: Sequence[IRValue]) -> Sequence[IRValue]:
             return self._inputs(
                 code.offset(x, code.mul(kx, column * g.dilations[1])),
                 code.offset(w, code.mul(kx, tap_bytes)),
@@ -258,19 +255,21 @@ class _Run:
                 list(state),
             )
 
-        if self.columns * g.group_channels <= _INLINE:
-            for kx in range(self.columns):
-                state = at(kx, state)
-            return state
         return code.repeat(0, self.columns, 1, state, at)
 
     def _inputs(
-        self, x: ir.Value, w: ir.Value, count: int, step: int, state: list[ir.Value]
-    ) -> list[ir.Value]:
-        """``count`` inputs, ``step`` bytes apart, and their weights."""
-        code = self.code
+        self, x: IRValue, w: IRValue, count: int, step: int, state: list[IRValue]
+    ) -> list[IRValue]:
+        """``count`` inputs, ``step`` bytes apart, and their weights.
 
-        def block(at: Index, state: Sequence[ir.Value], size: int = _UNROLL) -> list[ir.Value]:
+        What one pass of the loop reads must not overlap between pixels: LLVM would keep the shared
+        inputs in registers, and spill the sums.
+        """
+        code = self.code
+        apart = self.step // step if self.layer.merged and self.tile.pixels > 1 else _UNROLL
+        unroll = min(_UNROLL, apart)
+
+        def block(at: Index, state: Sequence[IRValue], size: int = unroll) -> list[IRValue]:
             there = code.offset(x, code.mul(at, step))
             weights = code.offset(w, code.mul(at, self.input_bytes))
             held = list(state)
@@ -279,20 +278,14 @@ class _Run:
                 self._multiply(here, code.offset(weights, j * self.input_bytes), j, held)
             return held
 
-        whole = count // _UNROLL * _UNROLL
-        if count <= _INLINE:
-            for at in range(0, whole, _UNROLL):
-                state = block(at, state)
-        else:
-            state = code.repeat(0, whole, _UNROLL, state, block)
+        whole = count // unroll * unroll
+        state = code.repeat(0, whole, unroll, state, block)
         return block(whole, state, count - whole) if whole < count else state
 
-    def _multiply(self, x: ir.Value, w: ir.Value, number: int, state: list[ir.Value]) -> None:
+    def _multiply(self, x: IRValue, w: IRValue, number: int, state: list[IRValue]) -> None:
         """One input of every pixel times the weights of all vectors."""
         code, lanes = self.code, self.layer.plan.lanes
-        weights = [
-            code.load(code.offset(w, 4 * lanes * v), self.type) for v in range(self.vectors)
-        ]
+        weights = [code.load(code.offset(w, 4 * lanes * v), self.type) for v in range(self.vectors)]
         copy = number % self.copies
         for pixel in range(self.tile.pixels):
             inputs = self._load(code.offset(x, pixel * self.step))
@@ -300,13 +293,13 @@ class _Run:
                 place = (copy * self.tile.pixels + pixel) * self.vectors + v
                 state[place] = multiply_add(code, inputs[v], weights[v], state[place])
 
-    def _load(self, x: ir.Value) -> list[ir.Value]:
+    def _load(self, x: IRValue) -> list[IRValue]:
         """One input for each vector: broadcast, or each lane its own."""
         code, lanes = self.code, self.layer.plan.lanes
         if not self.layer.lanewise:
             value = code.splat(code.load(x, FLOAT), lanes)
             return [value] * self.vectors
-        out: list[ir.Value] = []
+        out: list[IRValue] = []
         for v in range(self.vectors):
             count = max(0, min(lanes, self.tile.count - v * lanes))
             if self.layer.contiguous:
@@ -321,7 +314,7 @@ class _Run:
         return out
 
 
-def multiply_add(code: Code, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
+def multiply_add(code: Code, a: IRValue, b: IRValue, c: IRValue) -> IRValue:
     """a * b + c, rounded once where the target has the instruction."""
     if code.target.fma:
         return code.intrinsic(f"llvm.fma.v{a.type.count}f32", a.type, a, b, c)
