@@ -31,8 +31,6 @@ class Counter(Protocol):
 
     chunk: int
     """Words that `absorb` likes to take at once."""
-    combines: bool
-    """Whether `absorb` gains from seeing ``chunk`` words together."""
     limit: int
     """Calls of `absorb` with up to ``chunk`` words between two calls of `settle`; 0: never."""
 
@@ -64,10 +62,13 @@ def counter_for(code: Code) -> Counter:
 
 
 class DwordCounter:
-    """xor, popcount, add: three operations a word."""
+    """xor, popcount, add: three operations a word.
 
-    chunk = 4
-    combines = False
+    LLVM adds the counts of a chunk before it adds them to the sum, so a chunk is two words: more
+    would keep too many counts alive.
+    """
+
+    chunk = 2
     limit = 0
 
     def __init__(self, code: Code) -> None:
@@ -92,10 +93,12 @@ class DwordCounter:
 
 
 class ByteCounter:
-    """Byte counts summed in bytes: state [bytes] or [bytes, total]."""
+    """Byte counts summed in bytes: state [bytes] or [bytes, total].
 
-    chunk = 4
-    combines = False
+    A chunk is two words for the same reason as in `DwordCounter`.
+    """
+
+    chunk = 2
     limit = _BYTE_LIMIT // chunk
 
     def __init__(self, code: Code) -> None:
@@ -128,8 +131,6 @@ class TableCounter:
 
     ``bytes`` count groups of ``chunk`` bits, so they and the total weigh ``chunk``.
     """
-
-    combines = True
 
     def __init__(self, code: Code) -> None:
         self.code = code

@@ -379,15 +379,11 @@ class _Run:
             if self._counts_nonzero():
                 for p in pixels:
                     self._nonzero(state, p, self.code.offset(x, p * self.step), plane, count)
-        # Words one by one, unless the counter wants them together: fewer registers are alive.
-        together = count if self.counter.combines else 1
-        for first in range(0, count, together):
-            words = range(first, first + together)
-            weights = self._block_words(w, words)
-            mine = self._group_masks(at, words)
-            for p in pixels:
-                for v in range(self.vectors):
-                    self._count_words(state, p, v, words, signs, masks, weights, mine)
+        weights = self._block_words(w, count)
+        mine = self._group_masks(at, count)
+        for p in pixels:
+            for v in range(self.vectors):
+                self._count_words(state, p, v, signs, masks, weights, mine)
         return state
 
     def _count_words(
@@ -395,7 +391,6 @@ class _Run:
         state: list[IRValue],
         pixel: int,
         v: int,
-        words: range,
         signs: list[list[IRValue]],
         masks: list[list[IRValue]],
         weights: list[list[IRValue]],
@@ -405,14 +400,13 @@ class _Run:
         b = self.code.b
         differ: list[IRValue] = []
         inputs: list[IRValue] = []
-        for i, j in enumerate(words):
-            weight = weights[v][i]
+        for j, weight in enumerate(weights[v]):
             if masks:
                 weight = b.and_(weight, masks[pixel][j])
             word = b.xor(signs[pixel][j], weight)
-            differ.append(b.and_(word, mine[v][i]) if mine else word)
+            differ.append(b.and_(word, mine[v][j]) if mine else word)
             if self.layer.counts_masks:
-                inputs.append(b.and_(masks[pixel][j], mine[v][i]))
+                inputs.append(b.and_(masks[pixel][j], mine[v][j]))
         self._update(state, pixel * self.vectors + v, differ)
         if inputs:
             self._update(state, (self.tile.pixels + pixel) * self.vectors + v, inputs)
@@ -424,29 +418,29 @@ class _Run:
         """``count`` words of a pixel, each in all lanes."""
         code, lanes = self.code, self.layer.plan.lanes
         at = code.offset(x, pixel * self.step + plane)
-        if code.target.has("neon") and count == 4:
-            # One load and four DUPs: LD1R has no offset and would need an addition each.
-            four = code.load(at, vector(I32, 4))
-            return [code.shuffle(four, four, [j] * lanes) for j in range(count)]
+        if code.target.has("neon") and count > 1:
+            # One load and DUPs: LD1R has no offset and would need an addition each.
+            words = code.load(at, vector(I32, count))
+            return [code.shuffle(words, words, [j] * lanes) for j in range(count)]
         return [code.splat(code.load(code.offset(at, 4 * j), I32), lanes) for j in range(count)]
 
-    def _block_words(self, w: IRValue, words: range) -> list[list[IRValue]]:
-        """Words of all vectors of a block, [vectors][words]."""
+    def _block_words(self, w: IRValue, count: int) -> list[list[IRValue]]:
+        """The next words of all vectors of a block, [vectors][words]."""
         code, lanes = self.code, self.layer.plan.lanes
         return [
             [
                 code.load(code.offset(w, j * self.word_bytes + 4 * lanes * v), self._vector())
-                for j in words
+                for j in range(count)
             ]
             for v in range(self.vectors)
         ]
 
-    def _group_masks(self, at: Index, words: range) -> list[list[IRValue]]:
+    def _group_masks(self, at: Index, count: int) -> list[list[IRValue]]:
         layer, code = self.layer, self.code
         if layer.mine is None:
             return []
         start = code.mul(code.add(code.mul(self.tile.block, layer.span), at), self.word_bytes)
-        return self._block_words(code.offset(layer.mine, start), words)
+        return self._block_words(code.offset(layer.mine, start), count)
 
     def _update(self, state: list[IRValue], number: int, words: list[IRValue]) -> None:
         held: State = state[number * self.size : (number + 1) * self.size]
