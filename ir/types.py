@@ -25,6 +25,9 @@ WORD_BITS = 64
 MAX_ELEMENTS = 1 << 40
 """Elements a tensor may have for one sample; beyond it a shape is taken for damage."""
 
+MAX_RANK = 32
+"""Axes a tensor may have: what every NumPy can hold."""
+
 
 @dataclass(frozen=True, order=True)
 class Batch:
@@ -64,6 +67,8 @@ class Bits:
         count = len(self.values)
         if count < 2 or count & (count - 1) or count > 256:
             raise VerifyError(f"bits need a table of 2, 4, .. 256 values, got {count}")
+        if any(math.isnan(v) for v in self.values):
+            raise VerifyError("bits cannot stand for NaN")
 
     @property
     def planes(self) -> int:
@@ -76,7 +81,13 @@ class Bits:
         return np.dtype(np.uint8)
 
     def __str__(self) -> str:
-        return f"bits<{self.planes};{','.join(f'{v:g}' for v in self.values)}>"
+        return f"bits<{self.planes};{','.join(map(_shortest, self.values))}>"
+
+
+def _shortest(value: float) -> str:
+    """The shortest text that reads as the value."""
+    text = f"{value:g}"
+    return text if float(text) == value else repr(float(value))
 
 
 @dataclass(frozen=True)
@@ -150,14 +161,20 @@ class TensorType:
     layout: Layout = Layout.ROW_MAJOR
 
     def __post_init__(self) -> None:
+        if self.rank > MAX_RANK:
+            raise VerifyError(f"tensors have at most {MAX_RANK} axes, got {self.rank}")
         for axis, dim in enumerate(self.shape):
-            if isinstance(dim, Batch):
-                if axis or dim.factor < 1:
-                    raise VerifyError(f"only the first dimension may be symbolic, got {self}")
-            elif dim < 0:
+            size = dim.factor if isinstance(dim, Batch) else dim
+            if isinstance(dim, Batch) and (axis or size < 1):
+                raise VerifyError(f"only the first dimension may be symbolic, got {self}")
+            if size < 0:
                 raise VerifyError(f"negative dimension in {self}")
+            if size > MAX_ELEMENTS:
+                raise VerifyError(f"{self} is absurdly large")
         if self.elements_per_sample() > MAX_ELEMENTS:
             raise VerifyError(f"{self} is absurdly large")
+        if self.layout in (Layout.WORDS, Layout.PLANES) and self.rank < 2:
+            raise VerifyError(f"{self} has no channels to pack")
 
     def __str__(self) -> str:
         dims = ",".join(str(d) for d in self.shape)

@@ -27,6 +27,11 @@ def verify(graph: Graph) -> None:
     defined: set[Value] = set()
     names: set[str] = set()
     _define(graph.inputs, defined, names, "graph input")
+    for value in graph.inputs:
+        if value.type.layout is not Layout.ROW_MAJOR:
+            raise VerifyError(f"graph input {value!r} must be row-major")
+        if value.type.is_binary and graph.stage == Stage.IMPORTED:
+            raise VerifyError(f"graph input {value!r} holds bits in an imported graph")
     for node in graph.nodes:
         verify_node(node, defined)
         _define(node.results, defined, names, node.describe())
@@ -34,6 +39,8 @@ def verify(graph: Graph) -> None:
     for output in graph.outputs:
         if output.value not in defined:
             raise VerifyError(f"output '{output.name}' shows a value that nothing defines")
+    if len({output.name for output in graph.outputs}) < len(graph.outputs):
+        raise VerifyError("two outputs have the same name")
 
 
 def verify_node(node: Node, defined: set[Value]) -> None:
@@ -51,6 +58,8 @@ def verify_node(node: Node, defined: set[Value]) -> None:
         raise VerifyError(f"{where}: expected {len(inferred)} results, got {len(node.results)}")
     for value, expected in zip(node.results, inferred, strict=True):
         if value.type.with_layout(expected.layout) != expected:
+            raise VerifyError(f"{where}: expected {expected}, got {value!r}")
+        if isinstance(node.op, Relayout) and value.type.layout is not node.op.layout:
             raise VerifyError(f"{where}: expected {expected}, got {value!r}")
     if isinstance(node.op, Fused):
         _verify_region(node.op)

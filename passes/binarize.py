@@ -141,6 +141,8 @@ def trace(rw: Rewriter, value: Value, flat: bool = False) -> None:
         return
     if isinstance(op, (MaxPool, Slice)):
         trace(rw, op.x)
+        if isinstance(op, MaxPool) and _may_be_empty(op):
+            raise NotSign(f"{_where(node)} has windows that see padding alone")
     elif isinstance(op, Concat) and op.axis == 1:
         for x in op.xs:
             trace(rw, x)
@@ -162,6 +164,11 @@ def trace(rw: Rewriter, value: Value, flat: bool = False) -> None:
             raise NotSign(f"{_where(node)} scales signs by {scale_of(rw, value):g}")
     else:
         raise NotSign(f"{_where(node)} is not a sign" if node else "they are a graph input")
+
+
+def _may_be_empty(op: MaxPool) -> bool:
+    """True when the gaps of a dilated window are as large as the map: its maximum is -inf."""
+    return any(d > size for d, size in zip(op.dilations, op.x.shape[2:], strict=True))
 
 
 def _where(node: Node | None) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import VerifyError
 from ..core import Data, Op
-from ..types import Bits, Element, TensorType, scalar_of
+from ..types import Bits, Element, TensorType, Ternary, scalar_of
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Const(Op):
     def verify(self) -> None:
         if self.data.array.dtype != self.element.dtype:
             raise VerifyError(f"constant of {self.element} stores {self.data.array.dtype}")
+        if isinstance(self.element, Ternary) and np.any(np.abs(self.array) > 1):
+            raise VerifyError("a ternary constant holds more than -1, 0 and 1")
         if isinstance(self.element, Bits) and self.array.size:
             top = int(self.array.max())
             if top >= len(self.element.values):

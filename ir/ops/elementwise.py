@@ -53,7 +53,15 @@ class _FloatUnary(_Unary):
 
 
 @dataclass(frozen=True)
-class Neg(_Unary):
+class _NumberUnary(_Unary):
+    def result_element(self) -> Element:
+        if self.x.element == BOOL:
+            raise VerifyError(f"{self.mnemonic()} needs numbers, got {self.x!r}")
+        return self.x.element
+
+
+@dataclass(frozen=True)
+class Neg(_NumberUnary):
     """-x."""
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
@@ -61,7 +69,7 @@ class Neg(_Unary):
 
 
 @dataclass(frozen=True)
-class Abs(_Unary):
+class Abs(_NumberUnary):
     """|x|."""
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
@@ -69,7 +77,7 @@ class Abs(_Unary):
 
 
 @dataclass(frozen=True)
-class Relu(_Unary):
+class Relu(_NumberUnary):
     """max(x, 0); NaN stays NaN."""
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
@@ -231,7 +239,15 @@ class _Binary(_Elementwise):
 
 
 @dataclass(frozen=True)
-class Add(_Binary):
+class _Arithmetic(_Binary):
+    def result_element(self) -> Element:
+        if self.a.element == BOOL:
+            raise VerifyError(f"{self.mnemonic()} needs numbers, got {self.a!r}")
+        return super().result_element()
+
+
+@dataclass(frozen=True)
+class Add(_Arithmetic):
     """a + b."""
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
@@ -239,7 +255,7 @@ class Add(_Binary):
 
 
 @dataclass(frozen=True)
-class Sub(_Binary):
+class Sub(_Arithmetic):
     """a - b."""
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
@@ -247,7 +263,7 @@ class Sub(_Binary):
 
 
 @dataclass(frozen=True)
-class Mul(_Binary):
+class Mul(_Arithmetic):
     """a * b."""
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
@@ -255,7 +271,7 @@ class Mul(_Binary):
 
 
 @dataclass(frozen=True)
-class Div(_Binary):
+class Div(_Arithmetic):
     """a / b in floats."""
 
     def verify(self) -> None:
@@ -268,7 +284,7 @@ class Div(_Binary):
 
 
 @dataclass(frozen=True)
-class Max(_Binary):
+class Max(_Arithmetic):
     """The greater; NaN when one is NaN."""
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
@@ -276,7 +292,7 @@ class Max(_Binary):
 
 
 @dataclass(frozen=True)
-class Min(_Binary):
+class Min(_Arithmetic):
     """The smaller; NaN when one is NaN."""
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
@@ -284,7 +300,7 @@ class Min(_Binary):
 
 
 @dataclass(frozen=True)
-class PRelu(_Binary):
+class PRelu(_Arithmetic):
     """a where a >= 0, a * b elsewhere."""
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:

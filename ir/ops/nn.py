@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import VerifyError
 from ..core import Op, Value
-from ..types import F32, Batch, Scalar, TensorType, broadcast
+from ..types import BOOL, F32, Batch, Scalar, TensorType, broadcast
 from .window import Window
 
 
@@ -21,6 +21,8 @@ def conv_type(x: Value, w: Value, window: Window, groups: int) -> tuple[int, ...
     if w.type.rank != x.type.rank:
         raise VerifyError(f"weights {w!r} do not fit {x!r}")
     out, per_group = w.shape[0], w.shape[1]
+    if isinstance(out, Batch):
+        raise VerifyError(f"weights {w!r} cannot have a symbolic dimension")
     if groups < 1 or x.shape[1] != per_group * groups or out % groups:
         raise VerifyError(
             f"weights {w!r} with {groups} groups do not fit {x!r}: "
@@ -188,16 +190,22 @@ class _Pool(Op):
         spatial = self.window.output(self.x.shape[2:])
         return (TensorType((*self.x.shape[:2], *spatial), self.x.element),)
 
+    def verify_pads(self) -> None:
+        """Raise VerifyError when a window would start or end beyond its own size of padding."""
+        spatial = len(self.kernel)
+        for axis in range(spatial):
+            if max(self.pads[axis], self.pads[axis + spatial]) >= self.window.extent(axis):
+                raise VerifyError(f"pads {self.pads} leave windows of {self.mnemonic()} empty")
+
 
 @dataclass(frozen=True)
 class MaxPool(_Pool):
     """Largest value in each window; padding never wins. On bits, the largest code."""
 
     def verify(self) -> None:
-        spatial = len(self.kernel)
-        for axis in range(spatial):
-            if max(self.pads[axis], self.pads[axis + spatial]) >= self.window.extent(axis):
-                raise VerifyError(f"pads {self.pads} leave windows of max_pool empty")
+        if self.x.element == BOOL:
+            raise VerifyError("max_pool cannot compare bool")
+        self.verify_pads()
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         kind = args[0].dtype
@@ -222,6 +230,8 @@ class AveragePool(_Pool):
     def verify(self) -> None:
         if self.x.element != F32:
             raise VerifyError(f"average_pool needs f32, got {self.x!r}")
+        if not self.count_pads:
+            self.verify_pads()
 
     def divisors(self) -> Any:
         """Positions counted in each window, float32 of the output's spatial shape."""

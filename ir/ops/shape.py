@@ -20,6 +20,7 @@ from ..types import (
     Layout,
     Shape,
     TensorType,
+    Ternary,
     broadcast,
     shape_text,
 )
@@ -69,6 +70,8 @@ class Concat(Op):
     axis: int
 
     def infer(self) -> tuple[TensorType, ...]:
+        if not self.xs:
+            raise VerifyError("concat of nothing")
         first = self.xs[0]
         if not 0 <= self.axis < first.type.rank:
             raise VerifyError(f"concat axis {self.axis} is outside {first!r}")
@@ -77,6 +80,7 @@ class Concat(Op):
             rest = value.shape[: self.axis] + value.shape[self.axis + 1 :]
             if (
                 value.element != first.element
+                or value.type.rank != first.type.rank
                 or rest != first.shape[: self.axis] + first.shape[self.axis + 1 :]
                 or isinstance(value.shape[self.axis], Batch)
             ):
@@ -113,7 +117,7 @@ class Slice(Op):
                 shape.append(dim)
                 continue
             last = start + step * (size - 1)
-            if size < 0 or (size and not (0 <= start < dim and 0 <= last < dim)):
+            if step == 0 or size < 0 or (size and not (0 <= start < dim and 0 <= last < dim)):
                 raise VerifyError(f"slice {start}+{step}*{size} is outside {self.x!r}")
             shape.append(size)
         return (TensorType(tuple(shape), self.x.element),)
@@ -150,8 +154,20 @@ class Pad(Op):
         return (TensorType(tuple(shape), self.x.element),)
 
     def verify(self) -> None:
-        if isinstance(self.x.element, Bits) and self.value not in self.x.element.values:
-            raise VerifyError(f"{self.x.element} cannot be padded with {self.value:g}")
+        element = self.x.element
+        if isinstance(element, Bits):
+            fits = self.value in element.values
+        elif isinstance(element, Ternary):
+            fits = self.value in (-1, 0, 1)
+        elif element.dtype.kind == "f":
+            fits = True
+        elif element.dtype.kind == "b":
+            fits = self.value in (0, 1)
+        else:
+            info = np.iinfo(element.dtype.name)
+            fits = self.value == np.floor(self.value) and info.min <= self.value <= info.max
+        if not fits:
+            raise VerifyError(f"{element} cannot be padded with {self.value:g}")
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         value = code_of(self.value, self.x.element)
