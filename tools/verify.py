@@ -250,18 +250,28 @@ class Signs:
         largest = float(np.abs(self.seen[name]).max(initial=0.0))
         return 2 * max(longest, 64) ** 0.5 * EPSILON * largest
 
+    def tensor(self, name: str, shape: tuple[int, ...]) -> Array | None:
+        """The reference's tensor of that name as the graph holds it: canonicalize moves transposes
+        down and calls what then stands before them ``name.t``."""
+        known = self.seen.get(name, self.seen.get(name.removesuffix(".t")))
+        if known is None or known.shape == shape:
+            return known
+        if known.ndim < 3:
+            return None
+        turned = known.transpose(0, known.ndim - 1, *range(1, known.ndim - 1))
+        return turned if turned.shape == shape else None
+
     def compare(self, value: Value, array: Array, report: Report) -> Array:
         """Compare with the reference's tensor of that name and return what to go on with."""
         if value.type.is_binary:
             return self.compare_bits(value, array, report)
-        known = self.seen.get(value.name)
-        if known is None or known.shape != array.shape or known.dtype != array.dtype:
+        known = self.tensor(value.name, array.shape)
+        if known is None or known.dtype != array.dtype:
             return array
         if known.dtype.kind == "f":
-            largest = float(np.abs(known).max(initial=0.0)) or 1.0
-            relative = float(np.abs(array - known).max(initial=0.0)) / largest
+            relative = _relative(array, known)
             report.definition.note(relative, value.name)
-            if relative > report.rtol:
+            if not relative <= report.rtol:
                 report.problems.append(
                     f"{value.name}: the definition is off by {relative:.2g} of scale"
                 )
@@ -270,8 +280,9 @@ class Signs:
     def compare_bits(self, value: Value, array: Array, report: Report) -> Array:
         """Signs must agree except where the reference's value before them is a near-tie."""
         name = value.name.removesuffix(".bits")
-        known = self.seen.get(name)
-        if known is None or known.shape != array.shape or name not in self.before:
+        known = self.tensor(name, array.shape)
+        name = name.removesuffix(".t")
+        if known is None or name not in self.before:
             return array
         theirs, mine = np.sign(known), decode(array, value.element)
         report.signs += array.size
@@ -279,7 +290,7 @@ class Signs:
         if not wrong.any():
             return array
         before = self.before[name].name
-        values = self.seen.get(before)
+        values = self.tensor(before, array.shape)
         near = values is not None and np.abs(values[wrong]).max() <= self.bound(before)
         text = f"{name}: {int(wrong.sum())} of {wrong.size} signs"
         if values is not None:
@@ -333,6 +344,17 @@ def _check_kernels(
                     _check_flips(node.op, value, got != expected, forced, report)
 
 
+def _relative(got: Array, expected: Array) -> float:
+    """Largest difference as a fraction of the largest finite magnitude expected; NaN when one side
+    alone is NaN or infinite."""
+    finite = np.abs(expected[np.isfinite(expected)])
+    largest = float(finite.max(initial=0.0)) or 1.0
+    with np.errstate(invalid="ignore"):
+        difference = np.abs(got.astype(np.float64) - expected.astype(np.float64))
+    difference = np.where(_same(got, expected), 0.0, difference)
+    return float(difference.max(initial=0.0)) / largest
+
+
 def _same(a: Array, b: Array) -> Array:
     if a.dtype.kind != "f":
         return a == b
@@ -360,9 +382,7 @@ def _exact(op: Any) -> bool:
 def _check_float(op: Any, value: Value, got: Array, expected: Array, report: Report) -> None:
     if value.type.is_binary:
         return
-    largest = float(np.abs(expected).max(initial=0.0)) or 1.0
-    difference = np.abs(got.astype(np.float64) - expected.astype(np.float64))
-    relative = float(difference.max(initial=0.0)) / largest
+    relative = _relative(got, expected)
     report.kernels.note(relative, value.name)
     if not relative <= _tolerance(op):
         report.problems.append(
