@@ -76,8 +76,10 @@ class _Parser:
 
     # Tokens.
 
-    def error(self, message: str) -> ParseError:
-        return ParseError(f"{self.file}:{self.tokens[self.at][1]}: {message}")
+    def error(self, message: str, ahead: int = 0) -> ParseError:
+        """An error at the last token read, or at the next one."""
+        at = max(self.at - 1 + ahead, 0)
+        return ParseError(f"{self.file}:{self.tokens[at][1]}: {message}")
 
     @property
     def peek(self) -> str:
@@ -95,7 +97,7 @@ class _Parser:
 
     def expect(self, token: str) -> None:
         if not self.accept(token):
-            raise self.error(f"expected {token!r}, got {self.peek!r}")
+            raise self.error(f"expected {token!r}, got {self.peek!r}", ahead=1)
 
     def name(self, sigil: str) -> str:
         token = self.next()
@@ -153,7 +155,7 @@ class _Parser:
             else:
                 nodes.append(self.node())
         if self.peek:
-            raise self.error(f"unexpected {self.peek!r} after the graph")
+            raise self.error(f"unexpected {self.peek!r} after the graph", ahead=1)
         return Graph(name, tuple(inputs), tuple(nodes), tuple(outputs), Stage[stage.upper()])
 
     def input(self) -> Value:

@@ -127,13 +127,12 @@ def _data(data: Data) -> str:
 def _number(value: Any) -> str:
     if isinstance(value, np.bool_):
         return "true" if value else "false"
-    if isinstance(value, np.floating):
-        return (
-            np.format_float_scientific(value, unique=True, trim="-")
-            if (value != 0 and not 1e-4 <= abs(value) < 1e7 and np.isfinite(value))
-            else np.format_float_positional(value, unique=True, trim="-")
-        )
-    return str(value)
+    if not isinstance(value, np.floating):
+        return str(value)
+    magnitude = abs(float(value))
+    if magnitude == 0 or 1e-4 <= magnitude < 1e7 or np.isinf(magnitude):
+        return np.format_float_positional(value, unique=True, trim="-")
+    return np.format_float_scientific(value, unique=True, trim="-")
 
 
 def constants(graph: Graph) -> dict[str, Array]:
