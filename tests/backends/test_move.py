@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from kernel_cases import TARGETS, Cases
+from kernel_cases import WIDTHS, Cases
 from llvm_support import ICELAKE, Library, scheduled
 
 from bnnc.backends.llvm.kernels.strided import Axis, normalized
@@ -37,6 +37,17 @@ SCALARS = {
         %m = relayout(%x) layout=nhwc : f32[N,4,6]@nhwc
         %z = reshape(%m) shape=[N,2,12] : f32[N,2,12]
         output %z as "z"
+    """,
+    "scalar": """
+        input %x: f32[]
+        %y = relayout(%x) layout=row : f32[]
+        output %y as "y"
+        %c = const() data=random(2) element=f32 : f32[3,7]
+        %z = relayout(%c) layout=row : f32[3,7]
+        output %z as "z"
+        input %v: bool[N]
+        %w = relayout(%v) layout=row : bool[N]
+        output %w as "w"
     """,
     "transpose": """
         input %x: f32[N,3,4,5,6]
@@ -200,7 +211,7 @@ def packed_cases() -> dict[str, str]:
 CASES = relayouts() | SCALARS | packed_cases()
 
 
-@pytest.fixture(scope="module", params=TARGETS)
+@pytest.fixture(scope="module", params=WIDTHS)
 def cases(request: pytest.FixtureRequest) -> Cases:
     return Cases(CASES, request.param)
 

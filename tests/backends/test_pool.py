@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from kernel_cases import TARGETS, Cases
+from kernel_cases import WIDTHS, Cases
 
 SIGN, TERNARY = "bits<1;-1,1>", "ternary"
 WINDOWS = {
@@ -135,7 +135,7 @@ class PoolCases(Cases):
         return held
 
 
-@pytest.fixture(scope="module", params=TARGETS)
+@pytest.fixture(scope="module", params=WIDTHS)
 def cases(request: pytest.FixtureRequest) -> Cases:
     return PoolCases(CASES, request.param)
 
