@@ -1,0 +1,178 @@
+"""Elementwise regions against their definition, bit for bit: operators, broadcasts, layouts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from kernel_cases import TARGETS, Cases
+
+UNARY = ("neg", "abs", "relu", "sqrt", "reciprocal", "floor", "ceil", "round")
+BINARY = ("add", "sub", "mul", "div", "max", "min", "prelu")
+COMPARE = ("equal", "less", "less_equal")
+X = "f32[N,5,3,4]"
+
+
+def region(operands: str, params: str, body: str, result: str) -> str:
+    """One region over inputs and constants that are declared before it."""
+    return f"""
+        %y = fused([{operands}]) kernel="" {{
+          ({params})
+          {body}
+          yield %r
+        }} : {result}
+        output %y as "y"
+    """
+
+
+def unary(operator: str, more: str = "", result: str = X) -> str:
+    """One operator on floats."""
+    body = f"%r = {operator}(%x){more} : {result}"
+    return f"input %x: {X}" + region("%x", f"%x: {X}", body, result)
+
+
+def broadcast(operator: str, shape: str, constant: bool, element: str = "f32") -> str:
+    """One operator on a tensor and something that broadcasts to it."""
+    x, y = f"{element}[N,5,3,4]", f"{element}{shape}"
+    other = f"%z = const() data=random(5) element={element} : {y}" if constant else f"input %z: {y}"
+    body = f"%r = {operator}(%x, %z) : {x}"
+    return f"input %x: {x}\n{other}" + region("%x, %z", f"%x: {x}, %z: {y}", body, x)
+
+
+def cast(source: str, to: str) -> str:
+    """A conversion."""
+    body = f"%r = cast(%x) to={to} : {to}[N,37]"
+    head = f"input %x: {source}[N,37]"
+    return head + region("%x", f"%x: {source}[N,37]", body, f"{to}[N,37]")
+
+
+SHAPES = {
+    "same": "[N,5,3,4]",
+    "channel": "[1,5,1,1]",
+    "position": "[N,1,3,4]",
+    "sample": "[N,5,1,1]",
+    "scalar": "[]",
+    "last": "[4]",
+}
+CASES = {name: unary(name) for name in UNARY}
+CASES |= {f"sign{zero + 1}": unary("sign", f" zero={zero}") for zero in (-1, 0, 1)}
+CASES["clip"] = unary("clip", " low=-0.5 high=0.75")
+CASES["clip_open"] = unary("clip", " low=0.1 high=inf")
+CASES |= {f"{op}_{s}": broadcast(op, SHAPES[s], False) for op in BINARY for s in ("same", "sample")}
+CASES |= {f"add_{s}": broadcast("add", shape, False) for s, shape in SHAPES.items()}
+CASES |= {f"mul_c_{s}": broadcast("mul", SHAPES[s], True) for s in ("channel", "scalar", "last")}
+CASES |= {f"{op}_i32": broadcast(op, "[5,1,1]", True, "i32") for op in ("add", "mul", "max", "min")}
+CASES |= {f"add_{e}": broadcast("add", "[N,5,3,4]", False, e) for e in ("i64", "f64", "i8", "u8")}
+CASES |= {
+    f"cast_{source}_{to}": cast(source, to)
+    for source, to in (
+        ("f32", "i32"), ("f32", "i64"), ("f32", "bool"), ("f32", "f64"), ("f64", "f32"),
+        ("i32", "f32"), ("i64", "f32"), ("u8", "f32"), ("i8", "f32"), ("bool", "f32"),
+        ("i64", "i32"), ("i32", "i64"), ("u8", "i32"), ("i8", "i64"), ("i32", "bool"),
+        ("bool", "i64"), ("f32", "i8"),
+    )
+}  # fmt: skip
+for _op in COMPARE:
+    CASES[_op] = (
+        f"input %x: {X}\ninput %z: {X}"
+        + region("%x, %z", f"%x: {X}, %z: {X}", f"%r = {_op}(%x, %z) : bool[N,5,3,4]",
+                 "bool[N,5,3,4]")
+    )  # fmt: skip
+CASES["where"] = """
+    input %x: f32[N,9]
+    input %z: f32[N,9]
+    %y = fused([%x, %z]) kernel="" {
+      (%x: f32[N,9], %z: f32[N,9])
+      %c = less(%x, %z) : bool[N,9]
+      %d = equal(%x, %z) : bool[N,9]
+      %e = or(%c, %d) : bool[N,9]
+      %f = not(%d) : bool[N,9]
+      %g = and(%e, %f) : bool[N,9]
+      %r = where(%g, %x, %z) : f32[N,9]
+      yield %r
+    } : f32[N,9]
+    output %y as "y"
+"""
+CASES["scalar"] = """
+    input %x: f32[]
+    %y = fused([%x]) kernel="" {
+      (%x: f32[])
+      %r = neg(%x) : f32[]
+      yield %r
+    } : f32[]
+    output %y as "y"
+"""
+
+
+def words(channels: int, zero: int) -> str:
+    """Bits of a channels-last sum, decoded again beside a broadcast of bits."""
+    bits = "ternary" if zero == 0 else "bits<1;-1,1>"
+    shape = f"[N,{channels},2,3]"
+    return f"""
+        input %x: f32{shape}
+        %b, %s = fused([%x]) kernel="" {{
+          (%x: f32{shape})
+          %n = neg(%x) : f32{shape}@nhwc
+          %c = binarize(%n) zero={zero} : {bits}{shape}@words
+          yield %c, %n
+        }} : {bits}{shape}@words, f32{shape}@nhwc
+        %y = fused([%b, %s]) kernel="" {{
+          (%b: {bits}{shape}@words, %s: f32{shape}@nhwc)
+          %d = decode(%b) : f32{shape}
+          %r = add(%d, %s) : f32{shape}
+          yield %r
+        }} : f32{shape}
+        output %y as "y"
+    """
+
+
+for _channels in (1, 3, 31, 32, 33, 64, 65, 96, 128, 200):
+    for _zero in (-1, 0, 1):
+        CASES[f"words_{_channels}_{_zero + 1}"] = words(_channels, _zero)
+CASES["codes"] = """
+    %c = const() data=random(11) element=bits<2;-3,-1,1,3> : bits<2;-3,-1,1,3>[2,70,2,3]
+    %y = fused([%c]) kernel="" {
+      (%c: bits<2;-3,-1,1,3>[2,70,2,3])
+      %r = decode(%c) : f32[2,70,2,3]
+      yield %r
+    } : f32[2,70,2,3]
+    output %y as "y"
+"""
+CASES["ternary_codes"] = """
+    %c = const() data=random(11) element=ternary : ternary[1,70,1,1]
+    input %x: f32[N,70,2,3]
+    %y = fused([%c, %x]) kernel="" {
+      (%c: ternary[1,70,1,1], %x: f32[N,70,2,3])
+      %d = decode(%c) : f32[1,70,1,1]
+      %r = mul(%d, %x) : f32[N,70,2,3]
+      yield %r
+    } : f32[N,70,2,3]
+    output %y as "y"
+"""
+
+
+class SpecialCases(Cases):
+    """NaN, infinities and zeros of both signs among the floats."""
+
+    def inputs(self, batch: int) -> dict[str, np.ndarray]:
+        held = super().inputs(batch)
+        rng = np.random.default_rng(3)
+        for name, array in held.items():
+            if array.dtype.kind == "f" and "cast" not in name:
+                for value in (np.nan, np.inf, -np.inf, -0.0):
+                    array[rng.random(array.shape) < 0.03] = value
+        return held
+
+
+@pytest.fixture(scope="module", params=TARGETS)
+def cases(request: pytest.FixtureRequest) -> Cases:
+    return SpecialCases(CASES, request.param)
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(("batch", "pieces"), [(1, 0), (3, 4)])
+@pytest.mark.filterwarnings("ignore:invalid value encountered")
+def test_elementwise_bit_for_bit(cases: Cases, name: str, batch: int, pieces: int) -> None:
+    """Equal as numbers: every NaN is the same, and so are the zeros."""
+    for expected, got in cases.pairs(name, batch, pieces):
+        assert expected.dtype == got.dtype
+        np.testing.assert_array_equal(got, expected)
