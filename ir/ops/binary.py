@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import VerifyError
 from ..core import Op, Value, decode
-from ..types import F32, I32, SIGN, TERNARY, Bits, Element, TensorType
+from ..types import BOOL, F32, I32, SIGN, TERNARY, Bits, Element, TensorType
 from .nn import conv_reference, conv_type
 from .window import Window
 
@@ -79,8 +79,8 @@ class Threshold(Op):
         return (TensorType(self.x.shape, SIGN),)
 
     def verify(self) -> None:
-        if self.x.element != I32 or self.thresholds.element != I32:
-            raise VerifyError(f"threshold needs i32 operands, got {self.x!r}")
+        if not self.x.element == self.thresholds.element == I32 or self.flip.element != BOOL:
+            raise VerifyError(f"threshold needs i32 operands and bool flips, got {self.operands}")
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         x, thresholds, flip = args
