@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -250,22 +251,40 @@ class Signs:
         largest = float(np.abs(self.seen[name]).max(initial=0.0))
         return 2 * max(longest, 64) ** 0.5 * EPSILON * largest
 
-    def tensor(self, name: str, shape: tuple[int, ...]) -> Array | None:
-        """The reference's tensor of that name as the graph holds it: canonicalize moves transposes
-        down and calls what then stands before them ``name.t``."""
-        known = self.seen.get(name, self.seen.get(name.removesuffix(".t")))
-        if known is None or known.shape == shape:
-            return known
-        if known.ndim < 3:
+    def axes(self, name: str, array: Array) -> tuple[int, ...]:
+        """Axes of the reference's tensor in the order of ``array``.
+
+        Canonicalize moves transposes down and calls what then stands before them ``name.t``; of
+        the orders that fit the shape, the one that agrees best is taken.
+        """
+        known = self.seen.get(name.removesuffix(".t"))
+        if known is None or not name.endswith(".t"):
+            return tuple(range(array.ndim))
+        orders = [
+            order
+            for order in itertools.permutations(range(known.ndim))
+            if tuple(known.shape[a] for a in order) == array.shape
+        ]
+
+        def distance(order: tuple[int, ...]) -> float:
+            turned = known.transpose(order).astype(np.float64)
+            return float(np.nan_to_num(np.abs(turned - array)).sum())
+
+        return min(orders, key=distance, default=())
+
+    def tensor(self, name: str, shape: tuple[int, ...], axes: tuple[int, ...]) -> Array | None:
+        """The reference's tensor of that name, or None when it has none of this shape."""
+        known = self.seen.get(name.removesuffix(".t"))
+        if known is None or known.ndim != len(axes):
             return None
-        turned = known.transpose(0, known.ndim - 1, *range(1, known.ndim - 1))
+        turned = known.transpose(axes)
         return turned if turned.shape == shape else None
 
     def compare(self, value: Value, array: Array, report: Report) -> Array:
         """Compare with the reference's tensor of that name and return what to go on with."""
         if value.type.is_binary:
             return self.compare_bits(value, array, report)
-        known = self.tensor(value.name, array.shape)
+        known = self.tensor(value.name, array.shape, self.axes(value.name, array))
         if known is None or known.dtype != array.dtype:
             return array
         if known.dtype.kind == "f":
@@ -280,17 +299,19 @@ class Signs:
     def compare_bits(self, value: Value, array: Array, report: Report) -> Array:
         """Signs must agree except where the reference's value before them is a near-tie."""
         name = value.name.removesuffix(".bits")
-        known = self.tensor(name, array.shape)
+        mine = decode(array, value.element)
+        axes = self.axes(name, mine)
+        known = self.tensor(name, array.shape, axes)
         name = name.removesuffix(".t")
         if known is None or name not in self.before:
             return array
-        theirs, mine = np.sign(known), decode(array, value.element)
+        theirs = np.sign(known)
         report.signs += array.size
         wrong = theirs != mine
         if not wrong.any():
             return array
         before = self.before[name].name
-        values = self.tensor(before, array.shape)
+        values = self.tensor(before, array.shape, axes)
         near = values is not None and np.abs(values[wrong]).max() <= self.bound(before)
         text = f"{name}: {int(wrong.sum())} of {wrong.size} signs"
         if values is not None:
