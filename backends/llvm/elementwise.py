@@ -132,8 +132,13 @@ def _sign(code: Code, op: ops.Sign, x: Any) -> IRValue:
     return code.b.select(code.b.fcmp_ordered(">", x, zero), one, rest)
 
 
-def _whole(name: str, code: Code, op: Op, x: Any) -> IRValue:
-    return _overloaded(code, name, x)
+def _sqrt(code: Code, op: Op, x: Any) -> IRValue:
+    return _overloaded(code, "sqrt", x)
+
+
+def _whole(function: Callable[..., Any], code: Code, op: Op, x: Any) -> IRValue:
+    native = code.target.has("sse4.1") or code.target.has("neon")
+    return function(code.b, x, native)
 
 
 def _reciprocal(code: Code, op: Op, x: Any) -> IRValue:
@@ -236,7 +241,7 @@ EMITTERS: dict[type[Op], Emitter] = {
     ops.And: partial(_logical, "and_"),
     ops.Binarize: _binarize,
     ops.Cast: _cast,
-    ops.Ceil: partial(_whole, "ceil"),
+    ops.Ceil: partial(_whole, math.ceil),
     ops.Clip: _clip,
     ops.Decode: _decode,
     ops.Div: partial(_arithmetic, "fdiv", "sdiv"),
@@ -244,7 +249,7 @@ EMITTERS: dict[type[Op], Emitter] = {
     ops.Erf: partial(_f32, math.erf),
     ops.Exp: partial(_f32, math.exp),
     ops.Expand: _expand,
-    ops.Floor: partial(_whole, "floor"),
+    ops.Floor: partial(_whole, math.floor),
     ops.Less: partial(_compare, "<"),
     ops.LessEqual: partial(_compare, "<="),
     ops.Log: partial(_f32, math.log),
@@ -257,10 +262,10 @@ EMITTERS: dict[type[Op], Emitter] = {
     ops.PRelu: _prelu,
     ops.Reciprocal: _reciprocal,
     ops.Relu: _relu,
-    ops.Round: partial(_whole, "roundeven"),
+    ops.Round: partial(_whole, math.rint),
     ops.Sigmoid: partial(_f32, math.sigmoid),
     ops.Sign: _sign,
-    ops.Sqrt: partial(_whole, "sqrt"),
+    ops.Sqrt: _sqrt,
     ops.Sub: partial(_arithmetic, "fsub", "sub"),
     ops.Tanh: partial(_f32, math.tanh),
     ops.Threshold: _threshold,

@@ -124,19 +124,33 @@ def erf(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
     return a.compare("<", 1.0).choose(small, large).with_sign_of(t).value
 
 
-def floor(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
-    """Largest integer not above x: one instruction from SSE4.1 and on every AArch64."""
-    return _intrinsic(builder, "floor", x)
+def floor(builder: ir.IRBuilder, x: Any, native: bool) -> ir.Value:
+    """Largest integer not above x (f32 or f64), sign of zero kept.
+
+    With ``native`` it is LLVM's intrinsic: one instruction from SSE4.1 and on every AArch64, a call
+    to libm elsewhere; so without it, additions that round.
+    """
+    if native:
+        return _intrinsic(builder, "floor", x)
+    nearest = _nearest(builder, x)
+    above = builder.fcmp_ordered(">", nearest, x)
+    lower = builder.fsub(nearest, _splat(x.type, 1.0))
+    return _intrinsic(builder, "copysign", builder.select(above, lower, nearest), x)
 
 
-def ceil(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
-    """Smallest integer not below x: one instruction from SSE4.1 and on every AArch64."""
-    return _intrinsic(builder, "ceil", x)
+def ceil(builder: ir.IRBuilder, x: Any, native: bool) -> ir.Value:
+    """Smallest integer not below x; see `floor`."""
+    if native:
+        return _intrinsic(builder, "ceil", x)
+    nearest = _nearest(builder, x)
+    below = builder.fcmp_ordered("<", nearest, x)
+    upper = builder.fadd(nearest, _splat(x.type, 1.0))
+    return _intrinsic(builder, "copysign", builder.select(below, upper, nearest), x)
 
 
-def rint(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
-    """Nearest integer, halves to even: one instruction from SSE4.1 and on every AArch64."""
-    return _intrinsic(builder, "roundeven", x)
+def rint(builder: ir.IRBuilder, x: Any, native: bool) -> ir.Value:
+    """Nearest integer, halves to even; see `floor`."""
+    return _intrinsic(builder, "roundeven", x) if native else _nearest(builder, x)
 
 
 def maximum(builder: ir.IRBuilder, a: ir.Value, b: ir.Value) -> ir.Value:
@@ -178,15 +192,31 @@ def _bits_of(value: float) -> int:
     return int(np.float32(value).view(np.int32))
 
 
+def _nearest(builder: ir.IRBuilder, x: Any) -> Any:
+    """The nearest integer: adding 2^23 (f64: 2^52) leaves no fraction bits. Greater magnitudes are
+    integers already."""
+    limit = 2.0**23 if _letter(x.type) == "f32" else 2.0**52
+    bound = _splat(x.type, limit)
+    shift = _intrinsic(builder, "copysign", bound, x)
+    whole = builder.fsub(builder.fadd(x, shift), shift)
+    small = builder.fcmp_ordered("<", _intrinsic(builder, "fabs", x), bound)
+    return builder.select(small, _intrinsic(builder, "copysign", whole, x), x)
+
+
 def _intrinsic(builder: ir.IRBuilder, name: str, *args: Any) -> ir.Value:
     """Call ``llvm.<name>`` overloaded on the type of its operands, scalar or vector."""
     type_ = args[0].type
     lanes = f"v{type_.count}" if isinstance(type_, ir.VectorType) else ""
-    full = f"llvm.{name}.{lanes}f32"
+    full = f"llvm.{name}.{lanes}{_letter(type_)}"
     held = builder.module.globals.get(full)
     if held is None:
         held = ir.Function(builder.module, ir.FunctionType(type_, [a.type for a in args]), full)
     return builder.call(held, args)
+
+
+def _letter(type_: Any) -> str:
+    element = type_.element if isinstance(type_, ir.VectorType) else type_
+    return "f64" if isinstance(element, ir.DoubleType) else "f32"
 
 
 @dataclass(frozen=True)
