@@ -6,6 +6,7 @@ model --load_model--> imported graph --passes--> scheduled graph --backend--> ob
 from __future__ import annotations
 
 import importlib
+import io
 import math
 import os
 import re
@@ -15,11 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+import numpy as np
+
 from . import __version__
 from .errors import BackendError, OutputError
 from .files import check_writable, write_file
 from .ir import Batch, Graph, Node, arena_bytes, print_graph, save
 from .ir.ops import Conv, Gemm
+from .ir.text import constants
 from .passes import Context, Pass, pipelines, run_passes
 from .passes.binarize import Verdict, examine
 from .runtime import artifact
@@ -113,10 +117,20 @@ def compile_file(
     beside = Path(header) if header is not None else None
     _check_outputs(model, output, beside)
     made = build(model, target, options, output.stem, dump_ir, progress)
+    if options.emit == "ir":
+        write_file(output.with_name(f"{output.name}.npz"), _constants_file(made.graph))
     write_file(output, made.data)
     if beside is not None:
         write_file(beside, c_header(made.manifest).encode())
     return made
+
+
+def _constants_file(graph: Graph) -> bytes:
+    """The large constants of a graph, as its text form wants them in ``FILE.npz`` beside it."""
+    content = io.BytesIO()
+    held: Any = constants(graph)
+    np.savez(content, **held)
+    return content.getvalue()
 
 
 def _check_outputs(
@@ -148,6 +162,8 @@ def output_path(
     if not isinstance(model, (str, os.PathLike)):
         raise OutputError("compiling a ModelProto needs output=")
     path = Path(model)
+    if not path.name:
+        raise OutputError(f"{str(model)!r}: not the name of a file")
     return path.with_suffix(SUFFIXES[emit])
 
 
@@ -164,9 +180,10 @@ def build(
     say = progress or _silent
     if options.emit not in get_args(Emit):
         raise BackendError(f"unknown emit kind {options.emit!r}; known: {', '.join(SUFFIXES)}")
+    name = name.encode("utf-8", "replace").decode()  # file names may hold any bytes
     prefix = options.prefix if options.prefix is not None else identifier(name)
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", prefix):
-        raise BackendError(f"prefix {prefix!r} is not a C identifier")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,99}", prefix):
+        raise BackendError(f"prefix {prefix!r} is not a C identifier of up to 100 letters")
     backend = load_backend(options.backend)
     machine = resolve_target(target)
     say("importing")
@@ -307,7 +324,7 @@ def load_backend(name: str) -> Backend:
 
 def identifier(name: str) -> str:
     """A C identifier made from a file name."""
-    cleaned = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    cleaned = re.sub(r"[^A-Za-z0-9_]", "_", name)[:80]
     return cleaned if re.match(r"[A-Za-z_]", cleaned) else f"model_{cleaned}"
 
 

@@ -14,17 +14,23 @@ def write_file(path: Path, data: bytes) -> None:
     """Write through a temporary file in the same folder and rename; raises OutputError.
 
     A reader sees the old file or the new one, and a failed write (disk full) leaves neither a
-    half-written file nor the temporary one.
+    half-written file nor the temporary one. What is no regular file (``/dev/null``) is written to
+    and not replaced, and so is the file behind a symbolic link.
     """
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        real = Path(os.path.realpath(path))
+        if real.exists() and not real.is_file():
+            with open(real, "wb") as file:
+                file.write(data)
+            return
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{real.name[:100]}.", dir=real.parent)
     except OSError as error:
         raise OutputError(f"{path}: cannot write: {error.strerror}") from error
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
         os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        os.replace(temporary, real)
     except OSError as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
@@ -37,8 +43,13 @@ def write_file(path: Path, data: bytes) -> None:
 
 def check_writable(path: Path) -> None:
     """Raise OutputError unless a file can be made at ``path``; called before long work."""
-    if path.is_dir():
-        raise OutputError(f"{path}: cannot write: is a directory")
+    try:
+        if path.is_dir():
+            raise OutputError(f"{path}: cannot write: is a directory")
+        if path.exists() and not path.is_file() and os.access(path, os.W_OK):
+            return
+    except OSError as error:
+        raise OutputError(f"{path}: cannot write: {error.strerror}") from error
     if not path.parent.is_dir():
         raise OutputError(f"{path}: cannot write: the folder {path.parent} does not exist")
     if not os.access(path.parent, os.W_OK | os.X_OK):

@@ -34,9 +34,10 @@ DEPTH = 4
 ABSENT = "not installed"
 NOTES = """\
 One thread pinned to one core, float32 peers in turns with bnnc in one process; median of the calls,
-the fastest in brackets. Ratio: median of ONNX Runtime over median of bnnc. Layers: 3x3, stride 1,
-zero padding, sign before and BatchNormalization behind; time of a chain of {depth} divided by
-{depth}."""
+the fastest in brackets. Ratio: median of ONNX Runtime over median of bnnc."""
+LAYER_NOTES = """\
+Binary layers: 3x3, stride 1, zero padding, sign before and BatchNormalization behind; the time of a
+chain of {depth} divided by {depth}."""
 
 
 @dataclass
@@ -221,12 +222,13 @@ def markdown(settings: Mapping[str, Any], layers: Sequence[Row], networks: Seque
     parts = [
         f"Measured {settings['date']} on {settings['cpu']}, for {settings['target']}: {versions}.",
         "",
-        NOTES.format(depth=DEPTH),
+        NOTES,
     ]
     names = ["bnnc", *(peer.name for peer in PEERS)]
     if layers:
         head = ["layer", *names, "ratio", *(f"{name} GMAC/s" for name in names)]
-        parts += ["", *_table(head, [_layer_cells(row, names) for row in layers])]
+        parts += ["", LAYER_NOTES.format(depth=DEPTH), ""]
+        parts += _table(head, [_layer_cells(row, names) for row in layers])
     if networks:
         head = ["network", "on bits", *names, "ratio", "ONNX", "compiled", "compile time"]
         parts += ["", *_table(head, [_network_cells(row, names) for row in networks])]

@@ -97,11 +97,14 @@ def test_compiles_mnist(cli: Cli, mnist: Path, data_dir: Path) -> None:
 def test_emits(cli: Cli, model: Path, emit: str, suffix: str) -> None:
     cli.good("compile", model, "--emit", emit)
     path = cli.folder / f"net.{suffix}"
-    assert files(cli.folder) == sorted(["net.onnx", path.name])
+    beside = ["net.bnn.npz"] if emit == "ir" else []
+    assert files(cli.folder) == sorted(["net.onnx", path.name, *beside])
     if emit == "obj":
         assert json.loads(cli.good("inspect", path, "--json"))["prefix"] == "net"
     elif emit == "ir":
-        assert ir.parse(path.read_text(), ir.load(path) and {}).stage is ir.Stage.SCHEDULED
+        graph = ir.load(path)
+        assert graph.stage is ir.Stage.SCHEDULED
+        assert ir.print_graph(graph) == path.read_text()
     else:
         assert "net_run" in path.read_text()
 
@@ -246,7 +249,7 @@ def test_unsupported_operators_are_all_named(cli: Cli) -> None:
         assert word in said
 
 
-@pytest.mark.parametrize("path", ["nothere.onnx", ".", "/dev/null"])
+@pytest.mark.parametrize("path", ["nothere.onnx", ".", "/dev/null", ""])
 def test_a_model_that_cannot_be_read_is_one_line(cli: Cli, path: str) -> None:
     assert f"bnnc: {path}: " in cli.bad("compile", path, "-o", "out.so")
 
@@ -266,6 +269,7 @@ def test_a_model_that_cannot_be_read_is_one_line(cli: Cli, path: str) -> None:
         (["-o", "net.x", "--header", "net.x"], "same file"),
         (["--dump-ir", "net.onnx"], "net.onnx: cannot write"),
         (["--prefix", "9 lives"], "'9 lives' is not a C identifier"),
+        (["--prefix", "p" * 101], "is not a C identifier of up to 100 letters"),
         (["--shape", "y=1x4"], "'y'"),
         (["--shape", "x=1x5"], "net.onnx"),
         (["--shape", "x=1x4x1"], "net.onnx"),
@@ -278,6 +282,14 @@ def test_a_bad_option_is_one_line(cli: Cli, model: Path, options: list[str], wor
     before = model.read_bytes()
     assert words in cli.bad("compile", model.name, *options)
     assert model.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["a\udcff", "x\ny", "é ü", "n" * 240])
+def test_odd_names_are_names(cli: Cli, model: Path, name: str) -> None:
+    odd = model.rename(cli.folder / f"{name}.onnx")
+    cli.good("compile", odd)
+    assert (cli.folder / f"{name}.so").exists()
+    assert json.loads(cli.good("inspect", f"{name}.so", "--json"))["prefix"].isidentifier()
 
 
 @pytest.mark.parametrize("emit", ["so", "obj", "asm", "llvm", "ir"])

@@ -76,6 +76,8 @@ def _print(
 ) -> None:
     from ..timing import cpu_name
 
+    fixed = all(None not in tensor.shape for tensor in model.inputs)
+    batch = None if fixed else arguments.batch
     peer = timed.get("onnxruntime")
     ratio = None if peer is None else peer.median / timed["bnnc"].median
     if arguments.json:
@@ -85,7 +87,7 @@ def _print(
             "target": model.metadata["target"],
             "cpu": cpu_name(),
             "core": core,
-            "batch": arguments.batch,
+            "batch": batch,
             "versions": versions,
             "onnxruntime": None,
             "ratio": ratio,
@@ -93,7 +95,8 @@ def _print(
         show_json({**known, **{name: timing.json() for name, timing in timed.items()}})
         return
     where = "not pinned" if core is None else f"core {core}"
-    show(f"{cpu_name()}, {where}, one thread, batch {arguments.batch}")
+    how = "the batch as compiled" if batch is None else f"batch {batch}"
+    show(f"{cpu_name()}, {where}, one thread, {how}")
     rows = [("", "min", "median", "calls")]
     for name, timing in timed.items():
         title = f"{name} {versions[name]}"

@@ -1,0 +1,81 @@
+"""Writing results: whole or not at all, and never over what is no file."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from bnnc.errors import OutputError
+from bnnc.files import check_writable, write_file
+
+
+def test_writes_with_the_usual_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    before = os.umask(0o027)
+    try:
+        write_file(path, b"one")
+        write_file(path, b"two")
+    finally:
+        os.umask(before)
+    assert path.read_bytes() == b"two"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failed_rename_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OutputError, match="No space left"):
+        write_file(tmp_path / "out", b"one")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_file_behind_a_link_is_written(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("folder/out")
+    write_file(tmp_path / "link", b"one")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "folder" / "out").read_bytes() == b"one"
+
+
+def test_a_device_stays_a_device(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        check_writable(pipe)
+        write_file(pipe, b"one")
+        assert os.read(reader, 10) == b"one"
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    check_writable(Path("/dev/null"))
+    write_file(Path("/dev/null"), b"one")
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+def test_a_full_device_is_one_line() -> None:
+    with pytest.raises(OutputError, match="/dev/full: cannot write: No space left on device"):
+        write_file(Path("/dev/full"), b"one")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (".", "is a directory"),
+        ("nothere/out", "does not exist"),
+        ("file/out", "does not exist"),
+        ("x" * 300, "File name too long"),
+    ],
+)
+def test_what_cannot_be_written_is_found_before_the_work(
+    tmp_path: Path, name: str, words: str
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=words):
+        check_writable(tmp_path / name)
