@@ -84,10 +84,7 @@ def require_compiler(command: str) -> None:
     """Raise BackendError when the libraries of the compiler extra are not installed."""
     missing = [name for name in COMPILER_LIBRARIES if find_spec(name) is None]
     if missing:
-        raise BackendError(
-            f"{command} needs {' and '.join(missing)}; install bnnc[compiler]: "
-            "pip install 'bnnc[compiler]'"
-        )
+        raise BackendError(f"{command} needs {' and '.join(missing)}; install bnnc[compiler]")
 
 
 def table(rows: Iterable[Sequence[str]], left: Sequence[int] = (0,)) -> list[str]:
