@@ -234,7 +234,8 @@ def tabulate(graph: Graph, chain: Chain, sign: Node) -> Step | str:
                 pooled[start : start + rows] = args[0].reshape(len(part), channels)
                 env[node.result] = args[0]
             else:
-                env[node.result] = node.op.reference(args, len(part))
+                with np.errstate(all="ignore"):
+                    env[node.result] = node.op.reference(args, len(part))
         values = decode(env[sign.result], sign.result.element)
         signs[start : start + rows] = values.reshape(len(part), channels)
     if pooled is not None:

@@ -1,0 +1,156 @@
+"""Every pass on random networks: `exact` passes keep every bit, `rounding` ones a few ulp.
+
+``BNNC_EXAMPLES`` sets the number of networks a test draws.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+from ir_support import ULP, assert_same, random_inputs
+from random_graphs import networks
+
+from bnnc.backends.base import KernelDescriptor
+from bnnc.backends.targets import resolve
+from bnnc.ir import Graph, Op, Value, interpret
+from bnnc.ir.ops import Binarize, BinaryConv, BinaryGemm, Sign, Threshold
+from bnnc.passes import Context, Pass, pipelines, run_passes
+from bnnc.passes.analysis import reaches_sign
+from bnnc.passes.binarize import Binarized
+from bnnc.passes.fold_scale import FoldScale
+from bnnc.passes.fuse_conv_bn import FuseConvBn
+
+EXAMPLES = int(os.environ.get("BNNC_EXAMPLES", "60"))
+SETTINGS = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+CONTEXT = Context(
+    resolve("x86-64-v3"),
+    tuple(
+        KernelDescriptor(c.mnemonic(), c, lambda *_: None, lambda *_: 1.0, lambda *_: 0)
+        for c in Op.REGISTRY.values()
+    ),
+)
+
+
+def inputs_of(graph: Graph, dyadic: bool) -> dict[str, Any]:
+    """Inputs; halves for dyadic networks, zeros among them."""
+    inputs = random_inputs(graph, 2, 7)
+    return {k: np.round(v * 2) / np.float32(2) for k, v in inputs.items()} if dyadic else inputs
+
+
+def trace(graph: Graph, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Every value by name."""
+    seen: dict[str, Any] = {}
+
+    def observe(value: Value, array: Any) -> Any:
+        seen[value.name] = array
+        return array
+
+    interpret(graph, inputs, observe)
+    return seen
+
+
+def stages(graph: Graph, passes: tuple[Pass, ...]) -> list[tuple[Pass, Graph, Graph]]:
+    """Each pass with the graph before and after it."""
+    out: list[tuple[Pass, Graph, Graph]] = []
+    current = graph
+    for step in passes:
+        after = run_passes(current, (step,), CONTEXT)
+        out.append((step, current, after))
+        current = after
+    return out
+
+
+@given(networks(dyadic=True))
+@SETTINGS
+def test_numbers_of_few_bits_stay_exact(graph: Graph) -> None:
+    """Where float32 arithmetic is exact, every pass keeps every bit, from import to schedule."""
+    inputs = inputs_of(graph, dyadic=True)
+    expected = interpret(graph, inputs)
+    for step, _, after in stages(graph, pipelines.default(exact_float=True)):
+        try:
+            assert_same(expected, interpret(after, inputs))
+        except AssertionError as error:
+            raise AssertionError(f"after {step}: {error}") from error
+    report(after)
+
+
+@given(networks(dyadic=False))
+@SETTINGS
+def test_exact_passes_keep_every_bit(graph: Graph) -> None:
+    """On any numbers; binarize is judged by `test_binarize_layer_by_layer`."""
+    inputs = inputs_of(graph, dyadic=False)
+    expected = interpret(graph, inputs)
+    for step, _, after in stages(graph, pipelines.default(exact_float=True)):
+        actual = interpret(after, inputs)
+        if isinstance(step, Binarized):
+            expected = actual
+        try:
+            assert_same(expected, actual)
+        except AssertionError as error:
+            raise AssertionError(f"after {step}: {error}") from error
+    report(after)
+
+
+@given(networks(dyadic=False))
+@SETTINGS
+def test_binarize_layer_by_layer(graph: Graph) -> None:
+    """Each value from the reference's own operands: float sums of ±alpha against integer sums."""
+    graph = run_passes(graph, pipelines.recognition(), CONTEXT)
+    after = run_passes(graph, (Binarized(),), CONTEXT)
+    inputs = inputs_of(graph, dyadic=False)
+    expected = trace(graph, inputs)
+    largest = 1.0 + max(float(np.abs(a).max(initial=0)) for a in expected.values())
+
+    def observe(value: Value, array: Any) -> Any:
+        if value.name not in expected:
+            return array
+        reference = expected[value.name]
+        if reference.dtype == array.dtype == np.float32:
+            np.testing.assert_allclose(array, reference, rtol=0, atol=8 * ULP * largest)
+            return reference
+        return array
+
+    interpret(after, inputs, observe)
+
+
+@given(networks(dyadic=False), st.sampled_from([FuseConvBn(), FoldScale()]))
+@SETTINGS
+def test_rounding_passes(graph: Graph, step: Pass) -> None:
+    """Outputs move by some ulp, and no value before a sign moves at all."""
+    graph = run_passes(graph, (*pipelines.recognition(), Binarized()), CONTEXT)
+    after = run_passes(graph, (step,), CONTEXT)
+    inputs = inputs_of(graph, dyadic=False)
+    old, new = trace(graph, inputs), trace(after, inputs)
+    signs = [n.result.name for n in graph.nodes if isinstance(n.op, (Sign, Binarize))]
+    before_sign = [v.name for v in reaches_sign(graph)]
+    for name in (*signs, *before_sign):
+        if name in new and new[name].shape == old[name].shape:
+            np.testing.assert_array_equal(new[name], old[name], err_msg=f"%{name}")
+    largest = 1.0 + max(float(np.abs(a).max(initial=0)) for a in old.values())
+    expected, actual = interpret(graph, inputs), interpret(after, inputs)
+    for name, array in expected.items():
+        np.testing.assert_allclose(actual[name], array, rtol=0, atol=256 * ULP * largest)
+
+
+@given(networks(dyadic=False))
+@SETTINGS
+def test_default_pipeline_keeps_signs(graph: Graph) -> None:
+    """With rounding allowed, outputs move by some ulp of the largest value and no bit flips."""
+    binarized = run_passes(graph, (*pipelines.recognition(), Binarized()), CONTEXT)
+    after = run_passes(graph, pipelines.default(), CONTEXT)
+    inputs = inputs_of(graph, dyadic=False)
+    largest = 1.0 + max(float(np.abs(a).max(initial=0)) for a in trace(binarized, inputs).values())
+    expected, actual = interpret(binarized, inputs), interpret(after, inputs)
+    for name, array in expected.items():
+        np.testing.assert_allclose(actual[name], array, rtol=0, atol=512 * ULP * largest)
+
+
+def report(graph: Graph) -> None:
+    """Say in ``--hypothesis-show-statistics`` what the networks came to."""
+    inner = [m.op for n in graph.nodes for m in getattr(getattr(n.op, "body", None), "nodes", ())]
+    event("binary layers", min(3, sum(isinstance(o, (BinaryConv, BinaryGemm)) for o in inner)))
+    event("thresholds", min(3, sum(isinstance(o, Threshold) for o in inner)))
