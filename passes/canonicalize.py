@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..ir import F32, Batch, Graph, Node, Op, Scalar, Stage, Value
+from ..ir import F32, Array, Batch, Graph, Node, Op, Scalar, Stage, Value
 from ..ir.ops import (
     Cast,
     Clip,
@@ -57,6 +57,7 @@ class Canonicalize(Pass):
             drop_identity,
             merge_moves,
             drop_expand,
+            shrink_constant,
             merge_pad,
             simplify_sign,
             sink_transpose,
@@ -126,6 +127,38 @@ def drop_expand(rw: Rewriter, node: Node) -> Value | None:
         return rw.add(op.map_operands(bare), name, node.origin)
     small = rw.add(op.map_operands(bare), name + ".small", node.origin)
     return rw.add(Expand(small, shape), name, node.origin)
+
+
+def shrink_constant(rw: Rewriter, node: Node) -> Value | None:
+    """A constant that repeats itself along an axis is broadcast along it: what is left of a bias
+    that was expanded to a whole map."""
+    op = node.op
+    if not op.elementwise or isinstance(op, Expand):
+        return None
+    small: dict[Value, Value] = {}
+    for value in dict.fromkeys(op.operands):
+        array = rw.array(value)
+        shrunk = _shrunk(array) if array is not None and array.size > 1 else array
+        if array is not None and shrunk is not None and shrunk.shape != array.shape:
+            small[value] = rw.const(shrunk, value.name, value.origin)
+    shape = broadcast([small.get(v, v).shape for v in op.operands])
+    if not small or shape != node.result.shape:
+        return None
+    moved = op.map_operands(lambda v: small.get(v, v))
+    return rw.add(moved, node.result.name, node.origin)
+
+
+def _shrunk(array: Array) -> Array:
+    """The array with every axis along which it repeats cut to one entry."""
+    for axis in range(array.ndim):
+        first = array.take([0], axis)
+        # Bytes, so that -0 and NaN count as they are.
+        if array.shape[axis] > 1 and np.array_equal(
+            np.broadcast_to(first, array.shape).view(f"V{array.itemsize}"),
+            array.view(f"V{array.itemsize}"),
+        ):
+            array = np.ascontiguousarray(first)
+    return array
 
 
 def merge_pad(rw: Rewriter, node: Node) -> Value | None:
