@@ -1,0 +1,38 @@
+"""The whole way from an imported network to machine code, on random networks.
+
+On dyadic networks float32 arithmetic is exact, so that every sign is certain and results must agree.
+``BNNC_EXAMPLES`` sets the number of networks a path draws.
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from ir_support import random_inputs
+from llvm_support import X86_PATHS, Library, present
+from random_graphs import networks
+
+from bnnc.backends.llvm import LlvmBackend
+from bnnc.ir import Graph, interpret
+from bnnc.passes import Context, pipelines, run_passes
+
+EXAMPLES = int(os.environ.get("BNNC_EXAMPLES", "8"))
+
+
+@pytest.mark.parametrize("path", X86_PATHS)
+@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck), deadline=None)
+@given(graph=networks(dyadic=True))
+def test_passes_and_kernels_keep_the_meaning(path: str, graph: Graph) -> None:
+    target = X86_PATHS[path]
+    if not present(target):
+        pytest.skip(f"not executed here: this machine cannot run {path}")
+    inputs = {k: np.round(v * 2) / np.float32(2) for k, v in random_inputs(graph, 2, 7).items()}
+    context = Context(target, LlvmBackend().kernels)
+    scheduled = run_passes(graph, pipelines.default(), context)
+    got = Library(scheduled, target).run(inputs, 2, pieces=3)
+    for name, expected in interpret(graph, inputs).items():
+        bound = 1e-5 * max(1.0, float(np.abs(expected).max(initial=0)))
+        np.testing.assert_allclose(got[name], expected, rtol=0, atol=bound, err_msg=name)
