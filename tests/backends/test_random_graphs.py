@@ -1,6 +1,6 @@
 """The whole way from an imported network to machine code, on random networks.
 
-On dyadic networks float32 arithmetic is exact, so that every sign is certain and results must agree.
+On dyadic networks float32 arithmetic is exact, so that every sign is certain and results agree.
 ``BNNC_EXAMPLES`` sets the number of networks a path draws.
 """
 
