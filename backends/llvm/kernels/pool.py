@@ -175,19 +175,12 @@ def span(code: Code, window: Window, axis: int, size: int, at: Index) -> Span:
 
 
 def _positions(window: Window, axis: int, size: int) -> list[list[int]]:
-    """Input positions of every tap of every window along an axis."""
-    spatial = [1] * len(window.kernel)
-    spatial[axis] = size
-    single = Window(
-        (window.kernel[axis],), (window.strides[axis],), (window.dilations[axis],),
-        (window.pads[axis], window.pads[axis + len(window.kernel)]), window.ceil_mode,
-    )  # fmt: skip
+    """Input positions of the taps of every window along an axis."""
+    begin, end = window.pads[axis], window.pads[axis + len(window.kernel)]
+    taps, stride, dilation = window.kernel[axis], window.strides[axis], window.dilations[axis]
+    single = Window((taps,), (stride,), (dilation,), (begin, end), window.ceil_mode)
     (count,) = single.output((size,))
-    return [
-        [o * single.strides[0] - single.pads[0] + t * single.dilations[0] for t in range(taps)]
-        for o in range(count)
-        for taps in (single.kernel[0],)
-    ]
+    return [[o * stride - begin + t * dilation for t in range(taps)] for o in range(count)]
 
 
 def touches_padding(window: Window, axis: int, size: int) -> bool:
