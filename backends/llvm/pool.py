@@ -7,6 +7,7 @@ of weights do not pass through its text form; `fill` writes them into the emitte
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from llvmlite import ir
 
@@ -44,7 +45,7 @@ class Pool:
 
     def declare(self, module: ir.Module, name: str) -> ir.GlobalVariable:
         """The block as a constant of unknown contents; `size` is known once all is added."""
-        block = ir.GlobalVariable(module, ir.ArrayType(I8, self.size + _ALIGN), name)
+        block: Any = ir.GlobalVariable(module, ir.ArrayType(I8, self.size + _ALIGN), name)
         block.linkage = "internal"
         block.storage_class = "externally_initialized"
         block.global_constant = True
