@@ -154,13 +154,14 @@ def rint(builder: ir.IRBuilder, x: Any, native: bool) -> ir.Value:
 
 
 def maximum(builder: ir.IRBuilder, a: ir.Value, b: ir.Value) -> ir.Value:
-    """The greater of two floats, NaN when one is NaN (NumPy's maximum)."""
-    return _Term(builder, a).pick(">", b).value
+    """The greater of two floats, NaN when one is NaN (NumPy's maximum); zeros of either sign are
+    equal. One instruction on AArch64, three on x86."""
+    return _intrinsic(builder, "maximum", a, b, flags=("nsz",))
 
 
 def minimum(builder: ir.IRBuilder, a: ir.Value, b: ir.Value) -> ir.Value:
-    """The smaller of two floats, NaN when one is NaN (NumPy's minimum)."""
-    return _Term(builder, a).pick("<", b).value
+    """The smaller of two floats; see `maximum`."""
+    return _intrinsic(builder, "minimum", a, b, flags=("nsz",))
 
 
 def _exp(x: _Term) -> _Term:
@@ -203,7 +204,7 @@ def _nearest(builder: ir.IRBuilder, x: Any) -> Any:
     return builder.select(small, _intrinsic(builder, "copysign", whole, x), x)
 
 
-def _intrinsic(builder: ir.IRBuilder, name: str, *args: Any) -> ir.Value:
+def _intrinsic(builder: ir.IRBuilder, name: str, *args: Any, flags: Sequence[str] = ()) -> ir.Value:
     """Call ``llvm.<name>`` overloaded on the type of its operands, scalar or vector."""
     type_ = args[0].type
     lanes = f"v{type_.count}" if isinstance(type_, ir.VectorType) else ""
@@ -211,7 +212,7 @@ def _intrinsic(builder: ir.IRBuilder, name: str, *args: Any) -> ir.Value:
     held = builder.module.globals.get(full)
     if held is None:
         held = ir.Function(builder.module, ir.FunctionType(type_, [a.type for a in args]), full)
-    return builder.call(held, args)
+    return builder.call(held, args, fastmath=flags)
 
 
 def _letter(type_: Any) -> str:
@@ -266,13 +267,6 @@ class _Term:
     def at_least(self, bound: float) -> _Term:
         """The greater of the term and ``bound``; NaN stays."""
         return self.compare("<", bound).choose(self.constant(bound), self)
-
-    def pick(self, relation: str, other: ir.Value) -> _Term:
-        """The term where it stands in the relation to ``other`` or is NaN, else ``other``."""
-        b = self.builder
-        chosen = b.select(b.fcmp_ordered(relation, self.value, other), self.value, other)
-        nan = b.fcmp_unordered("uno", self.value, self.value)
-        return _Term(b, b.select(nan, self.value, chosen))
 
     def magnitude(self) -> _Term:
         """The absolute value."""
