@@ -38,6 +38,8 @@ def refusal(op: Op, target: Target) -> str | None:
         return f"{op.mnemonic()} does not compute in f16; cast to f32"
     if isinstance(op, _F32_ONLY) and F64 in elements:
         return f"{op.mnemonic()} has no f64 code"
+    if isinstance(op, _ROUNDINGS) and not (target.has("sse4.1") or target.has("neon")):
+        return f"{target.name} has no instruction for {op.mnemonic()}"
     if isinstance(op, (ops.Add, ops.Sub, ops.Mul, ops.Neg, ops.Relu)) and BOOL in elements:
         return f"{op.mnemonic()} does not compute on bool"
     return None
@@ -233,6 +235,7 @@ def _threshold(code: Code, op: Op, x: Any, thresholds: Any, flip: Any) -> Packed
     return Packed((code.b.xor(code.b.icmp_signed(">=", x, thresholds), flip),))
 
 
+_ROUNDINGS = (ops.Floor, ops.Ceil, ops.Round)
 _F32_ONLY = (ops.Exp, ops.Log, ops.Tanh, ops.Sigmoid, ops.Erf)
 
 EMITTERS: dict[type[Op], Emitter] = {

@@ -253,5 +253,5 @@ def _dot_ones(code: Code, total: IRValue, sums: IRValue) -> IRValue:
 def registers_per_sum(target: Target) -> int:
     """Vector registers that one sum keeps busy in the inner loop."""
     if target.popcount == "table":
-        return 4 if target.registers == 32 else 3
+        return 6 if target.registers == 32 else 4
     return 1

@@ -1,0 +1,146 @@
+"""Targets named TRIPLE:CPU, for any CPU that LLVM knows.
+
+What the CPU can do is read off the assembly that LLVM emits for a few probes, in a process of its
+own: LLVM warns on stderr of a CPU that it does not know, and ends the process where CPU and triple
+contradict each other.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+from ...errors import TargetError
+from ..targets import TARGETS, Target
+
+_TIMEOUT = 60.0
+_PROBE = """
+import sys
+import llvmlite.binding as llvm
+
+triple, cpu, text = sys.argv[1:]
+llvm.initialize_all_targets()
+llvm.initialize_all_asmprinters()
+try:
+    found = llvm.Target.from_triple(triple)
+except RuntimeError:
+    sys.exit(3)
+machine = found.create_target_machine(cpu=cpu, opt=2, reloc="pic", codemodel="small")
+print(llvm.get_object_format(triple))
+print(machine.target_data)
+module = llvm.parse_assembly(text)
+module.triple = triple
+print(machine.emit_assembly(module))
+"""
+_THREE = "(<4 x float> %a, <4 x float> %a, <4 x float> %a)"
+_FUNCTIONS = {
+    "popcnt": ("i64", "i64 @llvm.ctpop.i64(i64 %a)"),
+    "sse4.1": ("<4 x float>", "<4 x float> @llvm.roundeven.v4f32(<4 x float> %a)"),
+    "fma": ("<4 x float>", "<4 x float> @llvm.fma.v4f32" + _THREE),
+    "dwords": ("<16 x i32>", "<16 x i32> @llvm.ctpop.v16i32(<16 x i32> %a)"),
+    "bytes": ("<64 x i8>", "<64 x i8> @llvm.ctpop.v64i8(<64 x i8> %a)"),
+}  # fmt: skip
+_MORE = """
+define <8 x i32> @avx2(<8 x i32> %a) {
+  %r = add <8 x i32> %a, %a
+  ret <8 x i32> %r
+}
+define <64 x i8> @avx512bw(<64 x i8> %a) {
+  %r = add <64 x i8> %a, %a
+  ret <64 x i8> %r
+}
+define <4 x i64> @avx512vl(<4 x i64> %a, <4 x i64> %b) {
+  %r = mul <4 x i64> %a, %b
+  ret <4 x i64> %r
+}
+define <8 x float> @f16c(<8 x half> %a) {
+  %r = fpext <8 x half> %a to <8 x float>
+  ret <8 x float> %r
+}
+define i32 @dot(<16 x i8> %a, <16 x i8> %b) {
+  %x = zext <16 x i8> %a to <16 x i32>
+  %y = zext <16 x i8> %b to <16 x i32>
+  %p = mul <16 x i32> %x, %y
+  %r = call i32 @llvm.vector.reduce.add.v16i32(<16 x i32> %p)
+  ret i32 %r
+}
+define i32 @signed(<64 x i8> %a, <64 x i8> %b) {
+  %x = zext <64 x i8> %a to <64 x i32>
+  %y = sext <64 x i8> %b to <64 x i32>
+  %p = mul <64 x i32> %x, %y
+  %r = call i32 @llvm.vector.reduce.add.v64i32(<64 x i32> %p)
+  ret i32 %r
+}
+declare i32 @llvm.vector.reduce.add.v16i32(<16 x i32>)
+declare i32 @llvm.vector.reduce.add.v64i32(<64 x i32>)
+"""
+# What the assembly must show for a set of features, plainest first.
+_X86_SIGNS = (
+    (r"\bpopcntq", ("popcnt",)),
+    (r"\bv?roundps", ("sse3", "ssse3", "sse4.1")),
+    (r"\bvpaddd\s.*%ymm", ("sse4.2", "avx", "avx2")),
+    (r"\bvfmadd", ("fma",)),
+    (r"\bvcvtph2ps", ("f16c",)),
+    (
+        r"\bvpmullq\s.*%ymm[\s\S]*\bvpaddb\s.*%zmm|\bvpaddb\s.*%zmm[\s\S]*\bvpmullq\s.*%ymm",
+        ("avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"),
+    ),
+    (r"\bvpdpbusd\s.*%zmm", ("avx512vnni",)),
+    (r"\bvpopcntd\s.*%zmm", ("avx512vpopcntdq",)),
+    (r"\bvpopcntb\s.*%zmm", ("avx512bitalg",)),
+)
+_ARM_SIGNS = ((r"\badd\s+v", ("fp-armv8", "neon")), (r"\budot\s", ("dotprod",)))
+_SIGNS = {"x86_64": (_X86_SIGNS, "x86-64"), "aarch64": (_ARM_SIGNS, "generic")}
+
+
+def resolve(name: str) -> Target:
+    """The target of a name TRIPLE:CPU.
+
+    Raises TargetError for triples and CPUs that LLVM does not know, and for machines that are not
+    64-bit, little-endian and ELF.
+    """
+    triple, _, cpu = name.rpartition(":")
+    if not triple or not cpu:
+        known = ", ".join(TARGETS)
+        raise TargetError(f"target '{name}': expected TRIPLE:CPU, or one of {known}")
+    form, layout, assembly = _probe(name, triple, cpu)
+    if form != "ELF" or not layout.startswith("e") or re.search(r"-p:(?!64)", layout):
+        raise TargetError(f"target '{name}': only 64-bit little-endian ELF targets are supported")
+    machine = triple.split("-", 1)[0]
+    signs, base = _SIGNS.get(machine, ((), cpu))
+    features: list[str] = []
+    for pattern, names in signs:
+        if re.search(pattern, assembly):
+            features.extend(names)
+    nearest = next((t for t in TARGETS.values() if t.machine == machine), TARGETS["arm64"])
+    return Target(name, triple, cpu, tuple(features), base, nearest.l1, nearest.l2)
+
+
+def _probe(name: str, triple: str, cpu: str) -> tuple[str, str, str]:
+    """Object format, data layout and the probes' assembly."""
+    command = [sys.executable, "-c", _PROBE, triple, cpu, _module()]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=_TIMEOUT
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise TargetError(f"target '{name}': cannot ask LLVM: {error}") from error
+    if done.returncode == 3:
+        raise TargetError(f"target '{name}': LLVM does not know the triple {triple}")
+    if done.returncode or "is not a recognized processor" in done.stderr:
+        raise TargetError(f"target '{name}': LLVM does not know the CPU {cpu} for {triple}")
+    form, layout, assembly = done.stdout.split("\n", 2)
+    return form, layout, assembly
+
+
+def _module() -> str:
+    """LLVM IR of the probes."""
+    lines: list[str] = []
+    for name, (type_, call) in _FUNCTIONS.items():
+        lines.append(f'define {type_} @"{name}"({type_} %a) {{')
+        lines.append(f"  %r = call {call}\n  ret {type_} %r\n}}")
+        head, _, arguments = call.partition("(")
+        types = ", ".join(part.rsplit(" ", 1)[0] for part in arguments[:-1].split(", "))
+        lines.append(f"declare {head}({types})")
+    return "\n".join(lines) + _MORE

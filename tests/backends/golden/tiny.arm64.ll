@@ -1,0 +1,657 @@
+; ModuleID = "bnnc"
+target triple = "aarch64-unknown-linux-gnu"
+target datalayout = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i8:8:32-i16:16:32-i64:64-i128:128-n32:64-S128-Fn32"
+
+define internal void @"fused.1"(ptr noalias %".1", i64 %".2", i64 %".3") nounwind "tune-cpu"="cortex-a72" noinline
+{
+entry:
+  %".5" = getelementptr i64, ptr %".1", i64 0
+  %".6" = load i64, ptr %".5", align 8, !invariant.load !0
+  %".7" = getelementptr i64, ptr %".1", i64 1
+  %".8" = load ptr, ptr %".7", align 8, !invariant.load !0
+  %".17" = getelementptr i64, ptr %".1", i64 2
+  %".18" = load ptr, ptr %".17", align 8, !invariant.load !0
+  br label %"body"
+body:
+  br label %"loop"
+loop:
+  %".10" = phi  i64 [%".2", %"body"], [%".58", %"done.1"]
+  %".11" = icmp slt i64 %".10", %".3"
+  br i1 %".11", label %"do", label %"done"
+do:
+  br label %"loop.1"
+done:
+  ret void
+loop.1:
+  %".14" = phi  i64 [0, %"do"], [%".33", %"do.1"]
+  %".15" = icmp slt i64 %".14", 64
+  br i1 %".15", label %"do.1", label %"done.1"
+do.1:
+  %".19" = mul nsw i64 %".10", 280
+  %".20" = mul nsw i64 %".14", 4
+  %".21" = add nsw i64 %".19", %".20"
+  %".22" = getelementptr i8, ptr %".18", i64 %".21"
+  %".23" = load <8 x float>, ptr %".22", align 4
+  %".24" = fcmp oge <8 x float> %".23", <float              0x0, float              0x0, float              0x0, float              0x0, float              0x0, float              0x0, float              0x0, float              0x0>
+  %".25" = bitcast <8 x i1> %".24" to i8
+  %".26" = udiv i64 %".14", 8
+  %".27" = mul i64 %".26", 8
+  %".28" = sub i64 %".14", %".27"
+  %".29" = mul nsw i64 %".10", 16
+  %".30" = getelementptr i8, ptr %".8", i64 %".29"
+  %".31" = getelementptr i8, ptr %".30", i64 %".26"
+  store i8 %".25", ptr %".31", align 1
+  %".33" = add nsw i64 %".14", 8
+  br label %"loop.1"
+done.1:
+  %".35" = mul nsw i64 %".10", 280
+  %".36" = add nsw i64 %".35", 256
+  %".37" = getelementptr i8, ptr %".18", i64 %".36"
+  %".38" = load <4 x float>, ptr %".37", align 4
+  %".39" = shufflevector <4 x float> %".38", <4 x float> <float 0.0, float 0.0, float 0.0, float 0.0>, <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 4, i32 4, i32 4>
+  %".40" = getelementptr i8, ptr %".37", i64 16
+  %".41" = load <2 x float>, ptr %".40", align 4
+  %".42" = shufflevector <2 x float> %".41", <2 x float> <float 0.0, float 0.0>, <8 x i32> <i32 0, i32 1, i32 2, i32 2, i32 2, i32 2, i32 2, i32 2>
+  %".43" = shufflevector <8 x float> %".39", <8 x float> %".42", <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 8, i32 9, i32 6, i32 7>
+  %".44" = fcmp oge <8 x float> %".43", <float              0x0, float              0x0, float              0x0, float              0x0, float              0x0, float              0x0, float              0x0, float              0x0>
+  %".45" = bitcast <8 x i1> %".44" to i8
+  %".46" = and i8 %".45", 63
+  %".47" = mul nsw i64 %".10", 16
+  %".48" = getelementptr i8, ptr %".8", i64 %".47"
+  %".49" = getelementptr i8, ptr %".48", i64 8
+  %".50" = lshr i8 %".46", 0
+  store i8 %".50", ptr %".49", align 1
+  %".52" = getelementptr i8, ptr %".49", i64 1
+  store i32 0, ptr %".52", align 4
+  %".54" = getelementptr i8, ptr %".49", i64 5
+  store i16 0, ptr %".54", align 2
+  %".56" = getelementptr i8, ptr %".49", i64 7
+  store i8 0, ptr %".56", align 1
+  %".58" = add nsw i64 %".10", 1
+  br label %"loop"
+}
+
+define internal void @"fused.2"(ptr noalias %".1", i64 %".2", i64 %".3") nounwind "tune-cpu"="cortex-a72" noinline
+{
+entry:
+  %".5" = getelementptr i64, ptr %".1", i64 0
+  %".6" = load i64, ptr %".5", align 8, !invariant.load !0
+  %".7" = getelementptr i64, ptr %".1", i64 1
+  %".8" = load ptr, ptr %".7", align 8, !invariant.load !0
+  %".9" = getelementptr i64, ptr %".1", i64 2
+  %".10" = load ptr, ptr %".9", align 8, !invariant.load !0
+  %".11" = getelementptr i64, ptr %".1", i64 3
+  %".12" = load ptr, ptr %".11", align 8, !invariant.load !0
+  br label %"body"
+body:
+  br label %"loop"
+loop:
+  %".14" = phi  i64 [%".2", %"body"], [%".420", %"done.2"]
+  %".15" = icmp slt i64 %".14", %".3"
+  br i1 %".15", label %"do", label %"done"
+do:
+  %".17" = add nsw i64 %".14", 64
+  %".18" = icmp slt i64 %".17", %".3"
+  %".19" = select  i1 %".18", i64 %".17", i64 %".3"
+  %".20" = sub nsw i64 %".19", %".14"
+  %".21" = udiv i64 %".20", 7
+  %".22" = mul i64 %".21", 7
+  %".23" = sub i64 %".20", %".22"
+  %".24" = mul nsw i64 %".21", 7
+  %".25" = add nsw i64 %".14", %".24"
+  br label %"loop.1"
+done:
+  ret void
+loop.1:
+  %".27" = phi  i64 [%".14", %"do"], [%".356", %"do.1"]
+  %".28" = icmp slt i64 %".27", %".25"
+  br i1 %".28", label %"do.1", label %"done.1"
+do.1:
+  %".30" = mul nsw i64 %".27", 16
+  %".31" = getelementptr i8, ptr %".8", i64 %".30"
+  %".32" = load <2 x i32>, ptr %".31", align 4
+  %".33" = shufflevector <2 x i32> %".32", <2 x i32> %".32", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".34" = shufflevector <2 x i32> %".32", <2 x i32> %".32", <4 x i32> <i32 1, i32 1, i32 1, i32 1>
+  %".35" = getelementptr i8, ptr %".31", i64 16
+  %".36" = load <2 x i32>, ptr %".35", align 4
+  %".37" = shufflevector <2 x i32> %".36", <2 x i32> %".36", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".38" = shufflevector <2 x i32> %".36", <2 x i32> %".36", <4 x i32> <i32 1, i32 1, i32 1, i32 1>
+  %".39" = getelementptr i8, ptr %".31", i64 32
+  %".40" = load <2 x i32>, ptr %".39", align 4
+  %".41" = shufflevector <2 x i32> %".40", <2 x i32> %".40", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".42" = shufflevector <2 x i32> %".40", <2 x i32> %".40", <4 x i32> <i32 1, i32 1, i32 1, i32 1>
+  %".43" = getelementptr i8, ptr %".31", i64 48
+  %".44" = load <2 x i32>, ptr %".43", align 4
+  %".45" = shufflevector <2 x i32> %".44", <2 x i32> %".44", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".46" = shufflevector <2 x i32> %".44", <2 x i32> %".44", <4 x i32> <i32 1, i32 1, i32 1, i32 1>
+  %".47" = getelementptr i8, ptr %".31", i64 64
+  %".48" = load <2 x i32>, ptr %".47", align 4
+  %".49" = shufflevector <2 x i32> %".48", <2 x i32> %".48", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".50" = shufflevector <2 x i32> %".48", <2 x i32> %".48", <4 x i32> <i32 1, i32 1, i32 1, i32 1>
+  %".51" = getelementptr i8, ptr %".31", i64 80
+  %".52" = load <2 x i32>, ptr %".51", align 4
+  %".53" = shufflevector <2 x i32> %".52", <2 x i32> %".52", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".54" = shufflevector <2 x i32> %".52", <2 x i32> %".52", <4 x i32> <i32 1, i32 1, i32 1, i32 1>
+  %".55" = getelementptr i8, ptr %".31", i64 96
+  %".56" = load <2 x i32>, ptr %".55", align 4
+  %".57" = shufflevector <2 x i32> %".56", <2 x i32> %".56", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".58" = shufflevector <2 x i32> %".56", <2 x i32> %".56", <4 x i32> <i32 1, i32 1, i32 1, i32 1>
+  %".59" = load <4 x i32>, ptr %".10", align 4
+  %".60" = getelementptr i8, ptr %".10", i64 32
+  %".61" = load <4 x i32>, ptr %".60", align 4
+  %".62" = getelementptr i8, ptr %".10", i64 16
+  %".63" = load <4 x i32>, ptr %".62", align 4
+  %".64" = getelementptr i8, ptr %".10", i64 48
+  %".65" = load <4 x i32>, ptr %".64", align 4
+  %".66" = xor <4 x i32> %".33", %".59"
+  %".67" = xor <4 x i32> %".34", %".61"
+  %".68" = bitcast <4 x i32> %".66" to <16 x i8>
+  %".69" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".68")
+  %".70" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".69"
+  %".71" = bitcast <4 x i32> %".67" to <16 x i8>
+  %".72" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".71")
+  %".73" = add <16 x i8> %".70", %".72"
+  %".74" = xor <4 x i32> %".33", %".63"
+  %".75" = xor <4 x i32> %".34", %".65"
+  %".76" = bitcast <4 x i32> %".74" to <16 x i8>
+  %".77" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".76")
+  %".78" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".77"
+  %".79" = bitcast <4 x i32> %".75" to <16 x i8>
+  %".80" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".79")
+  %".81" = add <16 x i8> %".78", %".80"
+  %".82" = xor <4 x i32> %".37", %".59"
+  %".83" = xor <4 x i32> %".38", %".61"
+  %".84" = bitcast <4 x i32> %".82" to <16 x i8>
+  %".85" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".84")
+  %".86" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".85"
+  %".87" = bitcast <4 x i32> %".83" to <16 x i8>
+  %".88" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".87")
+  %".89" = add <16 x i8> %".86", %".88"
+  %".90" = xor <4 x i32> %".37", %".63"
+  %".91" = xor <4 x i32> %".38", %".65"
+  %".92" = bitcast <4 x i32> %".90" to <16 x i8>
+  %".93" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".92")
+  %".94" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".93"
+  %".95" = bitcast <4 x i32> %".91" to <16 x i8>
+  %".96" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".95")
+  %".97" = add <16 x i8> %".94", %".96"
+  %".98" = xor <4 x i32> %".41", %".59"
+  %".99" = xor <4 x i32> %".42", %".61"
+  %".100" = bitcast <4 x i32> %".98" to <16 x i8>
+  %".101" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".100")
+  %".102" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".101"
+  %".103" = bitcast <4 x i32> %".99" to <16 x i8>
+  %".104" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".103")
+  %".105" = add <16 x i8> %".102", %".104"
+  %".106" = xor <4 x i32> %".41", %".63"
+  %".107" = xor <4 x i32> %".42", %".65"
+  %".108" = bitcast <4 x i32> %".106" to <16 x i8>
+  %".109" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".108")
+  %".110" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".109"
+  %".111" = bitcast <4 x i32> %".107" to <16 x i8>
+  %".112" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".111")
+  %".113" = add <16 x i8> %".110", %".112"
+  %".114" = xor <4 x i32> %".45", %".59"
+  %".115" = xor <4 x i32> %".46", %".61"
+  %".116" = bitcast <4 x i32> %".114" to <16 x i8>
+  %".117" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".116")
+  %".118" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".117"
+  %".119" = bitcast <4 x i32> %".115" to <16 x i8>
+  %".120" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".119")
+  %".121" = add <16 x i8> %".118", %".120"
+  %".122" = xor <4 x i32> %".45", %".63"
+  %".123" = xor <4 x i32> %".46", %".65"
+  %".124" = bitcast <4 x i32> %".122" to <16 x i8>
+  %".125" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".124")
+  %".126" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".125"
+  %".127" = bitcast <4 x i32> %".123" to <16 x i8>
+  %".128" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".127")
+  %".129" = add <16 x i8> %".126", %".128"
+  %".130" = xor <4 x i32> %".49", %".59"
+  %".131" = xor <4 x i32> %".50", %".61"
+  %".132" = bitcast <4 x i32> %".130" to <16 x i8>
+  %".133" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".132")
+  %".134" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".133"
+  %".135" = bitcast <4 x i32> %".131" to <16 x i8>
+  %".136" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".135")
+  %".137" = add <16 x i8> %".134", %".136"
+  %".138" = xor <4 x i32> %".49", %".63"
+  %".139" = xor <4 x i32> %".50", %".65"
+  %".140" = bitcast <4 x i32> %".138" to <16 x i8>
+  %".141" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".140")
+  %".142" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".141"
+  %".143" = bitcast <4 x i32> %".139" to <16 x i8>
+  %".144" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".143")
+  %".145" = add <16 x i8> %".142", %".144"
+  %".146" = xor <4 x i32> %".53", %".59"
+  %".147" = xor <4 x i32> %".54", %".61"
+  %".148" = bitcast <4 x i32> %".146" to <16 x i8>
+  %".149" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".148")
+  %".150" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".149"
+  %".151" = bitcast <4 x i32> %".147" to <16 x i8>
+  %".152" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".151")
+  %".153" = add <16 x i8> %".150", %".152"
+  %".154" = xor <4 x i32> %".53", %".63"
+  %".155" = xor <4 x i32> %".54", %".65"
+  %".156" = bitcast <4 x i32> %".154" to <16 x i8>
+  %".157" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".156")
+  %".158" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".157"
+  %".159" = bitcast <4 x i32> %".155" to <16 x i8>
+  %".160" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".159")
+  %".161" = add <16 x i8> %".158", %".160"
+  %".162" = xor <4 x i32> %".57", %".59"
+  %".163" = xor <4 x i32> %".58", %".61"
+  %".164" = bitcast <4 x i32> %".162" to <16 x i8>
+  %".165" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".164")
+  %".166" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".165"
+  %".167" = bitcast <4 x i32> %".163" to <16 x i8>
+  %".168" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".167")
+  %".169" = add <16 x i8> %".166", %".168"
+  %".170" = xor <4 x i32> %".57", %".63"
+  %".171" = xor <4 x i32> %".58", %".65"
+  %".172" = bitcast <4 x i32> %".170" to <16 x i8>
+  %".173" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".172")
+  %".174" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".173"
+  %".175" = bitcast <4 x i32> %".171" to <16 x i8>
+  %".176" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".175")
+  %".177" = add <16 x i8> %".174", %".176"
+  %".178" = getelementptr i8, ptr %".31", i64 8
+  %".179" = getelementptr i8, ptr %".10", i64 64
+  %".180" = load i32, ptr %".178", align 4
+  %".181" = insertelement <4 x i32> <i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".180", i32 0
+  %".182" = shufflevector <4 x i32> %".181", <4 x i32> %".181", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".183" = getelementptr i8, ptr %".178", i64 16
+  %".184" = load i32, ptr %".183", align 4
+  %".185" = insertelement <4 x i32> <i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".184", i32 0
+  %".186" = shufflevector <4 x i32> %".185", <4 x i32> %".185", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".187" = getelementptr i8, ptr %".178", i64 32
+  %".188" = load i32, ptr %".187", align 4
+  %".189" = insertelement <4 x i32> <i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".188", i32 0
+  %".190" = shufflevector <4 x i32> %".189", <4 x i32> %".189", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".191" = getelementptr i8, ptr %".178", i64 48
+  %".192" = load i32, ptr %".191", align 4
+  %".193" = insertelement <4 x i32> <i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".192", i32 0
+  %".194" = shufflevector <4 x i32> %".193", <4 x i32> %".193", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".195" = getelementptr i8, ptr %".178", i64 64
+  %".196" = load i32, ptr %".195", align 4
+  %".197" = insertelement <4 x i32> <i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".196", i32 0
+  %".198" = shufflevector <4 x i32> %".197", <4 x i32> %".197", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".199" = getelementptr i8, ptr %".178", i64 80
+  %".200" = load i32, ptr %".199", align 4
+  %".201" = insertelement <4 x i32> <i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".200", i32 0
+  %".202" = shufflevector <4 x i32> %".201", <4 x i32> %".201", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".203" = getelementptr i8, ptr %".178", i64 96
+  %".204" = load i32, ptr %".203", align 4
+  %".205" = insertelement <4 x i32> <i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".204", i32 0
+  %".206" = shufflevector <4 x i32> %".205", <4 x i32> %".205", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".207" = load <4 x i32>, ptr %".179", align 4
+  %".208" = getelementptr i8, ptr %".179", i64 16
+  %".209" = load <4 x i32>, ptr %".208", align 4
+  %".210" = xor <4 x i32> %".182", %".207"
+  %".211" = bitcast <4 x i32> %".210" to <16 x i8>
+  %".212" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".211")
+  %".213" = add <16 x i8> %".73", %".212"
+  %".214" = xor <4 x i32> %".182", %".209"
+  %".215" = bitcast <4 x i32> %".214" to <16 x i8>
+  %".216" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".215")
+  %".217" = add <16 x i8> %".81", %".216"
+  %".218" = xor <4 x i32> %".186", %".207"
+  %".219" = bitcast <4 x i32> %".218" to <16 x i8>
+  %".220" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".219")
+  %".221" = add <16 x i8> %".89", %".220"
+  %".222" = xor <4 x i32> %".186", %".209"
+  %".223" = bitcast <4 x i32> %".222" to <16 x i8>
+  %".224" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".223")
+  %".225" = add <16 x i8> %".97", %".224"
+  %".226" = xor <4 x i32> %".190", %".207"
+  %".227" = bitcast <4 x i32> %".226" to <16 x i8>
+  %".228" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".227")
+  %".229" = add <16 x i8> %".105", %".228"
+  %".230" = xor <4 x i32> %".190", %".209"
+  %".231" = bitcast <4 x i32> %".230" to <16 x i8>
+  %".232" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".231")
+  %".233" = add <16 x i8> %".113", %".232"
+  %".234" = xor <4 x i32> %".194", %".207"
+  %".235" = bitcast <4 x i32> %".234" to <16 x i8>
+  %".236" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".235")
+  %".237" = add <16 x i8> %".121", %".236"
+  %".238" = xor <4 x i32> %".194", %".209"
+  %".239" = bitcast <4 x i32> %".238" to <16 x i8>
+  %".240" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".239")
+  %".241" = add <16 x i8> %".129", %".240"
+  %".242" = xor <4 x i32> %".198", %".207"
+  %".243" = bitcast <4 x i32> %".242" to <16 x i8>
+  %".244" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".243")
+  %".245" = add <16 x i8> %".137", %".244"
+  %".246" = xor <4 x i32> %".198", %".209"
+  %".247" = bitcast <4 x i32> %".246" to <16 x i8>
+  %".248" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".247")
+  %".249" = add <16 x i8> %".145", %".248"
+  %".250" = xor <4 x i32> %".202", %".207"
+  %".251" = bitcast <4 x i32> %".250" to <16 x i8>
+  %".252" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".251")
+  %".253" = add <16 x i8> %".153", %".252"
+  %".254" = xor <4 x i32> %".202", %".209"
+  %".255" = bitcast <4 x i32> %".254" to <16 x i8>
+  %".256" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".255")
+  %".257" = add <16 x i8> %".161", %".256"
+  %".258" = xor <4 x i32> %".206", %".207"
+  %".259" = bitcast <4 x i32> %".258" to <16 x i8>
+  %".260" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".259")
+  %".261" = add <16 x i8> %".169", %".260"
+  %".262" = xor <4 x i32> %".206", %".209"
+  %".263" = bitcast <4 x i32> %".262" to <16 x i8>
+  %".264" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".263")
+  %".265" = add <16 x i8> %".177", %".264"
+  %".266" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".213")
+  %".267" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".266")
+  %".268" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".267"
+  %".269" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".217")
+  %".270" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".269")
+  %".271" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".270"
+  %".272" = shufflevector <4 x i32> %".268", <4 x i32> %".271", <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %".273" = add <8 x i32> %".272", %".272"
+  %".274" = sub <8 x i32> <i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70>, %".273"
+  %".275" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".221")
+  %".276" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".275")
+  %".277" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".276"
+  %".278" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".225")
+  %".279" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".278")
+  %".280" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".279"
+  %".281" = shufflevector <4 x i32> %".277", <4 x i32> %".280", <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %".282" = add <8 x i32> %".281", %".281"
+  %".283" = sub <8 x i32> <i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70>, %".282"
+  %".284" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".229")
+  %".285" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".284")
+  %".286" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".285"
+  %".287" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".233")
+  %".288" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".287")
+  %".289" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".288"
+  %".290" = shufflevector <4 x i32> %".286", <4 x i32> %".289", <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %".291" = add <8 x i32> %".290", %".290"
+  %".292" = sub <8 x i32> <i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70>, %".291"
+  %".293" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".237")
+  %".294" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".293")
+  %".295" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".294"
+  %".296" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".241")
+  %".297" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".296")
+  %".298" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".297"
+  %".299" = shufflevector <4 x i32> %".295", <4 x i32> %".298", <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %".300" = add <8 x i32> %".299", %".299"
+  %".301" = sub <8 x i32> <i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70>, %".300"
+  %".302" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".245")
+  %".303" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".302")
+  %".304" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".303"
+  %".305" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".249")
+  %".306" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".305")
+  %".307" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".306"
+  %".308" = shufflevector <4 x i32> %".304", <4 x i32> %".307", <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %".309" = add <8 x i32> %".308", %".308"
+  %".310" = sub <8 x i32> <i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70>, %".309"
+  %".311" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".253")
+  %".312" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".311")
+  %".313" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".312"
+  %".314" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".257")
+  %".315" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".314")
+  %".316" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".315"
+  %".317" = shufflevector <4 x i32> %".313", <4 x i32> %".316", <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %".318" = add <8 x i32> %".317", %".317"
+  %".319" = sub <8 x i32> <i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70>, %".318"
+  %".320" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".261")
+  %".321" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".320")
+  %".322" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".321"
+  %".323" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".265")
+  %".324" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".323")
+  %".325" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".324"
+  %".326" = shufflevector <4 x i32> %".322", <4 x i32> %".325", <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %".327" = add <8 x i32> %".326", %".326"
+  %".328" = sub <8 x i32> <i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70>, %".327"
+  %".329" = mul nsw i64 %".27", 32
+  %".330" = getelementptr i8, ptr %".12", i64 %".329"
+  store <8 x i32> %".274", ptr %".330", align 4
+  %".332" = add nsw i64 %".27", 1
+  %".333" = mul nsw i64 %".332", 32
+  %".334" = getelementptr i8, ptr %".12", i64 %".333"
+  store <8 x i32> %".283", ptr %".334", align 4
+  %".336" = add nsw i64 %".27", 2
+  %".337" = mul nsw i64 %".336", 32
+  %".338" = getelementptr i8, ptr %".12", i64 %".337"
+  store <8 x i32> %".292", ptr %".338", align 4
+  %".340" = add nsw i64 %".27", 3
+  %".341" = mul nsw i64 %".340", 32
+  %".342" = getelementptr i8, ptr %".12", i64 %".341"
+  store <8 x i32> %".301", ptr %".342", align 4
+  %".344" = add nsw i64 %".27", 4
+  %".345" = mul nsw i64 %".344", 32
+  %".346" = getelementptr i8, ptr %".12", i64 %".345"
+  store <8 x i32> %".310", ptr %".346", align 4
+  %".348" = add nsw i64 %".27", 5
+  %".349" = mul nsw i64 %".348", 32
+  %".350" = getelementptr i8, ptr %".12", i64 %".349"
+  store <8 x i32> %".319", ptr %".350", align 4
+  %".352" = add nsw i64 %".27", 6
+  %".353" = mul nsw i64 %".352", 32
+  %".354" = getelementptr i8, ptr %".12", i64 %".353"
+  store <8 x i32> %".328", ptr %".354", align 4
+  %".356" = add nsw i64 %".27", 7
+  br label %"loop.1"
+done.1:
+  br label %"loop.2"
+loop.2:
+  %".359" = phi  i64 [%".25", %"done.1"], [%".418", %"do.2"]
+  %".360" = icmp slt i64 %".359", %".19"
+  br i1 %".360", label %"do.2", label %"done.2"
+do.2:
+  %".362" = mul nsw i64 %".359", 16
+  %".363" = getelementptr i8, ptr %".8", i64 %".362"
+  %".364" = load <2 x i32>, ptr %".363", align 4
+  %".365" = shufflevector <2 x i32> %".364", <2 x i32> %".364", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".366" = shufflevector <2 x i32> %".364", <2 x i32> %".364", <4 x i32> <i32 1, i32 1, i32 1, i32 1>
+  %".367" = load <4 x i32>, ptr %".10", align 4
+  %".368" = getelementptr i8, ptr %".10", i64 32
+  %".369" = load <4 x i32>, ptr %".368", align 4
+  %".370" = getelementptr i8, ptr %".10", i64 16
+  %".371" = load <4 x i32>, ptr %".370", align 4
+  %".372" = getelementptr i8, ptr %".10", i64 48
+  %".373" = load <4 x i32>, ptr %".372", align 4
+  %".374" = xor <4 x i32> %".365", %".367"
+  %".375" = xor <4 x i32> %".366", %".369"
+  %".376" = bitcast <4 x i32> %".374" to <16 x i8>
+  %".377" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".376")
+  %".378" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".377"
+  %".379" = bitcast <4 x i32> %".375" to <16 x i8>
+  %".380" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".379")
+  %".381" = add <16 x i8> %".378", %".380"
+  %".382" = xor <4 x i32> %".365", %".371"
+  %".383" = xor <4 x i32> %".366", %".373"
+  %".384" = bitcast <4 x i32> %".382" to <16 x i8>
+  %".385" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".384")
+  %".386" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".385"
+  %".387" = bitcast <4 x i32> %".383" to <16 x i8>
+  %".388" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".387")
+  %".389" = add <16 x i8> %".386", %".388"
+  %".390" = getelementptr i8, ptr %".363", i64 8
+  %".391" = getelementptr i8, ptr %".10", i64 64
+  %".392" = load i32, ptr %".390", align 4
+  %".393" = insertelement <4 x i32> <i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".392", i32 0
+  %".394" = shufflevector <4 x i32> %".393", <4 x i32> %".393", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".395" = load <4 x i32>, ptr %".391", align 4
+  %".396" = getelementptr i8, ptr %".391", i64 16
+  %".397" = load <4 x i32>, ptr %".396", align 4
+  %".398" = xor <4 x i32> %".394", %".395"
+  %".399" = bitcast <4 x i32> %".398" to <16 x i8>
+  %".400" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".399")
+  %".401" = add <16 x i8> %".381", %".400"
+  %".402" = xor <4 x i32> %".394", %".397"
+  %".403" = bitcast <4 x i32> %".402" to <16 x i8>
+  %".404" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".403")
+  %".405" = add <16 x i8> %".389", %".404"
+  %".406" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".401")
+  %".407" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".406")
+  %".408" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".407"
+  %".409" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".405")
+  %".410" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".409")
+  %".411" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".410"
+  %".412" = shufflevector <4 x i32> %".408", <4 x i32> %".411", <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %".413" = add <8 x i32> %".412", %".412"
+  %".414" = sub <8 x i32> <i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70>, %".413"
+  %".415" = mul nsw i64 %".359", 32
+  %".416" = getelementptr i8, ptr %".12", i64 %".415"
+  store <8 x i32> %".414", ptr %".416", align 4
+  %".418" = add nsw i64 %".359", 1
+  br label %"loop.2"
+done.2:
+  %".420" = add nsw i64 %".14", 64
+  br label %"loop"
+}
+
+declare <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".1")
+
+declare <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".1")
+
+declare <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".1")
+
+@"__bnnc__constants" = internal externally_initialized constant [192 x i8] zeroinitializer, section ".rodata.bnnc", align 64
+define i32 @"__bnnc__abi_version"() nounwind "tune-cpu"="cortex-a72"
+{
+entry:
+  ret i32 1
+}
+
+define i64 @"__bnnc__workspace_size"(ptr %".1") nounwind "tune-cpu"="cortex-a72"
+{
+entry:
+  %".3" = load i64, ptr %".1", align 8
+  %".4" = mul i64 %".3", 64
+  %".5" = add i64 %".4", 0
+  ret i64 %".5"
+}
+
+define internal void @"__bnnc__dispatch"(ptr %".1", ptr %".2", ptr %".3", i64 %".4") nounwind "tune-cpu"="cortex-a72" noinline
+{
+entry:
+  %".6" = icmp sgt i64 %".4", 1
+  br i1 %".6", label %"ask", label %"here"
+here:
+  call void %".2"(ptr %".3", i64 0, i64 %".4")
+  ret void
+ask:
+  %".8" = getelementptr i8, ptr %".1", i64 40
+  %".9" = load ptr, ptr %".8", align 8
+  %".10" = icmp eq ptr %".9", null
+  br i1 %".10", label %"here", label %"there"
+there:
+  %".14" = getelementptr i8, ptr %".1", i64 48
+  %".15" = load ptr, ptr %".14", align 8
+  call void %".9"(ptr %".15", ptr %".2", ptr %".3", i64 %".4")
+  ret void
+}
+
+define i32 @"__bnnc__run"(ptr %".1") nounwind "tune-cpu"="cortex-a72"
+{
+entry:
+  %".3" = icmp eq ptr %".1", null
+  br i1 %".3", label %"refuse", label %"go"
+refuse:
+  ret i32 1
+go:
+  %".6" = getelementptr i8, ptr %".1", i64 0
+  %".7" = load i64, ptr %".6", align 8
+  %".8" = icmp ne i64 %".7", 56
+  br i1 %".8", label %"refuse.1", label %"go.1"
+refuse.1:
+  ret i32 1
+go.1:
+  %".11" = getelementptr i8, ptr %".1", i64 8
+  %".12" = load ptr, ptr %".11", align 8
+  %".13" = icmp eq ptr %".12", null
+  br i1 %".13", label %"refuse.2", label %"go.2"
+refuse.2:
+  ret i32 2
+go.2:
+  %".16" = load i64, ptr %".12", align 8
+  %".17" = icmp slt i64 %".16", 1
+  %".18" = icmp sgt i64 %".16", 125658471745
+  %".19" = or i1 %".17", %".18"
+  br i1 %".19", label %"refuse.3", label %"go.3"
+refuse.3:
+  ret i32 2
+go.3:
+  %".22" = getelementptr i8, ptr %".1", i64 32
+  %".23" = load ptr, ptr %".22", align 8
+  %".24" = ptrtoint ptr %".23" to i64
+  %".25" = and i64 %".24", 63
+  %".26" = icmp eq ptr %".23", null
+  %".27" = icmp ne i64 %".25", 0
+  %".28" = or i1 %".26", %".27"
+  br i1 %".28", label %"refuse.4", label %"go.4"
+refuse.4:
+  ret i32 3
+go.4:
+  %".31" = getelementptr i8, ptr %".1", i64 16
+  %".32" = load ptr, ptr %".31", align 8
+  %".33" = icmp eq ptr %".32", null
+  br i1 %".33", label %"refuse.5", label %"go.5"
+refuse.5:
+  ret i32 4
+go.5:
+  %".36" = getelementptr i8, ptr %".32", i64 0
+  %".37" = load ptr, ptr %".36", align 8
+  %".38" = icmp eq ptr %".37", null
+  %".39" = or i1 0, %".38"
+  br i1 %".39", label %"refuse.6", label %"go.6"
+refuse.6:
+  ret i32 4
+go.6:
+  %".42" = getelementptr i8, ptr %".1", i64 24
+  %".43" = load ptr, ptr %".42", align 8
+  %".44" = icmp eq ptr %".43", null
+  br i1 %".44", label %"refuse.7", label %"go.7"
+refuse.7:
+  ret i32 4
+go.7:
+  %".47" = getelementptr i8, ptr %".43", i64 0
+  %".48" = load ptr, ptr %".47", align 8
+  %".49" = icmp eq ptr %".48", null
+  %".50" = or i1 0, %".49"
+  br i1 %".50", label %"refuse.8", label %"go.8"
+refuse.8:
+  ret i32 4
+go.8:
+  %".53" = getelementptr i8, ptr %".1", i64 16
+  %".54" = load ptr, ptr %".53", align 8
+  %".55" = getelementptr i8, ptr %".1", i64 24
+  %".56" = load ptr, ptr %".55", align 8
+  %".57" = getelementptr i8, ptr %".1", i64 32
+  %".58" = load ptr, ptr %".57", align 8
+  %".59" = alloca i64, i32 4, align 16
+  store i64 %".16", ptr %".59"
+  %".61" = getelementptr i64, ptr %".59", i64 1
+  %".62" = mul i64 %".16", 0
+  %".63" = getelementptr i8, ptr %".58", i64 %".62"
+  store ptr %".63", ptr %".61"
+  %".65" = getelementptr i64, ptr %".59", i64 2
+  %".66" = getelementptr i8, ptr %".54", i64 0
+  %".67" = load ptr, ptr %".66", align 8
+  store ptr %".67", ptr %".65"
+  %".69" = mul i64 %".16", 1
+  %".70" = add i64 %".69", 0
+  call void @"__bnnc__dispatch"(ptr %".1", void (ptr, i64, i64)* @"fused.1", ptr %".59", i64 %".70")
+  %".72" = getelementptr i64, ptr %".59", i64 1
+  %".73" = mul i64 %".16", 0
+  %".74" = getelementptr i8, ptr %".58", i64 %".73"
+  store ptr %".74", ptr %".72"
+  %".76" = getelementptr i64, ptr %".59", i64 2
+  %".77" = getelementptr i8, [192 x i8]* @"__bnnc__constants", i64 0
+  store [192 x i8]* %".77", ptr %".76"
+  %".79" = getelementptr i64, ptr %".59", i64 3
+  %".80" = getelementptr i8, ptr %".56", i64 0
+  %".81" = load ptr, ptr %".80", align 8
+  store ptr %".81", ptr %".79"
+  %".83" = mul i64 %".16", 1
+  %".84" = add i64 %".83", 0
+  call void @"__bnnc__dispatch"(ptr %".1", void (ptr, i64, i64)* @"fused.2", ptr %".59", i64 %".84")
+  ret i32 0
+}
+
+!0 = !{  }

@@ -1,0 +1,111 @@
+"""The target table, this machine's target, and targets by triple and CPU."""
+
+from __future__ import annotations
+
+import pytest
+
+from bnnc.backends import targets
+from bnnc.backends.llvm import host
+from bnnc.backends.targets import TARGETS, resolve
+from bnnc.errors import TargetError
+
+CAPABILITIES = {
+    "x86-64-v2": (128, 16, "table", False, False, False),
+    "x86-64-v3": (256, 16, "table", False, False, True),
+    "x86-64-v4": (512, 32, "table", True, False, True),
+    "icelake-server": (512, 32, "dword", True, True, True),
+    "arm64": (128, 32, "byte", False, False, True),
+    "cortex-a53": (128, 32, "byte", False, False, True),
+    "cortex-a72": (128, 32, "byte", False, False, True),
+    "cortex-a76": (128, 32, "byte", False, True, True),
+    "neoverse-n1": (128, 32, "byte", False, True, True),
+}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_capabilities_follow_from_features(name: str) -> None:
+    target = resolve(name)
+    assert CAPABILITIES[name] == (
+        target.vector_bits,
+        target.registers,
+        target.popcount,
+        target.ternary_logic,
+        target.vnni,
+        target.fma,
+    )
+    assert len(target.host_features) == len(target.features)
+
+
+def test_unknown_target_lists_the_known_ones() -> None:
+    with pytest.raises(TargetError, match=r"unknown target 'pentium'.*native.*x86-64-v3.*arm64"):
+        resolve("pentium")
+
+
+def test_features_are_taken_away_with_all_that_builds_on_them() -> None:
+    target = TARGETS["icelake-server"].without("avx512_vpopcntdq")
+    assert target.popcount == "byte"
+    assert target.without("avx512_bitalg").popcount == "table"
+    plain = target.without("avx2")
+    assert plain.vector_bits == 128
+    assert "avx512f" not in plain.features
+    assert "avx512_vnni" not in plain.host_features
+
+
+def test_native_is_the_richest_row_with_the_machine_s_extras() -> None:
+    v3 = frozenset(TARGETS["x86-64-v3"].host_features)
+    assert targets.native("x86_64", v3).features == TARGETS["x86-64-v3"].features
+    alder_lake = targets.native("x86_64", v3 | {"avx_vnni", "avx512_vnni"})
+    assert alder_lake.vnni
+    assert alder_lake.vector_bits == 256
+    assert "avx512_vnni" not in alder_lake.host_features
+    pi = targets.native("aarch64", frozenset({"fp", "asimd", "crc32"}))
+    assert (pi.name, pi.popcount) == ("native", "byte")
+
+
+def test_native_refuses_machines_below_every_row() -> None:
+    with pytest.raises(TargetError, match=r"this machine lacks what x86-64-v2 needs: .*sse4_2"):
+        targets.native("x86_64", frozenset({"cx16"}))
+    with pytest.raises(TargetError, match="native code for riscv64 is not supported"):
+        targets.native("riscv64", frozenset())
+
+
+def test_native_needs_linux(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(targets.platform, "system", lambda: "Darwin")
+    with pytest.raises(TargetError, match="native code for Darwin is not supported"):
+        resolve("native")
+
+
+@pytest.mark.parametrize(
+    ("name", "bits", "popcount"),
+    [
+        ("x86_64-unknown-linux-gnu:znver4", 512, "dword"),
+        ("x86_64-unknown-linux-gnu:core2", 128, "dword"),
+        ("aarch64-linux-gnu:cortex-a55", 128, "byte"),
+        ("riscv64-unknown-linux-gnu:sifive-u74", 128, "dword"),
+    ],
+)
+def test_triple_and_cpu(name: str, bits: int, popcount: str) -> None:
+    target = host.resolve(name)
+    assert (target.vector_bits, target.popcount) == (bits, popcount)
+
+
+def test_capabilities_of_a_cpu_equal_those_of_its_row() -> None:
+    row, found = TARGETS["icelake-server"], host.resolve("x86_64-linux-gnu:icelake-server")
+    assert (found.popcount, found.vnni, found.fma) == (row.popcount, row.vnni, row.fma)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("x86_64-unknown-linux-gnu:pentium9", "does not know the CPU pentium9"),
+        ("x86_64-unknown-linux-gnu:i386", "does not know the CPU i386"),
+        ("potato-unknown-linux:generic", "does not know the triple"),
+        ("aarch64_be-unknown-linux-gnu:cortex-a53", "only 64-bit little-endian ELF"),
+        ("armv7-unknown-linux-gnueabihf:cortex-a7", "only 64-bit little-endian ELF"),
+        ("x86_64-pc-windows-msvc:znver3", "only 64-bit little-endian ELF"),
+        ("x86_64-linux-gnu:", "expected TRIPLE:CPU"),
+    ],
+)
+def test_triples_and_cpus_that_cannot_be(name: str, message: str) -> None:
+    with pytest.raises(TargetError, match=message):
+        host.resolve(name)
