@@ -44,7 +44,8 @@ class Call:
 
     def const(self, array: Any, like: Value | None = None) -> Value:
         """A constant operand, in the element type of ``like`` when that is given."""
-        array = np.asarray(array, like.element.dtype if like is not None else None)
+        with np.errstate(over="ignore"):
+            array = np.asarray(array, like.element.dtype if like is not None else None)
         return self._scope.emitter.constant(array, f"{self.origin}.const", [self.origin])
 
     def uses(self, output: int) -> bool:

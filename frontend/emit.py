@@ -41,8 +41,9 @@ class Emitter:
     def constant(self, array: Array, hint: str = "c", origin: Iterable[str] = ()) -> Value:
         """A constant operand."""
         self.charge(array.nbytes)
-        value = self._builder.add(Const.of(array), hint, origin)
-        self._arrays[value] = array
+        op = Const.of(array)
+        value = self._builder.add(op, hint, origin)
+        self._arrays[value] = op.array
         return value
 
     def charge(self, count: int) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from onnx import NodeProto, TypeProto, defs, helper, numpy_helper, shape_inference
+from onnx import NodeProto, TypeProto, checker, defs, helper, numpy_helper, shape_inference
 from onnx.reference import ReferenceEvaluator
 
 from ..errors import ModelError
@@ -26,28 +26,26 @@ PRODUCTS = frozenset(("MatMul", "Gemm"))
 
 FOLDED = PRODUCTS | frozenset(
     """
-    Abs Acos Acosh Add And ArgMax ArgMin Asin Asinh Atan Atanh BitwiseAnd BitwiseNot BitwiseOr
-    BitwiseXor BitShift Cast CastLike Ceil Clip Compress Concat ConstantOfShape Cos Cosh
-    CumSum DepthToSpace DequantizeLinear Div Equal Erf Exp Expand EyeLike Flatten Floor Gather
-    GatherElements GatherND Greater GreaterOrEqual Hardmax Identity IsInf IsNaN Less LessOrEqual
-    Log Max Mean Min Mod Mul Neg NonZero Not OneHot Or Pad Pow QuantizeLinear Range Reciprocal
-    ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd
-    ReduceSum ReduceSumSquare Relu Reshape Round ScatterElements ScatterND Shape Sigmoid Sign Sin
-    Sinh Size Slice Softmax SpaceToDepth Split Sqrt Squeeze Sub Sum Tan Tanh Tile TopK Transpose
-    Trilu Unique Unsqueeze Where Xor
+    Abs Acos Acosh Add And Asin Asinh Atan Atanh BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Cast
+    CastLike Ceil Clip Concat ConstantOfShape Cos Cosh CumSum DequantizeLinear Div Equal Erf Exp
+    Expand Flatten Floor Gather Greater GreaterOrEqual Identity IsInf IsNaN Less LessOrEqual Log
+    Max Mean Min Mod Mul Neg NonZero Not Or Pad Pow QuantizeLinear Range Reciprocal ReduceL1
+    ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum
+    ReduceSumSquare Relu Reshape Round ScatterND Shape Sigmoid Sign Sin Sinh Size Slice Softmax
+    Split Sqrt Squeeze Sub Sum Tan Tanh Tile Transpose Trilu Unsqueeze Where Xor
     """.split()
 )
 """Standard operators that are computed at import when their inputs are known."""
 
-UNBOUNDED = frozenset(("NonZero", "Compress", "Unique"))
+UNBOUNDED = frozenset(("NonZero",))
 """Operators whose result size depends on data, within a small multiple of their operand's."""
 
 HIDES_INFINITY = frozenset("Sign Abs Less LessOrEqual Greater GreaterOrEqual Tanh".split())
 """Operators whose finite result would hide that a weight is infinite."""
 
 _FAILURES = (
-    ArithmeticError, AssertionError, AttributeError, LookupError, NotImplementedError, RuntimeError,
-    TypeError, ValueError,
+    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, NotImplementedError,
+    RuntimeError, TypeError, ValueError,
 )  # fmt: skip
 """What the reference evaluator raises for operands that an operator does not take."""
 
@@ -186,7 +184,7 @@ def _result_sizes(
     opsets = [helper.make_opsetid("", version)]
     try:
         found = shape_inference.infer_node_outputs(schema, node, types, data, opset_imports=opsets)
-    except (RuntimeError, ValueError) as error:
+    except (*_FAILURES, shape_inference.InferenceError, checker.ValidationError) as error:
         raise ModelError(f"inconsistent inputs: {one_line(error)}") from error
     return [_elements(found.get(name)) for name in node.output if name]
 

@@ -58,7 +58,7 @@ def load_model(
         checked = read(model)
         inputs = graph_inputs(checked.graph, checked.initializers, shapes or {})
     except (ModelError, VerifyError) as error:
-        raise ModelError(f"{label}: {error}", [str(error)]) from error
+        raise problems_error(label, [str(error)]) from error
     walk = _Walk(checked, inputs)
     graph = walk.run()
     if walk.problems:
@@ -69,7 +69,7 @@ def load_model(
     try:
         verify(graph)
     except VerifyError as error:
-        raise ModelError(f"{label}: {error}", [str(error)]) from error
+        raise problems_error(label, [str(error)]) from error
     problems = infinite_weights(graph)
     if problems:
         raise problems_error(label, problems)
@@ -83,9 +83,17 @@ def _one_at_zero(view: View, node: Node) -> Found | None:
 
 
 def problems_error(label: str, problems: Sequence[str]) -> ModelError:
-    """One error for all problems, on one line."""
+    """One error for all problems, on one line whatever the names in the model hold."""
+    problems = [printable(problem) for problem in problems]
     head = f"{len(problems)} problems: " if len(problems) > 1 else ""
-    return ModelError(f"{label}: {head}{'; '.join(problems)}", problems)
+    return ModelError(f"{printable(label)}: {head}{'; '.join(problems)}", problems)
+
+
+def printable(text: str) -> str:
+    """Text with line breaks and other control characters escaped."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 class _Walk:
@@ -158,7 +166,7 @@ class _Walk:
             value = self.scope.value(info.name)
             _check_declared(info, value)
             yield Output(info.name, value)
-        except ModelError as error:
+        except (ModelError, VerifyError) as error:
             self.problems.append(f"output '{info.name}': {error}")
 
 

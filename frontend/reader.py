@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
-from google.protobuf.message import DecodeError, EncodeError
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import DecodeError, EncodeError, Message
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
 from ..errors import ModelError
@@ -67,6 +68,7 @@ def read(given: str | os.PathLike[str] | ModelProto) -> Checked:
     else:
         path = Path(given)
         model, folder = parse(path), path.parent
+    _check_text(model)
     _check_header(model)
     for tensor in _inline_tensors(model):
         check_tensor(tensor)
@@ -106,6 +108,19 @@ def parse(path: Path) -> ModelProto:
     except DecodeError as error:
         raise ModelError("is not an ONNX file, or is truncated") from error
     return model
+
+
+def _check_text(message: Message) -> None:
+    """Raise ModelError when a name is not UTF-8: protobuf hands such a string out as bytes."""
+    for field, held in message.ListFields():
+        items = (held,) if isinstance(held, (str, bytes, Message)) else held
+        if field.type == FieldDescriptor.TYPE_MESSAGE:
+            for inner in items:
+                _check_text(inner)
+        elif field.type == FieldDescriptor.TYPE_STRING:
+            for text in items:
+                if not isinstance(text, str):
+                    raise ModelError(f"is damaged: {field.full_name} {text!r} is not UTF-8 text")
 
 
 def _check_header(model: ModelProto) -> None:

@@ -27,6 +27,9 @@ def check_signature(node: NodeProto, version: int) -> None:
     for name, attribute in schema.attributes.items():
         if attribute.required and name not in given:
             raise ModelError(f"required attribute '{name}' is missing")
+    counts = [a.i for a in node.attribute if a.name == "num_outputs"]
+    if counts and counts != [len(node.output)]:
+        raise ModelError(f"num_outputs is {counts[0]}, but there are {len(node.output)} outputs")
     for attribute in node.attribute:
         _check_attribute(attribute, schema, version)
 

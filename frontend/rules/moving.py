@@ -69,7 +69,7 @@ def split(call: Call) -> tuple[Value, ...]:
         call.refuse("the symbolic batch cannot be split")
     parts = call.axes_argument(1, 13) if call.has(1) else call.ints("split")
     if parts is None:
-        count = call.int("num_outputs", len(call.node.output))
+        count = len(call.node.output)
         chunk = -(-size // max(1, count))
         parts = tuple(min(chunk, size - i * chunk) for i in range(count))
     if sum(parts) != size or min(parts) < 1 or len(parts) != len(call.node.output):

@@ -49,10 +49,13 @@ def trunc(call: Call) -> Value:
     y = call.add(Round(_plus(call, _over(call, x, scale), zero)))
     mode = call.string("rounding_mode", "FLOOR")
     if len(call) == 5:
-        lost = _parameter(call, 3, "input bits") - _parameter(call, 4, "output bits")
+        lost = _parameter(call, 3, "bits of the input") - _parameter(call, 4, "bits of the output")
         y = rounded(call, _over(call, y, np.float32(2) ** lost), mode)
         return _shaped_as(call, x, _times(call, _plus(call, y, -zero), scale))
-    out_scale, out_bits = _parameter(call, 4, "output scale"), _parameter(call, 5, "output bits")
+    out_scale, out_bits = (
+        _parameter(call, 4, "output scale"),
+        _parameter(call, 5, "bits of the output"),
+    )
     step = (2.0 ** np.round(np.log2(out_scale / scale))).astype(np.float32)
     signed, narrow = bool(call.int("signed", 1)), bool(call.int("narrow", 0))
     y = _clamped(call, _over(call, y, step), *limits(out_bits, signed, narrow))
@@ -105,6 +108,8 @@ def _parameter(call: Call, index: int, what: str) -> Array:
     array = np.asarray(call.array(index, what), np.float32)
     if not array.size or not np.isfinite(array).all():
         call.refuse(f"{what} {described(array)} must hold finite numbers")
+    if "bit" in what and ((array < 1) | (array > 32)).any():
+        call.refuse(f"{what} must be 1 to 32")
     if "scale" in what and not array.all():
         call.refuse(f"{what} holds zero")
     return array

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import onnx
@@ -12,7 +13,12 @@ import torch.nn.functional as F  # noqa: N812
 from frontend_support import check, op_names, values
 from torch import Tensor, nn
 
+from bnnc.errors import ModelError
+from bnnc.frontend import load_model
+
 EXPORTERS = ["torchscript", "dynamo"]
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning",
+                                        "ignore::torch.jit.TracerWarning")  # fmt: skip
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -166,3 +172,17 @@ def test_attention(exporter: str) -> None:
 @pytest.mark.parametrize("exporter", EXPORTERS)
 def test_activations(exporter: str) -> None:
     imported(Activations(), (1, 4, 7, 7), exporter)
+
+
+def test_weights_beside_the_model(tmp_path: Path) -> None:
+    """The dynamo exporter writes weights to a file of their own by default."""
+    path = tmp_path / "model.onnx"
+    torch.onnx.export(
+        Binary().eval(), (torch.zeros(1, 8, 6, 6),), path, dynamo=True, external_data=True,
+        verbose=False,
+    )  # fmt: skip
+    assert (tmp_path / "model.onnx.data").exists()
+    assert "conv" in op_names(load_model(path).graph)
+    (tmp_path / "model.onnx.data").unlink()
+    with pytest.raises(ModelError, match="external data of tensor .* is missing"):
+        load_model(path)
