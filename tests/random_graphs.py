@@ -220,6 +220,8 @@ class _Network:
             x = self.add(ReduceMean(x, (2, 3)), "mean")
         elif kind == "binary":
             x = self.sign(x)
+        if x.type.rank == 4 and self.chance():
+            x = self.add(Transpose(x, (0, 2, 3, 1)), "nhwc")
         width = int(np.prod(x.shape[1:]))
         flat = self.add(Reshape(x, (n, width)), "flat")
         shape = (self.pick(1, 3), width)

@@ -1,0 +1,130 @@
+"""What the recognition says of a layer, and how close to ±alpha weights must be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bnnc.ir import Graph, parse
+from bnnc.passes.analysis import Scaled, is_power_of_two, per_channel, scaled_signs
+from bnnc.passes.binarize import examine
+
+CONV = "strides=[1,1] pads=[0,0,0,0] dilations=[1,1] groups=1 : f32[N,1,2,2]"
+
+
+def layer(before: str, weights: str = "data=[1, -1] element=f32", x: str = "%s") -> Graph:
+    """A 1x1 convolution of two channels over ``x``, with ``before`` in front of it."""
+    return parse(
+        f"graph @g imported {{ input %x: f32[N,2,2,2] %w = const() {weights} : f32[1,2,1,1] "
+        f'{before} %y = conv({x}, %w, none) {CONV} from "Conv_0" output %y as "y" }}'
+    )
+
+
+SIGN = "%s = sign(%x) zero=1 : f32[N,2,2,2]"
+
+
+@pytest.mark.parametrize(
+    ("graph", "reason"),
+    [
+        (layer(SIGN), "signs times ±alpha"),
+        (
+            layer(SIGN.replace("zero=1", "zero=0")),
+            "signs times ±alpha; sign(0) = 0 is kept by a mask plane",
+        ),
+        (
+            layer(SIGN, "data=[1, -1.0000002] element=f32"),
+            "signs times ±alpha; |w| spreads by 1e-07 of alpha",
+        ),
+        (layer("", x="%x"), "activations are float: they are a graph input"),
+        (
+            layer('%s = relu(%x) : f32[N,2,2,2] from "Relu_0"'),
+            "activations are float: node 'Relu_0' (relu) is not a sign",
+        ),
+        (
+            layer(SIGN, "data=[1, -1.01] element=f32"),
+            (
+                "weights of channel 0 are not ±alpha: off by 0.005 of alpha 1.005 "
+                "(channels off: 1 of 1)"
+            ),
+        ),
+        (
+            layer(SIGN, "data=[1, 0] element=f32"),
+            "weights of channel 0 are not ±alpha: off by 1 of alpha 0.5 (channels off: 1 of 1)",
+        ),
+        (
+            layer(
+                "%0 = sign(%x) zero=1 : f32[N,2,2,2] %c = const() data=[-2] element=f32 : f32[1] "
+                "%s = mul(%0, %c) : f32[N,2,2,2]"
+            ),
+            "activations are float: node 's' (mul) is not a sign",
+        ),
+    ],
+)
+def test_reasons(graph: Graph, reason: str) -> None:
+    (verdict,) = examine(graph)
+    assert verdict.node.origin == ("Conv_0",)
+    assert verdict.reason == reason
+    assert verdict.binarized == reason.startswith("signs times")
+
+
+def test_weights_of_a_straight_through_estimator() -> None:
+    """(q - w) + w in float32 leaves a residue that is accepted; a trained float weight is not."""
+    generator = np.random.default_rng(3)
+    latent = np.clip(generator.standard_normal((8, 4, 3, 3)), -1, 1).astype(np.float32)
+    alpha = np.abs(latent).mean((1, 2, 3), keepdims=True, dtype=np.float32)
+    quantized = np.where(latent > 0, alpha, -alpha)
+    residue = (quantized - latent) + latent
+    found = scaled_signs(residue)
+    assert isinstance(found, Scaled)
+    assert 0 < found.spread < 1e-6
+    np.testing.assert_allclose(found.alpha, alpha.reshape(-1), rtol=3e-7)
+    np.testing.assert_array_equal(found.codes, latent > 0)
+    assert isinstance(scaled_signs(latent), str)
+
+
+def test_alpha_is_kept_when_every_weight_has_it() -> None:
+    """A mean would round: 0.1 added 27 times and divided is another float32."""
+    weights = np.full((1, 3, 3, 3), np.float32(0.1))
+    found = scaled_signs(weights)
+    assert isinstance(found, Scaled)
+    assert found.alpha[0] == np.float32(0.1)
+    assert found.spread == 0
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([[np.nan, 1]], "not finite"),
+        ([[np.inf, -np.inf]], "not finite"),
+        ([[1e-45, -3e-45]], "not ±alpha"),
+        ([[0, 1e-45]], "not ±alpha"),
+        ([[1, 1], [1, 2], [0, 1]], "weights of channel 2 are not ±alpha: off by 1 of alpha 0.5"),
+        (np.zeros((0, 4)), "empty"),
+        (np.zeros((4, 0)), "empty"),
+    ],
+)
+def test_weights_without_alpha(weights: object, message: str) -> None:
+    found = scaled_signs(np.asarray(weights, np.float32))
+    assert isinstance(found, str)
+    assert message in found
+
+
+def test_a_channel_of_zeros_has_alpha_0() -> None:
+    found = scaled_signs(np.array([[0, -0.0], [2, -2]], np.float32))
+    assert isinstance(found, Scaled)
+    assert found.alpha.tolist() == [0, 2]
+
+
+def test_powers_of_two() -> None:
+    assert is_power_of_two([0.5, -4, 1])
+    for other in (0, 3, np.nan, np.inf, 2.0**100, [1, 3]):
+        assert not is_power_of_two(other)
+
+
+def test_per_channel() -> None:
+    for shape, rank, fits in [((3, 1, 1), 4, True), ((1, 3), 2, True), ((), 4, True),
+                              ((1,), 3, True), ((3,), 2, True), ((3,), 4, False),
+                              ((2, 3, 1, 1), 4, False), ((1, 1, 3, 1, 1), 4, False)]:  # fmt: skip
+        found = per_channel(np.zeros(shape), rank, 3)
+        assert (found is not None) == fits, shape
+        assert found is None or found.shape == (3,)
