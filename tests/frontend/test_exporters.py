@@ -184,5 +184,5 @@ def test_weights_beside_the_model(tmp_path: Path) -> None:
     assert (tmp_path / "model.onnx.data").exists()
     assert "conv" in op_names(load_model(path).graph)
     (tmp_path / "model.onnx.data").unlink()
-    with pytest.raises(ModelError, match="external data of tensor .* is missing"):
+    with pytest.raises(ModelError, match=r"external data of tensor .* is missing"):
         load_model(path)
