@@ -133,3 +133,12 @@ def test_float_products(cases: Cases, name: str, batch: int, pieces: int) -> Non
         differs = expected_sign != sign
         assert np.all(np.abs(expected[differs]) <= bound)
         np.testing.assert_array_equal(sign, np.where(got >= 0, np.float32(1), np.float32(-1)))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_result_is_the_same_bits_however_tasks_are_split(cases: Cases, name: str) -> None:
+    """Samples alone, in threes and all together: a tile adds in the order of a single pixel."""
+    together = cases.pairs(name, 7)
+    for pieces in (3, 7):
+        for (_, whole), (_, split) in zip(together, cases.pairs(name, 7, pieces), strict=True):
+            np.testing.assert_array_equal(split, whole)

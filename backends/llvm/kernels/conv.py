@@ -31,6 +31,9 @@ from ..views import View, strides_of
 _UNROLL = 4
 _LATENCY = 8
 """Independent sums that keep two multiply-add units busy."""
+_SAMPLE_COPIES = 2
+"""Copies of the sums where samples form tiles: a sample that shares a tile with others must add in
+the order of one that is alone, or results would depend on batch and threads."""
 
 
 def _anchor(op: Op) -> Conv | Gemm:
@@ -106,8 +109,21 @@ class _Layer:
         vectors = narrowed(vectors, lanes, self._block_channels())
         room = target.registers - vectors - (2 if target.fma else 4)
         most = 6 if self.lanewise else 14
-        pixels = max(1, min(most, room // vectors))
+        copies = _SAMPLE_COPIES if self.batched else 1
+        pixels = max(1, min(most, room // (vectors * copies)))
         return Plan(lanes, vectors, pixels, self.packs, split_groups=not self.lanewise)
+
+    @property
+    def batched(self) -> bool:
+        """Whether samples form tiles."""
+        return self.geometry.by_sample and self.geometry.batch != 1
+
+    def copies(self, tile: Tile, vectors: int) -> int:
+        """Copies of the sums of a tile: so many that additions do not wait for each other."""
+        if self.batched:
+            return _SAMPLE_COPIES
+        sums = tile.pixels * vectors
+        return 1 if sums >= _LATENCY else min(4, _LATENCY // sums)
 
     def _block_channels(self) -> int:
         g = self.geometry
@@ -207,8 +223,7 @@ class _Run:
         block_bytes = g.taps * g.group_channels * self.input_bytes
         self.w = code.offset(layer.w, code.mul(tile.block, block_bytes))
         self.columns = tile.columns[1] - tile.columns[0]
-        sums = tile.pixels * self.vectors
-        self.copies = 1 if sums >= _LATENCY else min(4, _LATENCY // sums)
+        self.copies = layer.copies(tile, self.vectors)
 
     def _find_lanes(self, channel: int) -> None:
         """Byte offset of each lane's first input channel."""
