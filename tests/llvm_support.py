@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import ctypes
 import json
+import mmap
 import tempfile
 from collections.abc import Mapping
-from itertools import pairwise
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
 from bnnc.backends import linking
 from bnnc.backends.llvm import LlvmBackend
-from bnnc.backends.targets import TARGETS, Target
+from bnnc.backends.targets import TARGETS, Target, host_features, host_machine
 from bnnc.ir import Graph, Node, Slot, Stage, Value, parse, verify
 from bnnc.ir.ops import Const
 from bnnc.ir.types import sample_bytes
 
 ICELAKE = TARGETS["icelake-server"]
-VPOPCNT_TARGETS = {"icelake": ICELAKE}
 X86_PATHS = {
     "v2": TARGETS["x86-64-v2"],
     "v3": TARGETS["x86-64-v3"],
@@ -31,6 +31,7 @@ X86_PATHS = {
 }
 """Every code path for x86, by capabilities."""
 
+_LIBC = ctypes.CDLL(None)
 _TASK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 _PARALLEL_FOR = ctypes.CFUNCTYPE(
     None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64
@@ -53,8 +54,6 @@ class Args(ctypes.Structure):
 
 def present(target: Target) -> bool:
     """Whether this machine can run a target's code."""
-    from bnnc.backends.targets import host_features, host_machine
-
     return target.machine == host_machine() and host_features().issuperset(target.host_features)
 
 
@@ -121,9 +120,9 @@ class Library:
         room = int(self.handle.test_workspace_size(dims.ctypes.data)) + 128
         workspace = np.full(room, 0xAB, np.uint8)
         start = workspace.ctypes.data + (-workspace.ctypes.data % 64)
-        held = [np.ascontiguousarray(inputs[v.name]) for v in self.graph.inputs]
+        held = [fenced(inputs[v.name]) for v in self.graph.inputs]
         outputs = {
-            o.name: np.zeros(o.value.type.concrete(batch), o.value.element.dtype)
+            o.name: fenced(np.zeros(o.value.type.concrete(batch), o.value.element.dtype))
             for o in self.graph.outputs
         }
         guard = _PARALLEL_FOR(lambda pool, task, frame, count: _split(task, frame, count, pieces))
@@ -143,6 +142,19 @@ class Library:
         status = self.handle.test_run(ctypes.byref(args))
         assert status == 0, status
         return outputs
+
+
+def fenced(array: np.ndarray) -> np.ndarray:
+    """A copy that ends where memory ends: reading or writing past it is a fault."""
+    array = np.ascontiguousarray(array)
+    room = -(-max(array.nbytes, 1) // mmap.PAGESIZE) * mmap.PAGESIZE
+    pages = mmap.mmap(-1, room + mmap.PAGESIZE)
+    whole = np.frombuffer(pages, np.uint8)
+    status = _LIBC.mprotect(ctypes.c_void_p(whole.ctypes.data + room), mmap.PAGESIZE, 0)
+    assert status == 0
+    copy = whole[room - array.nbytes : room].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
 
 
 def _split(task: int, frame: int, count: int, pieces: int) -> None:

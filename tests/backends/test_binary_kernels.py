@@ -143,7 +143,7 @@ def cases(request: pytest.FixtureRequest) -> Cases:
     return Cases(CASES, request.param)
 
 
-@pytest.fixture(scope="module", params=sorted(set(X86_PATHS) - set(TARGETS)))
+@pytest.fixture(scope="module", params=[*sorted(set(X86_PATHS) - set(TARGETS)), "cortex-a76"])
 def short_cases(request: pytest.FixtureRequest) -> Cases:
     return Cases({name: CASES[name] for name in SHORT}, request.param)
 
