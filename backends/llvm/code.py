@@ -243,6 +243,18 @@ class Code:
         self.b.branch(done)
         self.b.position_at_end(done)
 
+    def either(
+        self, condition: ir.Value, then: Callable[[], None], otherwise: Callable[[], None]
+    ) -> None:
+        """``if (condition) then(); else otherwise();``."""
+        blocks = [self.function.append_basic_block(name) for name in ("then", "else", "endif")]
+        self.b.cbranch(condition, blocks[0], blocks[1])
+        for block, body in zip(blocks, (then, otherwise), strict=False):
+            self.b.position_at_end(block)
+            body()
+            self.b.branch(blocks[2])
+        self.b.position_at_end(blocks[2])
+
     def _loop_blocks(self) -> tuple[ir.Block, ir.Block, ir.Block]:
         append = self.function.append_basic_block
         return append("loop"), append("do"), append("done")

@@ -81,41 +81,69 @@ def balanced(count: int, most: int) -> int:
     return -(-count // tiles)
 
 
-def for_tiles(code: Code, geometry: Geometry, plan: Plan, emit: Callable[[Tile], None]) -> None:
-    """Call ``emit`` for each kind of tile, inside the loops that visit all of them."""
+Emit = Callable[[Tile], None]
+
+
+def for_tiles(
+    code: Code,
+    geometry: Geometry,
+    plan: Plan,
+    emit: Emit,
+    special: tuple[Callable[[Index, Index], ir.Value], Emit] | None = None,
+) -> None:
+    """Call ``emit`` for each kind of tile, inside the loops that visit all of them.
+
+    ``special`` is a test of a chunk (its first task and the one past its last) made at run time,
+    and what to emit instead where it holds.
+    """
     step = _CHUNK_PIXELS if geometry.by_sample else max(1, _CHUNK_PIXELS // geometry.out[1])
     with code.loop(code.begin, code.end, step) as first:
         last = code.min(code.add(first, step), code.end)
+        if special is None:
+            _chunk(code, geometry, plan, (first, last), emit)
+        else:
+            code.either(
+                special[0](first, last),
+                lambda: _chunk(code, geometry, plan, (first, last), special[1]),
+                lambda: _chunk(code, geometry, plan, (first, last), emit),
+            )
 
-        def block(channel: Index, count: int, number: Index, group: Index) -> None:
-            if geometry.by_sample:
-                _samples(code, geometry, plan, (first, last), channel, count, number, group, emit)
-                return
-            with code.loop(first, last) as task:
-                sample, row = code.divide(task, geometry.out[0])
-                rows = geometry.rows_inside(code, row)
-                for segment in geometry.segments():
-                    _columns(
-                        code,
-                        plan,
-                        segment,
-                        lambda column, pixels, s=segment: emit(
-                            Tile(
-                                sample,
-                                row,
-                                column,
-                                pixels,
-                                rows,
-                                (s.first, s.last),
-                                channel,
-                                count,
-                                number,
-                                group,
-                            )
-                        ),
-                    )
 
-        _blocks(code, geometry, plan, block)
+def _chunk(
+    code: Code, geometry: Geometry, plan: Plan, chunk: tuple[Index, Index], emit: Emit
+) -> None:
+    """All tiles of the tasks first .. last-1."""
+    first, last = chunk
+
+    def block(channel: Index, count: int, number: Index, group: Index) -> None:
+        if geometry.by_sample:
+            _samples(code, geometry, plan, (first, last), channel, count, number, group, emit)
+            return
+        with code.loop(first, last) as task:
+            sample, row = code.divide(task, geometry.out[0])
+            rows = geometry.rows_inside(code, row)
+            for segment in geometry.segments():
+                _columns(
+                    code,
+                    plan,
+                    segment,
+                    lambda column, pixels, s=segment: emit(
+                        Tile(
+                            sample,
+                            row,
+                            column,
+                            pixels,
+                            rows,
+                            (s.first, s.last),
+                            channel,
+                            count,
+                            number,
+                            group,
+                        )
+                    ),
+                )
+
+    _blocks(code, geometry, plan, block)
 
 
 def _blocks(

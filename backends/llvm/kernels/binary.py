@@ -8,7 +8,8 @@ the mask of a ternary operand:
     ternary:       dot = popcount(m) - 2 * popcount(s ^ (w & m))         (s is 0 where m is 0)
 
 Taps outside the operand are skipped, so that zero padding needs no correction. Channels that do
-not fill their last word are 0 in both operands. Groups that are whole words use their range of
+not fill their last word are 0 in both operands. Zeros of a ternary operand are rare behind most
+layers: where a chunk of rows reads none, the two-valued loop runs. Groups that are whole words use their range of
 words; others let blocks of output channels cross groups, with a mask per lane that keeps its own
 group's bits.
 """
@@ -223,10 +224,47 @@ class _Layer:
         self.w = code.data(self._blocked(bits))
         self.mine = code.data(self._blocked(mine)) if self.masked else None
         self.region = Epilogue(code, self.job)
-        for_tiles(code, self.geometry, self.plan, self._tile)
+        special = (self._no_zeros, lambda tile: self._tile(tile, False)) if self.ternary else None
+        for_tiles(
+            code, self.geometry, self.plan, lambda tile: self._tile(tile, self.ternary), special
+        )
 
-    def _tile(self, tile: Tile) -> None:
-        sums = self._sums(tile)
+    def _no_zeros(self, first: Index, last: Index) -> IRValue:
+        """Whether every mask bit that the tasks first .. last-1 may read is set.
+
+        The operand is one run of rows over all samples; those from the first row of the first task
+        to the last row of the last one are looked at, a 64-bit word at a time.
+        """
+        code, g, b = self.code, self.geometry, self.code.b
+
+        def row(task: Index, beyond: int) -> Index:
+            sample, at = (task, 0) if g.by_sample else code.divide(task, g.out[0])
+            start = code.sub(code.mul(at, g.strides[0]), g.pads[0])
+            inside = code.max(code.min(code.add(start, beyond), g.size[0]), 0)
+            return code.add(code.mul(sample, g.size[0]), inside)
+
+        low = code.mul(row(first, 0), g.size[1])
+        reach = g.dilations[0] * (g.kernel[0] - 1) + 1
+        high = code.mul(row(code.sub(last, 1), reach), g.size[1])
+        words = words_of(self.op.x.type)
+        tail = (1 << (g.channels - 64 * (words - 1))) - 1
+        full = [*[(1 << 64) - 1] * (words - 1), tail]
+
+        def pixel(at: Index, state: Sequence[IRValue]) -> list[IRValue]:
+            place = code.offset(self.x, code.mul(code.add(code.mul(at, 2), 1), 8 * words))
+            return [
+                b.or_(held, b.xor(code.load(code.offset(place, 8 * number), I64), I64(mask)))
+                for number, (held, mask) in enumerate(zip(state, full, strict=True))
+            ]
+
+        missing = code.repeat(low, high, 1, [I64(0)] * words, pixel)
+        whole = missing[0]
+        for more in missing[1:]:
+            whole = b.or_(whole, more)
+        return b.icmp_unsigned("==", whole, I64(0))
+
+    def _tile(self, tile: Tile, ternary: bool) -> None:
+        sums = _Run(self, tile, ternary).sums()
         for pixel, dot in enumerate(sums):
             if self.geometry.by_sample:
                 sample, column = self.code.add(tile.sample, pixel), tile.column
@@ -234,11 +272,6 @@ class _Layer:
                 sample, column = tile.sample, self.code.add(tile.column, pixel)
             index = self.geometry.index(sample, tile.channel, tile.row, column)
             self.region.apply(index, 1, dot, tile.count)
-
-    def _sums(self, tile: Tile) -> list[IRValue]:
-        """The dot products of each pixel, as one vector of the block's channels."""
-        run = _Run(self, tile)
-        return run.sums()
 
 
 def pack(bits: Array) -> Array:
@@ -250,8 +283,10 @@ def pack(bits: Array) -> Array:
 class _Run:
     """The inner loops of one tile: sums live in registers, one state per pixel and vector."""
 
-    def __init__(self, layer: _Layer, tile: Tile) -> None:
+    def __init__(self, layer: _Layer, tile: Tile, ternary: bool) -> None:
         self.layer = layer
+        self.ternary = ternary
+        self.counts_masks = ternary and layer.masked
         self.tile = tile
         self.code = layer.code
         self.counter = layer.counter
@@ -278,7 +313,7 @@ class _Run:
     def sums(self) -> list[IRValue]:
         """Loop over the kernel's rows and finish."""
         settles = self._settles()
-        counters = self.tile.pixels * self.vectors * (2 if self.layer.counts_masks else 1)
+        counters = self.tile.pixels * self.vectors * (2 if self.counts_masks else 1)
         empty = self.counter.start(settles)
         self.size = len(empty)
         state = [value for _ in range(counters) for value in empty]
@@ -291,7 +326,7 @@ class _Run:
         return self._finish(state)
 
     def _counts_nonzero(self) -> bool:
-        return self.layer.ternary and not self.layer.counts_masks
+        return self.ternary and not self.counts_masks
 
     def _settles(self) -> bool:
         """Whether a byte could overflow over all rows of the kernel."""
@@ -373,7 +408,7 @@ class _Run:
         pixels = range(self.tile.pixels)
         signs = [self._pixel_words(x, p, 0, count) for p in pixels]
         masks: list[list[IRValue]] = []
-        if self.layer.ternary:
+        if self.ternary:
             plane = 4 * self.layer.pixel_words
             masks = [self._pixel_words(x, p, plane, count) for p in pixels]
             if self._counts_nonzero():
@@ -405,7 +440,7 @@ class _Run:
                 weight = b.and_(weight, masks[pixel][j])
             word = b.xor(signs[pixel][j], weight)
             differ.append(b.and_(word, mine[v][j]) if mine else word)
-            if self.layer.counts_masks:
+            if self.counts_masks:
                 inputs.append(b.and_(masks[pixel][j], mine[v][j]))
         self._update(state, pixel * self.vectors + v, differ)
         if inputs:
@@ -475,10 +510,10 @@ class _Run:
             parts = [self._count(state, pixel * self.vectors + v) for v in range(self.vectors)]
             whole = code.concat(parts)
             twice = b.add(whole, whole)
-            if self.layer.counts_masks:
+            if self.counts_masks:
                 first = (self.tile.pixels + pixel) * self.vectors
                 inputs = code.concat([self._count(state, first + v) for v in range(self.vectors)])
-            elif self.layer.ternary:
+            elif self.ternary:
                 count = state[len(state) - self.tile.pixels + pixel]
                 inputs = code.splat(count, twice.type.count)
             else:
