@@ -146,7 +146,7 @@ class Library:
 
 def fenced(array: np.ndarray) -> np.ndarray:
     """A copy that ends where memory ends: reading or writing past it is a fault."""
-    array = np.ascontiguousarray(array)
+    array = np.asarray(array, order="C")  # ascontiguousarray would give a scalar an axis
     room = -(-max(array.nbytes, 1) // mmap.PAGESIZE) * mmap.PAGESIZE
     pages = mmap.mmap(-1, room + mmap.PAGESIZE)
     whole = np.frombuffer(pages, np.uint8)
