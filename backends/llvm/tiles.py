@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .code import Code, Index
+from .code import Code, Index, IRValue
 from .epilogue import channel_blocks
 from .geometry import Geometry, Segment
 from .kernel import Extent
@@ -89,7 +89,7 @@ def for_tiles(
     geometry: Geometry,
     plan: Plan,
     emit: Emit,
-    special: tuple[Callable[[Index, Index], ir.Value], Emit] | None = None,
+    special: tuple[Callable[[Index, Index], IRValue], Emit] | None = None,
 ) -> None:
     """Call ``emit`` for each kind of tile, inside the loops that visit all of them.
 

@@ -9,9 +9,9 @@ the mask of a ternary operand:
 
 Taps outside the operand are skipped, so that zero padding needs no correction. Channels that do
 not fill their last word are 0 in both operands. Zeros of a ternary operand are rare behind most
-layers: where a chunk of rows reads none, the two-valued loop runs. Groups that are whole words use their range of
-words; others let blocks of output channels cross groups, with a mask per lane that keeps its own
-group's bits.
+layers: where a chunk of rows reads none, the two-valued loop runs. Groups that are whole words use
+their range of words; others let blocks of output channels cross groups, with a mask per lane that
+keeps its own group's bits.
 """
 
 from __future__ import annotations
