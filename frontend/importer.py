@@ -63,7 +63,8 @@ def load_model(
     graph = walk.run()
     if walk.problems:
         raise problems_error(label, walk.problems)
-    graph = normalise(graph)
+    notes: list[str] = []
+    graph = normalise(graph, notes)
     if sign_zero == "+1":
         graph = rewrite(graph, _one_at_zero)
     try:
@@ -73,7 +74,7 @@ def load_model(
     problems = infinite_weights(graph)
     if problems:
         raise problems_error(label, problems)
-    return Imported(graph, checked.source)
+    return Imported(graph, checked.source, tuple(map(printable, notes)))
 
 
 def _one_at_zero(view: View, node: Node) -> Found | None:

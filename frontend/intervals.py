@@ -17,8 +17,8 @@ import numpy as np
 
 from ..ir import BOOL, F32, Array, Graph, Node, Op, Value, ops
 
-LARGEST = np.float32(1e19)
-"""Bound of the variable: its square is finite."""
+LARGEST = 1e19
+"""The widest range of the variable: its square is finite."""
 
 MAX_OPERATORS = 256
 _PER_OCTAVE = 16
@@ -36,14 +36,15 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Cells:
-    """Closed intervals of float32 that cover [-LARGEST, LARGEST]; one of them is zero."""
+    """Closed intervals of float32 that cover [-largest, largest]; one of them is zero."""
 
     low: Array
     high: Array
 
 
-def cells(cuts: Sequence[float]) -> Cells:
+def cells(cuts: Sequence[float], largest: float) -> Cells:
     """The standard cells, cut below and above each finite number of ``cuts``."""
+    last = np.float32(largest)
     octaves = np.float64(2.0) ** np.arange(-126, 64)
     steps = 1 + np.arange(_PER_OCTAVE) / _PER_OCTAVE
     edges = np.outer(octaves, steps).reshape(-1).astype(np.float32)
@@ -51,22 +52,24 @@ def cells(cuts: Sequence[float]) -> Cells:
     above = np.nextafter(extra, np.float32(np.inf))
     tiny = np.nextafter(np.float32(0), np.float32(1))
     starts = np.unique(np.concatenate([[tiny], edges, extra, above]).astype(np.float32))
-    starts = starts[starts <= LARGEST]
-    ends = np.append(np.nextafter(starts[1:], np.float32(0)), LARGEST)
+    starts = starts[starts <= last]
+    ends = np.append(np.nextafter(starts[1:], np.float32(0)), last)
     zero = np.zeros(1, np.float32)
     return Cells(
         np.concatenate([-ends[::-1], zero, starts]), np.concatenate([-starts[::-1], zero, ends])
     )
 
 
-def bounds(graph: Graph, value: Value, x: Value) -> tuple[Cells, Bounds] | None:
-    """Bounds of ``value`` as a function of ``x``; None when it is no such function."""
+def bounds(
+    graph: Graph, value: Value, x: Value, largest: float = LARGEST
+) -> tuple[Cells, Bounds] | None:
+    """Bounds of ``value`` as a function of |x| <= ``largest``; None when it is no such function."""
     nodes = _expression(graph, value, x)
     if nodes is None:
         return None
     constants = [node.op.array for node in nodes if isinstance(node.op, ops.Const)]
     cuts = [float(a.reshape(-1)[0]) for a in constants if a.size and a.dtype.kind in "fiub"]
-    grid = cells(cuts)
+    grid = cells(cuts, largest)
     known = {x: Bounds(grid.low, grid.high)}
     with np.errstate(all="ignore"):
         for node in nodes:

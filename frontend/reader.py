@@ -116,7 +116,8 @@ def _check_text(message: Message) -> None:
         items = (held,) if isinstance(held, (str, bytes, Message)) else held
         if field.type == FieldDescriptor.TYPE_MESSAGE:
             for inner in items:
-                _check_text(inner)
+                if isinstance(inner, Message):
+                    _check_text(inner)
         elif field.type == FieldDescriptor.TYPE_STRING:
             for text in items:
                 if not isinstance(text, str):

@@ -29,6 +29,7 @@ class View:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
+        self.notes: list[str] = []
         self.builder = Builder.over(graph)
 
     def made_by(self, value: Value, kind: type[Kind]) -> Kind | None:
@@ -71,8 +72,11 @@ class View:
 Match = Callable[[View, Node], Found | None]
 
 
-def rewrite(graph: Graph, match: Match) -> Graph:
-    """Replace every node that ``match`` answers for; unused nodes go. Names stay with values."""
+def rewrite(graph: Graph, match: Match, notes: list[str] | None = None) -> Graph:
+    """Replace every node that ``match`` answers for; unused nodes go. Names stay with values.
+
+    Remarks of the pattern are added to ``notes``.
+    """
     view = View(graph)
     builder = view.builder
     changed = False
@@ -87,6 +91,8 @@ def rewrite(graph: Graph, match: Match) -> Graph:
         new = Value(old.name, old.type, tuple(origin))
         builder.nodes.append(Node(found.op.map_operands(builder.get), (new,)))
         builder.put(old, new)
+    if notes is not None:
+        notes.extend(view.notes)
     if not changed:
         return graph
     out = builder.finish(graph)

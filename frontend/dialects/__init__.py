@@ -23,8 +23,8 @@ def dialects() -> tuple[ModuleType, ...]:
     return tuple(sorted(modules, key=lambda module: module.ORDER))
 
 
-def normalise(graph: Graph) -> Graph:
-    """The same graph with every known binarizer as one `Sign`."""
+def normalise(graph: Graph, notes: list[str] | None = None) -> Graph:
+    """The same graph with every known binarizer as one `Sign`; remarks go to ``notes``."""
     for dialect in dialects():
-        graph = rewrite(graph, dialect.match)
+        graph = rewrite(graph, dialect.match, notes)
     return graph

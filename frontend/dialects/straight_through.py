@@ -1,12 +1,14 @@
 """The straight-through estimator: ``detach`` vanishes in export and leaves (sign(x) - p) + p.
 
-Equation: with s = sign(x) and 0 <= s*p <= 1.5 in float32, fl(fl(s - p) + p) = s exactly. For
-p >= 0.5 the difference is exact (Sterbenz). For 0 <= p < 0.5 it lies in (0.5, 1] and is off by at
-most 2^-25, so the sum is 1 + d with |d| <= 2^-25, which rounds to 1 (to even at the tie). At
-x = 0 it needs p = 0 when s = 0. (s + p) - p has no such property and is left alone.
+Equation: with s = sign(x), |s| = 1 and 0 <= s*p <= 2^24 in float32, fl(fl(s - p) + p) = s exactly.
+Take s = 1. For p >= 1, p is a multiple of its last place, which divides 1, so 1 - p is one too and
+not longer than p: exact. For 1/2 <= p < 1 the difference is exact (Sterbenz). For p < 1/2 it lies
+in (1/2, 1] and is off by at most 2^-25, so the sum is 1 + d with |d| <= 2^-25, which rounds to 1
+(to even at the tie). At x = 0 it needs p = 0 when s = 0. (s + p) - p has no such property.
 
 p may be any elementwise expression of x whose bounds `intervals` can prove: hardtanh, ReActNet's
-polynomial of Less, Cast and Mul, tanh. The proof covers finite |x| <= 1e19.
+polynomial of Less, Cast and Mul, tanh (for finite |x| <= 1e19), or x itself, x + (sign(x) - x),
+which is exact for |x| <= 2^24; then a note says so.
 
 Before:
     %s = sign(%x) zero=0 : f32[N,8]
@@ -23,11 +25,12 @@ import numpy as np
 
 from ...ir import F32, Node, Value
 from ...ir.ops import Add, Sign, Sub
-from ..intervals import bounds
+from ..intervals import LARGEST, bounds
 from ..rewriting import Found, View
 
 ORDER = 30
-LIMIT = np.float32(1.5)
+LIMIT = np.float32(1 << 24)
+"""Bound of p."""
 
 
 def match(view: View, node: Node) -> Found | None:
@@ -40,14 +43,23 @@ def match(view: View, node: Node) -> Found | None:
         if sub is None or sub.b is not p:
             continue
         sign = view.made_by(sub.a, Sign)
-        if sign is not None and cancels(view, sign, p):
+        if sign is None:
+            continue
+        if cancels(view, sign, p, LARGEST):
+            return Found(sign, (view.node(sub.a), view.node(d)))
+        if cancels(view, sign, p, float(LIMIT)):
+            name = node.origin[0] if node.origin else node.result.name
+            view.notes.append(
+                f"node '{name}': the straight-through estimator is read as its sign, which is "
+                f"exact for inputs up to {int(LIMIT)} in magnitude"
+            )
             return Found(sign, (view.node(sub.a), view.node(d)))
     return None
 
 
-def cancels(view: View, sign: Sign, p: Value) -> bool:
-    """True when p provably has the sign of x, or is zero, and does not exceed 1.5."""
-    found = bounds(view.graph, p, sign.x)
+def cancels(view: View, sign: Sign, p: Value, largest: float) -> bool:
+    """True when, for |x| <= ``largest``, p provably has the sign of x or is 0, and is bounded."""
+    found = bounds(view.graph, p, sign.x, largest)
     if found is None:
         return False
     grid, held = found

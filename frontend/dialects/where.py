@@ -2,8 +2,9 @@
 
 Equations: where(x >= t, 1, -1) = sign(x - t) with +1 at zero, and so on for >, <, <=; a choice of
 -1 above is sign(t - x). x - t is exactly zero only for x = t (gradual underflow), so the rewrite
-is exact for finite x; NaN gives -1. 2 * cast(x >= t) - 1 is the same choice.
-where(sign(x) == 0, v, sign(x)) with v = ±1 is sign(x) with v at zero.
+is exact for finite x; NaN gives -1. The choice may be made in integers and then cast.
+where(sign(x) == 0, v, sign(x)) with v = ±1 is sign(x) with v at zero, and
+where(x > 0, 1, where(x < 0, -1, 0)) is sign(x).
 
 Before:
     %t = const() data=[0] element=f32 : f32[]
@@ -17,66 +18,34 @@ After:
 
 from __future__ import annotations
 
-from ...ir import BOOL, F32, Node, Value
-from ...ir.ops import Cast, Equal, Less, LessEqual, Mul, Not, Sign, Sub, Where
+from ...ir import F32, Node, Value
+from ...ir.ops import Cast, Equal, Sign, Where
+from ..comparisons import choice, comparison_of
 from ..rewriting import Found, View
 
 ORDER = 10
 
 
 def match(view: View, node: Node) -> Found | None:
-    """Match the choice, or the arithmetic that makes it."""
+    """Match the choice, in floats or cast from integers."""
     op = node.op
-    if isinstance(op, Where):
-        return _repaired(view, op, node) or _chosen(
-            view, op.condition, view.number(op.a), view.number(op.b), node
-        )
-    if isinstance(op, Sub) and view.number(op.b) == 1:
-        mask = _doubled_mask(view, op.a)
-        return None if mask is None else _chosen(view, mask, 1.0, -1.0, node)
-    return None
-
-
-def _doubled_mask(view: View, value: Value) -> Value | None:
-    """m of 2 * cast(m)."""
-    mul = view.made_by(value, Mul)
-    if mul is None:
+    if isinstance(op, Cast) and op.to == F32:
+        where = view.made_by(op.x, Where)
+        return None if where is None else _chosen(view, where, node)
+    if not isinstance(op, Where):
         return None
-    for number, other in ((mul.a, mul.b), (mul.b, mul.a)):
-        cast = view.made_by(other, Cast)
-        if view.number(number) == 2 and cast is not None and cast.x.element == BOOL:
-            return cast.x
-    return None
+    return _repaired(view, op) or _nested(view, op) or _chosen(view, op, node)
 
 
-def _chosen(
-    view: View, mask: Value, high: float | None, low: float | None, node: Node
-) -> Found | None:
+def _chosen(view: View, where: Where, node: Node) -> Found | None:
     """where(mask, high, low) with {high, low} = {1, -1} and a comparison as mask."""
-    if (high, low) not in ((1.0, -1.0), (-1.0, 1.0)):
+    values = view.number(where.a), view.number(where.b)
+    if values not in ((1.0, -1.0), (-1.0, 1.0)):
         return None
-    positive = high == 1.0
-    negation = view.made_by(mask, Not)
-    while negation is not None:
-        mask, positive = negation.x, not positive
-        negation = view.made_by(mask, Not)
-    less = view.made_by(mask, Less) or view.made_by(mask, LessEqual)
-    if less is None or less.a.element != F32:
-        return None
-    # b - a is above zero where a < b; at zero `less` is false and `less_equal` true.
-    at_zero = 1 if isinstance(less, LessEqual) == positive else -1
-    upper, lower = (less.b, less.a) if positive else (less.a, less.b)
-    origin = view.node(mask).origin
-    if view.number(lower) == 0:
-        x = upper
-    elif upper.type.shape == node.result.shape or lower.type.shape == node.result.shape:
-        x = view.add(Sub(upper, lower), f"{node.result.name}.shifted", origin)
-    else:
-        return None
-    return Found(Sign(x, at_zero), (view.node(mask),))
+    return choice(view, where.condition, values[0] == 1.0, node)
 
 
-def _repaired(view: View, op: Where, node: Node) -> Found | None:
+def _repaired(view: View, op: Where) -> Found | None:
     """where(sign(x) == 0, v, sign(x)); the mask may also test x itself."""
     equal = view.made_by(op.condition, Equal)
     sign = view.made_by(op.b, Sign)
@@ -87,3 +56,23 @@ def _repaired(view: View, op: Where, node: Node) -> Found | None:
         if view.number(zero) == 0 and tested in (op.b, sign.x):
             return Found(Sign(sign.x, int(value)), (view.node(op.b),))
     return None
+
+
+def _nested(view: View, op: Where) -> Found | None:
+    """where(x > 0, 1, where(x < 0, -1, 0)), or the two tests the other way round."""
+    inner = view.made_by(op.b, Where)
+    if inner is None or view.number(inner.b) != 0:
+        return None
+    outer, nested = _one_sided(view, op), _one_sided(view, inner)
+    if outer is None or nested is None or outer[0] is not nested[0] or outer[1] == nested[1]:
+        return None
+    return Found(Sign(outer[0], 0), (view.node(op.condition),))
+
+
+def _one_sided(view: View, where: Where) -> tuple[Value, bool] | None:
+    """(x, True) when the first value is 1 and stands for x > 0, (x, False) for -1 and x < 0."""
+    found = comparison_of(view, where.condition)
+    side = None if found is None or not found.strict else found.against_zero(view)
+    if side is None or view.number(where.a) != (1.0 if side[1] else -1.0):
+        return None
+    return side

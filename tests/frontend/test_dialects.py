@@ -32,6 +32,7 @@ CONSTANTS = {
     "zero": np.float32(0), "one": np.float32(1), "minus": np.float32(-1), "two": np.float32(2),
     "tenth": np.float32(0.1), "half": np.float32(0.5), "three": np.float32(3),
     "per_channel": np.linspace(-1, 1, SPECIAL.size, dtype=np.float32),
+    "huge": np.float32(3e7), "int one": np.int64(1), "int minus": np.int64(-1),
     "ones": np.ones(SPECIAL.size, np.float32),
 }  # fmt: skip
 
@@ -84,6 +85,11 @@ def residue(p: list[NodeProto], first: str = "d", second: str = "p") -> list[Nod
 
 def compared(op: str, a: str, b: str, yes: str, no: str) -> list[NodeProto]:
     return [node(op, [a, b], ["m"]), node("Where", ["m", yes, no], ["y"])]
+
+
+def cast(mask: NodeProto, name: str) -> list[NodeProto]:
+    """A mask as float."""
+    return [mask, node("Cast", [mask.output[0]], [name], to=1)]
 
 
 SIGN = node("Sign", ["x"], ["s"])
@@ -161,6 +167,85 @@ FIRES: dict[str, tuple[Nodes, int, list[str]]] = {
     ),
 }  # fmt: skip
 
+FIRES |= {
+    "integers": (
+        [
+            node("GreaterOrEqual", ["x", "zero"], ["m"]),
+            node("Where", ["m", "int one", "int minus"], ["i"]),
+            node("Cast", ["i"], ["y"], to=1),
+        ],
+        1,
+        ["sign"],
+    ),
+    "nested": (
+        [
+            node("Greater", ["x", "zero"], ["m"]),
+            node("Less", ["x", "zero"], ["n"]),
+            node("Where", ["n", "minus", "zero"], ["i"]),
+            node("Where", ["m", "one", "i"], ["y"]),
+        ],
+        0,
+        ["sign"],
+    ),
+    "doubled mask plus": (
+        [
+            node("Greater", ["x", "half"], ["m"]),
+            node("Cast", ["m"], ["f"], to=1),
+            node("Mul", ["two", "f"], ["d"]),
+            node("Add", ["minus", "d"], ["y"]),
+        ],
+        -1,
+        ["sub", "sign"],
+    ),
+    "sign plus mask": (
+        [SIGN, *cast(node("Equal", ["x", "zero"], ["m"]), "f"), node("Add", ["s", "f"], ["y"])],
+        1,
+        ["sign"],
+    ),
+    "sign minus mask": (
+        [SIGN, *cast(node("Equal", ["s", "zero"], ["m"]), "f"), node("Sub", ["s", "f"], ["y"])],
+        -1,
+        ["sign"],
+    ),
+    "rounded fraction": (
+        [
+            node("Add", ["x", "one"], ["a"]),
+            node("Div", ["a", "two"], ["h"]),
+            clip("h", "c", "zero"),
+            node("Round", ["c"], ["r"]),
+            node("Mul", ["r", "two"], ["d"]),
+            node("Sub", ["d", "one"], ["y"]),
+        ],
+        -1,
+        ["add", "div", "clip", "sub", "sign"],
+    ),
+    "rounded sigmoid": (
+        [
+            node("Sigmoid", ["x"], ["c"]),
+            node("Round", ["c"], ["r"]),
+            node("Mul", ["two", "r"], ["d"]),
+            node("Add", ["d", "minus"], ["y"]),
+        ],
+        -1,
+        ["sigmoid", "sub", "sign"],
+    ),
+    "clip to three residue": (residue([clip("x", "p", "minus", "three")]), 0, ["sign"]),
+}
+for _name, _plus, _minus, _zero in (
+    ("both strict", "Greater", "Less", 0),
+    ("or equal above", "GreaterOrEqual", "Less", 1),
+    ("or equal below", "Greater", "LessOrEqual", -1),
+):
+    FIRES[f"difference of masks, {_name}"] = (
+        [
+            *cast(node(_plus, ["x", "zero"], ["m"]), "f"),
+            *cast(node(_minus, ["x", "zero"], ["n"]), "g"),
+            node("Sub", ["f", "g"], ["y"]),
+        ],
+        _zero,
+        ["sign"],
+    )
+
 STAYS: dict[str, Nodes] = {
     "other values": compared("GreaterOrEqual", "x", "zero", "one", "zero"),
     "unequal values": compared("GreaterOrEqual", "x", "zero", "one", "per_channel"),
@@ -171,8 +256,24 @@ STAYS: dict[str, Nodes] = {
     "sum first": [
         SIGN, clip("x", "p"), node("Add", ["s", "p"], ["d"]), node("Sub", ["d", "p"], ["y"]),
     ],
-    "unbounded": residue([node("Mul", ["x", "half"], ["p"])]),
-    "too far": residue([clip("x", "p", "minus", "three")]),
+    "unbounded": residue([node("Mul", ["x", "three"], ["p"])]),
+    "too far": residue([node("Mul", ["x", "three"], ["h"]), clip("h", "p", "minus", "huge")]),
+    "difference of masks over one": [
+        *cast(node("Greater", ["x", "one"], ["m"]), "f"),
+        *cast(node("Less", ["x", "zero"], ["n"]), "g"), node("Sub", ["f", "g"], ["y"]),
+    ],
+    "masks that meet": [
+        *cast(node("GreaterOrEqual", ["x", "zero"], ["m"]), "f"),
+        *cast(node("LessOrEqual", ["x", "zero"], ["n"]), "g"), node("Sub", ["f", "g"], ["y"]),
+    ],
+    "rounded beyond one": [
+        clip("x", "c", "zero", "two"), node("Round", ["c"], ["r"]),
+        node("Mul", ["r", "two"], ["d"]), node("Sub", ["d", "one"], ["y"]),
+    ],
+    "one mask doubled twice": [
+        *cast(node("Greater", ["x", "zero"], ["m"]), "f"), node("Mul", ["f", "three"], ["d"]),
+        node("Sub", ["d", "one"], ["y"]),
+    ],
     "wrong sign": residue([node("Neg", ["x"], ["n"]), clip("n", "p")]),
     "shifted": residue([node("Add", ["x", "tenth"], ["n"]), clip("n", "p")]),
     "another variable": residue([clip("z", "p")]),
@@ -207,7 +308,7 @@ def test_fires(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert op_names(graph) == operators
     assert [n.op.zero for n in graph.nodes if isinstance(n.op, Sign)] == [zero]
     assert graph.outputs[0].value.name == "y"
-    monkeypatch.setattr(importer, "normalise", lambda graph: graph)
+    monkeypatch.setattr(importer, "normalise", lambda graph, notes: graph)
     before = load_model(proto).graph
     for seed in range(20):
         x = np.concatenate([SPECIAL[None], -SPECIAL[None], values(50, SPECIAL.size, seed=seed)])
@@ -219,8 +320,29 @@ def test_fires(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_must_not_fire(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     proto = binarizer(STAYS[name])
     after = ir.print_graph(load_model(proto).graph)
-    monkeypatch.setattr(importer, "normalise", lambda graph: graph)
+    monkeypatch.setattr(importer, "normalise", lambda graph, notes: graph)
     assert ir.print_graph(load_model(proto).graph) == after
+
+
+@pytest.mark.parametrize("order", [("d", "p"), ("p", "d")])
+def test_residue_of_the_operand_itself(order: tuple[str, str], monkeypatch: Any) -> None:
+    """x + (sign(x) - x): exact up to 2^24, and the user is told."""
+    nodes = [node("Identity", ["x"], ["p"]), *residue([], *order)]
+    proto = binarizer(nodes)
+    imported = load_model(proto)
+    assert op_names(imported.graph) == ["sign"]
+    (note,) = imported.notes
+    assert note.startswith("node 'Add_y': the straight-through estimator is read as its sign")
+    assert "16777216" in note
+    monkeypatch.setattr(importer, "normalise", lambda graph, notes: graph)
+    before = load_model(proto).graph
+    generator = np.random.default_rng(0)
+    exponents = generator.uniform(-150, 24, (200, SPECIAL.size))
+    x = (np.exp2(exponents) * generator.choice([-1, 1], exponents.shape)).astype(np.float32)
+    edge = np.float32(1 << 24)
+    x = np.concatenate([x, np.clip(SPECIAL[None], -edge, edge), -np.clip(x, 1.6e7, None)])
+    old, new = (ir.interpret(g, {"x": x})["y"] for g in (before, imported.graph))
+    assert np.array_equal(old, new)
 
 
 def test_a_binarizer_that_others_read_stays_for_them() -> None:
@@ -260,7 +382,7 @@ def _graph(lines: str) -> str:
     return f'graph @g imported {{\n  input %x: f32[N,8]\n{body}\n  output %y as "y"\n}}\n'
 
 
-numbers = st.floats(width=32, allow_nan=False, min_value=-(2.0**59), max_value=2.0**59)
+numbers = st.floats(width=32, allow_nan=False, min_value=-(2.0**24), max_value=2.0**24)
 
 
 @given(
@@ -283,8 +405,8 @@ def test_no_residue_changes_a_bit(x: Any, scale: float, offset: float, form: str
     proto = model(residue([*inner, *last]), {"x": ["N", SPECIAL.size]}, constants=constants)
     graph = load_model(proto).graph
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importer, "normalise", lambda graph: graph)
+        patch.setattr(importer, "normalise", lambda graph, notes: graph)
         before = load_model(proto).graph
-    rows = np.stack([x, SPECIAL])
+    rows = np.stack([x, np.clip(SPECIAL, -(2.0**24), 2.0**24)]).astype(np.float32)
     old, new = (ir.interpret(g, {"x": rows})["y"] for g in (before, graph))
     assert np.array_equal(old, new)
