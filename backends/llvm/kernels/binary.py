@@ -224,10 +224,8 @@ class _Layer:
         self.w = code.data(self._blocked(bits))
         self.mine = code.data(self._blocked(mine)) if self.masked else None
         self.region = Epilogue(code, self.job)
-        special = (self._no_zeros, lambda tile: self._tile(tile, False)) if self.ternary else None
-        for_tiles(
-            code, self.geometry, self.plan, lambda tile: self._tile(tile, self.ternary), special
-        )
+        special = (self._no_zeros, self._two_valued) if self.ternary else None
+        for_tiles(code, self.geometry, self.plan, self._tile, special)
 
     def _no_zeros(self, first: Index, last: Index) -> IRValue:
         """Whether every mask bit that the tasks first .. last-1 may read is set.
@@ -263,8 +261,13 @@ class _Layer:
             whole = b.or_(whole, more)
         return b.icmp_unsigned("==", whole, I64(0))
 
-    def _tile(self, tile: Tile, ternary: bool) -> None:
-        sums = _Run(self, tile, ternary).sums()
+    def _tile(self, tile: Tile) -> None:
+        self._store(tile, _Run(self, tile, self.ternary).sums())
+
+    def _two_valued(self, tile: Tile) -> None:
+        self._store(tile, _Run(self, tile, ternary=False).sums())
+
+    def _store(self, tile: Tile, sums: list[IRValue]) -> None:
         for pixel, dot in enumerate(sums):
             if self.geometry.by_sample:
                 sample, column = self.code.add(tile.sample, pixel), tile.column
