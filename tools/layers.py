@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
@@ -72,17 +71,6 @@ class LayerModel:
             name: from_storage(np.asarray(results[name]), type_, batch)
             for name, type_ in self.outputs.items()
         }
-
-    def __enter__(self) -> LayerModel:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.model.close()
 
 
 def load_bytes(data: bytes) -> Model:

@@ -139,7 +139,7 @@ def verify_model(
         layers = LayerModel.build(graph, backend, machine)
         reference = choose(read_proto(model), imported.graph)
         report = Report(reference.title, not isinstance(reference, Interpreter), rtol, atol)
-        with layers:
+        with layers.model:
             for given in _inputs(imported.graph, inputs, runs, seed):
                 _verify_once(given, imported, graph, layers, compiled, reference, report)
     return report
