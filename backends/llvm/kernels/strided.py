@@ -116,10 +116,13 @@ def _transpose(
     block = min(code.target.vector_bits // 8 // size, 16 // max(1, size // 4))
     while block > min(along.extent, across.extent):
         block //= 2
+    wide = across.extent >= along.extent  # the longer axis outside: the other stays in the cache
+    outer, inner = (across, along) if wide else (along, across)
     with (
-        _blocks(code, across.extent, block) as column,
-        _blocks(code, along.extent, block) as row,
+        _blocks(code, outer.extent, block) as first,
+        _blocks(code, inner.extent, block) as second,
     ):
+        column, row = (first, second) if wide else (second, first)
         source = code.offset(frm, code.mul(row, along.frm))
         source = code.offset(source, code.mul(column, size))
         target = code.offset(to, code.mul(column, across.to))
