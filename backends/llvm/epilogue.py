@@ -24,7 +24,7 @@ from ..targets import Target
 from . import elementwise
 from .code import Code, Index
 from .kernel import Job
-from .views import Lanes, Packed, View
+from .views import Lanes, Packed, View, byte_strides, stored_type
 
 
 class Epilogue:
@@ -100,6 +100,23 @@ class Epilogue:
                 view = view.with_more_axes(self.rank - 2)
             self._views[key] = view
         return self._views[key]
+
+
+def all_strides(job: Job) -> list[tuple[int, ...]]:
+    """Bytes per step along each axis of the iteration space, of every operand and result."""
+    assert isinstance(job.op, Fused)
+    rank = full_type(job.op).rank
+    out = [byte_strides(value.type, rank) for value in job.node.results]
+    for node in job.op.body.nodes:
+        for position, value in enumerate(node.op.operands):
+            if value not in job.op.body.params:
+                continue
+            stored = stored_type(value.type, job.constant(value) is not None)
+            if isinstance(node.op, Threshold) and position > 0:
+                out.append((*byte_strides(stored, 2), *[0] * (rank - 2)))
+            else:
+                out.append(byte_strides(stored, rank))
+    return out
 
 
 def full_type(op: Fused) -> TensorType:

@@ -59,6 +59,25 @@ def pixel_strides(type_: TensorType) -> tuple[int, ...]:
     return tuple(0 if a == 1 else s * pixel for a, s in enumerate(strides_of(spatial)))
 
 
+def stored_type(type_: TensorType, constant: bool) -> TensorType:
+    """How a value lies in memory: constants in logical order, whatever their layout says."""
+    return type_.with_layout(Layout.ROW_MAJOR) if constant else type_
+
+
+def byte_strides(type_: TensorType, rank: int) -> tuple[int, ...]:
+    """Bytes per step along each axis of a result of ``rank``, 0 where the value broadcasts.
+
+    The axis that words pack has 0 too.
+    """
+    if type_.layout is Layout.WORDS:
+        steps = pixel_strides(type_)
+    else:
+        size = 1 if isinstance(type_.element, (Bits, Ternary)) else type_.element.dtype.itemsize
+        steps = tuple(step * size for step in strides_of(type_))
+    known = [0 if dim == 1 else step for dim, step in zip(type_.shape, steps, strict=True)]
+    return (*[0] * (rank - type_.rank), *known)
+
+
 def sample_stride(type_: TensorType) -> int:
     """Bytes from one index of axis 0 to the next, in any layout."""
     if type_.layout is Layout.WORDS:
@@ -82,16 +101,9 @@ class View:
     @classmethod
     def of(cls, code: Code, value: Value, rank: int, constant: bool = False) -> View:
         """A value aligned to the last axes of a result of ``rank``."""
-        type_ = value.type.with_layout(Layout.ROW_MAJOR) if constant else value.type
-        missing = rank - type_.rank
-        if type_.layout is Layout.WORDS:
-            steps = pixel_strides(type_)
-        else:
-            size = 1 if isinstance(type_.element, (Bits, Ternary)) else type_.element.dtype.itemsize
-            steps = tuple(step * size for step in strides_of(type_))
-        steps = [0 if dim == 1 else step for dim, step in zip(type_.shape, steps, strict=True)]
-        strides = (*[0] * missing, *steps)
-        return cls(code, code.pointer(value), type_, strides, missing + 1, constant)
+        type_ = stored_type(value.type, constant)
+        strides = byte_strides(type_, rank)
+        return cls(code, code.pointer(value), type_, strides, rank - type_.rank + 1, constant)
 
     def with_more_axes(self, count: int) -> View:
         """The same value, broadcast along ``count`` further axes at the end."""

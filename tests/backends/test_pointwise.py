@@ -103,6 +103,30 @@ CASES["scalar"] = """
 """
 
 
+def chain(shape: str) -> str:
+    """Operands and results that lie alike: their axes are one."""
+    return f"""
+        input %x: f32{shape}
+        input %z: f32{shape}
+        %y = fused([%x, %z]) kernel="" {{
+          (%x: f32{shape}, %z: f32{shape})
+          %r = add(%x, %z) : f32{shape}
+          yield %r
+        }} : f32{shape}
+        output %y as "y"
+    """
+
+
+CASES |= {
+    "rank1": chain("[N]"),
+    "rank1_fixed": chain("[19]"),
+    "long": chain("[N,3,70,61]"),
+    "long_fixed": chain("[1,3,70,61]"),
+    "long_multiple": chain("[2N,8193]"),
+    "channel_only": broadcast("add", "[5,1,1]", True).replace("[N,5,3,4]", "[1,5,30,40]"),
+}
+
+
 def words(channels: int, zero: int) -> str:
     """Bits of a channels-last sum, decoded again beside a broadcast of bits."""
     bits = "ternary" if zero == 0 else "bits<1;-1,1>"

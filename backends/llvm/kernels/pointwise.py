@@ -1,25 +1,29 @@
 """Elementwise regions without an anchor: one pass over the result.
 
-Lanes run along the innermost axis in memory (axis 1 when a result is packed). Where every operand
-lies in memory as the result does, all axes are one.
+Axes that every operand and result steps over alike are walked as one (`Walk`). Lanes run along the
+innermost of what remains, in the memory order of the result (axis 1 when a result is packed). A
+task is one position outside the lanes, or a part of a long run of lanes.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
-from ....ir import Batch, Layout, Op
+from ....ir import Batch, Dim, Layout, Op, Scalar
 from ....ir.ops import Fused
 from ....ir.types import physical_axes
 from ...base import KernelDescriptor
 from ...targets import Target
 from .. import epilogue
 from ..code import Code, Index
-from ..epilogue import Epilogue, channel_blocks, full_type
+from ..epilogue import Epilogue, all_strides, channel_blocks, full_type
 from ..kernel import Extent, Job, Kernel
 
 _VECTORS = 2
 """Registers a block of 32-bit lanes fills: enough to hide latencies, few enough not to spill."""
+_PART = 4096
+"""Lanes of a task where there are no other tasks: long enough to be worth a thread's while."""
 
 
 def _refuses(op: Op, target: Target) -> str | None:
@@ -38,36 +42,103 @@ def _no_scratch(op: Op, target: Target) -> int:
     return 0
 
 
+@dataclass(frozen=True)
+class Walk:
+    """The iteration space: (axis, size) from the outermost to the lanes.
+
+    A merged run of axes goes by its last one, whose coordinate then exceeds the axis' own size.
+    """
+
+    steps: tuple[tuple[int, Dim], ...]
+    rank: int
+
+    @classmethod
+    def of(cls, job: Job) -> Walk:
+        """Merge what can be merged; the batch stays outside the lanes, and so do packed lanes."""
+        assert isinstance(job.op, Fused)
+        type_ = full_type(job.op)
+        values = (*job.op.xs, *job.node.results)
+        packed = any(not isinstance(value.element, Scalar) for value in values)
+        packs = any(value.type.is_binary for value in job.node.results)
+        layout = Layout.CHANNELS_LAST if packs else job.result.type.layout
+        strides = all_strides(job)
+        keep = 1 if packs else None
+        order = [
+            axis
+            for axis in physical_axes(type_.rank, layout)
+            if type_.shape[axis] != 1 or axis == keep
+        ]
+        steps: list[tuple[int, Dim]] = []
+        for axis in order:
+            dim = type_.shape[axis]
+            if steps and isinstance(dim, int) and not (packed and axis == 1):
+                before, size = steps[-1]
+                alike = all(s[before] == s[axis] * dim for s in strides)
+                if alike and not (axis == order[-1] and isinstance(size, Batch)):
+                    steps[-1] = (axis, _times(size, dim))
+                    continue
+            steps.append((axis, dim))
+        return cls(tuple(steps), type_.rank)
+
+
+def _times(size: Dim, factor: int) -> Dim:
+    return Batch(size.factor * factor) if isinstance(size, Batch) else size * factor
+
+
 def _lower(job: Job) -> None:
-    assert isinstance(job.op, Fused)
-    shape = full_type(job.op).shape
-    if not shape:
+    walk = Walk.of(job)
+    if not walk.steps:
         job.step(Extent(0, 1), lambda code: Epilogue(code, job).apply((), -1, None, 1, lanes=1))
         return
-    layout = job.result.type.layout
-    packs = any(v.type.is_binary for v in job.node.results)
-    order = physical_axes(len(shape), Layout.CHANNELS_LAST if packs else layout)
-    if len(shape) == 2 and packs:
-        order = (0, 1)
-    axis, outer = order[-1], order[:-1]
-    sizes = [_known(shape[a]) for a in outer]
-    tasks = Extent.of(shape[outer[0]], math.prod(sizes[1:])) if outer else Extent(0, 1)
+    axis, length = walk.steps[-1]
+    if isinstance(length, Batch):
+        job.step(Extent.of(length), lambda code: _one_by_one(code, job, axis))
+        return
+    outer = walk.steps[:-1]
+    sizes = [_known(size) for _, size in outer]
+    packs = any(value.type.is_binary for value in job.node.results)
+    parts = 1
+    if not packs and length > 2 * _PART and math.prod(sizes) < 16:
+        parts = length // _PART
+    first = outer[0][1] if outer else 1
+    tasks = Extent.of(first, math.prod(sizes[1:]) * parts)
+    job.step(tasks, lambda code: _rows(code, job, walk, parts))
 
-    def body(code: Code) -> None:
-        region = Epilogue(code, job)
-        width = block_width(code, _known(shape[axis]))
-        with code.loop(code.begin, code.end) as task:
-            at: list[Index] = [0] * len(shape)
-            for a, index in zip(outer, code.split(task, sizes), strict=True) if outer else ():
-                at[a] = index
 
-            def block(start: Index, count: int) -> None:
-                at[axis] = start
-                region.apply(tuple(at), axis, None, count, lanes=width)
+def _one_by_one(code: Code, job: Job, axis: int) -> None:
+    """A vector over the batch alone: a task an element."""
+    region = Epilogue(code, job)
+    with code.loop(code.begin, code.end) as task:
+        region.apply((task,), axis, None, 1, lanes=1)
 
-            channel_blocks(code, _known(shape[axis]), width, block, packs=region.packs)
 
-    job.step(tasks, body)
+def _rows(code: Code, job: Job, walk: Walk, parts: int) -> None:
+    """All lanes of one position a task, or one of ``parts`` of them."""
+    region = Epilogue(code, job)
+    (*outer, (axis, length)) = walk.steps
+    assert isinstance(length, int)
+    width = block_width(code, length)
+    sizes = [_known(size) for _, size in outer]
+    at: list[Index] = [0] * walk.rank
+
+    def block(start: Index, count: int) -> None:
+        at[axis] = start
+        region.apply(tuple(at), axis, None, count, lanes=width)
+
+    with code.loop(code.begin, code.end) as task:
+        row, part = code.divide(task, parts)
+        for (a, _), index in zip(outer, code.split(row, sizes) if outer else (), strict=True):
+            at[a] = index
+        if parts == 1:
+            channel_blocks(code, length, width, block, packs=region.packs)
+        else:
+            start = code.mul(part, _PART)
+            rest = length - _PART * (parts - 1)
+            code.either(
+                code.b.icmp_signed("<", part, code.index(parts - 1)),
+                lambda: channel_blocks(code, _PART, width, block, first=start),
+                lambda: channel_blocks(code, rest, width, block, first=start),
+            )
 
 
 def block_width(code: Code, channels: int) -> int:
