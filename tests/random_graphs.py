@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from bnnc.ir import Batch, Builder, Graph, Output, TensorType, Value, verify
 from bnnc.ir.ops import (
+    Abs,
     Add,
     AveragePool,
     BatchNorm,
@@ -27,8 +28,11 @@ from bnnc.ir.ops import (
     Conv,
     Div,
     Gemm,
+    Max,
     MaxPool,
+    Min,
     Mul,
+    Neg,
     Pad,
     PRelu,
     ReduceMean,
@@ -143,14 +147,17 @@ class _Network:
 
     def affine(self, x: Value) -> Value:
         shape = self.pick((), (1,), (x.shape[1], 1, 1), (1, x.shape[1], 1, 1))
-        kind = self.pick(Add, Sub, Mul)
+        kind = self.pick(Add, Sub, Mul, Max, Min)
         table = (0.5, -2, 1, 0) if kind is Mul else (0, 1, -0.5, 2)
-        return self.add(kind(x, self.const(self.numbers(shape, table))), kind.__name__.lower())
+        constant = self.const(self.numbers(shape, table))
+        op = kind(x, constant) if self.pick(True, True, False) else kind(constant, x)
+        return self.add(op, kind.__name__.lower())
 
     def activation(self, x: Value) -> Value:
-        kind = self.pick("relu", "clip", "prelu", "prelu")
-        if kind == "relu":
-            return self.add(Relu(x), "relu")
+        kind = self.pick("relu", "clip", "prelu", "prelu", "neg", "abs")
+        plain: dict[str, Any] = {"relu": Relu, "neg": Neg, "abs": Abs}
+        if kind in plain:
+            return self.add(plain[kind](x), kind)
         if kind == "clip":
             low, high = self.pick((-1.0, 1.0), (0.0, 6.0), (-2.0, float("inf")))
             return self.add(Clip(x, low, high), "clip")
@@ -187,7 +194,8 @@ class _Network:
             return x
         size = self.draw(st.integers(1, channels))
         start = self.draw(st.integers(0, channels - size))
-        sizes = (0, size, *x.shape[2:])
+        batch = x.shape[0] if isinstance(x.shape[0], int) else 0
+        sizes = (batch, size, *x.shape[2:])
         return self.add(Slice(x, (0, start, 0, 0), (1, 1, 1, 1), sizes), "part")
 
     # Blocks.
@@ -226,13 +234,28 @@ class _Network:
         flat = self.add(Reshape(x, (n, width)), "flat")
         shape = (self.pick(1, 3), width)
         w = self.weights(shape) if kind == "binary" else self.numbers(shape, (-1, 1, 0.5))
-        bias = self.const(self.numbers((shape[0],), (0, 1, -2))) if self.chance() else None
-        y = self.add(Gemm(flat, self.const(w), bias), "gemm")
-        if not self.chance():
-            return y
-        c = (shape[0],)
-        terms = [self.const(np.abs(self.numbers(c, (1, 4)))) for _ in range(4)]
-        return self.add(BatchNorm(y, *terms, epsilon=0.0), "norm")
+        y = self.product(flat, w)
+        for _ in range(self.pick(0, 1, 2)):
+            y = self.norm(y)
+            y = self.activation_of_vectors(y)
+            w = self.weights((self.pick(1, 4), y.shape[1]))
+            y = self.product(self.sign(y), w)
+        return self.norm(y) if self.chance() else y
+
+    def product(self, x: Value, w: Any) -> Value:
+        bias = self.const(self.numbers((w.shape[0],), (0, 1, -2))) if self.chance() else None
+        return self.add(Gemm(x, self.const(w), bias), "gemm")
+
+    def activation_of_vectors(self, x: Value) -> Value:
+        """Between the products of a multilayer perceptron: constants of rank 0, 1 or 2."""
+        kind = self.pick("none", "prelu", "add", "clip")
+        if kind == "none":
+            return x
+        if kind == "clip":
+            return self.add(Clip(x, -1.0, 1.0), "clip")
+        shape = self.pick((), (1,), (x.shape[1],), (1, x.shape[1]))
+        constant = self.const(self.numbers(shape, (0.25, -0.5, 1)))
+        return self.add((Add if kind == "add" else PRelu)(x, constant), kind)
 
 
 @st.composite
@@ -241,7 +264,7 @@ def networks(draw: st.DrawFn, dyadic: bool) -> Graph:
     net = _Network(draw, dyadic)
     channels = net.pick(1, 2, 3, 4, 5, 8, 63, 64, 65, 70)
     size = (net.pick(3, 4), net.pick(3, 5)) if channels > 8 else (net.pick(3, 4, 6), net.pick(3, 5))
-    batch = Batch() if draw(st.booleans()) else Batch(2)
+    batch = net.pick(Batch(), Batch(), Batch(2), 1, 3)
     x = Value("x", TensorType((batch, channels, *size)))
     net.builder.names.add("x")
     y = net.keep(x)
