@@ -38,12 +38,7 @@ def graph_inputs(
     """
     infos = [info for info in graph.input if info.name not in constants]
     known = [info.name for info in infos]
-    unknown = [name for name in shapes if name not in known]
-    if unknown:
-        raise ModelError(
-            f"--shape names {', '.join(map(repr, unknown))}, which is no input; "
-            f"the inputs are {', '.join(map(repr, known)) or 'none'}"
-        )
+    _check_shape_names(shapes, known)
     written = {info.name: _written(info) for info in infos}
     fixed: dict[str, int] = {}
     resolved = {
@@ -71,6 +66,15 @@ def graph_inputs(
             "(only one symbolic first dimension may stay open)"
         )
     return tuple(values)
+
+
+def _check_shape_names(shapes: Mapping[str, Sequence[int]], known: Sequence[str]) -> None:
+    unknown = [name for name in shapes if name not in known]
+    if unknown:
+        raise ModelError(
+            f"--shape names {', '.join(map(repr, unknown))}, which is no input; "
+            f"the inputs are {', '.join(map(repr, known)) or 'none'}"
+        )
 
 
 def _written(info: ValueInfoProto) -> list[int | _Symbol] | None:

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 from onnx import ModelProto, NodeProto, helper, numpy_helper
 
 from bnnc import ir
+from bnnc.errors import ModelError
 from bnnc.frontend import load_model
 
 IR_VERSION = 10
@@ -111,3 +113,24 @@ def values(*shape: int, seed: int = 0, low: float = -3, high: float = 3) -> Any:
 def op_names(graph: ir.Graph) -> list[str]:
     """Mnemonics of the nodes that are not constants, in order."""
     return [n.op.mnemonic() for n in graph.nodes if n.op.mnemonic() != "const"]
+
+
+W = values(4, 3, 3, 3)
+
+
+def conv_model(**changes: Any) -> onnx.ModelProto:
+    arguments = {"inputs": {"x": ["N", 3, 8, 8]}, "constants": {"w": W}, **changes}
+    return model([node("Conv", ["x", "w"], ["y"])], **arguments)
+
+
+def refused(given: Any, **options: Any) -> ModelError:
+    """The error, once it is known to be one line that names the model."""
+    with pytest.raises(ModelError) as caught:
+        load_model(given, **options)
+    message = str(caught.value)
+    label = "<model>" if isinstance(given, onnx.ModelProto) else str(given)
+    assert "\n" not in message
+    assert message.startswith(f"{label}: ")
+    assert caught.value.problems
+    assert all(problem in message for problem in caught.value.problems)
+    return caught.value

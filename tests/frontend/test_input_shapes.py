@@ -1,0 +1,127 @@
+"""Types and shapes of inputs and outputs: the symbolic batch, and what --shape must fix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from frontend_support import W, conv_model, model, node, refused
+from onnx import TensorProto, helper, numpy_helper
+
+from bnnc.errors import ModelError
+from bnnc.frontend import load_model
+
+
+def test_inconsistent_shapes() -> None:
+    message = str(refused(conv_model(outputs={"y": ["N", 4, 7, 7]})))
+    assert "output 'y': inconsistent shapes: declared [?,4,7,7], computed [N,4,6,6]" in message
+    message = str(refused(conv_model(outputs={"y": ["N", 4, 6]})))
+    assert "inconsistent shapes" in message
+    message = str(refused(conv_model(outputs={"y": (["N", 4, 6, 6], np.int64)})))
+    assert "inconsistent types: declared int64, computed f32" in message
+    message = str(refused(conv_model(inputs={"x": [1, 4, 8, 8]})))
+    assert "node 'Conv_y' (Conv): weights %w" in message
+    assert "expected 3 input channels, got 4" in message
+
+
+def test_declared_output_may_be_looser() -> None:
+    load_model(conv_model(outputs={"y": [None, "C", 6, "W"]}))
+
+
+def test_open_dimensions_are_all_listed() -> None:
+    proto = model(
+        [node("Add", ["a", "b"], ["y"])], {"a": ["N", 3, "H", None], "b": ["N", 3, "H", 5]}
+    )
+    message = str(refused(proto))
+    for text in ("input 'a' axis 2 (H)", "input 'a' axis 3", "input 'b' axis 2 (H)", "--shape"):
+        assert text in message
+    graph = load_model(proto, shapes={"a": (-1, 3, 4, 5)}).graph
+    assert [str(v.type) for v in graph.inputs] == ["f32[N,3,4,5]", "f32[N,3,4,5]"]
+    graph = load_model(proto, shapes={"a": (2, 3, 4, 5)}).graph
+    assert [str(v.type) for v in graph.inputs] == ["f32[2,3,4,5]", "f32[2,3,4,5]"]
+
+
+def test_one_symbol_stays_open() -> None:
+    proto = model([node("Add", ["a", "b"], ["y"])], {"a": ["N", 3], "b": ["M", 3]})
+    assert "first dimensions have different symbols (N, M)" in str(refused(proto))
+    load_model(proto, shapes={"b": (1, 3)})
+    shared = model([node("Add", ["a", "b"], ["y"])], {"a": ["N", 3], "b": ["N", 3]})
+    assert all(v.type.symbolic for v in load_model(shared).graph.inputs)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "message"),
+    [
+        ({"z": (1, 3, 8, 8)}, "--shape names 'z', which is no input; the inputs are 'x'"),
+        ({"x": (1, 3, 8)}, "--shape x=1x3x8 has 3 dimensions, the model's input has 4"),
+        ({"x": (1, 4, 8, 8)}, "contradicts the model: axis 1 (3) is 3"),
+        ({"x": (0, 3, 8, 8)}, "axis 0 has size 0"),
+        ({"x": (1, -1, 8, 8)}, "axis 1 has size -1"),
+        ({"w": (4, 3, 3, 3)}, "--shape names 'w'"),
+    ],
+)
+def test_shape_option(shapes: dict[str, tuple[int, ...]], message: str) -> None:
+    assert message in str(refused(conv_model(), shapes=shapes))
+
+
+def test_contradicting_symbols() -> None:
+    proto = model([node("Add", ["a", "b"], ["y"])], {"a": [1, "H"], "b": [1, "H"]})
+    message = str(refused(proto, shapes={"a": (1, 4), "b": (1, 5)}))
+    assert "--shape b=1x5 contradicts the model: axis 1 (H) is 4" in message
+
+
+def test_input_without_a_shape() -> None:
+    proto = conv_model(inputs={"x": None})
+    assert "input 'x' has no shape" in str(refused(proto))
+    load_model(proto, shapes={"x": (1, 3, 8, 8)})
+
+
+@pytest.mark.parametrize(
+    ("dtype", "message"),
+    [(np.float64, "is float64"), (np.float16, "is float16"), (np.uint16, "uint16"),
+     (np.dtype(object), "string"), (np.complex64, "complex64")],
+)  # fmt: skip
+def test_input_types(dtype: Any, message: str) -> None:
+    proto = model([node("Identity", ["x"], ["y"])], {"x": ([1, 3], dtype)})
+    assert message in str(refused(proto))
+
+
+def test_inputs_that_are_no_tensors() -> None:
+    proto = conv_model()
+    sequence = helper.make_tensor_sequence_value_info("s", TensorProto.FLOAT, [1])
+    proto.graph.input.append(sequence)
+    assert "input 's' is a sequence_type" in str(refused(proto))
+
+
+def test_initializers_among_the_inputs_are_constants() -> None:
+    proto = conv_model()
+    proto.graph.input.append(helper.make_tensor_value_info("w", TensorProto.FLOAT, W.shape))
+    assert [v.name for v in load_model(proto).graph.inputs] == ["x"]
+
+
+def test_sparse_initializer() -> None:
+    proto = conv_model()
+    sparse = helper.make_sparse_tensor(
+        numpy_helper.from_array(np.ones(1, np.float32), "s"),
+        numpy_helper.from_array(np.zeros(1, np.int64), "i"),
+        [3],
+    )
+    proto.graph.sparse_initializer.append(sparse)
+    assert "sparse initializers are not supported: 's'" in str(refused(proto))
+
+
+def test_batch_that_cannot_stay_symbolic() -> None:
+    shape = {"s": np.array([2, 96], np.int64)}
+    proto = model([node("Reshape", ["x", "s"], ["y"])], {"x": ["N", 3, 8, 8]}, constants=shape)
+    message = str(refused(proto))
+    assert "fixes the batch, which is symbolic" in message
+    with pytest.raises(ModelError, match="cannot reshape"):
+        load_model(proto, shapes={"x": (2, 3, 8, 8)})
+    proto = model([node("Transpose", ["x"], ["y"], perm=[1, 0])], {"x": ["N", 3]})
+    assert "moves the symbolic batch" in str(refused(proto))
+    proto = model([node("ReduceMax", ["x"], ["y"], axes=[0])], {"x": ["N", 3]})
+    assert "over the symbolic batch is not supported" in str(refused(proto))
+    nodes = [node("Shape", ["x"], ["n"]), node("Cast", ["n"], ["f"], to=1),
+             node("Add", ["x", "f"], ["y"])]  # fmt: skip
+    assert "depends on the batch size" in str(refused(model(nodes, {"x": ["N", 2]})))
