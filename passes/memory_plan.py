@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from ..ir import Graph, Layout, Node, Slot, Stage, Value, aligned
+from ..ir import Graph, Node, Slot, Stage, Value, aligned
 from ..ir.ops import Const, Relayout, Reshape, Transpose
 from ..ir.types import physical_axes, sample_bytes
 from .base import Context, Pass
@@ -50,8 +50,11 @@ def is_view(node: Node) -> bool:
     """True when a result is its operand's memory under another type."""
     op = node.op
     if isinstance(op, Reshape):
-        words = op.x.type.layout is Layout.WORDS
-        return words or (is_row_like(op.x.type) and is_row_like(node.result.type))
+        if op.x.type.is_binary:
+            # Words are filled up per position, so only a squeeze of single positions stays put.
+            old, new = op.x.shape, op.shape
+            return old[:2] == new[:2] and all(d == 1 for d in (*old[2:], *new[2:]))
+        return is_row_like(op.x.type) and is_row_like(node.result.type)
     if isinstance(op, Relayout):
         return is_row_like(op.x.type) and is_row_like(node.result.type)
     if isinstance(op, Transpose) and not op.x.type.is_binary:

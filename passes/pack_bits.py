@@ -131,7 +131,7 @@ def _place(rw: Rewriter, node: Node) -> None:
     if isinstance(op, Const):
         rw.copy(node)
         return
-    if isinstance(op, Reshape) and not is_row_like(op.x.type):
+    if isinstance(op, Reshape) and not (op.x.type.is_binary or is_row_like(op.x.type)):
         moved = rw.add_all(
             Relayout(op.x, Layout.ROW_MAJOR),
             op.x.name + ".row",
