@@ -17,39 +17,26 @@ keeps its own group's bits.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
-import numpy as np
 from llvmlite import ir
 
-from ....ir import Array, Layout, Op, Ternary
+from ....ir import Layout, Op
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
 from ...base import KernelDescriptor
 from ...targets import Target
 from .. import epilogue
-from ..code import I32, I64, Code, Index, IRValue, vector
+from ..code import I32, I64, Index, IRValue, vector
 from ..epilogue import Epilogue
 from ..geometry import Geometry
 from ..kernel import Job, Kernel
-from ..popcount import Counter, State, counter_for, registers_per_sum
-from ..tiles import Plan, Tile, for_tiles, narrowed, tasks
-from ..views import pixel_strides, words_of
-
-WORD = 32
-"""Channels of a broadcast word."""
-
-
-def _anchor(op: Op) -> BinaryConv | BinaryGemm:
-    assert isinstance(op, Fused)
-    assert op.anchor is not None
-    anchor = op.anchor.op
-    assert isinstance(anchor, (BinaryConv, BinaryGemm))
-    return anchor
+from ..popcount import State
+from ..tiles import Tile, for_tiles, tasks
+from ..views import words_of
+from .binary_layer import WORD, BinaryLayer, anchor_of
 
 
 def _refuses(op: Op, target: Target) -> str | None:
-    anchor = _anchor(op)
+    anchor = anchor_of(op)
     if anchor.x.type.rank > 4:
         return f"binary_conv over {anchor.x.type.rank - 2} spatial axes is not supported"
     if anchor.x.type.layout is not Layout.WORDS:
@@ -63,7 +50,7 @@ def _refuses(op: Op, target: Target) -> str | None:
 def _cycles(op: Op, target: Target) -> float:
     """Vector operations at two a cycle, from the counter's operations a word; and the epilogue."""
     assert isinstance(op, Fused)
-    geometry = Geometry.of(_anchor(op))
+    geometry = Geometry.of(anchor_of(op))
     pixels = geometry.out[0] * geometry.out[1]
     blocks = -(-geometry.out_channels // target.lanes)
     words = -(-geometry.group_channels // WORD) * geometry.taps
@@ -76,153 +63,16 @@ def _no_scratch(op: Op, target: Target) -> int:
     return 0
 
 
-@dataclass
-class _Layer:
-    """One binary convolution for one target: its plan, its weights, and its inner loops."""
-
-    job: Job
-    code: Code
-
-    @cached_property
-    def op(self) -> BinaryConv | BinaryGemm:
-        """The anchor."""
-        return _anchor(self.job.op)
-
-    @cached_property
-    def geometry(self) -> Geometry:
-        """The window."""
-        return Geometry.of(self.op)
-
-    @cached_property
-    def ternary(self) -> bool:
-        """Whether the operand has a mask."""
-        return isinstance(self.op.x.element, Ternary)
-
-    @cached_property
-    def masked(self) -> bool:
-        """Whether lanes of one block may belong to different groups."""
-        g = self.geometry
-        packs = any(v.type.is_binary for v in self.job.node.results)
-        whole = g.group_channels % WORD == 0 and (not packs or g.group_out % 64 == 0)
-        return g.groups > 1 and not whole
-
-    @cached_property
-    def plan(self) -> Plan:
-        """Registers decide: sums of pixels x vectors, weights and temporaries beside them."""
-        target, lanes = self.code.target, self.code.lanes
-        room = target.registers - (6 if target.registers == 32 else 7)
-        sums = max(1, room // (registers_per_sum(target) * (2 if self.counts_masks else 1)))
-        vectors = 1
-        if target.popcount == "dword":
-            vectors = 2
-        elif target.popcount == "byte":
-            vectors, sums = (4, 16) if lanes == 4 else (2, 12)
-        vectors = max(vectors, -(-8 // lanes))
-        vectors = narrowed(vectors, lanes, self.geometry.group_out)
-        pixels = max(1, min(7, sums // vectors))
-        packs = any(v.type.is_binary for v in self.job.node.results)
-        return Plan(lanes, vectors, pixels, packs, split_groups=not self.masked)
-
-    @cached_property
-    def counts_masks(self) -> bool:
-        """Whether the number of nonzero inputs differs from lane to lane."""
-        return self.ternary and self.masked
-
-    @cached_property
-    def counter(self) -> Counter:
-        """How bits are counted."""
-        return counter_for(self.code)
-
-    # Words: a pixel's own, those one block reads, and where they begin.
-
-    @cached_property
-    def pixel_words(self) -> int:
-        """Words of 32 channels from the sign plane's first to the mask plane's first."""
-        return 2 * words_of(self.op.x.type)
-
-    @cached_property
-    def span(self) -> int:
-        """Words that one block of output channels reads at each tap."""
-        g = self.geometry
-        if g.groups == 1:
-            return -(-g.channels // WORD)
-        if not self.masked:
-            return g.group_channels // WORD
-        widest = 1
-        for start in range(0, g.out_channels, self.plan.width):
-            last = min(start + self.plan.width, g.out_channels) - 1
-            low = start // g.group_out * g.group_channels // WORD
-            high = ((last // g.group_out + 1) * g.group_channels - 1) // WORD
-            widest = max(widest, high - low + 1)
-        return widest
-
-    def first_word(self, tile: Tile) -> Index:
-        """The first word that the tile's block reads."""
-        g, code = self.geometry, self.code
-        if g.groups == 1:
-            return 0
-        if not self.masked:
-            return code.mul(tile.group, g.group_channels // WORD)
-        group, _ = code.divide(tile.channel, g.group_out)
-        word, _ = code.divide(code.mul(group, g.group_channels), WORD)
-        return code.min(word, -(-g.channels // WORD) - self.span)
-
-    @cached_property
-    def merged(self) -> bool:
-        """Whether the words of neighbouring taps of a row are one run in memory."""
-        plain = not self.ternary and not self.masked
-        return plain and self.geometry.dilations[1] == 1 and self.span == self.pixel_words
-
-    @cached_property
-    def strides(self) -> tuple[int, int, int]:
-        """Bytes of the operand from one sample, row and column to the next."""
-        n, _, row, column = self.geometry.axis_strides(pixel_strides(self.op.x.type))
-        return n, row, column
-
-    # Weights.
-
-    def _channel_words(self) -> tuple[Array, Array]:
-        """Weights and group masks as words over all input channels: [O, taps, words] u32."""
-        g = self.geometry
-        w = self.job.constant(self.op.w)
-        assert w is not None
-        w = w.reshape(g.out_channels, g.group_channels, g.taps).transpose(0, 2, 1)
-        words = -(-g.channels // WORD)
-        bits = np.zeros((g.out_channels, g.taps, words * WORD), np.uint8)
-        mine = np.zeros((g.out_channels, words * WORD), np.uint8)
-        for group in range(g.groups):
-            outs = slice(group * g.group_out, (group + 1) * g.group_out)
-            ins = slice(group * g.group_channels, (group + 1) * g.group_channels)
-            bits[outs, :, ins] = w[outs]
-            mine[outs, ins] = 1
-        return pack(bits), pack(mine)
-
-    def _blocked(self, words: Array) -> Array:
-        """[O, .., words] to [blocks, .., span, width]: lanes innermost, each block its words."""
-        g, plan = self.geometry, self.plan
-        groups = g.groups if plan.split_groups else 1
-        per_group = g.out_channels // groups
-        blocks = -(-per_group // plan.width)
-        out = np.zeros((groups * blocks, *words.shape[1:-1], self.span, plan.width), np.uint32)
-        for number in range(groups * blocks):
-            group, inside = divmod(number, blocks)
-            start = group * per_group + inside * plan.width
-            stop = min(start + plan.width, (group + 1) * per_group)
-            low = start // g.group_out * g.group_channels // WORD if g.groups > 1 else 0
-            low = min(low, words.shape[-1] - self.span)
-            part = words[start:stop, ..., low : low + self.span]
-            out[number, ..., : stop - start] = np.moveaxis(part, 0, -1)
-        return out
-
-    # Code.
+class _Kernel(BinaryLayer):
+    """The kernel function: chunks of rows, tiles, and what is done with their sums."""
 
     def body(self) -> None:
         """The whole kernel function."""
         code = self.code
-        bits, mine = self._channel_words()
+        bits, mine = self.channel_words()
         self.x = code.pointer(self.job.outer(self.op.x))
-        self.w = code.data(self._blocked(bits))
-        self.mine = code.data(self._blocked(mine)) if self.masked else None
+        self.w = code.data(self.blocked(bits))
+        self.mine = code.data(self.blocked(mine)) if self.masked else None
         self.region = Epilogue(code, self.job)
         special = (self._no_zeros, self._two_valued) if self.ternary else None
         for_tiles(code, self.geometry, self.plan, self._tile, special)
@@ -277,16 +127,10 @@ class _Layer:
             self.region.apply(index, 1, dot, tile.count)
 
 
-def pack(bits: Array) -> Array:
-    """0/1 along the last axis to little-endian words of 32."""
-    packed = np.packbits(bits, axis=-1, bitorder="little")
-    return np.ascontiguousarray(packed).view("<u4")
-
-
 class _Run:
     """The inner loops of one tile: sums live in registers, one state per pixel and vector."""
 
-    def __init__(self, layer: _Layer, tile: Tile, ternary: bool) -> None:
+    def __init__(self, layer: _Kernel, tile: Tile, ternary: bool) -> None:
         self.layer = layer
         self.ternary = ternary
         self.counts_masks = ternary and layer.masked
@@ -536,8 +380,8 @@ class _Run:
 
 
 def _lower(job: Job) -> None:
-    geometry = Geometry.of(_anchor(job.op))
-    job.step(tasks(geometry), lambda code: _Layer(job, code).body())
+    geometry = Geometry.of(anchor_of(job.op))
+    job.step(tasks(geometry), lambda code: _Kernel(job, code).body())
 
 
 KERNELS = (
