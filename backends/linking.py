@@ -6,7 +6,9 @@ The file holds nothing of where, when or by whom it was made: no build id, no pa
 from __future__ import annotations
 
 import importlib.util
+import os
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -47,7 +49,7 @@ def link(obj: bytes, target: Target, linker: str | None = None) -> bytes:
     """
     emulation = _EMULATIONS.get(target.machine)
     options = [*_OPTIONS, *(["-m", emulation] if emulation else [])]
-    with tempfile.TemporaryDirectory(prefix="bnnc-") as folder:
+    with _folder() as folder:
         _write(Path(folder, _OBJECT), obj)
         _run([*_command(linker), *options, "-o", _LIBRARY, _OBJECT], folder)
         library = _read(Path(folder, _LIBRARY))
@@ -79,7 +81,11 @@ def _command(linker: str | None) -> Sequence[str]:
             raise BackendError(f"--linker {linker!r}: {error}") from error
         if not words:
             raise BackendError("--linker is empty; expected a command such as ld.lld")
-        return words
+        # The linker runs in a folder of its own: a relative path would lose its meaning.
+        program = shutil.which(words[0])
+        if program is None:
+            raise BackendError(f"the linker {words[0]} is not there, or cannot be run")
+        return [os.path.abspath(program), *words[1:]]
     if importlib.util.find_spec("ziglang") is None:
         raise BackendError(
             "linking needs LLD from the package ziglang: install bnnc[compiler], or name another "
@@ -109,6 +115,17 @@ def _run(command: Sequence[str], folder: str | None) -> str:
         reason = said[0] if said else f"exit status {done.returncode}"
         raise BackendError(f"the linker {command[0]} failed: {reason}")
     return done.stdout
+
+
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    """A private folder to link in."""
+    try:
+        return tempfile.TemporaryDirectory(prefix="bnnc-")
+    except OSError as error:
+        raise BackendError(
+            f"{error.filename or 'the temporary folder'}: cannot write for the linker: "
+            f"{error.strerror or error}; TMPDIR names another folder"
+        ) from error
 
 
 def _write(path: Path, data: bytes) -> None:
