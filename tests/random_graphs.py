@@ -77,7 +77,7 @@ class _Network:
             out = out * generator.uniform(0.7, 1.4, shape)
         return out.astype(np.float32)
 
-    # Layers. Each takes the current value [N, C, H, W] and returns the next one.
+    # Layers. Each takes the current value [N, C, H, W] or [N, C, L] and returns the next one.
 
     def sign(self, x: Value) -> Value:
         return self.add(Sign(x, self.pick(-1, 0, 1, 1)), "sign")
@@ -89,21 +89,20 @@ class _Network:
         return self.add(Div(x, scale), "scaled")
 
     def bordered(self, x: Value) -> Value:
-        border = (0, 0, self.pick(0, 1), self.pick(0, 1, 2))
-        value = self.pick(0.0, 1.0, -1.0)
-        return self.add(Pad(x, border, border[::1], value), "pad")
+        before, after = ((0, 0, *(self.pick(0, 1, 2) for _ in x.shape[2:])) for _ in range(2))
+        return self.add(Pad(x, before, after, self.pick(0.0, 1.0, -1.0)), "pad")
 
     def shuffled(self, x: Value) -> Value:
-        n, c, h, w = x.shape
+        n, c, *size = x.shape
         if c % 2:
             return x
-        split = self.add(Reshape(x, (n, 2, c // 2, h, w)), "split")
-        turned = self.add(Transpose(split, (0, 2, 1, 3, 4)), "turned")
-        return self.add(Reshape(turned, (n, c, h, w)), "shuffled")
+        split = self.add(Reshape(x, (n, 2, c // 2, *size)), "split")
+        turned = self.add(Transpose(split, (0, 2, 1, *range(3, 3 + len(size)))), "turned")
+        return self.add(Reshape(turned, (n, c, *size)), "shuffled")
 
     def there_and_back(self, x: Value) -> Value:
         """An NHWC island: a per-channel operation on the last axis, or a sign."""
-        there = self.add(Transpose(x, (0, 2, 3, 1)), "nhwc")
+        there = self.channels_last(x)
         kind = self.pick("mul", "sign", "pad", "none")
         if kind == "mul":
             factor = self.const(self.numbers((x.shape[1],), (0.5, -1, 2)))
@@ -111,18 +110,22 @@ class _Network:
         elif kind == "sign":
             there = self.sign(there)
         elif kind == "pad":
-            pads = (0, 1, 0, 0)
+            pads = (0, 1, *[0] * (x.type.rank - 2))
             there = self.add(Pad(there, pads, pads[::-1], self.pick(0.0, 1.0)), "nhwc.pad")
-        return self.add(Transpose(there, (0, 3, 1, 2)), "nchw")
+        back = (0, x.type.rank - 1, *range(1, x.type.rank - 1))
+        return self.add(Transpose(there, back), "nchw")
+
+    def channels_last(self, x: Value) -> Value:
+        return self.add(Transpose(x, (0, *range(2, x.type.rank), 1)), "nhwc")
 
     def conv(self, x: Value, binary: bool) -> Value:
         _, channels, *size = x.shape
         groups = self.pick(1, 1, 1, 2) if channels % 2 == 0 else 1
         out = groups * self.pick(1, 2, 3)
         kernel, dilations, strides = [], [], []
-        pads = tuple(self.pick(0, 1, 1) for _ in range(4))
-        for axis in range(2):
-            room = size[axis] + pads[axis] + pads[axis + 2]
+        pads = tuple(self.pick(0, 1, 1) for _ in range(2 * len(size)))
+        for axis in range(len(size)):
+            room = size[axis] + pads[axis] + pads[axis + len(size)]
             kernel.append(self.pick(*(k for k in (1, 2, 3) if k <= room)))
             dilations.append(self.pick(*(d for d in (1, 1, 2) if d * (kernel[-1] - 1) < room)))
             strides.append(self.pick(1, 1, 2))
@@ -146,7 +149,8 @@ class _Network:
         return self.add(BatchNorm(x, *terms, epsilon=0.0 if self.dyadic else 1e-5), "norm")
 
     def affine(self, x: Value) -> Value:
-        shape = self.pick((), (1,), (x.shape[1], 1, 1), (1, x.shape[1], 1, 1))
+        channel = (x.shape[1], *[1] * (x.type.rank - 2))
+        shape = self.pick((), (1,), channel, (1, *channel))
         kind = self.pick(Add, Sub, Mul, Max, Min)
         table = (0.5, -2, 1, 0) if kind is Mul else (0, 1, -0.5, 2)
         constant = self.const(self.numbers(shape, table))
@@ -161,18 +165,19 @@ class _Network:
         if kind == "clip":
             low, high = self.pick((-1.0, 1.0), (0.0, 6.0), (-2.0, float("inf")))
             return self.add(Clip(x, low, high), "clip")
-        slope = self.numbers((x.shape[1], 1, 1), self.pick((0.25, 0.5), (0.25, -0.5, 0)))
+        channel = (x.shape[1], *[1] * (x.type.rank - 2))
+        slope = self.numbers(channel, self.pick((0.25, 0.5), (0.25, -0.5, 0)))
         return self.add(PRelu(x, self.const(slope)), "prelu")
 
     def pool(self, x: Value) -> Value:
         size = x.shape[2:]
         kernel = tuple(self.pick(*(k for k in (1, 2, 3) if k <= s)) for s in size)
-        strides = (self.pick(1, 2), self.pick(1, 2))
+        strides = tuple(self.pick(1, 2) for _ in size)
         pads = tuple(self.pick(0, min(1, k - 1)) for k in kernel * 2)
-        ceil = self.chance()
+        dilations, ceil = (1,) * len(size), self.chance()
         if self.dyadic or self.pick(True, True, False):
-            return self.add(MaxPool(x, kernel, strides, pads, (1, 1), ceil), "maxpool")
-        op = AveragePool(x, kernel, strides, pads, (1, 1), ceil, self.chance())
+            return self.add(MaxPool(x, kernel, strides, pads, dilations, ceil), "maxpool")
+        op = AveragePool(x, kernel, strides, pads, dilations, ceil, self.chance())
         return self.add(op, "avgpool")
 
     def skip(self, x: Value) -> Value:
@@ -196,7 +201,8 @@ class _Network:
         start = self.draw(st.integers(0, channels - size))
         batch = x.shape[0] if isinstance(x.shape[0], int) else 0
         sizes = (batch, size, *x.shape[2:])
-        return self.add(Slice(x, (0, start, 0, 0), (1, 1, 1, 1), sizes), "part")
+        rest = x.type.rank - 2
+        return self.add(Slice(x, (0, start, *[0] * rest), (1,) * (2 + rest), sizes), "part")
 
     # Blocks.
 
@@ -225,11 +231,11 @@ class _Network:
             return x
         n = x.shape[0]
         if kind == "mean":
-            x = self.add(ReduceMean(x, (2, 3)), "mean")
+            x = self.add(ReduceMean(x, tuple(range(2, x.type.rank))), "mean")
         elif kind == "binary":
             x = self.sign(x)
-        if x.type.rank == 4 and self.chance():
-            x = self.add(Transpose(x, (0, 2, 3, 1)), "nhwc")
+        if self.chance():
+            x = self.channels_last(x)
         width = int(np.prod(x.shape[1:]))
         flat = self.add(Reshape(x, (n, width)), "flat")
         shape = (self.pick(1, 3), width)
@@ -264,6 +270,7 @@ def networks(draw: st.DrawFn, dyadic: bool) -> Graph:
     net = _Network(draw, dyadic)
     channels = net.pick(1, 2, 3, 4, 5, 8, 63, 64, 65, 70)
     size = (net.pick(3, 4), net.pick(3, 5)) if channels > 8 else (net.pick(3, 4, 6), net.pick(3, 5))
+    size = size if net.pick(True, True, False) else size[:1]
     batch = net.pick(Batch(), Batch(), Batch(2), 1, 3)
     x = Value("x", TensorType((batch, channels, *size)))
     net.builder.names.add("x")
