@@ -221,8 +221,9 @@ def flatten_before_transpose(rw: Rewriter, node: Node) -> Value | None:
 
 
 def is_flatten(op: Reshape) -> bool:
-    """True for [N, C, ..] -> [N, C * ..], which binary products read as a window."""
-    return op.x.type.rank > 2 and len(op.shape) == 2 and op.shape[0] == op.x.shape[0]
+    """True for [N, C, ..] -> [N, C * ..], which binary products read as a window of one or two
+    axes."""
+    return op.x.type.rank in (3, 4) and len(op.shape) == 2 and op.shape[0] == op.x.shape[0]
 
 
 def sink_transpose(rw: Rewriter, node: Node) -> Value | None:
