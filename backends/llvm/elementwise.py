@@ -15,7 +15,7 @@ from llvmlite import ir
 
 from ...ir import BOOL, F16, F32, F64, I64, U8, Bits, Element, Op, Scalar, ops
 from ..targets import Target
-from . import math
+from . import half, math
 from .code import FLOAT, I1, Code, IRValue, memory_type, vector
 from .code import I32 as INT32
 from .views import Lanes, Packed
@@ -32,8 +32,8 @@ def refusal(op: Op, target: Target) -> str | None:
         return f"{op.mnemonic()} has no vector code"
     elements = {v.element for v in op.operands} | {t.element for t in op.infer()}
     if isinstance(op, ops.Cast):
-        half = target.has("f16c") or target.has("neon")
-        return None if half or F16 not in elements else f"{target.name} cannot convert f16"
+        both = {F16, F64} <= elements and op.to == F16
+        return "f64 does not round to f16 at once; cast to f32 first" if both else None
     if F16 in elements:
         return f"{op.mnemonic()} does not compute in f16; cast to f32"
     if isinstance(op, _F32_ONLY) and F64 in elements:
@@ -166,18 +166,45 @@ def _logical(name: str, code: Code, op: Op, a: Any, b: Any) -> IRValue:
 
 
 def _cast(code: Code, op: ops.Cast, x: Any) -> IRValue:
+    """Half precision goes through float32, which holds all of it."""
     source, to = op.x.element, op.to
+    assert isinstance(source, Scalar)
     assert isinstance(to, Scalar)
+    if source == to:
+        return x
+    if source == F16:
+        x, source = _widened(code, x), F32
+    if to == F16:
+        return _narrowed(code, _converted(code, x, source, F32))
+    return _converted(code, x, source, to)
+
+
+def _has_half(target: Target) -> bool:
+    return target.has("f16c") or target.has("neon")
+
+
+def _widened(code: Code, x: IRValue) -> IRValue:
+    if _has_half(code.target):
+        return code.b.fpext(x, vector(FLOAT, x.type.count))
+    return half.to_float(code, x)
+
+
+def _narrowed(code: Code, x: IRValue) -> IRValue:
+    if _has_half(code.target):
+        return code.b.fptrunc(x, vector(ir.HalfType(), x.type.count))
+    return half.from_float(code, x)
+
+
+def _converted(code: Code, x: Any, source: Scalar, to: Scalar) -> IRValue:
+    """Between all types but half precision."""
     if source == to:
         return x
     target = vector(memory_type(to), x.type.count)
     if to == BOOL:
         zero = _number(x.type, 0.0 if _is_float(x) else 0)
-        return (
-            code.b.fcmp_unordered("!=", x, zero)
-            if _is_float(x)
-            else code.b.icmp_unsigned("!=", x, zero)
-        )
+        if _is_float(x):
+            return code.b.fcmp_unordered("!=", x, zero)
+        return code.b.icmp_unsigned("!=", x, zero)
     if _is_float(x):
         return _from_float(code, x, to, target)
     unsigned = source in _UNSIGNED
@@ -191,10 +218,7 @@ def _cast(code: Code, op: ops.Cast, x: Any) -> IRValue:
 def _from_float(code: Code, x: Any, to: Scalar, target: ir.VectorType) -> IRValue:
     """Out-of-range values saturate to the nearest 32-bit (i64: 64-bit) integer; NaN gives 0."""
     if to.dtype.kind == "f":
-        wider = to.dtype.itemsize > {"half": 2, "float": 4, "double": 8}[str(x.type.element)]
-        return code.b.fpext(x, target) if wider else code.b.fptrunc(x, target)
-    if str(x.type.element) == "half":
-        x = code.b.fpext(x, vector(FLOAT, x.type.count))
+        return code.b.fpext(x, target) if to == F64 else code.b.fptrunc(x, target)
     lanes, width = x.type.count, 64 if to == I64 else 32
     letter = {"float": "f32", "double": "f64"}[str(x.type.element)]
     name = f"llvm.fptosi.sat.v{lanes}i{width}.v{lanes}{letter}"
