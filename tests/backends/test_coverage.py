@@ -1,0 +1,41 @@
+"""Every operator of the IR has code, or is one of those that a scheduled graph cannot hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from bnnc.backends.llvm import LlvmBackend, elementwise
+from bnnc.backends.targets import TARGETS
+from bnnc.ir import F16, F32, F64, Op, TensorType, Value, ops
+
+GONE = {ops.BatchNorm, ops.Const, ops.Fused}
+"""Folded by the passes; constants and the container of regions are no computation."""
+
+
+@pytest.mark.parametrize("name", sorted(Op.REGISTRY))
+def test_each_operator_has_a_kernel_or_an_emitter(name: str) -> None:
+    kind = Op.REGISTRY[name]
+    kernels = [k for k in LlvmBackend().kernels if k.operator is kind]
+    if kind.elementwise:
+        assert kind in elementwise.EMITTERS
+    elif kind not in GONE:
+        assert kernels, f"no kernel computes {name}"
+
+
+def test_descriptors_have_names_of_their_own() -> None:
+    names = [k.name for k in LlvmBackend().kernels]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("op", "target", "reason"),
+    [
+        (ops.Exp(Value("x", TensorType((3,), F64))), "x86-64-v3", "exp has no f64 code"),
+        (ops.Neg(Value("x", TensorType((3,), F16))), "arm64", "does not compute in f16"),
+        (ops.Cast(Value("x", TensorType((3,), F64)), F16), "arm64", "does not round to f16"),
+        (ops.Exp(Value("x", TensorType((3,), F32))), "x86-64-v2", None),
+    ],
+)
+def test_refusals_say_why(op: Op, target: str, reason: str | None) -> None:
+    said = elementwise.refusal(op, TARGETS[target])
+    assert said is None if reason is None else reason in (said or "")
