@@ -29,7 +29,19 @@ class Buffer:
 
 @dataclass(frozen=True)
 class MemoryPlan(Pass):
-    """Assign a slot to every value that is not a constant."""
+    """Assign a slot to every value that is not a constant.
+
+    Before:
+        input %x: f32[N,16]
+        %a = softmax(%x) axis=1 : f32[N,16]
+        %y = softmax(%a) axis=1 : f32[N,16]
+        output %y as "y"
+    After:
+        input %x: f32[N,16] in input+0
+        %a = softmax(%x) axis=1 : f32[N,16] in batch+0
+        %y = softmax(%a) axis=1 : f32[N,16] in output+0
+        output %y as "y"
+    """
 
     requires: ClassVar[tuple[Stage, ...]] = (Stage.SCHEDULED,)
 

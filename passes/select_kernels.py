@@ -14,7 +14,24 @@ from .base import Context, Pass
 
 @dataclass(frozen=True)
 class SelectKernels(Pass):
-    """Name the cheapest kernel that takes each region, by the descriptors' own estimates."""
+    """Name the cheapest kernel that takes each region, by the descriptors' own estimates.
+
+    Before:
+        input %x: f32[N,4]
+        %y = fused([%x]) kernel="" {
+          (%x: f32[N,4])
+          %y = relu(%x) : f32[N,4]
+          yield %y
+        } : f32[N,4]
+        output %y as "y"
+    After:
+        %y = fused([%x]) kernel="fused" {
+          (%x: f32[N,4])
+          %y = relu(%x) : f32[N,4]
+          yield %y
+        } : f32[N,4]
+        output %y as "y"
+    """
 
     requires: ClassVar[tuple[Stage, ...]] = (Stage.PACKED,)
     establishes: ClassVar[Stage | None] = Stage.SCHEDULED

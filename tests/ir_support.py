@@ -7,9 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from bnnc.ir import Bits, Graph, Scalar, interpret
+from bnnc.backends.base import KernelDescriptor
+from bnnc.backends.targets import resolve
+from bnnc.ir import Bits, Graph, Op, Scalar, interpret
+from bnnc.passes import Context
 
 ULP = float(np.finfo(np.float32).eps)
+ONE_KERNEL_EACH = Context(
+    resolve("x86-64-v3"),
+    tuple(
+        KernelDescriptor(c.mnemonic(), c, lambda *_: None, lambda *_: 1.0, lambda *_: 0)
+        for c in Op.REGISTRY.values()
+    ),
+)
+"""A target, and for every operator one kernel that is named like it and takes all."""
 
 
 def random_inputs(graph: Graph, batch: int = 2, seed: int = 0) -> dict[str, Any]:

@@ -11,14 +11,12 @@ from typing import Any
 import numpy as np
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from ir_support import ULP, assert_same, random_inputs
+from ir_support import ONE_KERNEL_EACH, ULP, assert_same, random_inputs
 from random_graphs import networks
 
-from bnnc.backends.base import KernelDescriptor
-from bnnc.backends.targets import resolve
-from bnnc.ir import Graph, Op, Value, interpret
+from bnnc.ir import Graph, Value, interpret
 from bnnc.ir.ops import Binarize, BinaryConv, BinaryGemm, Sign, Threshold
-from bnnc.passes import Context, Pass, pipelines, run_passes
+from bnnc.passes import Pass, pipelines, run_passes
 from bnnc.passes.analysis import reaches_sign
 from bnnc.passes.binarize import Binarized
 from bnnc.passes.fold_scale import FoldScale
@@ -26,13 +24,6 @@ from bnnc.passes.fuse_conv_bn import FuseConvBn
 
 EXAMPLES = int(os.environ.get("BNNC_EXAMPLES", "60"))
 SETTINGS = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
-CONTEXT = Context(
-    resolve("x86-64-v3"),
-    tuple(
-        KernelDescriptor(c.mnemonic(), c, lambda *_: None, lambda *_: 1.0, lambda *_: 0)
-        for c in Op.REGISTRY.values()
-    ),
-)
 
 
 def inputs_of(graph: Graph, dyadic: bool) -> dict[str, Any]:
@@ -58,7 +49,7 @@ def stages(graph: Graph, passes: tuple[Pass, ...]) -> list[tuple[Pass, Graph, Gr
     out: list[tuple[Pass, Graph, Graph]] = []
     current = graph
     for step in passes:
-        after = run_passes(current, (step,), CONTEXT)
+        after = run_passes(current, (step,), ONE_KERNEL_EACH)
         out.append((step, current, after))
         current = after
     return out
@@ -99,8 +90,8 @@ def test_exact_passes_keep_every_bit(graph: Graph) -> None:
 @SETTINGS
 def test_binarize_layer_by_layer(graph: Graph) -> None:
     """Each value from the reference's own operands: float sums of ±alpha against integer sums."""
-    graph = run_passes(graph, pipelines.recognition(), CONTEXT)
-    after = run_passes(graph, (Binarized(),), CONTEXT)
+    graph = run_passes(graph, pipelines.recognition(), ONE_KERNEL_EACH)
+    after = run_passes(graph, (Binarized(),), ONE_KERNEL_EACH)
     inputs = inputs_of(graph, dyadic=False)
     expected = trace(graph, inputs)
     largest = 1.0 + max(float(np.abs(a).max(initial=0)) for a in expected.values())
@@ -121,8 +112,8 @@ def test_binarize_layer_by_layer(graph: Graph) -> None:
 @SETTINGS
 def test_rounding_passes(graph: Graph, step: Pass) -> None:
     """Outputs move by some ulp, and no value before a sign moves at all."""
-    graph = run_passes(graph, (*pipelines.recognition(), Binarized()), CONTEXT)
-    after = run_passes(graph, (step,), CONTEXT)
+    graph = run_passes(graph, (*pipelines.recognition(), Binarized()), ONE_KERNEL_EACH)
+    after = run_passes(graph, (step,), ONE_KERNEL_EACH)
     inputs = inputs_of(graph, dyadic=False)
     old, new = trace(graph, inputs), trace(after, inputs)
     signs = [n.result.name for n in graph.nodes if isinstance(n.op, (Sign, Binarize))]
@@ -140,8 +131,8 @@ def test_rounding_passes(graph: Graph, step: Pass) -> None:
 @SETTINGS
 def test_default_pipeline_keeps_signs(graph: Graph) -> None:
     """With rounding allowed, outputs move by some ulp of the largest value and no bit flips."""
-    binarized = run_passes(graph, (*pipelines.recognition(), Binarized()), CONTEXT)
-    after = run_passes(graph, pipelines.default(), CONTEXT)
+    binarized = run_passes(graph, (*pipelines.recognition(), Binarized()), ONE_KERNEL_EACH)
+    after = run_passes(graph, pipelines.default(), ONE_KERNEL_EACH)
     inputs = inputs_of(graph, dyadic=False)
     largest = 1.0 + max(float(np.abs(a).max(initial=0)) for a in trace(binarized, inputs).values())
     expected, actual = interpret(binarized, inputs), interpret(after, inputs)

@@ -6,6 +6,7 @@ import inspect
 import textwrap
 
 import pytest
+from ir_support import ONE_KERNEL_EACH
 
 from bnnc.ir import parse, print_graph, verify
 from bnnc.passes import Pass, pass_types, run_passes
@@ -20,11 +21,7 @@ def example(cls: type[Pass]) -> tuple[str, str]:
     return textwrap.dedent(before).strip(), textwrap.dedent(after).strip()
 
 
-WITH_EXAMPLE = [name for name in pass_types() if name not in ("select-kernels", "memory-plan")]
-"""The other two only fill in fields: their goldens show them."""
-
-
-@pytest.mark.parametrize("name", WITH_EXAMPLE)
+@pytest.mark.parametrize("name", pass_types())
 def test_docstring(name: str) -> None:
     cls = pass_types()[name]
     before, after = example(cls)
@@ -32,6 +29,6 @@ def test_docstring(name: str) -> None:
     graph = parse(f"graph @example {stage} {{\n{before}\n}}")
     verify(graph)
     printed = textwrap.dedent(
-        "\n".join(print_graph(run_passes(graph, (cls(),))).splitlines()[1:-1])
+        "\n".join(print_graph(run_passes(graph, (cls(),), ONE_KERNEL_EACH)).splitlines()[1:-1])
     )
     assert f"\n{after}\n" in f"\n{printed}\n"

@@ -6,25 +6,17 @@ import os
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from ir_support import ONE_KERNEL_EACH
 from random_graphs import networks
 
-from bnnc.backends.base import KernelDescriptor
-from bnnc.backends.targets import resolve
-from bnnc.ir import Graph, Op, Slot, Value, parse
+from bnnc.ir import Graph, Slot, Value, parse
 from bnnc.ir.memory import ALIGNMENT
 from bnnc.ir.ops import Const
 from bnnc.ir.types import sample_bytes
-from bnnc.passes import Context, pipelines, run_passes
+from bnnc.passes import pipelines, run_passes
 from bnnc.passes.memory_plan import Buffer, is_view, place
 
 EXAMPLES = int(os.environ.get("BNNC_EXAMPLES", "40"))
-CONTEXT = Context(
-    resolve("x86-64-v3"),
-    tuple(
-        KernelDescriptor(c.mnemonic(), c, lambda *_: None, lambda *_: 1.0, lambda *_: 0)
-        for c in Op.REGISTRY.values()
-    ),
-)
 
 
 class Memory:
@@ -90,7 +82,7 @@ def check_plan(graph: Graph) -> None:
 @given(networks(dyadic=True))
 @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 def test_nothing_is_overwritten(graph: Graph) -> None:
-    check_plan(run_passes(graph, pipelines.default(), CONTEXT))
+    check_plan(run_passes(graph, pipelines.default(), ONE_KERNEL_EACH))
 
 
 def test_the_check_finds_an_overlap() -> None:

@@ -5,32 +5,26 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ir_support import assert_equivalent, assert_same, random_inputs
+from ir_support import ONE_KERNEL_EACH, assert_equivalent, assert_same, random_inputs
 
-from bnnc.backends.base import KernelDescriptor
-from bnnc.backends.targets import resolve
-from bnnc.ir import Graph, Op, interpret, load, parse, print_graph
+from bnnc.ir import Graph, interpret, load, parse, print_graph
 from bnnc.ir.text import constants
-from bnnc.passes import Context, pipelines, run_passes
+from bnnc.passes import pipelines, run_passes
 
 FILES = sorted(Path(__file__).with_name("pipeline").glob("*.bnn"))
-CONTEXT = Context(
-    resolve("x86-64-v3"),
-    tuple(
-        KernelDescriptor(c.mnemonic(), c, lambda *_: None, lambda *_: 1.0, lambda *_: 0)
-        for c in Op.REGISTRY.values()
-    ),
-)
 
 
 def scheduled(path: Path) -> tuple[Graph, Graph]:
     """The graph of a file, and what the default pipeline makes of it."""
     graph = load(path)
-    return graph, run_passes(graph, pipelines.default(), CONTEXT)
+    return graph, run_passes(graph, pipelines.default(), ONE_KERNEL_EACH)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
@@ -47,7 +41,7 @@ def test_the_text_between_passes_is_the_whole_graph(path: Path) -> None:
     _, expected = scheduled(path)
     for step in pipelines.default():
         text = print_graph(graph)
-        graph = run_passes(parse(text, constants(graph)), (step,), CONTEXT)
+        graph = run_passes(parse(text, constants(graph)), (step,), ONE_KERNEL_EACH)
     assert print_graph(graph) == print_graph(expected)
 
 
@@ -70,3 +64,14 @@ def test_every_node_knows_where_it_came_from(path: Path) -> None:
             if inner.op.mnemonic() not in ("const", "relayout", "reshape"):
                 assert inner.origin, inner
             assert set(inner.origin) <= known
+
+
+def test_goldens_are_not_rewritten_where_nobody_reads_them(root: Path) -> None:
+    """``--update-golden`` under CI is an error, not a green run."""
+    command = [sys.executable, "-m", "pytest", "--update-golden", "--collect-only", str(FILES[0])]
+    environment = {**os.environ, "CI": "true"}
+    done = subprocess.run(
+        command, cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "--update-golden is refused where CI is set" in done.stderr
