@@ -98,6 +98,15 @@ def channel_shape(rank: int) -> tuple[int, ...]:
     return (-1, *[1] * (rank - 2))
 
 
+def merged_scale(a: Array, b: Array) -> Array | None:
+    """a * b in float32, or None where it overflows or vanishes though one after the other need
+    not: (x * 1e30) * 1e30 is finite for a small x."""
+    with np.errstate(all="ignore"):
+        product = np.asarray(a * b)
+    vanished = (product == 0) & (a != 0) & (b != 0)
+    return None if vanished.any() or not np.isfinite(product).all() else product
+
+
 def is_power_of_two(array: Any) -> bool:
     """True when multiplying by every entry is exact (barring overflow and subnormals)."""
     mantissa, exponent = np.frexp(np.asarray(array, np.float64))

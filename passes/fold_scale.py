@@ -18,7 +18,7 @@ import numpy as np
 
 from ..ir import F32, Array, Graph, Node, Stage, Value
 from ..ir.ops import Add, Conv, Div, Gemm, MaxPool, Mul, Pad, Sub
-from .analysis import is_power_of_two, per_channel, reaches_sign
+from .analysis import is_power_of_two, merged_scale, per_channel, reaches_sign
 from .base import Context, Exactness, Pass
 from .rewrite import Rewriter, rewrite
 
@@ -111,18 +111,21 @@ def merge_constants(rw: Rewriter, node: Node, rounding: bool) -> Value | None:
     (x, a), b = inner, outer[1]
     origin = (*inner_node.origin, *node.origin)
     same = type(inner_node.op) is type(node.op)
-    if same and isinstance(node.op, Mul) and (rounding or _exact_product(a, b)):
-        return _apply(rw, Mul, x, a * b, node, origin)
     if same and isinstance(node.op, Add) and rounding:
         return _apply(rw, Add, x, a + b, node, origin)
-    if rounding and isinstance(node.op, Mul) and isinstance(inner_node.op, Add):
+    merged = merged_scale(a, b) if isinstance(node.op, Mul) else None
+    if merged is None:
+        return None
+    if same and (rounding or _exact_product(a, b)):
+        return _apply(rw, Mul, x, merged, node, origin)
+    if rounding and isinstance(inner_node.op, Add):
         below = _split(rw, rw.made.get(x))
         if below is None or not isinstance(rw.made[x].op, Mul):
             return None
         name = node.result.name + ".scaled"
         scale = rw.const(b, name + ".c", origin)
         scaled = rw.add(Mul(x, scale), name, origin)
-        return _apply(rw, Add, scaled, a * b, node, origin)
+        return _apply(rw, Add, scaled, merged, node, origin)
     return None
 
 
@@ -159,8 +162,12 @@ def fold_into_weights(rw: Rewriter, node: Node) -> Value | None:
     origin = (*product.origin, *node.origin)
     name = node.result.name
     if isinstance(node.op, Mul):
-        w = rw.const(weights * a.reshape(-1, *[1] * (weights.ndim - 1)), op.w.name, op.w.origin)
-        c = op.bias if op.bias is None else rw.const(bias * a, name + ".bias", origin)
+        scaled = merged_scale(weights, a.reshape(-1, *[1] * (weights.ndim - 1)))
+        shift = merged_scale(bias, a)
+        if scaled is None or shift is None:
+            return None
+        w = rw.const(scaled, op.w.name, op.w.origin)
+        c = op.bias if op.bias is None else rw.const(shift, name + ".bias", origin)
         return rw.add(replace(op, w=w, bias=c), name, origin)
     c = rw.const(bias + a, name + ".bias", origin)
     return rw.add(replace(op, bias=c), name, origin)

@@ -16,7 +16,7 @@ import numpy as np
 from ..ir import Array, Graph, Node, Stage, Value
 from ..ir.ops import Add, BatchNorm, Conv, Gemm, Mul
 from ..ir.ops.nn import batch_norm_terms
-from .analysis import channel_shape, reaches_sign
+from .analysis import channel_shape, merged_scale, reaches_sign
 from .base import Context, Exactness, Pass
 from .rewrite import Rewriter, rewrite
 
@@ -80,7 +80,9 @@ def _fold(rw: Rewriter, product: Node, terms: tuple[Array, Array], node: Node) -
         return None
     k, b = terms
     origin = (*product.origin, *node.origin)
-    scaled = weights * k.reshape(-1, *[1] * (weights.ndim - 1))
+    scaled = merged_scale(weights, k.reshape(-1, *[1] * (weights.ndim - 1)))
+    if scaled is None:
+        return None
     w = rw.const(scaled, op.w.name + ".bn", op.w.origin)
     c = rw.const(bias * k + b, node.result.name + ".bias", node.origin)
     return rw.add(replace(op, w=w, bias=c), node.result.name, origin)
