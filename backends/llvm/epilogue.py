@@ -136,6 +136,12 @@ def refusal(op: Fused, target: Target) -> str | None:
     return None
 
 
+def last_block(channels: int, width: int, packs: bool) -> int:
+    """Channels of a last block that is code of its own, 0 when there is none."""
+    rest = channels % width
+    return width if not rest and packs and channels % WORD_BITS else rest
+
+
 def channel_blocks(
     code: Code,
     channels: int,
@@ -149,9 +155,7 @@ def channel_blocks(
     All full blocks share one loop; a last one that is not full, or with which packed channels end
     inside a word, is separate code with a known channel.
     """
-    last = channels % width
-    if not last and packs and channels % WORD_BITS:
-        last = width
+    last = last_block(channels, width, packs)
     full = channels - last
     if full == width:
         body(first, width)

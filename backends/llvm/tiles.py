@@ -14,11 +14,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ...ir import Batch
+from ...ir.types import WORD_BITS
 from .code import Code, Index, IRValue
-from .epilogue import channel_blocks
+from .epilogue import channel_blocks, last_block
 from .geometry import Geometry, Segment
 from .kernel import Extent
 
+_STRIPES = 8
+"""Tasks a sample that a product of one pixel is split into, for threads to share."""
+_WORTH_STRIPES = 1 << 18
+"""Multiply-accumulates from which that is worth while."""
 _CHUNK_PIXELS = 64
 """Pixels of a chunk: enough that streaming the weights once per chunk costs little."""
 
@@ -70,9 +76,25 @@ class Tile:
     group: Index
 
 
+def stripe(geometry: Geometry) -> int:
+    """Output channels of one task.
+
+    All of them, but where there is one pixel a sample: then a layer worth several threads has
+    several tasks a sample, of whole words. Task t is sample t % N of stripe t / N.
+    """
+    channels = geometry.out_channels
+    many = isinstance(geometry.batch, int) and geometry.batch >= _STRIPES
+    small = geometry.macs() < _WORTH_STRIPES
+    if not geometry.by_sample or geometry.groups > 1 or many or small:
+        return channels
+    unit = 2 * WORD_BITS
+    return -(-channels // (_STRIPES * unit)) * unit
+
+
 def tasks(geometry: Geometry) -> Extent:
-    """Output rows."""
-    return Extent.of(geometry.batch, geometry.out[0])
+    """Output rows, or stripes of samples."""
+    stripes = -(-geometry.out_channels // stripe(geometry))
+    return Extent.of(geometry.batch, geometry.out[0] * stripes)
 
 
 def balanced(count: int, most: int) -> int:
@@ -96,23 +118,52 @@ def for_tiles(
     ``special`` is a test of a chunk (its first task and the one past its last) made at run time,
     and what to emit instead where it holds.
     """
+    if stripe(geometry) == geometry.out_channels:
+        _chunks(code, geometry, plan, (code.begin, code.end), None, emit, special)
+        return
+    batch = geometry.batch
+    samples = code.mul(code.batch, batch.factor) if isinstance(batch, Batch) else batch
+    size = code.index(samples)
+    number = code.b.udiv(code.begin, size)
+    with code.loop(number, code.b.udiv(code.sub(code.add(code.end, size), 1), size)) as number:
+        before = code.mul(number, size)
+        first = code.max(code.sub(code.begin, before), 0)
+        last = code.min(code.sub(code.end, before), size)
+        _chunks(code, geometry, plan, (first, last), number, emit, special)
+
+
+def _chunks(
+    code: Code,
+    geometry: Geometry,
+    plan: Plan,
+    rows: tuple[Index, Index],
+    number: Index | None,
+    emit: Emit,
+    special: tuple[Callable[[Index, Index], IRValue], Emit] | None,
+) -> None:
+    """All chunks of a range of rows or samples, for stripe ``number`` or all channels."""
     step = _CHUNK_PIXELS if geometry.by_sample else max(1, _CHUNK_PIXELS // geometry.out[1])
-    with code.loop(code.begin, code.end, step) as first:
-        last = code.min(code.add(first, step), code.end)
+    with code.loop(rows[0], rows[1], step) as first:
+        last = code.min(code.add(first, step), rows[1])
         if special is None:
-            _chunk(code, geometry, plan, (first, last), emit)
+            _chunk(code, geometry, plan, (first, last), number, emit)
         else:
             code.either(
                 special[0](first, last),
-                lambda: _chunk(code, geometry, plan, (first, last), special[1]),
-                lambda: _chunk(code, geometry, plan, (first, last), emit),
+                lambda: _chunk(code, geometry, plan, (first, last), number, special[1]),
+                lambda: _chunk(code, geometry, plan, (first, last), number, emit),
             )
 
 
 def _chunk(
-    code: Code, geometry: Geometry, plan: Plan, chunk: tuple[Index, Index], emit: Emit
+    code: Code,
+    geometry: Geometry,
+    plan: Plan,
+    chunk: tuple[Index, Index],
+    stripe_number: Index | None,
+    emit: Emit,
 ) -> None:
-    """All tiles of the tasks first .. last-1."""
+    """All tiles of the rows first .. last-1."""
     first, last = chunk
 
     def block(channel: Index, count: int, number: Index, group: Index) -> None:
@@ -143,7 +194,32 @@ def _chunk(
                     ),
                 )
 
-    _blocks(code, geometry, plan, block)
+    if stripe_number is None:
+        _blocks(code, geometry, plan, block)
+    else:
+        _stripe(code, geometry, plan, stripe_number, block)
+
+
+def _stripe(
+    code: Code,
+    geometry: Geometry,
+    plan: Plan,
+    number: Index,
+    body: Callable[[Index, int, Index, Index], None],
+) -> None:
+    """The blocks of one stripe; the last block of all, where it is code of its own, is in the
+    last stripe."""
+    channels, width = geometry.out_channels, stripe(geometry)
+    own = last_block(channels, plan.width, plan.packs)
+    start = code.mul(number, width)
+    stop = code.min(code.add(start, width), channels - own)
+    with code.loop(start, stop, plan.width) as channel:
+        body(channel, plan.width, code.divide(channel, plan.width)[0], 0)
+    if own:
+        final = (channels - 1) // width
+        with code.when(code.b.icmp_signed("==", code.index(number), code.index(final))):
+            first = channels - own
+            body(first, own, first // plan.width, 0)
 
 
 def _blocks(

@@ -129,6 +129,7 @@ CONVS = {
 CASES = {name: conv.text() for name, conv in CONVS.items()} | {
     "gemm": gemm(784, 100, 1),
     "gemm_ternary": gemm(65, 10, 0),
+    "gemm_stripes": gemm(600, 531, 1),
     "gemm_long": gemm(9000, 17, 1),
     "gemm_long_ternary": gemm(4099, 8, 0),
 }

@@ -109,11 +109,13 @@ CASES = {name: conv.text() for name, conv in CONVS.items()} | {
     "gemm": gemm(100, 33),
     "gemm_small": gemm(5, 3),
     "gemm_large": gemm(1024, 70),
+    "gemm_stripes": gemm(513, 640),
 }
 TERMS = {name: conv.terms for name, conv in CONVS.items()} | {
     "gemm": 101,
     "gemm_small": 6,
     "gemm_large": 1025,
+    "gemm_stripes": 514,
 }
 
 
