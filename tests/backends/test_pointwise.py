@@ -121,6 +121,10 @@ def chain(shape: str) -> str:
 CASES |= {
     "rank1": chain("[N]"),
     "rank1_fixed": chain("[19]"),
+    "one_a_sample": chain("[N,1]"),
+    "one_a_sample_of_a_map": broadcast("mul", "[1,1,1]", True).replace("[N,5,3,4]", "[N,1,1,1]"),
+    "one_in_all": chain("[1,1]"),
+    "one_in_all_of_a_map": broadcast("mul", "[1]", True).replace("[N,5,3,4]", "[1,1,1,1]"),
     "long": chain("[N,3,70,61]"),
     "long_fixed": chain("[1,3,70,61]"),
     "long_multiple": chain("[2N,8193]"),

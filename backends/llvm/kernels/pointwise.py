@@ -88,11 +88,11 @@ def _times(size: Dim, factor: int) -> Dim:
 def _lower(job: Job) -> None:
     walk = Walk.of(job)
     if not walk.steps:
-        job.step(Extent(0, 1), lambda code: Epilogue(code, job).apply((), -1, None, 1, lanes=1))
+        job.step(Extent(0, 1), lambda code: _one_by_one(code, job, walk))
         return
-    axis, length = walk.steps[-1]
+    _, length = walk.steps[-1]
     if isinstance(length, Batch):
-        job.step(Extent.of(length), lambda code: _one_by_one(code, job, axis))
+        job.step(Extent.of(length), lambda code: _one_by_one(code, job, walk))
         return
     outer = walk.steps[:-1]
     sizes = [_known(size) for _, size in outer]
@@ -105,11 +105,14 @@ def _lower(job: Job) -> None:
     job.step(tasks, lambda code: _rows(code, job, walk, parts))
 
 
-def _one_by_one(code: Code, job: Job, axis: int) -> None:
-    """A vector over the batch alone: a task an element."""
+def _one_by_one(code: Code, job: Job, walk: Walk) -> None:
+    """One element a sample, or one in all: a task an element."""
     region = Epilogue(code, job)
+    at: list[Index] = [0] * walk.rank
     with code.loop(code.begin, code.end) as task:
-        region.apply((task,), axis, None, 1, lanes=1)
+        for axis, _ in walk.steps:
+            at[axis] = task
+        region.apply(at, walk.rank - 1, None, 1, lanes=1)
 
 
 def _rows(code: Code, job: Job, walk: Walk, parts: int) -> None:
