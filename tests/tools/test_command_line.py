@@ -116,8 +116,10 @@ def test_what_goes_wrong_is_one_line(
     assert cli("targets") == (code, "", f"bnnc: {line}\n")
 
 
+# A shell that runs the tests in the background leaves interrupts ignored, also for children.
 SLEEPER = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from bnnc.tools import cli, commands
 def sleep(arguments):
     print("ready", flush=True)
