@@ -156,9 +156,9 @@ def _layout(op: Op, type_: TensorType) -> Layout:
     if isinstance(op, Transpose):
         return _transposed_layout(op)
     if op.elementwise or isinstance(op, _FOLLOWING):
-        mapped = [v for v in op.operands if v.shape == type_.shape]
+        maps = [v for v in op.operands if not op.elementwise or v.shape == type_.shape]
         lasting = (Layout.CHANNELS_LAST, Layout.WORDS)
-        if any(v.type.layout in lasting for v in mapped):
+        if any(v.type.layout in lasting for v in maps):
             return Layout.CHANNELS_LAST
     return Layout.ROW_MAJOR
 
