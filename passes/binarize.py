@@ -34,7 +34,7 @@ from ..ir.ops import (
 )
 from .analysis import Scaled, channel_shape, scaled_signs
 from .base import Context, Pass
-from .canonicalize import is_flatten
+from .canonicalize import FEW_CHANNELS, is_flatten
 from .rewrite import Rewriter, drop_dead
 
 
@@ -154,7 +154,7 @@ def trace(rw: Rewriter, value: Value, flat: bool = False) -> None:
         ternary = 0 in signs_at_zero(rw, op.x)
         if abs(_f32(op.value)) != scale and not (op.value == 0 and ternary):
             raise NotSign(f"{_where(node)} pads signs with {op.value:g}")
-    elif isinstance(op, Reshape) and _follows(op, flat):
+    elif isinstance(op, Reshape) and _follows(rw, op, flat):
         trace(rw, op.x)
     elif isinstance(op, (Transpose, Reshape)) and _moved_sign(rw, op) is not None:
         return
@@ -188,11 +188,16 @@ def _moved_sign(rw: Rewriter, op: Transpose | Reshape) -> tuple[Sign, list[Op]] 
     return inner.op, stack[::-1]
 
 
-def _follows(op: Op, flat: bool) -> bool:
+def _follows(rw: Rewriter, op: Op, flat: bool) -> bool:
     """True for reshapes that packed words follow: [N, C, 1, 1] <-> [N, C], and flattening right
     under a product (``flat``), which reads the map instead. Any other reader of a flattened map
-    would need its bits in another order."""
-    return isinstance(op, Reshape) and (_is_squeeze(op) or (flat and is_flatten(op)))
+    would need its bits in another order, and a map of few channels would fill few bits of its
+    words: those are flattened before the sign where that can be."""
+    if not isinstance(op, Reshape) or _is_squeeze(op):
+        return isinstance(op, Reshape)
+    if not flat or not is_flatten(op):
+        return False
+    return op.x.shape[1] >= FEW_CHANNELS or _moved_sign(rw, op) is None
 
 
 def _is_squeeze(op: Reshape) -> bool:
@@ -258,7 +263,7 @@ def as_bits(rw: Rewriter, value: Value, done: _Bits, flat: bool = False) -> Valu
 
     name = value.name + ".bits"
     moved = None
-    if isinstance(op, (Transpose, Reshape)) and not _follows(op, flat):
+    if isinstance(op, (Transpose, Reshape)) and not _follows(rw, op, flat):
         moved = _moved_sign(rw, op)
     if isinstance(op, Sign):
         out = rw.add(Binarize(op.x, op.zero), name, node.origin)

@@ -34,6 +34,9 @@ from ..ir.types import broadcast
 from .base import Context, Pass
 from .rewrite import Rewriter, rewrite
 
+FEW_CHANNELS = 8
+"""Below this, a map's bits are better flattened before they are packed into words of channels."""
+
 
 @dataclass(frozen=True)
 class Canonicalize(Pass):
@@ -61,6 +64,7 @@ class Canonicalize(Pass):
             merge_pad,
             simplify_sign,
             sink_transpose,
+            flatten_after_sign,
             flatten_before_transpose,
         )
         return rewrite(graph, rules)
@@ -197,6 +201,25 @@ def _rounded(bound: float, x: Value) -> Any:
     assert isinstance(x.element, Scalar)
     with np.errstate(over="ignore"):
         return x.element.dtype.type(bound)
+
+
+def flatten_after_sign(rw: Rewriter, node: Node) -> Value | None:
+    """gemm(sign(flatten(x)), w) = gemm(flatten(sign(x)), w): the sign stays with what computes its
+    map, where it may become a threshold, and bits are flattened instead of floats. Maps of few
+    channels stay: their words would be nearly empty."""
+    op = node.op
+    flat = rw.op(op.x, Reshape) if isinstance(op, Sign) else None
+    if not isinstance(op, Sign) or flat is None or not is_flatten(flat):
+        return None
+    turned = rw.op(flat.x, Transpose)
+    channels = (turned.x if turned else flat.x).shape[1]
+    users = rw.source.users.get(node.result, ())
+    if channels < FEW_CHANNELS or not users or node.result in rw.source.output_values:
+        return None
+    if not all(isinstance(user.op, Gemm) for user in users):
+        return None
+    sign = rw.add(replace(op, x=flat.x), node.result.name + ".map", node.origin)
+    return rw.add(Reshape(sign, flat.shape), node.result.name, rw.made[op.x].origin)
 
 
 def flatten_before_transpose(rw: Rewriter, node: Node) -> Value | None:

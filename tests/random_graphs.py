@@ -232,12 +232,14 @@ class _Network:
         n = x.shape[0]
         if kind == "mean":
             x = self.add(ReduceMean(x, tuple(range(2, x.type.rank))), "mean")
-        elif kind == "binary":
+        late = kind == "binary" and self.chance()
+        if kind == "binary" and not late:
             x = self.sign(x)
         if self.chance():
             x = self.channels_last(x)
         width = int(np.prod(x.shape[1:]))
         flat = self.add(Reshape(x, (n, width)), "flat")
+        flat = self.sign(flat) if late else flat
         shape = (self.pick(1, 3), width)
         w = self.weights(shape) if kind == "binary" else self.numbers(shape, (-1, 1, 0.5))
         y = self.product(flat, w)
