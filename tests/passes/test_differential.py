@@ -22,7 +22,7 @@ from bnnc.passes.binarize import Binarized
 from bnnc.passes.fold_scale import FoldScale
 from bnnc.passes.fuse_conv_bn import FuseConvBn
 
-EXAMPLES = int(os.environ.get("BNNC_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("BNNC_EXAMPLES", "100"))
 SETTINGS = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 
 

@@ -44,7 +44,7 @@ from bnnc.ir.types import F32
 from bnnc.passes import run_passes
 from bnnc.passes.threshold import Step, Thresholds, reachable, step_function
 
-EXAMPLES = int(os.environ.get("BNNC_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("BNNC_EXAMPLES", "100"))
 SETTINGS = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 FLOATS = st.floats(-4, 4, width=32) | st.sampled_from([0.0, -0.0, 1.0, -1.0, 0.5, 1e-30, -1e30])
 
