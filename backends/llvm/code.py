@@ -274,12 +274,16 @@ class Code:
         if count == lanes:
             return self.load(pointer, vector(type_, lanes))
         size = _alignment(type_)
-        whole: IRValue | None = None
+        whole: IRValue = vector(type_, lanes)(None)
         for start, width in pieces(count):
-            part = self.load(self.offset(pointer, start * size), vector(type_, width))
-            placed = self.widen(part, lanes)
-            whole = placed if whole is None else self.blend(whole, placed, start, width)
-        return vector(type_, lanes)(None) if whole is None else whole
+            at = self.offset(pointer, start * size)
+            if width == 1:
+                # Not as a vector of one: LLVM 22 asserts where it narrows what follows to it.
+                whole = self.b.insert_element(whole, self.load(at, type_), I32(start))
+                continue
+            placed = self.widen(self.load(at, vector(type_, width)), lanes)
+            whole = self.blend(whole, placed, start, width) if start else placed
+        return whole
 
     def store_lanes(self, value: IRValue, pointer: IRValue, count: int) -> None:
         """Write the first ``count`` lanes."""
@@ -288,7 +292,11 @@ class Code:
             return
         size = _alignment(value.type)
         for start, width in pieces(count):
-            self.store(self.lanes_of(value, start, width), self.offset(pointer, start * size))
+            at = self.offset(pointer, start * size)
+            if width == 1:
+                self.store(self.b.extract_element(value, I32(start)), at)
+            else:
+                self.store(self.lanes_of(value, start, width), at)
 
     # Vectors.
 

@@ -132,6 +132,17 @@ CASES |= {
 }
 
 
+def sign_times(channels: int) -> str:
+    """What LLVM turns into a choice between a number and its negative, also for a last lane."""
+    shape = f"f32[N,{channels}]"
+    body = f"%s = sign(%x) zero=0 : {shape}\n%r = mul(%s, %z) : {shape}"
+    head = f"input %x: {shape}\ninput %z: {shape}"
+    return head + region("%x, %z", f"%x: {shape}, %z: {shape}", body, shape)
+
+
+CASES |= {f"sign_times_{channels}": sign_times(channels) for channels in (1, 7, 33)}
+
+
 def words(channels: int, zero: int) -> str:
     """Bits of a channels-last sum, decoded again beside a broadcast of bits."""
     bits = "ternary" if zero == 0 else "bits<1;-1,1>"
