@@ -24,14 +24,13 @@ class KernelDescriptor:
     ``operator`` is the operator that the kernel computes: a fused region's anchor, `Fused` itself
     for regions without anchor, or an operator that stands alone. ``refuses`` returns why this
     kernel cannot compute an operator on a target, or None when it can. ``cycles`` estimates the
-    cycles of one call at N = 1, ``scratch`` the bytes of workspace that it needs per sample.
+    cycles of one call at N = 1.
     """
 
     name: str
     operator: type[Op]
     refuses: Callable[[Op, Target], str | None]
     cycles: Callable[[Op, Target], float]
-    scratch: Callable[[Op, Target], int]
 
 
 class Lowered(Protocol):

@@ -7,7 +7,7 @@ where it refuses, what it costs) and ``lower(job)``, which adds one or more step
         rows = Extent.of(job.result.type.shape[0], 7)         # 7 tasks a sample
         job.step(rows, lambda code: body(code, job))
 
-    KERNELS = (Kernel(KernelDescriptor("thing", ops.Thing, refuses, cycles, scratch), _lower),)
+    KERNELS = (Kernel(KernelDescriptor("thing", ops.Thing, refuses, cycles), _lower),)
 
 Steps run one after another; the tasks of one step in any order and on several threads, so that no
 two tasks may write the same byte (the words of a pixel belong to one task).

@@ -59,10 +59,6 @@ def _cycles(op: Op, target: Target) -> float:
     return pixels * blocks * operations / 2
 
 
-def _no_scratch(op: Op, target: Target) -> int:
-    return 0
-
-
 class _Kernel(BinaryLayer):
     """The kernel function: chunks of rows, tiles, and what is done with their sums."""
 
@@ -385,6 +381,6 @@ def _lower(job: Job) -> None:
 
 
 KERNELS = (
-    Kernel(KernelDescriptor("binary_conv", BinaryConv, _refuses, _cycles, _no_scratch), _lower),
-    Kernel(KernelDescriptor("binary_gemm", BinaryGemm, _refuses, _cycles, _no_scratch), _lower),
+    Kernel(KernelDescriptor("binary_conv", BinaryConv, _refuses, _cycles), _lower),
+    Kernel(KernelDescriptor("binary_gemm", BinaryGemm, _refuses, _cycles), _lower),
 )

@@ -64,10 +64,6 @@ def _cycles(op: Op, target: Target) -> float:
     return geometry.macs() / rate + pixels / target.lanes * len(op.body.nodes)
 
 
-def _no_scratch(op: Op, target: Target) -> int:
-    return 0
-
-
 @dataclass
 class _Layer:
     """One convolution for one target: its plan, weights and operand."""
@@ -342,6 +338,6 @@ def _lower(job: Job) -> None:
 
 
 KERNELS = (
-    Kernel(KernelDescriptor("conv", Conv, _refuses, _cycles, _no_scratch), _lower),
-    Kernel(KernelDescriptor("gemm", Gemm, _refuses, _cycles, _no_scratch), _lower),
+    Kernel(KernelDescriptor("conv", Conv, _refuses, _cycles), _lower),
+    Kernel(KernelDescriptor("gemm", Gemm, _refuses, _cycles), _lower),
 )

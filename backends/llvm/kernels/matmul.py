@@ -136,8 +136,4 @@ def _cycles(op: Op, target: Target) -> float:
     return result.elements_per_sample() * known(op.a.shape[-1]) / target.lanes
 
 
-def _no_scratch(op: Op, target: Target) -> int:
-    return 0
-
-
-KERNELS = (Kernel(KernelDescriptor("matmul", MatMul, _refuses, _cycles, _no_scratch), _lower),)
+KERNELS = (Kernel(KernelDescriptor("matmul", MatMul, _refuses, _cycles), _lower),)

@@ -146,13 +146,9 @@ def _cycles(op: Op, target: Target) -> float:
     return moved * 16 / target.vector_bits
 
 
-def _no_scratch(op: Op, target: Target) -> int:
-    return 0
-
-
 def _kernel(operator: type[Op], lower: Callable[[Job], None] = _lower) -> Kernel:
     name = operator.mnemonic()
-    return Kernel(KernelDescriptor(name, operator, _refuses, _cycles, _no_scratch), lower)
+    return Kernel(KernelDescriptor(name, operator, _refuses, _cycles), lower)
 
 
 KERNELS = (

@@ -38,10 +38,6 @@ def _cycles(op: Op, target: Target) -> float:
     return elements / target.lanes * (len(op.body.nodes) + len(op.xs) + len(op.body.results))
 
 
-def _no_scratch(op: Op, target: Target) -> int:
-    return 0
-
-
 @dataclass(frozen=True)
 class Walk:
     """The iteration space: (axis, size) from the outermost to the lanes.
@@ -156,4 +152,4 @@ def _known(dim: int | Batch) -> int:
     return dim.factor if isinstance(dim, Batch) else dim
 
 
-KERNELS = (Kernel(KernelDescriptor("pointwise", Fused, _refuses, _cycles, _no_scratch), _lower),)
+KERNELS = (Kernel(KernelDescriptor("pointwise", Fused, _refuses, _cycles), _lower),)

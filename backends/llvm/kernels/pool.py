@@ -363,13 +363,9 @@ def _cycles(op: Op, target: Target) -> float:
     return elements / target.lanes * (math.prod(pool.kernel) + len(op.body.nodes))
 
 
-def _no_scratch(op: Op, target: Target) -> int:
-    return 0
-
-
 def _kernel(operator: type[Op]) -> Kernel:
     name = operator.mnemonic()
-    return Kernel(KernelDescriptor(name, operator, _refuses, _cycles, _no_scratch), _lower)
+    return Kernel(KernelDescriptor(name, operator, _refuses, _cycles), _lower)
 
 
 KERNELS = (_kernel(MaxPool), _kernel(AveragePool))

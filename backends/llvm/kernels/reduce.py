@@ -299,13 +299,9 @@ def _cycles(op: Op, target: Target) -> float:
     return sum(v.type.elements_per_sample() for v in op.xs[:1]) * 2 / target.lanes
 
 
-def _no_scratch(op: Op, target: Target) -> int:
-    return 0
-
-
 def _kernel(operator: type[Op]) -> Kernel:
     name = operator.mnemonic()
-    return Kernel(KernelDescriptor(name, operator, _refuses, _cycles, _no_scratch), _lower)
+    return Kernel(KernelDescriptor(name, operator, _refuses, _cycles), _lower)
 
 
 KERNELS = tuple(_kernel(op) for op in (ReduceMean, ReduceSum, ReduceMax, ReduceMin))

@@ -200,13 +200,9 @@ def _cycles(op: Op, target: Target) -> float:
     return op.operands[0].type.elements_per_sample() * 40 / target.lanes
 
 
-def _no_scratch(op: Op, target: Target) -> int:
-    return 0
-
-
 def _kernel(operator: type[Op]) -> Kernel:
     name = operator.mnemonic()
-    return Kernel(KernelDescriptor(name, operator, _refuses, _cycles, _no_scratch), _lower)
+    return Kernel(KernelDescriptor(name, operator, _refuses, _cycles), _lower)
 
 
 KERNELS = (_kernel(Softmax), _kernel(LogSoftmax))
