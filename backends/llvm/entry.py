@@ -13,7 +13,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from ...ir import Array, Graph, Slot, Value
+from ...ir import Array, Graph, Slot, Value, arena_bytes
 from ...ir.types import sample_bytes
 from .code import I1, I8, I32, I64, PTR, SIGNATURE, IRValue
 from .kernel import Step
@@ -41,13 +41,7 @@ class Workspace:
     @classmethod
     def of(cls, graph: Graph) -> Workspace:
         """The smallest workspace that holds every slot."""
-        size = {"batch": 0, "fixed": 0}
-        for node in graph.nodes:
-            for value in node.results:
-                if value.slot is not None and value.slot.arena in size:
-                    end = value.slot.offset + -(-sample_bytes(value.type) // _ALIGN) * _ALIGN
-                    size[value.slot.arena] = max(size[value.slot.arena], end)
-        return cls(size["batch"], size["fixed"])
+        return cls(*arena_bytes(graph))
 
 
 class Entry:
