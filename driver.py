@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from . import __version__
-from .errors import BackendError, OutputError
+from .errors import BackendError, LoweringError, OutputError, PassError, VerifyError
 from .files import check_writable, write_file
 from .ir import Batch, Graph, Node, arena_bytes, print_graph, save
 from .ir.ops import Conv, Gemm
@@ -147,6 +147,11 @@ def _check_outputs(
         raise OutputError(f"{header}: the header and the output are the same file")
 
 
+def _label(model: str | os.PathLike[str] | onnx.ModelProto) -> str:
+    """What messages call a model."""
+    return os.fspath(model) if isinstance(model, (str, os.PathLike)) else "model"
+
+
 def _silent(_: str) -> None:
     """No progress."""
 
@@ -190,7 +195,10 @@ def build(
     imported = import_model(model, options.shapes, options.sign_zero)
     layers = tuple(layer(v) for v in recognised(imported.graph))
     say("rewriting")
-    graph = lower(imported.graph, machine, backend, options, dump_ir)
+    try:
+        graph = lower(imported.graph, machine, backend, options, dump_ir)
+    except (LoweringError, PassError, VerifyError) as error:
+        raise type(error)(f"{_label(model)}: {error}") from error
     say("generating code")
     code = backend.lower(graph, machine)
     linking = importlib.import_module(".backends.linking", __package__)

@@ -47,7 +47,8 @@ class SelectKernels(Pass):
                 node = Node(replace(node.op, kernel=kernel.name), node.results)
             nodes.append(node)
         if problems:
-            raise LoweringError(f"no kernel for {len(problems)} nodes: " + "; ".join(problems))
+            many = f"{len(problems)} nodes: " if len(problems) > 1 else ""
+            raise LoweringError(f"no kernel for {many}{'; '.join(problems)}")
         return graph.replace(nodes=tuple(nodes))
 
 
