@@ -10,8 +10,9 @@ them, with the operators' own references, and looked at:
     s changes once, down    bit = not n >= t  t: first count with s = -1   (gamma < 0)
     anything else           refused: 0 at some count (ONNX Sign), or a PRelu with negative slope
 
-Max pools inside the chain are passed when s does not decrease in the pool's operand v = g(n):
-sign(f(max v)) = max of the bits.
+A max pool inside the chain is passed where s only rises or only falls in the pool's operand
+v = g(n): sign(f(max v)) is the largest bit of the window where s rises and the smallest where it
+falls, and min(bits) = not max(not bits).
 """
 
 from __future__ import annotations
@@ -32,10 +33,11 @@ from ..ir.ops import (
     Decode,
     Expand,
     MaxPool,
+    Mul,
     Pad,
     Threshold,
 )
-from .analysis import origins, per_channel
+from .analysis import channel_shape, origins, per_channel
 from .base import Context, Pass
 from .rewrite import Rewriter, drop_dead
 
@@ -61,6 +63,8 @@ class Step:
     """int32 [C]."""
     flip: Array
     """bool [C]: the bit is the complement of n >= t."""
+    falls: Array
+    """bool [C]: behind a max pool, the sign is that of the smallest bit of the window."""
 
 
 @dataclass(frozen=True)
@@ -112,13 +116,19 @@ def _emit(rw: Rewriter, node: Node, chain: Chain, step: Step) -> Value:
     origin = origins([*(n.result for n in chain.nodes), node.result])
     rw.names.discard(name)
     t = rw.const(step.thresholds, name + ".t", origin)
-    flip = rw.const(step.flip, name + ".flip", origin)
+    flip = rw.const(step.flip ^ step.falls, name + ".flip", origin)
     count = rw.get(chain.count)
     if chain.pool is None:
         return rw.add(Threshold(count, t, flip), name, origin)
     bits = rw.add(Threshold(count, t, flip), name + ".unpooled", origin)
     assert isinstance(chain.pool.op, MaxPool)
-    return rw.add(replace(chain.pool.op, x=bits), name, origin)
+    pool = replace(chain.pool.op, x=bits)
+    if not step.falls.any():
+        return rw.add(pool, name, origin)
+    signs = rw.add(Decode(rw.add(pool, name + ".pooled", origin)), name + ".signs", origin)
+    turns = np.where(step.falls, np.float32(-1), np.float32(1))
+    turn = rw.const(turns.reshape(channel_shape(signs.type.rank)), name + ".turn", origin)
+    return rw.add(Binarize(rw.add(Mul(signs, turn), name + ".turned", origin), 1), name, origin)
 
 
 def needed_as_ternary(graph: Graph, changing: Collection[Node]) -> tuple[Node, ...]:
@@ -238,11 +248,14 @@ def tabulate(graph: Graph, chain: Chain, sign: Node) -> Step | str:
                     env[node.result] = node.op.reference(args, len(part))
         values = decode(env[sign.result], sign.result.element)
         signs[start : start + rows] = values.reshape(len(part), channels)
+    falls = np.zeros(channels, np.bool_)
     if pooled is not None:
         order = np.argsort(pooled, axis=0, kind="stable")
-        if np.any(np.diff(np.take_along_axis(signs, order, 0), axis=0) < 0):
-            return "a function after the pool decreases"
-    return step_function(counts, signs)
+        change = np.diff(np.take_along_axis(signs, order, 0), axis=0)
+        falls = (change < 0).any(0)
+        if np.any(falls & (change > 0).any(0)):
+            return "a function after the pool neither rises nor falls"
+    return step_function(counts, signs, falls)
 
 
 def _constant(graph: Graph, value: Value) -> Any:
@@ -251,7 +264,7 @@ def _constant(graph: Graph, value: Value) -> Any:
     return op.array
 
 
-def step_function(counts: Array, signs: Array) -> Step | str:
+def step_function(counts: Array, signs: Array, falls: Array) -> Step | str:
     """Thresholds from signs [counts, channels] at ascending counts, or why there are none."""
     zero = np.flatnonzero((signs == 0).any(0))
     if len(zero):
@@ -265,4 +278,4 @@ def step_function(counts: Array, signs: Array) -> Step | str:
     turned = signs != signs[0]
     first = counts[np.argmax(turned, axis=0)]
     constant = np.where(signs[0] > 0, LOWEST, HIGHEST)
-    return Step(np.where(changes == 0, constant, first).astype(np.int32), flip)
+    return Step(np.where(changes == 0, constant, first).astype(np.int32), flip, falls)

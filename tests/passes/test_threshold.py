@@ -211,7 +211,7 @@ def test_step_functions(columns: list[list[int]]) -> None:
     """A step function is found exactly when there is one, and it is the right one."""
     counts = np.array([-9, -4, 0, 1, 7], np.int32)
     signs = np.array(columns, np.int8).T
-    found = step_function(counts, signs)
+    found = step_function(counts, signs, np.zeros(signs.shape[1], np.bool_))
     possible = all(
         0 not in c and sum(a != b for a, b in itertools.pairwise(c)) < 2 for c in columns
     )
