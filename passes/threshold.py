@@ -248,12 +248,12 @@ def tabulate(graph: Graph, chain: Chain, sign: Node) -> Step | str:
                     env[node.result] = node.op.reference(args, len(part))
         values = decode(env[sign.result], sign.result.element)
         signs[start : start + rows] = values.reshape(len(part), channels)
-    falls = np.zeros(channels, np.bool_)
+    falls: Array = np.zeros(channels, np.bool_)
     if pooled is not None:
         order = np.argsort(pooled, axis=0, kind="stable")
         change = np.diff(np.take_along_axis(signs, order, 0), axis=0)
-        falls = (change < 0).any(0)
-        if np.any(falls & (change > 0).any(0)):
+        falls = np.any(change < 0, axis=0)
+        if np.any(falls & np.any(change > 0, axis=0)):
             return "a function after the pool neither rises nor falls"
     return step_function(counts, signs, falls)
 
