@@ -193,10 +193,9 @@ def build(
     machine = resolve_target(target)
     say("importing")
     imported = import_model(model, options.shapes, options.sign_zero)
-    layers = tuple(layer(v) for v in recognised(imported.graph))
     say("rewriting")
     try:
-        graph = lower(imported.graph, machine, backend, options, dump_ir)
+        graph, verdicts = lower(imported.graph, machine, backend, options, dump_ir)
     except (LoweringError, PassError, VerifyError) as error:
         raise type(error)(f"{_label(model)}: {error}") from error
     say("generating code")
@@ -207,9 +206,7 @@ def build(
         bnnc=__version__,
         name=name,
         prefix=prefix,
-        target=artifact.Target(
-            machine.name, machine.triple, machine.machine, machine.cpu, machine.host_features
-        ),
+        target=target_entry(machine),
         inputs=tuple(tensor(v.name, v) for v in graph.inputs),
         outputs=tuple(tensor(o.name, o.value) for o in graph.outputs),
         workspace=artifact.Workspace(*arena_bytes(graph)),
@@ -221,7 +218,7 @@ def build(
             imported.source.producer,
         ),
         linker=linker,
-        layers=layers,
+        layers=tuple(layer(verdict) for verdict in verdicts),
         options={
             "backend": options.backend,
             "exact_float": options.exact_float,
@@ -258,15 +255,26 @@ def lower(
     backend: Backend,
     options: Options,
     dump_ir: str | os.PathLike[str] | None = None,
-) -> Graph:
-    """Run the default pipeline, dumping the IR after each pass when a folder is given."""
-    folder = Path(dump_ir) if dump_ir is not None else None
-    observe = None
-    if folder is not None:
-        observe = _dumper(folder)
-        observe(0, None, graph)
+) -> tuple[Graph, tuple[Verdict, ...]]:
+    """Run the default pipeline, dumping the IR after each pass when a folder is given.
+
+    Returns the scheduled graph and the verdict on every layer, read off on the way.
+    """
+    dump = _dumper(Path(dump_ir)) if dump_ir is not None else None
+    verdicts: tuple[Verdict, ...] = ()
+    recognition = len(pipelines.recognition())
+
+    def observe(number: int, step: Pass | None, graph: Graph) -> None:
+        nonlocal verdicts
+        if number == recognition:
+            verdicts = examine(graph)
+        if dump is not None:
+            dump(number, step, graph)
+
+    observe(0, None, graph)
     context = Context(target, backend.kernels)
-    return run_passes(graph, pipelines.default(options.exact_float), context, observe)
+    graph = run_passes(graph, pipelines.default(options.exact_float), context, observe)
+    return graph, verdicts
 
 
 def _dumper(folder: Path) -> Callable[[int, Pass | None, Graph], None]:
@@ -283,6 +291,13 @@ def _dumper(folder: Path) -> Callable[[int, Pass | None, Graph], None]:
             raise OutputError(f"{folder}: cannot write: {error.strerror}") from error
 
     return dump
+
+
+def target_entry(target: Target) -> artifact.Target:
+    """A target as the manifest names it."""
+    return artifact.Target(
+        target.name, target.triple, target.machine, target.cpu, target.host_features
+    )
 
 
 def recognised(graph: Graph) -> tuple[Verdict, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 from ..backends import linking
 from ..backends.base import Backend
 from ..backends.targets import Target
+from ..driver import target_entry
 from ..errors import VerifyError
 from ..ir import Array, Batch, Graph, Node, Output, Slot, TensorType, Value
 from ..ir.ops import Const
@@ -37,9 +38,7 @@ class LayerModel:
             bnnc="layers",
             name="layers",
             prefix="layers",
-            target=artifact.Target(
-                target.name, target.triple, target.machine, target.cpu, target.host_features
-            ),
+            target=target_entry(target),
             inputs=tuple(_tensor(v.name, v.type) for v in apart.inputs),
             outputs=tuple(_tensor(o.name, o.value.type) for o in apart.outputs),
             workspace=artifact.Workspace(0, 0),

@@ -135,7 +135,7 @@ def verify_model(
             _check_artifact(artifact, manifest, imported, target, options, shapes)
         machine = resolve_target(manifest["target"]["name"])
         backend = load_backend(options.backend)
-        graph = lower(imported.graph, machine, backend, options)
+        graph, _ = lower(imported.graph, machine, backend, options)
         layers = LayerModel.build(graph, backend, machine)
         reference = choose(read_proto(model), imported.graph)
         report = Report(reference.title, not isinstance(reference, Interpreter), rtol, atol)

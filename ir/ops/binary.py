@@ -11,8 +11,7 @@ import numpy as np
 from ...errors import VerifyError
 from ..core import Op, Value, decode
 from ..types import BOOL, F32, I32, SIGN, TERNARY, Bits, Element, TensorType
-from .nn import conv_reference, conv_type
-from .window import Window
+from .nn import WeightWindow, conv_reference, conv_type
 
 PLUS_MINUS: tuple[Element, ...] = (SIGN, TERNARY)
 
@@ -90,7 +89,7 @@ class Threshold(Op):
 
 
 @dataclass(frozen=True)
-class BinaryConv(Op):
+class BinaryConv(WeightWindow, Op):
     """Integer convolution of ±1 (or ternary) x with ±1 w: i32 sums; padding contributes 0."""
 
     x: Value
@@ -99,11 +98,6 @@ class BinaryConv(Op):
     pads: tuple[int, ...]
     dilations: tuple[int, ...]
     groups: int = 1
-
-    @property
-    def window(self) -> Window:
-        """The sliding window."""
-        return Window(tuple(self.w.shape[2:]), self.strides, self.dilations, self.pads)
 
     def infer(self) -> tuple[TensorType, ...]:
         out = conv_type(self.x, self.w, self.window, self.groups)

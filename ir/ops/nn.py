@@ -45,8 +45,22 @@ def conv_reference(x: Any, w: Any, window: Window, groups: int, kind: Any) -> An
     return out.reshape(n, w.shape[0], *spatial)
 
 
+class WeightWindow:
+    """The sliding window of an operator whose weights give the kernel's size."""
+
+    w: Value
+    strides: tuple[int, ...]
+    pads: tuple[int, ...]
+    dilations: tuple[int, ...]
+
+    @property
+    def window(self) -> Window:
+        """The sliding window."""
+        return Window(tuple(self.w.shape[2:]), self.strides, self.dilations, self.pads)
+
+
 @dataclass(frozen=True)
-class Conv(Op):
+class Conv(WeightWindow, Op):
     """Cross-correlation of x [N, C, ..] with w [O, C/groups, ..] plus bias [O], zero-padded."""
 
     x: Value
@@ -56,11 +70,6 @@ class Conv(Op):
     pads: tuple[int, ...]
     dilations: tuple[int, ...]
     groups: int = 1
-
-    @property
-    def window(self) -> Window:
-        """The sliding window."""
-        return Window(tuple(self.w.shape[2:]), self.strides, self.dilations, self.pads)
 
     def infer(self) -> tuple[TensorType, ...]:
         out = conv_type(self.x, self.w, self.window, self.groups)
