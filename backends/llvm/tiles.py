@@ -14,11 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...ir import Batch
+from ...ir import Batch, Op
+from ...ir.ops import Fused
 from ...ir.types import WORD_BITS
+from ..targets import Target
+from . import epilogue
 from .code import Code, Index, IRValue
 from .epilogue import channel_blocks, last_block
-from .geometry import Geometry, Segment
+from .geometry import Geometry, Product, Segment
 from .kernel import Extent
 
 _STRIPES = 8
@@ -27,6 +30,19 @@ _WORTH_STRIPES = 1 << 18
 """Multiply-accumulates from which that is worth while."""
 _CHUNK_PIXELS = 64
 """Pixels of a chunk: enough that streaming the weights once per chunk costs little."""
+
+
+def refusal(op: Op, target: Target) -> str | None:
+    """Why no kernel of this loop nest computes a fused convolution or product, or None."""
+    assert isinstance(op, Fused)
+    assert op.anchor is not None
+    anchor = op.anchor.op
+    assert isinstance(anchor, Product)
+    if anchor.x.type.rank > 4:
+        return f"{anchor.mnemonic()} over {anchor.x.type.rank - 2} spatial axes is not supported"
+    if anchor.w not in op.body.params:
+        return "weights must be a constant"
+    return epilogue.refusal(op, target)
 
 
 @dataclass(frozen=True)

@@ -24,27 +24,21 @@ from ....ir import Layout, Op
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
 from ...base import KernelDescriptor
 from ...targets import Target
-from .. import epilogue
 from ..code import I32, I64, Index, IRValue, vector
 from ..epilogue import Epilogue
 from ..geometry import Geometry
 from ..kernel import Job, Kernel
 from ..popcount import State
-from ..tiles import Tile, for_tiles, tasks
+from ..tiles import Tile, for_tiles, refusal, tasks
 from ..views import words_of
 from .binary_layer import WORD, BinaryLayer, anchor_of
 
 
 def _refuses(op: Op, target: Target) -> str | None:
     anchor = anchor_of(op)
-    if anchor.x.type.rank > 4:
-        return f"binary_conv over {anchor.x.type.rank - 2} spatial axes is not supported"
     if anchor.x.type.layout is not Layout.WORDS:
         return f"expected an operand in words, got {anchor.x!r}"
-    assert isinstance(op, Fused)
-    if anchor.w not in op.body.params:
-        return "weights must be a constant"
-    return epilogue.refusal(op, target)
+    return refusal(op, target)
 
 
 def _cycles(op: Op, target: Target) -> float:

@@ -20,12 +20,11 @@ from ....ir import Array, Op
 from ....ir.ops import Conv, Fused, Gemm
 from ...base import KernelDescriptor
 from ...targets import Target
-from .. import epilogue
 from ..code import FLOAT, I32, Code, Index, IRValue, vector
 from ..epilogue import Epilogue
 from ..geometry import Geometry
 from ..kernel import Job, Kernel
-from ..tiles import Plan, Tile, for_tiles, narrowed, tasks
+from ..tiles import Plan, Tile, for_tiles, narrowed, refusal, tasks
 from ..views import View, strides_of
 
 _UNROLL = 4
@@ -42,16 +41,6 @@ def _anchor(op: Op) -> Conv | Gemm:
     anchor = op.anchor.op
     assert isinstance(anchor, (Conv, Gemm))
     return anchor
-
-
-def _refuses(op: Op, target: Target) -> str | None:
-    anchor = _anchor(op)
-    if anchor.x.type.rank > 4:
-        return f"conv over {anchor.x.type.rank - 2} spatial axes is not supported"
-    assert isinstance(op, Fused)
-    if anchor.w not in op.body.params:
-        return "weights must be a constant"
-    return epilogue.refusal(op, target)
 
 
 def _cycles(op: Op, target: Target) -> float:
@@ -338,6 +327,6 @@ def _lower(job: Job) -> None:
 
 
 KERNELS = (
-    Kernel(KernelDescriptor("conv", Conv, _refuses, _cycles), _lower),
-    Kernel(KernelDescriptor("gemm", Gemm, _refuses, _cycles), _lower),
+    Kernel(KernelDescriptor("conv", Conv, refusal, _cycles), _lower),
+    Kernel(KernelDescriptor("gemm", Gemm, refusal, _cycles), _lower),
 )
