@@ -45,6 +45,8 @@ class Verdict:
     node: Node
     binarized: bool
     reason: str
+    advice: str = ""
+    """What would make it binary; empty when it is."""
 
 
 class NotSign(Exception):
