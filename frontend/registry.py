@@ -8,15 +8,25 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from onnx import defs
 
+from ..errors import Limit, ModelError
+
 if TYPE_CHECKING:
     from .call import Call
+
+FLOAT = ("f32",)
+INTEGERS = ("i8", "u8", "i16", "i32", "i64")
+NUMBERS = (*FLOAT, *INTEGERS)
+BOOL = ("bool",)
+ANY = (*NUMBERS, *BOOL)
+"""Element types, by the names of the IR."""
 
 RuleFunction = Callable[["Call"], Any]
 """Returns what stands for the node's output, or a tuple with an entry for each output."""
@@ -27,14 +37,29 @@ QONNX = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")
 
 
 @dataclass(frozen=True)
+class Stated:
+    """One limit of a rule, in words for docs/operators.md."""
+
+    limit: Limit
+    words: str
+
+
+@dataclass(frozen=True)
 class Rule:
-    """How to import an operator of a domain in versions ``since`` .. ``until`` (None: no end)."""
+    """How to import an operator of a domain in versions ``since`` .. ``until`` (None: no end).
+
+    ``types`` are the element types that input ``operand`` may have; ``limits`` says what else the
+    rule refuses of what ONNX allows.
+    """
 
     op: str
     domain: str
     since: int
     until: int | None
     function: RuleFunction
+    types: tuple[str, ...] = ANY
+    operand: int = 0
+    limits: tuple[Stated, ...] = ()
 
     def covers(self, version: int | None) -> bool:
         """True for a domain version in range; a domain without a version counts as the newest."""
@@ -42,19 +67,42 @@ class Rule:
             return self.until is None
         return self.since <= version and (self.until is None or version <= self.until)
 
+    def apply(self, call: Call) -> Any:
+        """What the rule makes of a node; raises ModelError for an element type it does not take."""
+        element = call.element(self.operand)
+        if element is not None and element not in self.types:
+            raise ModelError(
+                f"{element} is not supported; expected {' or '.join(self.types)}",
+                limits=[Limit.TYPE],
+            )
+        return self.function(call)
+
 
 _RULES: dict[tuple[str, str], list[Rule]] = {}
 
 
 def rule(
-    *ops: str, since: int = 1, until: int | None = None, domains: Sequence[str] = (ONNX,)
+    *ops: str,
+    since: int = 1,
+    until: int | None = None,
+    domains: Sequence[str] = (ONNX,),
+    types: Sequence[str] = ANY,
+    operand: int = 0,
+    limits: Mapping[Limit, str] = MappingProxyType({}),
 ) -> Callable[[RuleFunction], RuleFunction]:
-    """Register the decorated function as the rule of ``ops`` in these domains and versions."""
+    """Register the decorated function as the rule of ``ops`` in these domains and versions.
+
+    ``types`` are the element types of input ``operand``, which the importer enforces. ``limits``
+    states, by kind, in words that fit a table, what the function refuses of what ONNX allows.
+    """
+    stated = tuple(Stated(limit, words) for limit, words in limits.items())
 
     def register(function: RuleFunction) -> RuleFunction:
         for op in ops:
             for domain in domains:
-                entry = Rule(op, domain, since, until, function)
+                entry = Rule(
+                    op, domain, since, until, function, tuple(types), operand, stated
+                )
                 _RULES.setdefault((domain, op), []).append(entry)
         return function
 
@@ -97,9 +145,6 @@ REASONS = {
          "Bernoulli"),
         _RANDOM,
     ),
-    "ArgMax": "it yields an index; compile the model up to its operand and take the index outside",
-    "ArgMin": "it yields an index; compile the model up to its operand and take the index outside",
-    "TopK": "it yields indices; compile the model up to its operand and select outside",
 }  # fmt: skip
 
 

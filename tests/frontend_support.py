@@ -104,6 +104,39 @@ def check(
     return graph
 
 
+def single(
+    op: str,
+    *operands: Any,
+    opset: int,
+    constants: dict[int, Any] | None = None,
+    outputs: int = 1,
+    **attributes: Any,
+) -> tuple[Any, dict[str, Any]]:
+    """A model of one node and its feeds; ``constants`` are inputs stored in the model by index."""
+    constants = constants or {}
+    count = len(operands) + len(constants)
+    feeds, iterator, names = {}, iter(operands), []
+    for i in range(count):
+        name = f"i{i}"
+        if i in constants and constants[i] is None:
+            names.append("")
+            continue
+        names.append(name)
+        if i not in constants:
+            feeds[name] = next(iterator)
+    held = {f"i{i}": a for i, a in constants.items() if a is not None}
+    outs = [f"y{i}" for i in range(outputs)]
+    inputs = {n: (list(a.shape), a.dtype) for n, a in feeds.items()}
+    proto = model([node(op, names, outs, **attributes)], inputs, outs, held, opset)
+    return proto, feeds
+
+
+def run(op: str, *operands: Any, opset: int = 17, rtol: float = 2e-6, **rest: Any) -> ir.Graph:
+    """Import a model of one node and compare it with ONNX Runtime."""
+    proto, feeds = single(op, *operands, opset=opset, **rest)
+    return check(proto, feeds, rtol)
+
+
 def values(*shape: int, seed: int = 0, low: float = -3, high: float = 3) -> Any:
     """Float32 numbers between bounds."""
     generator = np.random.default_rng([seed, *shape])

@@ -35,6 +35,9 @@ _BODIES: dict[str, str] = {
     "expand": "input %x: f32[N,1,3]\n%y = expand(%x) shape=[2,1] : f32[N,2,3]",
     "gather": "input %x: f32[N,3,2]\n%i = const() data=[2, -1] element=i64 : i64[2]\n"
     "%y = gather(%x, %i) axis=1 : f32[N,2,2]",
+    "gather_elements": "input %x: f32[N,3,2]\n%i = top_k(%x) axis=1 k=2 largest=true last=false : "
+    "i64[N,2,2]\n%y = gather_elements(%x, %i) axis=1 : f32[N,2,2]",
+    "top_k": "input %x: f32[N,3,2]\n%y = top_k(%x) axis=1 k=2 largest=false last=true : i64[N,2,2]",
     "relayout": "input %x: f32[N,2,2]\n%y = relayout(%x) layout=nhwc : f32[N,2,2]@nhwc",
     "binarize": "input %x: f32[N,3]\n%y = binarize(%x) zero=0 : ternary[N,3]",
     "decode": f"input %x: {_BITS}[N,3]\n%y = decode(%x) : f32[N,3]",

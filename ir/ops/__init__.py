@@ -49,6 +49,7 @@ from .nn import (
     ReduceSum,
     Softmax,
 )
+from .order import GatherElements, TopK
 from .shape import Concat, Expand, Gather, Pad, Relayout, Reshape, Slice, Transpose
 from .window import Window
 
@@ -76,6 +77,7 @@ __all__ = [
     "Floor",
     "Fused",
     "Gather",
+    "GatherElements",
     "Gemm",
     "Less",
     "LessEqual",
@@ -108,6 +110,7 @@ __all__ = [
     "Sub",
     "Tanh",
     "Threshold",
+    "TopK",
     "Transpose",
     "Where",
     "Window",

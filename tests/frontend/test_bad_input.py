@@ -318,7 +318,7 @@ def test_duplicate_names(change: Any, message: str) -> None:
 def test_unsupported_operators_are_all_listed() -> None:
     nodes = [
         node("Conv", ["x", "w"], ["a"]),
-        node("TopK", ["a", "k"], ["b", "i"], name="top"),
+        node("RandomNormalLike", ["a"], ["b"], name="random"),
         node("GridSample", ["b", "b"], ["c"], name="grid", domain=""),
         node("MultiThreshold", ["c"], ["d"], domain="finn.custom_op.general", name="mt"),
         node("Loop", ["", "", "d"], ["e"], name="loop", body=helper.make_graph([], "g", [], [])),
@@ -326,13 +326,11 @@ def test_unsupported_operators_are_all_listed() -> None:
         node("Relux", ["f"], ["g"], name="typo"),
         node("Relu", ["g"], ["y"]),
     ]
-    proto = model(
-        nodes, {"x": [1, 3, 8, 8]}, constants={"w": W, "k": np.array([1])}, domains={"my.domain": 3}
-    )
+    proto = model(nodes, {"x": [1, 3, 8, 8]}, constants={"w": W}, domains={"my.domain": 3})
     error = refused(proto)
     for text in (
         "6 problems: ",
-        "node 'top' (TopK): operator TopK of ai.onnx 17 is not supported: it yields indices",
+        "operator RandomNormalLike of ai.onnx 17 is not supported: a random operator",
         "node 'grid' (GridSample): operator GridSample of ai.onnx 17 is not supported",
         "node 'mt' (MultiThreshold): operator MultiThreshold of finn.custom_op.general is not",
         "node 'loop' (Loop): operator Loop of ai.onnx 17 is not supported: control flow",
@@ -345,7 +343,7 @@ def test_unsupported_operators_are_all_listed() -> None:
 
 def test_unused_nodes_do_not_matter() -> None:
     proto = conv_model()
-    proto.graph.node.append(node("TopK", ["y", "w"], ["b", "i"]))
+    proto.graph.node.append(node("RandomNormalLike", ["y"], ["b"]))
     assert len(load_model(proto).graph.nodes) == 2
 
 

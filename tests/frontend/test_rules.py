@@ -6,47 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from frontend_support import check, model, node, op_names, values
+from frontend_support import op_names, run, single, values
 
-from bnnc import ir
 from bnnc.errors import ModelError
 from bnnc.frontend import load_model
 from bnnc.frontend.registry import all_rules
 
 OPSETS = (9, 11, 13, 17, 18, 20, 22)
 X = values(2, 3, 5, 4)
-
-
-def single(
-    op: str,
-    *operands: Any,
-    opset: int,
-    constants: dict[int, Any] | None = None,
-    outputs: int = 1,
-    **attributes: Any,
-) -> tuple[Any, dict[str, Any]]:
-    """A model of one node and its feeds; ``constants`` are inputs stored in the model by index."""
-    constants = constants or {}
-    count = len(operands) + len(constants)
-    feeds, iterator, names = {}, iter(operands), []
-    for i in range(count):
-        name = f"i{i}"
-        if i in constants and constants[i] is None:
-            names.append("")
-            continue
-        names.append(name)
-        if i not in constants:
-            feeds[name] = next(iterator)
-    held = {f"i{i}": a for i, a in constants.items() if a is not None}
-    outs = [f"y{i}" for i in range(outputs)]
-    inputs = {n: (list(a.shape), a.dtype) for n, a in feeds.items()}
-    proto = model([node(op, names, outs, **attributes)], inputs, outs, held, opset)
-    return proto, feeds
-
-
-def run(op: str, *operands: Any, opset: int = 17, rtol: float = 2e-6, **rest: Any) -> ir.Graph:
-    proto, feeds = single(op, *operands, opset=opset, **rest)
-    return check(proto, feeds, rtol)
 
 
 UNARY = "Abs Ceil Erf Exp Floor Neg Relu Sigmoid Sign Tanh Softsign Softplus HardSigmoid Elu Selu"

@@ -12,7 +12,7 @@ from typing import Any
 from llvmlite import ir
 
 from ....ir import I32, Batch, Bits, Dim, Layout, Op, Scalar, TensorType, Ternary, Value
-from ....ir.ops import Concat, Gather, Pad, Relayout, Reshape, Slice, Transpose
+from ....ir.ops import Concat, Gather, GatherElements, Pad, Relayout, Reshape, Slice, Transpose
 from ....ir.types import WORD_BITS, sample_bytes
 from ..code import I64, Code, Index, memory_type
 from ..kernel import Job
@@ -189,7 +189,7 @@ def border_planes(op: Pad) -> tuple[bool, ...]:
     return tuple(bool(held >> p & 1) for p in range(element.planes))
 
 
-def load_index(code: Code, job: Job, op: Gather, at: list[Index]) -> ir.Value:
+def load_index(code: Code, job: Job, op: Gather | GatherElements, at: list[Index]) -> ir.Value:
     """An entry of ``indices``: negative ones count from the end, others outside are clamped, so
     that no index reads foreign memory."""
     b: Any = code.b
