@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
 
 
@@ -13,15 +14,40 @@ class BnncError(Exception):
     """
 
 
+class Limit(enum.Enum):
+    """In which way bnnc takes less than ONNX allows; docs/operators.md states every limit."""
+
+    OPERATOR = "operator"
+    OPSET = "opset"
+    TYPE = "element type"
+    KIND = "sequence, map or optional value"
+    CONSTANT = "parameter computed at run time"
+    SHAPE = "shape known only at run time"
+    BATCH = "symbolic batch elsewhere than first"
+    RANK = "number of axes"
+    FORM = "attribute or form"
+    OUTPUT = "optional output"
+    TRAINING = "training mode"
+    EMPTY = "tensor without elements"
+    VALUE = "number in a constant"
+
+
 class ModelError(BnncError):
     """A model file cannot be read, is malformed, or uses what bnnc does not support.
 
-    ``problems`` lists every finding, so that one run names every node at fault.
+    ``problems`` lists every finding, so that one run names every node at fault; ``limits`` has an
+    entry for each: the limit of bnnc that was met, None when the model itself is wrong.
     """
 
-    def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        problems: Sequence[str] = (),
+        limits: Sequence[Limit | None] = (None,),
+    ) -> None:
         super().__init__(message)
         self.problems = tuple(problems)
+        self.limits = tuple(limits)
 
 
 class ParseError(BnncError):

@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 import numpy as np
 from onnx import AttributeProto, NodeProto, TensorProto
 
-from ..errors import ModelError
-from ..ir import Array, Batch, Dim, Op, Shape, Value
+from ..errors import Limit, ModelError
+from ..ir import Array, Batch, Dim, Op, Shape, Value, scalar_of
 from ..ir.ops import Reshape
 from .scope import Held, Scope
 from .shapes import Sized, described, dims_of
@@ -33,9 +33,9 @@ class Call:
 
     # --- answers ------------------------------------------------------------------------------
 
-    def refuse(self, message: str) -> NoReturn:
-        """Give up on this node."""
-        raise ModelError(message)
+    def refuse(self, message: str, limit: Limit | None = None) -> NoReturn:
+        """Give up on this node, for a limit that its rule states or, without one, for its form."""
+        raise ModelError(message, limits=[limit])
 
     def add(self, op: Op) -> Value:
         """Append an operator; with constant operands, its constant result."""
@@ -74,6 +74,15 @@ class Call:
         self.held(index)
         return self._scope.value(self.node.input[index])
 
+    def element(self, index: int) -> str | None:
+        """The name of an input's element type; None when the input is not given."""
+        held = self.held(index) if self.has(index) else None
+        if isinstance(held, np.ndarray):
+            return scalar_of(held.dtype).name
+        if isinstance(held, Value):
+            return str(held.element)
+        return None if held is None else "i64"
+
     def values(self) -> tuple[Value, ...]:
         """All inputs as operands."""
         return tuple(self.x(i) for i in range(len(self)))
@@ -87,7 +96,7 @@ class Call:
         """The contents of an input that must be constant; ``what`` names it in the message."""
         array = self.constant(index)
         if array is None:
-            self.refuse(f"{what} ('{self.node.input[index]}') must be constant")
+            self.refuse(f"{what} ('{self.node.input[index]}') must be constant", Limit.CONSTANT)
         return array
 
     def scalar(self, index: int, what: str) -> Any:
@@ -101,14 +110,15 @@ class Call:
         """An input that holds dimensions, symbolic ones included."""
         held = self.held(index)
         if not isinstance(held, (np.ndarray, Sized)):
-            self.refuse(f"{what} ('{self.node.input[index]}') must be known at compile time")
+            name = self.node.input[index]
+            self.refuse(f"{what} ('{name}') must be known at compile time", Limit.SHAPE)
         return dims_of(held)
 
     def integers(self, index: int, what: str) -> tuple[int, ...]:
         """An input that holds constant integers."""
         out = self.dims(index, what)
         if any(isinstance(d, Batch) for d in out):
-            self.refuse(f"{what} must not depend on the batch size")
+            self.refuse(f"{what} must not depend on the batch size", Limit.BATCH)
         return tuple(d for d in out if isinstance(d, int))
 
     # --- attributes ---------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from onnx import ModelProto, NodeProto, ValueInfoProto, defs
 
-from ..errors import ModelError, VerifyError
+from ..errors import Limit, ModelError, VerifyError
 from ..ir import Graph, Node, Output, Value, scalar_of, shape_text, verify
 from ..ir.ops import Sign
 from .call import Call, node_name
@@ -58,7 +58,7 @@ def load_model(
         checked = read(model)
         inputs = graph_inputs(checked.graph, checked.initializers, shapes or {})
     except (ModelError, VerifyError) as error:
-        raise problems_error(label, [str(error)]) from error
+        raise problems_error(label, [(str(error), limit_of(error))]) from error
     walk = _Walk(checked, inputs)
     graph = walk.run()
     if walk.problems:
@@ -70,10 +70,10 @@ def load_model(
     try:
         verify(graph)
     except VerifyError as error:
-        raise problems_error(label, [str(error)]) from error
+        raise problems_error(label, [(str(error), None)]) from error
     problems = infinite_weights(graph)
     if problems:
-        raise problems_error(label, problems)
+        raise problems_error(label, [(problem, None) for problem in problems])
     return Imported(graph, checked.source, tuple(map(printable, notes)))
 
 
@@ -83,11 +83,21 @@ def _one_at_zero(view: View, node: Node) -> Found | None:
     return Found(Sign(op.x, 1)) if isinstance(op, Sign) and op.zero == 0 else None
 
 
-def problems_error(label: str, problems: Sequence[str]) -> ModelError:
+Problem = tuple[str, Limit | None]
+"""What is wrong, and the limit of bnnc that it is; None when the model itself is wrong."""
+
+
+def limit_of(error: ModelError | VerifyError) -> Limit | None:
+    """The limit behind the refusal of one node."""
+    return error.limits[0] if isinstance(error, ModelError) else None
+
+
+def problems_error(label: str, problems: Sequence[Problem]) -> ModelError:
     """One error for all problems, on one line whatever the names in the model hold."""
-    problems = [printable(problem) for problem in problems]
-    head = f"{len(problems)} problems: " if len(problems) > 1 else ""
-    return ModelError(f"{printable(label)}: {head}{'; '.join(problems)}", problems)
+    texts = [printable(text) for text, _ in problems]
+    head = f"{len(texts)} problems: " if len(texts) > 1 else ""
+    message = f"{printable(label)}: {head}{'; '.join(texts)}"
+    return ModelError(message, texts, [limit for _, limit in problems])
 
 
 def printable(text: str) -> str:
@@ -103,7 +113,7 @@ class _Walk:
     def __init__(self, checked: Checked, inputs: tuple[Value, ...]) -> None:
         self.checked = checked
         self.inputs = inputs
-        self.problems: list[str] = []
+        self.problems: list[Problem] = []
         largest = max((math.prod(t.dims) for t in checked.initializers.values()), default=0)
         self.scope = Scope(Emitter(largest), checked.initializers)
         for value in inputs:
@@ -143,11 +153,12 @@ class _Walk:
                 if folded is not None:
                     return folded
             if rule is None:
-                raise ModelError(_unsupported(node, domain, version))
+                raise ModelError(_unsupported(node, domain, version), limits=[Limit.OPERATOR])
             if not any(isinstance(held, Broken) for held in inputs):
-                return _as_results(rule.function(Call(node, version, self.scope)), node)
+                return _as_results(rule.apply(Call(node, version, self.scope)), node)
         except (ModelError, VerifyError) as error:
-            self.problems.append(f"node '{node_name(node)}' ({node.op_type}): {error}")
+            text = f"node '{node_name(node)}' ({node.op_type}): {error}"
+            self.problems.append((text, limit_of(error)))
         return [Broken()] * len(node.output)
 
     def _folded(
@@ -168,7 +179,7 @@ class _Walk:
             _check_declared(info, value)
             yield Output(info.name, value)
         except (ModelError, VerifyError) as error:
-            self.problems.append(f"output '{info.name}': {error}")
+            self.problems.append((f"output '{info.name}': {error}", limit_of(error)))
 
 
 def _as_results(answer: Any, node: NodeProto) -> Sequence[Held]:
@@ -176,7 +187,8 @@ def _as_results(answer: Any, node: NodeProto) -> Sequence[Held]:
     results = answer if isinstance(answer, tuple) else (answer,)
     surplus = [name for name in node.output[len(results) :] if name]
     if surplus:
-        raise ModelError(f"optional output '{surplus[0]}' is not supported")
+        text = f"optional output '{surplus[0]}' is not supported"
+        raise ModelError(text, limits=[Limit.OUTPUT])
     return results
 
 
@@ -191,7 +203,8 @@ def _check_declared(info: ValueInfoProto, value: Value) -> None:
     """Raise ModelError when the declared type of an output contradicts the computed one."""
     if not info.type.HasField("tensor_type"):
         if info.type.WhichOneof("value") is not None:
-            raise ModelError(f"is declared as {info.type.WhichOneof('value')}; expected a tensor")
+            kind = info.type.WhichOneof("value")
+            raise ModelError(f"is declared as {kind}; expected a tensor", limits=[Limit.KIND])
         return
     declared = info.type.tensor_type
     if declared.elem_type:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from onnx import GraphProto, TensorProto, ValueInfoProto
 
-from ..errors import ModelError, VerifyError
+from ..errors import Limit, ModelError, VerifyError
 from ..ir import Batch, Dim, TensorType, Value, scalar_of
 from .emit import MAX_VALUE
 from .tensors import dtype_name, dtype_of
@@ -63,7 +63,8 @@ def graph_inputs(
     if missing:
         raise ModelError(
             f"dimensions are not fixed: {'; '.join(missing)}; give --shape NAME=1x3x32x32 "
-            "(only one symbolic first dimension may stay open)"
+            "(only one symbolic first dimension may stay open)",
+            limits=[Limit.SHAPE],
         )
     return tuple(values)
 
@@ -81,12 +82,14 @@ def _written(info: ValueInfoProto) -> list[int | _Symbol] | None:
     """Dimensions as the model declares them; None when it declares no rank."""
     if not info.type.HasField("tensor_type"):
         kind = info.type.WhichOneof("value") or "untyped value"
-        raise ModelError(f"input '{info.name}' is a {kind}; only tensors are supported")
+        text = f"input '{info.name}' is a {kind}; only tensors are supported"
+        raise ModelError(text, limits=[Limit.KIND])
     tensor = info.type.tensor_type
     if tensor.elem_type in _REFUSED:
         raise ModelError(
             f"input '{info.name}' is {dtype_of(tensor.elem_type)}; bnnc computes in float32: "
-            "export the model in float32"
+            "export the model in float32",
+            limits=[Limit.TYPE],
         )
     if tensor.elem_type == TensorProto.UNDEFINED:
         raise ModelError(f"input '{info.name}' has no data type")
@@ -94,7 +97,8 @@ def _written(info: ValueInfoProto) -> list[int | _Symbol] | None:
         scalar_of(dtype_of(tensor.elem_type))
     except (ModelError, VerifyError) as error:
         raise ModelError(
-            f"input '{info.name}': data type {dtype_name(tensor.elem_type)} is not supported"
+            f"input '{info.name}': data type {dtype_name(tensor.elem_type)} is not supported",
+            limits=[Limit.TYPE],
         ) from error
     if not tensor.HasField("shape"):
         return None
@@ -102,7 +106,8 @@ def _written(info: ValueInfoProto) -> list[int | _Symbol] | None:
     for axis, dim in enumerate(tensor.shape.dim):
         if dim.WhichOneof("value") == "dim_value":
             if dim.dim_value < 1:
-                raise ModelError(f"input '{info.name}' axis {axis} has size {dim.dim_value}")
+                text = f"input '{info.name}' axis {axis} has size {dim.dim_value}"
+                raise ModelError(text, limits=[None if dim.dim_value else Limit.EMPTY])
             out.append(dim.dim_value)
         else:
             out.append(_Symbol(dim.dim_param or f"?{info.name}.{axis}"))

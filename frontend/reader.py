@@ -18,7 +18,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, EncodeError, Message
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
-from ..errors import ModelError
+from ..errors import Limit, ModelError
 from .functions import inline_functions
 from .masked import masked_fills
 from .tensors import all_tensors, check_tensor, embed_external, tensors_of
@@ -153,14 +153,16 @@ def _versions(model: ModelProto) -> dict[str, int]:
         if versions.setdefault(domain, entry.version) != entry.version:
             raise ModelError(f"imports two versions of operator set '{domain or 'ai.onnx'}'")
     if "" not in versions:
-        raise ModelError("states no version of the standard operator set (opset_import)")
+        text = "states no version of the standard operator set (opset_import)"
+        raise ModelError(text, limits=[Limit.OPERATOR if versions else None])
     version = versions[""]
     if version > NEWEST_OPSET:
         raise ModelError(f"opset {version} is unknown; the newest known is {NEWEST_OPSET}")
     if version < OLDEST_OPSET:
         raise ModelError(
             f"opset {version} is too old; the oldest supported is {OLDEST_OPSET}; "
-            "onnx.version_converter converts models"
+            "onnx.version_converter converts models",
+            limits=[Limit.OPSET],
         )
     return versions
 

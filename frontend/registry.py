@@ -100,9 +100,7 @@ def rule(
     def register(function: RuleFunction) -> RuleFunction:
         for op in ops:
             for domain in domains:
-                entry = Rule(
-                    op, domain, since, until, function, tuple(types), operand, stated
-                )
+                entry = Rule(op, domain, since, until, function, tuple(types), operand, stated)
                 _RULES.setdefault((domain, op), []).append(entry)
         return function
 

@@ -9,7 +9,7 @@ from pathlib import Path, PureWindowsPath
 import numpy as np
 from onnx import AttributeProto, GraphProto, ModelProto, TensorProto, helper, numpy_helper
 
-from ..errors import ModelError
+from ..errors import Limit, ModelError
 from ..ir import Array
 
 MAX_TENSOR_BYTES = (1 << 31) - 1
@@ -41,7 +41,7 @@ def dtype_name(code: int) -> str:
 def dtype_of(code: int) -> np.dtype[np.generic]:
     """The NumPy type of an ONNX element type; raises ModelError for one that bnnc cannot hold."""
     if code not in DTYPES:
-        raise ModelError(f"data type {dtype_name(code)} is not supported")
+        raise ModelError(f"data type {dtype_name(code)} is not supported", limits=[Limit.TYPE])
     return DTYPES[code]
 
 
@@ -51,7 +51,8 @@ def tensor_array(tensor: TensorProto) -> Array:
     array = numpy_helper.to_array(tensor)
     if array.dtype.kind == "f" and np.isnan(array).any():
         index = tuple(int(i) for i in np.argwhere(np.isnan(array))[0])
-        raise ModelError(f"tensor '{tensor.name}' holds NaN, first at {list(index)}")
+        text = f"tensor '{tensor.name}' holds NaN, first at {list(index)}"
+        raise ModelError(text, limits=[Limit.VALUE])
     return array
 
 
@@ -64,9 +65,11 @@ def check_tensor(tensor: TensorProto) -> None:
     if tensor.HasField("segment"):
         raise ModelError(f"{where} is stored in segments, which is not supported")
     if tensor.data_type == TensorProto.STRING:
-        raise ModelError(f"{where} holds strings, which are not supported")
+        text = f"{where} holds strings, which are not supported"
+        raise ModelError(text, limits=[Limit.TYPE])
     if tensor.data_type not in DTYPES:
-        raise ModelError(f"{where}: data type {dtype_name(tensor.data_type)} is not supported")
+        text = f"{where}: data type {dtype_name(tensor.data_type)} is not supported"
+        raise ModelError(text, limits=[Limit.TYPE])
     count, size = math.prod(dims), DTYPES[tensor.data_type].itemsize
     if count * size > MAX_TENSOR_BYTES:
         raise ModelError(f"{where} is absurdly large: {dims} is {count * size} bytes")
