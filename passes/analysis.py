@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,49 +20,9 @@ from ..ir.ops import (
     Sign,
     Threshold,
 )
+from ..ir.ops.window import Window
 
 _STEPS = (Binarize, Ceil, Equal, Floor, Less, LessEqual, Round, Sign, Threshold)
-
-ALPHA_TOLERANCE = 1e-6
-"""Relative spread of |w| in a channel up to which it is taken for one alpha: what the residue of a
-straight-through estimator leaves in float32 is below 3.2e-7."""
-
-
-@dataclass(frozen=True)
-class Scaled:
-    """Weights as ``alpha[channel] * sign``."""
-
-    alpha: Array
-    """float32 [O], not negative."""
-    codes: Array
-    """uint8, shape of the weights: 1 for +1."""
-    spread: float
-    """Largest relative distance of a weight from its ±alpha."""
-
-
-def scaled_signs(weights: Array) -> Scaled | str:
-    """Split weights [O, ..] into alpha and signs, or say which channel is off by how much.
-
-    A channel of zeros has alpha 0.
-    """
-    if not weights.size:
-        return "weights are empty"
-    if not np.isfinite(weights).all():
-        return "weights are not finite"
-    magnitude = np.abs(weights.reshape(weights.shape[0], -1)).astype(np.float64)
-    low, high = magnitude.min(1), magnitude.max(1)
-    exact = low == high
-    alpha = np.where(exact, high, magnitude.mean(1)).astype(np.float32)
-    off = np.abs(magnitude - alpha.astype(np.float64)[:, None]).max(1)
-    relative = np.where(off > 0, off / np.where(alpha > 0, alpha, np.float64(1e-45)), 0.0)
-    worst = int(np.argmax(relative))
-    if relative[worst] > ALPHA_TOLERANCE:
-        return (
-            f"weights of channel {worst} are not ±alpha: off by {relative[worst]:.2g} of alpha "
-            f"{alpha[worst]:.4g} (channels off: {int((relative > ALPHA_TOLERANCE).sum())} of "
-            f"{len(relative)})"
-        )
-    return Scaled(alpha, (weights > 0).astype(np.uint8), float(relative[worst]))
 
 
 def reaches_sign(graph: Graph) -> frozenset[Value]:
@@ -91,6 +50,14 @@ def per_channel(array: Array, rank: int, channels: int) -> Array | None:
     if any(size != 1 for axis, size in enumerate(aligned.shape) if axis != 1):
         return None
     return np.broadcast_to(aligned.reshape(-1), (channels,))
+
+
+def taps_inside(window: Window, axis: int, spatial: tuple[int, ...]) -> Array:
+    """Which taps of an axis fall inside a map of size ``spatial``: bool [positions, taps]."""
+    positions = np.arange(window.output(spatial)[axis])[:, None] * window.strides[axis]
+    taps = np.arange(window.kernel[axis])[None] * window.dilations[axis]
+    at = positions + taps - window.pads[axis]
+    return (at >= 0) & (at < spatial[axis])
 
 
 def channel_shape(rank: int) -> tuple[int, ...]:

@@ -1,8 +1,13 @@
-"""Recognise binarized layers: a product of signs with weights ±alpha becomes an integer product.
+"""Recognise binarized layers: a product of two-valued activations with weights of few levels
+becomes integer products of bits.
 
-    conv(s * a, alpha * w) = (n * alpha) * a,    n = binary_conv(s, w)   (integers)
+With x = u*s + v and w[o] = p[o]*t[o] + q[o] for signs s and t, over the taps inside the map:
 
-for signs s of the activation, a positive scale a of the activation, alpha per output channel.
+    sum(x*w) = u*p * (sum(s*t)) + u*q * (sum(s)) + v*p * (sum(t)) + v*q * K
+
+sum(s*t) and sum(s) are binary convolutions, the second with weights of +1; sum(t) and K are
+constants per channel, and per border class where zero padding is a third value. Where v = ±u or 0
+and q = ±p or 0, all four are added as integers.
 """
 
 from __future__ import annotations
@@ -12,30 +17,26 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import F32, SIGN, Array, Graph, Node, Op, Stage, Value
+from ..ir import F32, SIGN, Array, Graph, Node, Stage, Value
 from ..ir.ops import (
     Add,
-    Binarize,
     BinaryConv,
     BinaryGemm,
     Cast,
-    Concat,
     Const,
     Conv,
-    Div,
+    Gather,
     Gemm,
-    MaxPool,
     Mul,
     Pad,
-    Reshape,
-    Sign,
-    Slice,
+    Sub,
     Transpose,
 )
-from .analysis import Scaled, channel_shape, scaled_signs
+from .analysis import channel_shape, taps_inside
 from .base import Context, Pass
-from .canonicalize import FEW_CHANNELS, is_flatten
 from .rewrite import Rewriter, drop_dead
+from .signs import Levels, NotSigns, Signs, Tracer, levels
+from .weights import BitWeights, split_weights
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,6 @@ class Verdict:
     reason: str
     advice: str = ""
     """What would make it binary; empty when it is."""
-
-
-class NotSign(Exception):
-    """Says why a value is not made of signs."""
 
 
 @dataclass(frozen=True)
@@ -78,239 +75,295 @@ class Binarized(Pass):
 
     def run(self, graph: Graph, context: Context) -> Graph:
         rw = Rewriter.over(graph)
-        bits: _Bits = {}
+        tracer = Tracer(rw)
         for node in graph.nodes:
             current = Node(node.op.map_operands(rw.get), node.results)
-            found = recognise(rw, current)
-            if isinstance(found, str):
-                rw.copy(node)
+            found = recognise(tracer, current)
+            if isinstance(found, Product):
+                _Emitter(tracer, node, found).emit()
             else:
-                _replace(rw, current, found, bits)
+                rw.copy(node)
+            tracer.visit(rw.nodes[-1])
         return drop_dead(rw.finish(graph))
 
 
 def examine(graph: Graph) -> tuple[Verdict, ...]:
     """Every Conv and Gemm of an imported graph: whether it is binary, and why not."""
     rw = Rewriter.over(graph)
+    tracer = Tracer(rw)
     verdicts: list[Verdict] = []
     for node in graph.nodes:
+        found = recognise(tracer, node)
+        if isinstance(found, Product):
+            verdicts.append(Verdict(node, True, found.describe()))
+        elif isinstance(found, NotSigns):
+            verdicts.append(Verdict(node, False, found.reason, found.advice))
         rw.copy(node)
-        if isinstance(node.op, (Conv, Gemm)):
-            found = recognise(rw, node)
-            if isinstance(found, str):
-                verdicts.append(Verdict(node, False, found))
-            else:
-                verdicts.append(Verdict(node, True, describe(rw, node.op.x, found)))
+        tracer.visit(rw.nodes[-1])
     return tuple(verdicts)
 
 
-def describe(rw: Rewriter, x: Value, weights: Scaled) -> str:
-    """One line on a recognised layer."""
-    zeros = signs_at_zero(rw, x)
-    exact = "; sign(0) = 0 is kept by a mask plane" if 0 in zeros else ""
-    spread = f"; |w| spreads by {weights.spread:.1g} of alpha" if weights.spread else ""
-    return f"signs times ±alpha{spread}{exact}"
+@dataclass(frozen=True, eq=False)
+class Product:
+    """A Conv or Gemm whose operands are bits."""
+
+    op: Conv | Gemm
+    x: Signs
+    levels: Levels
+    """Of the operand; a scale per channel is part of the weights instead, and 1 here."""
+    weights: BitWeights
+    bordered: bool
+    """Zero padding is a third value, and constants depend on the border class."""
+    pad: int
+    """The sign that the zero padding stands for; 0 when there is no such sign."""
+
+    def describe(self) -> str:
+        """One line on how the layer runs."""
+        weights = self.weights
+        kind = "±alpha"
+        if len(weights.bases) > 1:
+            kind = "ternary weights {-alpha, 0, alpha}, two bases of bits"
+        elif weights.offset.any():
+            kind = "two-valued weights"
+        x = self.x.table if self.x.uniform else None
+        activations = "signs"
+        if np.any(self.levels.offset):
+            activations = "two-valued activations"
+            activations += f" {{{x[0, 0]:g}, {x[2, 0]:g}}}" if x is not None else " per channel"
+        notes = [f"{activations} times {kind}"]
+        if not self.x.uniform and not np.any(self.levels.offset):
+            notes.append("scales per input channel are part of the weights")
+        if weights.spread:
+            notes.append(f"|w| spreads by {weights.spread:.1g} of alpha")
+        if weights.offset.any():
+            notes.append("the sum of signs at each position is counted too")
+        if self.bordered:
+            notes.append("zero padding is a third value, corrected per border class")
+        elif self.pad:
+            notes.append("zero padding is one of the two values, a bit")
+        if self.x.ternary and self.levels.zero is None:
+            notes.append("sign(0) = 0 is kept by a mask plane")
+        return "; ".join(notes)
 
 
-def recognise(rw: Rewriter, node: Node) -> Scaled | str:
-    """The split weights of a binary layer, or the reason why the layer is not binary."""
-    op = node.op
+def recognise(tracer: Tracer, node: Node) -> Product | NotSigns | None:
+    """How a layer runs on bits, or the reason why it does not; None for other operators."""
+    op, rw = node.op, tracer.rw
     if not isinstance(op, (Conv, Gemm)):
-        return "not a convolution or product"
-    try:
-        trace(rw, op.x, isinstance(op, Gemm))
-    except NotSign as error:
-        return f"activations are float: {error}"
+        return None
+    flat = isinstance(op, Gemm)
+    signs = tracer.find(op.x, flat)
+    found = levels(signs, op.x.name) if isinstance(signs, Signs) else signs
+    if not isinstance(signs, Signs) or isinstance(found, NotSigns):
+        assert isinstance(found, NotSigns)
+        return replace(found, reason=f"activations are float: {found.reason}")
     array = rw.array(op.w)
     if array is None:
-        return "weights are not constant"
-    found = scaled_signs(array)
-    if isinstance(found, str):
-        return found
-    if array[0].size >= 1 << 24:
-        return "counts exceed what float32 holds"
+        return NotSigns("weights are not constant", "export them as an initializer")
     if op.bias is not None and rw.array(op.bias) is None:
-        return "bias is not constant"
-    return found
+        return NotSigns("bias is not constant", "export it as an initializer")
+    if array[:1].size >= 1 << 24:
+        return NotSigns("counts exceed what float32 holds", "split the layer's input channels")
+    if found.scale.ndim:
+        array = _times_input(array, found.scale, getattr(op, "groups", 1))
+        found = replace(found, scale=np.ones(()), offset=found.offset / found.scale)
+    weights = split_weights(array)
+    if isinstance(weights, str):
+        return NotSigns(
+            weights,
+            "binarize the weights in the model: sign(w) times one scale per output channel"
+            + (", with the scales of the input channels taken out" if not signs.uniform else ""),
+        )
+    return _with_border(op, signs, found, weights)
 
 
-def trace(rw: Rewriter, value: Value, flat: bool = False) -> None:
-    """Raise NotSign unless the value is made of signs by moves that bits can follow. ``flat``: the
-    reader takes a flattened map (`_follows`)."""
-    node = rw.made.get(value)
-    op = node.op if node else None
-    if isinstance(op, Sign):
-        return
-    if isinstance(op, (MaxPool, Slice)):
-        trace(rw, op.x)
-        if isinstance(op, MaxPool) and _may_be_empty(op):
-            raise NotSign(f"{_where(node)} has windows that see padding alone")
-    elif isinstance(op, Concat) and op.axis == 1:
-        for x in op.xs:
-            trace(rw, x)
-        if len({(scale_of(rw, x), 0 in signs_at_zero(rw, x)) for x in op.xs}) > 1:
-            raise NotSign(f"{_where(node)} joins signs of different scales or values at 0")
-    elif isinstance(op, Pad) and not any(op.before[:2] + op.after[:2]):
-        trace(rw, op.x)
-        scale = scale_of(rw, op.x)
-        ternary = 0 in signs_at_zero(rw, op.x)
-        if abs(_f32(op.value)) != scale and not (op.value == 0 and ternary):
-            raise NotSign(f"{_where(node)} pads signs with {op.value:g}")
-    elif isinstance(op, Reshape) and _follows(rw, op, flat):
-        trace(rw, op.x)
-    elif isinstance(op, (Transpose, Reshape)) and _moved_sign(rw, op) is not None:
-        return
-    elif isinstance(op, (Mul, Div)) and _factor(rw, op) is not None:
-        trace(rw, op.a if rw.array(op.a) is None else op.b, flat)
-        if not 0 < scale_of(rw, value) < np.inf:
-            raise NotSign(f"{_where(node)} scales signs by {scale_of(rw, value):g}")
-    else:
-        raise NotSign(f"{_where(node)} is not a sign" if node else "they are a graph input")
-
-
-def _may_be_empty(op: MaxPool) -> bool:
-    """True when the gaps of a dilated window are as large as the map: its maximum is -inf."""
-    return any(d > size for d, size in zip(op.dilations, op.x.shape[2:], strict=True))
-
-
-def _where(node: Node | None) -> str:
-    return node.describe() if node else "a graph input"
-
-
-def _moved_sign(rw: Rewriter, op: Transpose | Reshape) -> tuple[Sign, list[Op]] | None:
-    """The sign under a stack of moves and max pools, and the stack, innermost first. The sign
-    commutes with a max pool too: it never decreases."""
-    stack: list[Op] = [op]
-    inner = rw.made.get(op.x)
-    while inner is not None and isinstance(inner.op, (Transpose, Reshape, MaxPool, Slice)):
-        stack.append(inner.op)
-        inner = rw.made.get(inner.op.x)
-    if inner is None or not isinstance(inner.op, Sign):
-        return None
-    return inner.op, stack[::-1]
-
-
-def _follows(rw: Rewriter, op: Op, flat: bool) -> bool:
-    """True for reshapes that packed words follow: [N, C, 1, 1] <-> [N, C], and flattening right
-    under a product (``flat``), which reads the map instead. Any other reader of a flattened map
-    would need its bits in another order, and a map of few channels would fill few bits of its
-    words: those are flattened before the sign where that can be."""
-    if not isinstance(op, Reshape) or _is_squeeze(op):
-        return isinstance(op, Reshape)
-    if not flat or not is_flatten(op):
-        return False
-    return op.x.shape[1] >= FEW_CHANNELS or _moved_sign(rw, op) is None
-
-
-def _is_squeeze(op: Reshape) -> bool:
-    """[N, C, 1, 1] <-> [N, C]: packed words do not move."""
-    return [d for d in op.x.shape[2:] if d != 1] == [] == [d for d in op.shape[2:] if d != 1] and (
-        op.shape[:2] == op.x.shape[:2]
-    )
-
-
-def _factor(rw: Rewriter, op: Mul | Div) -> float | None:
-    """The positive scalar constant that an operator scales by."""
-    sides = (op.b,) if isinstance(op, Div) else (op.b, op.a)
-    for side in sides:
-        array = rw.array(side)
-        if array is not None and array.size == 1 and float(array.reshape(-1)[0]) > 0:
-            factor = np.float32(array.reshape(-1)[0])
-            with np.errstate(over="ignore"):
-                return float(np.float32(1) / factor if isinstance(op, Div) else factor)
-    return None
-
-
-def scale_of(rw: Rewriter, value: Value) -> float:
-    """What a traced value's ±1 are multiplied with."""
-    node = rw.made[value]
-    op = node.op
-    if isinstance(op, Sign):
-        return 1.0
-    if isinstance(op, (Mul, Div)):
-        factor = _factor(rw, op)
-        inner = op.a if rw.array(op.a) is None else op.b
-        return _f32((factor or 1.0) * scale_of(rw, inner))
-    return scale_of(rw, op.operands[0])
-
-
-def _f32(value: float) -> float:
-    """The nearest float32."""
+def _times_input(weights: Array, scale: Array, groups: int) -> Array:
+    """Weights [O, I/groups, ..] with the scale of each input channel multiplied in, float32."""
+    per_group = scale.reshape(groups, -1)
+    rows = np.repeat(per_group, weights.shape[0] // groups, axis=0)
+    shaped = rows.reshape(*weights.shape[:2], *[1] * (weights.ndim - 2))
     with np.errstate(over="ignore"):
-        return float(np.float32(value))
+        return (weights.astype(np.float64) * shaped).astype(np.float32)
 
 
-def signs_at_zero(rw: Rewriter, value: Value) -> frozenset[int]:
-    """Values at 0 of the signs that a traced value is made of."""
-    op = rw.made[value].op
-    if isinstance(op, Sign):
-        return frozenset((op.zero,))
-    operands = [v for v in op.operands if rw.array(v) is None]
-    return frozenset(z for v in operands for z in signs_at_zero(rw, v))
+def _with_border(
+    op: Conv | Gemm, signs: Signs, found: Levels, weights: BitWeights
+) -> Product | NotSigns:
+    """What zero padding is to a layer: nothing to ±1, a bit to {0, a}, else a third value."""
+    pads = isinstance(op, Conv) and any(op.pads) and bool(np.any(found.offset))
+    low, _, high = signs.table
+    pad = 0
+    if pads and (np.all(low == 0) or np.all(high == 0)):
+        pad = -1 if np.all(low == 0) else 1
+    return Product(op, signs, found, weights, pads and not pad, pad)
 
 
-_Bits = dict[tuple[Value, bool], Value]
-"""Packed values by what they stand for and by whether the reader takes a flattened map."""
+_Step = tuple[Any, Value | Array]
+"""An elementwise operator and its second operand, a value or the contents of a constant."""
 
 
-def as_bits(rw: Rewriter, value: Value, done: _Bits, flat: bool = False) -> Value:
-    """Rebuild a traced value on bits, without its scale."""
-    if (value, flat) in done:
-        return done[value, flat]
-    node = rw.made[value]
-    op = node.op
+@dataclass
+class _Emitter:
+    """Builds one recognised layer."""
 
-    def again(v: Value) -> Value:
-        return as_bits(rw, v, done)
+    tracer: Tracer
+    node: Node
+    product: Product
 
-    name = value.name + ".bits"
-    moved = None
-    if isinstance(op, (Transpose, Reshape)) and not _follows(rw, op, flat):
-        moved = _moved_sign(rw, op)
-    if isinstance(op, Sign):
-        out = rw.add(Binarize(op.x, op.zero), name, node.origin)
-    elif moved is not None:
-        # move(sign(x)) = sign(move(x)), and moving floats is what kernels do well.
-        sign, stack = moved
-        x = sign.x
-        for move in stack:
-            x = rw.add(replace(move, x=x), value.name + ".moved", node.origin)  # type: ignore[call-arg]
-        out = rw.add(Binarize(x, sign.zero), name, node.origin)
-    elif isinstance(op, (Mul, Div)):
-        out = as_bits(rw, op.a if rw.array(op.a) is None else op.b, done, flat)
-    elif isinstance(op, Pad):
-        border = float(np.sign(op.value)) + 0.0
-        out = rw.add(Pad(again(op.x), op.before, op.after, border), name, node.origin)
-    else:
-        out = rw.add(op.map_operands(again), name, node.origin)
-    done[value, flat] = out
-    return out
+    def __post_init__(self) -> None:
+        self.rw = self.tracer.rw
+        self.name, self.origin = self.node.result.name, self.node.origin
+        self.op, self.weights = self.product.op, self.product.weights
+        self.levels = self.product.levels
+        self.shape = channel_shape(self.node.result.type.rank)
+
+    def emit(self) -> None:
+        """Put the integer products and what scales them in the place of the layer."""
+        op, rw = self.op, self.rw
+        self.x = self.tracer.bits(op.x, isinstance(op, Gemm), self.levels.zero)
+        if self.product.pad:
+            self.x = self._padded(self.x)
+        rw.names.discard(self.name)
+        count = self._product(self.weights.bases[0], ".count")
+        for base in self.weights.bases[1:]:
+            count = self._add(count, self._product(base, ".base"), ".count")
+        rho, sigma = self._ratios()
+        if rho is not None and sigma is not None:
+            out = self._float(self._integers(count, rho, sigma), *self._scales())
+        else:
+            out = self._float(count, *self._scales(), *self._offsets())
+        rw.names.add(self.name)
+        rw.put(self.node.result, out)
+
+    def _padded(self, x: Value) -> Value:
+        assert isinstance(self.op, Conv)
+        half = len(self.op.pads) // 2
+        before, after = ((0, 0, *pads) for pads in (self.op.pads[:half], self.op.pads[half:]))
+        bits = Pad(x, before, after, float(self.product.pad))
+        return self.rw.add(bits, self.name + ".padded", self.origin)
+
+    def _product(self, codes: Array, suffix: str) -> Value:
+        """The sums of signs times the signs of ``codes``."""
+        w = self.rw.add(Const.of(codes, SIGN), self.op.w.name + ".bits", self.op.w.origin)
+        return self.rw.add(self._binary(w), self.name + suffix, self.origin)
+
+    def _binary(self, w: Value) -> BinaryConv | BinaryGemm:
+        op = self.op
+        if isinstance(op, Gemm):
+            return BinaryGemm(self.x, w)
+        pads = (0,) * len(op.pads) if self.product.pad else op.pads
+        return BinaryConv(self.x, w, op.strides, pads, op.dilations, op.groups)
+
+    def _sum_of_signs(self) -> Value:
+        """sum(s) at each position; one channel serves all when there is one group."""
+        base = self.weights.bases[0]
+        groups = getattr(self.op, "groups", 1)
+        return self._product(np.ones_like(base[: 1 if groups == 1 else None]), ".signs")
+
+    def _add(self, a: Value, b: Value, suffix: str, kind: Any = Add) -> Value:
+        return self.rw.add(kind(a, b), self.name + suffix, self.origin)
+
+    def _ratios(self) -> tuple[int | None, int | None]:
+        """v/u and q/p when they are -1, 0 or +1 everywhere."""
+        return (
+            _ratio(self.levels.offset, self.levels.scale),
+            _ratio(self.weights.offset, self.weights.scale.astype(np.float64)),
+        )
+
+    def _integers(self, count: Value, rho: int, sigma: int) -> Value:
+        """count + sigma * sum(s) + rho * (sum(t) + sigma * K), exact."""
+        if sigma:
+            kind = Add if sigma > 0 else Sub
+            count = self._add(count, self._sum_of_signs(), ".sum", kind)
+        if rho:
+            t = self.weights.signs + sigma
+            constant = self._constant((rho * t).astype(np.int64), np.int32)
+            count = self._add(count, constant, ".shifted")
+        return count
+
+    def _scales(self) -> list[_Step]:
+        """alpha, then the activation's scale: fl(fl(alpha * n) * u)."""
+        steps: list[_Step] = []
+        if not np.all(self.weights.scale == 1):
+            steps.append((Mul, self.weights.scale.reshape(self.shape)))
+        scale = np.float32(self.levels.scale)
+        if scale != 1:
+            steps.append((Mul, np.asarray(scale)))
+        return steps
+
+    def _offsets(self) -> list[_Step]:
+        """What asymmetric weights and activations add, in floats."""
+        steps: list[_Step] = []
+        offset = self.weights.offset
+        if np.any(offset):
+            beta = (offset * self.levels.scale).astype(np.float32).reshape(self.shape)
+            signs = self.rw.add(
+                Cast(self._sum_of_signs(), F32), self.name + ".signs.float", self.origin
+            )
+            scaled = self.rw.add(
+                Mul(signs, self._const(beta)), self.name + ".signs.scaled", self.origin
+            )
+            steps.append((Add, scaled))
+        if np.any(self.levels.offset):
+            column = (-1, *[1] * (self.weights.bases[0].ndim - 1))
+            exact = self.weights.signs * self.weights.scale.astype(np.float64).reshape(column)
+            exact = exact + offset.reshape(column)
+            groups = getattr(self.op, "groups", 1)
+            v = np.broadcast_to(self.levels.offset, (groups * exact.shape[1],))
+            rows = np.repeat(v.reshape(groups, -1), exact.shape[0] // groups, axis=0)
+            constant = self._constant(
+                exact * rows.reshape(*exact.shape[:2], *[1] * (exact.ndim - 2)), np.float32
+            )
+            steps.append((Add, constant))
+        return steps
+
+    def _constant(self, weights: Array, kind: Any) -> Value:
+        """The sum of weights [O, I/groups, ..] over the taps inside the map, as a constant that
+        broadcasts against the result."""
+        op = self.op
+        if not isinstance(op, Conv) or not self.product.bordered:
+            sums = weights.reshape(len(weights), -1).sum(1)
+            return self._const(sums.reshape(self.shape).astype(kind))
+        sums = weights.sum(1)
+        classes: list[Array] = []
+        for axis in range(len(op.strides)):
+            inside = taps_inside(op.window, axis, op.x.shape[2:])
+            inside, of_position = np.unique(inside, axis=0, return_inverse=True)
+            sums = np.tensordot(sums, inside.astype(weights.dtype), (1, 1))
+            classes.append(of_position.reshape(-1))
+        if all(len(np.unique(index)) == 1 for index in classes):
+            return self._const(sums.reshape(self.shape).astype(kind))
+        # [O, classes..] to [1, classes.., O], so that the gathered map is channels-last.
+        out = self._const(np.moveaxis(sums, 0, -1)[None].astype(kind))
+        for axis, index in enumerate(classes):
+            out = self.rw.add(
+                Gather(out, self._const(index.astype(np.int64)), axis + 1),
+                self.name + ".border",
+                self.origin,
+            )
+        perm = (0, len(classes) + 1, *range(1, len(classes) + 1))
+        return self.rw.add(Transpose(out, perm), self.name + ".border", self.origin)
+
+    def _const(self, array: Array) -> Value:
+        return self.rw.const(array, self.name + ".c", self.origin)
+
+    def _float(self, count: Value, *steps: _Step) -> Value:
+        """The count as a float, through ``steps`` and the bias; the last one takes the name."""
+        rw = self.rw
+        todo = list(steps)
+        if self.op.bias is not None:
+            todo.append((Add, rw.array(self.op.bias).reshape(self.shape)))
+        out = rw.add(Cast(count, F32), self.name + (".float" if todo else ""), self.origin)
+        for number, (kind, other) in enumerate(todo, 1):
+            suffix = "" if number == len(todo) else ".step"
+            value = other if isinstance(other, Value) else self._const(other)
+            out = rw.add(kind(out, value), self.name + suffix, self.origin)
+        return out
 
 
-def _replace(rw: Rewriter, node: Node, weights: Scaled, done: _Bits) -> None:
-    op, name, origin = node.op, node.result.name, node.origin
-    assert isinstance(op, (Conv, Gemm))
-    x = as_bits(rw, op.x, done, isinstance(op, Gemm))
-    w = rw.add(Const.of(weights.codes, SIGN), op.w.name + ".bits", op.w.origin)
-    if isinstance(op, Conv):
-        product = BinaryConv(x, w, op.strides, op.pads, op.dilations, op.groups)
-    else:
-        product = BinaryGemm(x, w)
-    rw.names.discard(name)
-    steps: list[tuple[Any, Array]] = []
-    shape = channel_shape(node.result.type.rank)
-    if not np.all(weights.alpha == 1):
-        steps.append((Mul, weights.alpha.reshape(shape)))
-    scale = np.float32(scale_of(rw, op.x))
-    if scale != 1:
-        steps.append((Mul, np.asarray(scale)))
-    if op.bias is not None:
-        steps.append((Add, rw.array(op.bias).reshape(shape)))
-    count = rw.add(product, name + ".count", origin)
-    out = rw.add(Cast(count, F32), name if not steps else name + ".float", origin)
-    for index, (kind, array) in enumerate(steps):
-        last = index == len(steps) - 1
-        const = rw.const(array, name + ".c", origin)
-        out = rw.add(kind(out, const), name if last else name + ".step", origin)
-    rw.names.add(name)
-    rw.put(node.result, out)
+def _ratio(offset: Array, scale: Array) -> int | None:
+    """offset / scale when it is -1, 0 or 1 everywhere, else None."""
+    for ratio in (0, 1, -1):
+        if np.all(offset == ratio * scale):
+            return ratio
+    return None

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import VerifyError
 from ..ir import Graph, Node, Op, Stage
 from ..ir.core import Data
-from ..ir.ops import Const, Relayout
+from ..ir.ops import Const, Gather, Relayout
 from .base import Context, Pass
 from .rewrite import Rewriter, drop_dead
 
@@ -68,6 +68,8 @@ class ConstantFold(Pass):
         size = type_.elements_per_sample() * 8
         if any(a is None for a in args) or type_.symbolic or size > MAX_BYTES:
             return None
+        if isinstance(op, Gather) and type_.elements_per_sample() > max(a.size for a in args):
+            return None  # a small table spread over a map stays small in the artifact
         try:
             with np.errstate(all="ignore"):
                 out = np.asarray(op.reference(args, 1))

@@ -37,7 +37,7 @@ from ..ir.ops import (
     Pad,
     Threshold,
 )
-from .analysis import channel_shape, origins, per_channel
+from .analysis import channel_shape, origins, per_channel, taps_inside
 from .base import Context, Pass
 from .rewrite import Rewriter, drop_dead
 
@@ -209,20 +209,11 @@ def reachable(graph: Graph, count: Value) -> Array:
     taps = {1}
     if isinstance(op, BinaryConv):
         for axis in range(len(op.strides)):
-            inside = _taps_inside(op, axis)
-            taps = {a * b for a in taps for b in inside}
+            inside = taps_inside(op.window, axis, op.x.shape[2:]).sum(1)
+            taps = {a * int(b) for a in taps for b in np.unique(inside)}
     step = 2 if len(getattr(op.x.element, "values", ())) == 2 else 1
     ramps = [np.arange(-t * per_tap, t * per_tap + 1, step) for t in sorted(taps)]
     return np.unique(np.concatenate(ramps)).astype(np.int32)
-
-
-def _taps_inside(op: BinaryConv, axis: int) -> set[int]:
-    """How many taps of an axis fall inside the map, over all output positions."""
-    window, size = op.window, op.x.shape[2 + axis]
-    positions = np.arange(window.output(op.x.shape[2:])[axis])[:, None] * window.strides[axis]
-    taps = np.arange(window.kernel[axis])[None] * window.dilations[axis]
-    at = positions + taps - window.pads[axis]
-    return {int(n) for n in np.unique(((at >= 0) & (at < size)).sum(1))}
 
 
 def tabulate(graph: Graph, chain: Chain, sign: Node) -> Step | str:

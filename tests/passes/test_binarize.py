@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from bnnc.ir import Graph, parse
-from bnnc.passes.analysis import Scaled, is_power_of_two, per_channel, scaled_signs
+from bnnc.passes.analysis import is_power_of_two, per_channel
 from bnnc.passes.binarize import examine
+from bnnc.passes.weights import BitWeights, split_weights
 
 CONV = "strides=[1,1] pads=[0,0,0,0] dilations=[1,1] groups=1 : f32[N,1,2,2]"
 
@@ -56,7 +57,7 @@ SIGN = "%s = sign(%x) zero=1 : f32[N,2,2,2]"
                 "%0 = sign(%x) zero=1 : f32[N,2,2,2] %c = const() data=[-2] element=f32 : f32[1] "
                 "%s = mul(%0, %c) : f32[N,2,2,2]"
             ),
-            "activations are float: node 's' (mul) is not a sign",
+            "signs times ±alpha",
         ),
     ],
 )
@@ -74,20 +75,20 @@ def test_weights_of_a_straight_through_estimator() -> None:
     alpha = np.abs(latent).mean((1, 2, 3), keepdims=True, dtype=np.float32)
     quantized = np.where(latent > 0, alpha, -alpha)
     residue = (quantized - latent) + latent
-    found = scaled_signs(residue)
-    assert isinstance(found, Scaled)
+    found = split_weights(residue)
+    assert isinstance(found, BitWeights)
     assert 0 < found.spread < 1e-6
-    np.testing.assert_allclose(found.alpha, alpha.reshape(-1), rtol=3e-7)
-    np.testing.assert_array_equal(found.codes, latent > 0)
-    assert isinstance(scaled_signs(latent), str)
+    np.testing.assert_allclose(found.scale, alpha.reshape(-1), rtol=3e-7)
+    np.testing.assert_array_equal(found.bases[0], latent > 0)
+    assert isinstance(split_weights(latent), str)
 
 
 def test_alpha_is_kept_when_every_weight_has_it() -> None:
     """A mean would round: 0.1 added 27 times and divided is another float32."""
     weights = np.full((1, 3, 3, 3), np.float32(0.1))
-    found = scaled_signs(weights)
-    assert isinstance(found, Scaled)
-    assert found.alpha[0] == np.float32(0.1)
+    found = split_weights(weights)
+    assert isinstance(found, BitWeights)
+    assert found.scale[0] == np.float32(0.1)
     assert found.spread == 0
 
 
@@ -104,15 +105,15 @@ def test_alpha_is_kept_when_every_weight_has_it() -> None:
     ],
 )
 def test_weights_without_alpha(weights: object, message: str) -> None:
-    found = scaled_signs(np.asarray(weights, np.float32))
+    found = split_weights(np.asarray(weights, np.float32))
     assert isinstance(found, str)
     assert message in found
 
 
 def test_a_channel_of_zeros_has_alpha_0() -> None:
-    found = scaled_signs(np.array([[0, -0.0], [2, -2]], np.float32))
-    assert isinstance(found, Scaled)
-    assert found.alpha.tolist() == [0, 2]
+    found = split_weights(np.array([[0, -0.0], [2, -2]], np.float32))
+    assert isinstance(found, BitWeights)
+    assert found.scale.tolist() == [0, 2]
 
 
 def test_powers_of_two() -> None:
