@@ -14,7 +14,6 @@ from ir_support import ONE_KERNEL_EACH, assert_same
 
 from bnnc.ir import Batch, Builder, Graph, Output, TensorType, Value, interpret
 from bnnc.ir.ops import (
-    Abs,
     Add,
     BinaryConv,
     BinaryGemm,
@@ -26,7 +25,6 @@ from bnnc.ir.ops import (
     MaxPool,
     Mul,
     Neg,
-    Pad,
     PRelu,
     Relu,
     Reshape,
