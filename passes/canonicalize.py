@@ -63,6 +63,7 @@ class Canonicalize(Pass):
             shrink_constant,
             merge_pad,
             simplify_sign,
+            sign_before_window,
             sink_transpose,
             flatten_after_sign,
             flatten_before_transpose,
@@ -194,6 +195,32 @@ def simplify_sign(rw: Rewriter, node: Node) -> Value | None:
         zero = inner.zero or op.zero
         return rw.add(replace(op, x=inner.x, zero=zero), node.result.name, node.origin)
     return None
+
+
+def sign_before_window(rw: Rewriter, node: Node) -> Value | None:
+    """sign(max_pool(x)) = max_pool(sign(x)), as a sign never falls, and sign(pad(x, c)) =
+    pad(sign(x), sign(c)): bits are pooled and padded instead of floats, and the sign stays with
+    what computes its operand. NaN counts as the sign that it has, -1."""
+    op = node.op
+    window = rw.made.get(op.x) if isinstance(op, Sign) else None
+    if not isinstance(op, Sign) or window is None or not rw.only_use(op.x):
+        return None
+    if isinstance(window.op, MaxPool) and not may_be_empty(window.op):
+        moved: Op = window.op
+    elif isinstance(window.op, Pad) and not any(window.op.before[:2] + window.op.after[:2]):
+        border = float(np.sign(_rounded(window.op.value, op.x))) or float(op.zero)
+        if np.isnan(border):
+            return None
+        moved = replace(window.op, value=border)
+    else:
+        return None
+    sign = rw.add(replace(op, x=moved.operands[0]), node.result.name + ".sign", node.origin)
+    return rw.add(replace(moved, x=sign), node.result.name, window.origin)  # type: ignore[call-arg]
+
+
+def may_be_empty(op: MaxPool) -> bool:
+    """True when the gaps of a dilated window are as large as the map: its maximum is -inf."""
+    return any(d > size for d, size in zip(op.dilations, op.x.shape[2:], strict=True))
 
 
 def _rounded(bound: float, x: Value) -> Any:

@@ -33,7 +33,7 @@ from ..ir.ops import (
     Transpose,
 )
 from .analysis import per_channel
-from .canonicalize import FEW_CHANNELS, is_flatten
+from .canonicalize import FEW_CHANNELS, is_flatten, may_be_empty
 from .rewrite import Rewriter
 
 _AFFINE = (Mul, Div, Add, Sub, Neg)
@@ -131,7 +131,7 @@ class Tracer:
             return below if not isinstance(op, MaxPool) else _not_sign(node)
         out = replace(below, base=node.result)
         if isinstance(op, MaxPool):
-            if any(d > n for d, n in zip(op.dilations, op.x.shape[2:], strict=True)):
+            if may_be_empty(op):
                 return _not_sign(node, "has windows that see padding alone")
             if not np.all(np.diff(below.table.astype(np.float64), axis=0) >= 0):
                 return _not_sign(node, "takes the maximum of falling functions of signs")
