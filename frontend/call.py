@@ -28,7 +28,7 @@ class Call:
         self.op = node.op_type
         self.version = version
         self.origin = node_name(node)
-        self._scope = scope
+        self.scope = scope
         self._attributes = {a.name: a for a in node.attribute}
 
     # --- answers ------------------------------------------------------------------------------
@@ -40,13 +40,13 @@ class Call:
     def add(self, op: Op) -> Value:
         """Append an operator; with constant operands, its constant result."""
         hint = next((name for name in self.node.output if name), self.op)
-        return self._scope.emitter.add(op, f"{hint}.{op.mnemonic()}", [self.origin])
+        return self.scope.emitter.add(op, f"{hint}.{op.mnemonic()}", [self.origin])
 
     def const(self, array: Any, like: Value | None = None) -> Value:
         """A constant operand, in the element type of ``like`` when that is given."""
         with np.errstate(over="ignore"):
             array = np.asarray(array, like.element.dtype if like is not None else None)
-        return self._scope.emitter.constant(array, f"{self.origin}.const", [self.origin])
+        return self.scope.emitter.constant(array, f"{self.origin}.const", [self.origin])
 
     def uses(self, output: int) -> bool:
         """True when the node names this output."""
@@ -67,12 +67,12 @@ class Call:
         """An input in whatever form it is known."""
         if not self.has(index):
             self.refuse(f"input {index} is missing")
-        return self._scope.get(self.node.input[index])
+        return self.scope.get(self.node.input[index])
 
     def x(self, index: int) -> Value:
         """An input as an operand."""
         self.held(index)
-        return self._scope.value(self.node.input[index])
+        return self.scope.value(self.node.input[index])
 
     def element(self, index: int) -> str | None:
         """The name of an input's element type; None when the input is not given."""
