@@ -301,7 +301,7 @@ def target_entry(target: Target) -> artifact.Target:
 
 
 def recognised(graph: Graph) -> tuple[Verdict, ...]:
-    """The verdict on every Conv and Gemm of an imported graph."""
+    """The verdict on every Conv, Gemm and MatMul of an imported graph."""
     return examine(run_passes(graph, pipelines.recognition()))
 
 
@@ -309,15 +309,14 @@ def layer(verdict: Verdict) -> artifact.Layer:
     """A verdict as the manifest and ``inspect`` show it."""
     node = verdict.node
     op = node.op
-    assert isinstance(op, (Conv, Gemm))
     macs = multiply_accumulates(node)
-    weights = math.prod(op.w.shape)
+    weights = math.prod(op.w.shape) if isinstance(op, (Conv, Gemm)) else 0
     return artifact.Layer(
         name=node.origin[0] if node.origin else node.result.name,
         op=op.mnemonic(),
         binarized=verdict.binarized,
         reason=verdict.reason,
-        input=tuple(str(d) if isinstance(d, Batch) else d for d in op.x.shape),
+        input=tuple(str(d) if isinstance(d, Batch) else d for d in op.operands[0].shape),
         output=tuple(str(d) if isinstance(d, Batch) else d for d in node.result.shape),
         macs=macs,
         binary_macs=macs if verdict.binarized else 0,
@@ -326,10 +325,10 @@ def layer(verdict: Verdict) -> artifact.Layer:
 
 
 def multiply_accumulates(node: Node) -> int:
-    """Products that a Conv or Gemm sums for one sample."""
+    """Products that a Conv, Gemm or MatMul sums for one sample."""
     op = node.op
-    assert isinstance(op, (Conv, Gemm))
-    return node.result.type.elements_per_sample() * math.prod(op.w.shape[1:])
+    summed = op.w.shape[1:] if isinstance(op, (Conv, Gemm)) else op.operands[0].shape[-1:]
+    return node.result.type.elements_per_sample() * math.prod(summed)
 
 
 def resolve_target(name: str) -> Target:

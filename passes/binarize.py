@@ -27,6 +27,7 @@ from ..ir.ops import (
     Conv,
     Gather,
     Gemm,
+    MatMul,
     Mul,
     Pad,
     Sub,
@@ -88,7 +89,7 @@ class Binarized(Pass):
 
 
 def examine(graph: Graph) -> tuple[Verdict, ...]:
-    """Every Conv and Gemm of an imported graph: whether it is binary, and why not."""
+    """Every Conv, Gemm and MatMul of an imported graph: whether it is binary, and why not."""
     rw = Rewriter.over(graph)
     tracer = Tracer(rw)
     verdicts: list[Verdict] = []
@@ -98,9 +99,19 @@ def examine(graph: Graph) -> tuple[Verdict, ...]:
             verdicts.append(Verdict(node, True, found.describe()))
         elif isinstance(found, NotSigns):
             verdicts.append(Verdict(node, False, found.reason, found.advice))
+        elif isinstance(node.op, MatMul):
+            verdicts.append(Verdict(node, False, _computed(tracer, node.op)))
         rw.copy(node)
         tracer.visit(rw.nodes[-1])
     return tuple(verdicts)
+
+
+def _computed(tracer: Tracer, op: MatMul) -> str:
+    """Why a product of two computed matrices is not on bits."""
+    found = [tracer.find(value) for value in (op.a, op.b)]
+    if all(isinstance(f, Signs) for f in found):
+        return "both operands are signs computed at run time: multiplied as floats, exactly"
+    return "both operands are computed at run time"
 
 
 @dataclass(frozen=True, eq=False)
