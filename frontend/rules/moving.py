@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...ir import BOOL, Batch, Dim, Shape, Value, ops
+from ...ir import BOOL, Array, Batch, Dim, Shape, Value, ops
 from ..call import Call
 from ..masked import DOMAIN
 from ..registry import rule
@@ -92,6 +92,13 @@ def gather(call: Call) -> Value:
         call.refuse("the symbolic batch cannot be gathered from")
     if indices is None:
         return call.add(ops.Gather(x, call.x(1), axis))
+    return gathered(call, x, indices, axis)
+
+
+def gathered(call: Call, x: Value, indices: Array, axis: int) -> Value:
+    """Elements at constant positions: a Slice where they step evenly."""
+    size = x.shape[axis]
+    assert isinstance(size, int)
     flat = indices.reshape(-1).astype(np.int64)
     if flat.size == 0 or flat.min() < -size or flat.max() >= size:
         call.refuse(f"indices are outside of axis {axis} of {x!r}")
@@ -135,48 +142,6 @@ def tile(call: Call) -> Value:
     spread = call.reshape(x, (*first, *(d for _, dim in rest for d in (1, dim))))
     wide = expanded(call, spread, (*first, *(d for pair in rest for d in pair)))
     return call.reshape(wide, (*first, *(r * dim for r, dim in rest)))
-
-
-@rule("Pad")
-def pad(call: Call) -> Value:
-    """A constant border; negative widths cut."""
-    x = call.x(0)
-    mode = call.string("mode", "constant")
-    if mode != "constant":
-        call.refuse(f"mode '{mode}' is not supported; only constant padding is")
-    before, after, fill = _pad_arguments(call, x)
-    if any(d < 0 for d in (*before, *after)):
-        x = sliced(
-            call,
-            x,
-            {
-                axis: (max(0, -b), dim - max(0, -a), 1)
-                for axis, (dim, b, a) in enumerate(zip(x.shape, before, after, strict=True))
-                if not isinstance(dim, Batch)
-            },
-        )
-        before, after = tuple(max(0, d) for d in before), tuple(max(0, d) for d in after)
-    if not any((*before, *after)):
-        return x
-    return call.add(ops.Pad(x, before, after, fill))
-
-
-def _pad_arguments(call: Call, x: Value) -> tuple[tuple[int, ...], tuple[int, ...], float]:
-    """Widths before and after each axis, and the value."""
-    rank = x.type.rank
-    if call.version is not None and call.version < 11:
-        pads, fill = call.ints("pads") or (), call.float("value", 0.0)
-        axes: tuple[int, ...] = tuple(range(rank))
-    else:
-        pads = call.integers(1, "pads")
-        fill = float(call.scalar(2, "the padding value")) if call.has(2) else 0.0
-        axes = call.axes(call.integers(3, "axes"), rank) if call.has(3) else tuple(range(rank))
-    if len(pads) != 2 * len(axes):
-        call.refuse(f"pads {list(pads)} do not fit {len(axes)} axes")
-    before, after = [0] * rank, [0] * rank
-    for i, axis in enumerate(axes):
-        before[axis], after[axis] = pads[i], pads[i + len(axes)]
-    return tuple(before), tuple(after), fill
 
 
 @rule("DepthToSpace", "SpaceToDepth")

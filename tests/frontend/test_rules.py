@@ -294,13 +294,6 @@ def test_pad() -> None:
     run("Pad", X, opset=18, constants=held)
 
 
-@pytest.mark.parametrize("mode", ["reflect", "edge"])
-def test_other_padding_is_refused_by_name(mode: str) -> None:
-    proto, _ = single("Pad", X, opset=13, constants={1: np.array([0] * 8)}, mode=mode)
-    with pytest.raises(ModelError, match=f"mode '{mode}' is not supported"):
-        load_model(proto)
-
-
 def test_depth_to_space_and_back() -> None:
     x = values(1, 8, 4, 6)
     for mode in ("DCR", "CRD"):
