@@ -51,7 +51,7 @@ class Axis:
 
 _LIMITS = {
     Limit.CONSTANT: "roi, scales and sizes",
-    Limit.FORM: "antialias, coordinate_transformation_mode tf_crop_and_resize",
+    Limit.FORM: "antialias; tf_crop_and_resize; align_corners with scales to a fractional size",
     Limit.TYPE: "linear and cubic: f32 alone",
 }
 
@@ -165,6 +165,9 @@ def _coordinates(call: Call, axis: Axis, transform: str) -> Array:
     if transform == "tf_half_pixel_for_nn":
         return (at + half) / scale
     if transform == "align_corners":
+        if abs(axis.scale * axis.size - axis.out) > 1e-3:
+            # ONNX counts with the fraction, PyTorch and ONNX Runtime without it.
+            call.refuse(f"align_corners with a size of {axis.scale * axis.size:g}", Limit.FORM)
         last = np.float32(axis.size - 1)
         return at * last / np.float32(max(1, axis.out - 1))
     if transform == "pytorch_half_pixel" and axis.out == 1:

@@ -48,7 +48,10 @@ def test_resize(data: Any) -> None:
         proto.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 2
     else:
         factors = [data.draw(st.sampled_from([0.5, 1, 1.5, 2, 3, 0.75])) for _ in range(2)]
-        assume(all(int(f * n) >= 1 for f, n in zip(factors, size, strict=True)))
+        exact = [f * n for f, n in zip(factors, size, strict=True)]
+        assume(all(n >= 1 for n in exact))
+        if attributes["coordinate_transformation_mode"] == "align_corners":
+            assume(all(n == int(n) for n in exact))
         proto, feeds = resized(x, scales=[1, 1, *factors], **attributes)
     check(proto, feeds, 1e-5)
 
@@ -91,6 +94,9 @@ def test_resize_refusals() -> None:
         values(2, 3, 4, 5), scales=[1, 1, 0.5, 0.5], opset=18, antialias=1, mode="linear"
     )
     assert "antialias is not supported" in str(refused(proto))
+    corners = {"coordinate_transformation_mode": "align_corners", "mode": "linear"}
+    proto, _ = resized(values(2, 3, 4, 5), scales=[1, 1, 2, 0.5], **corners)
+    assert "align_corners with a size of 2.5" in str(refused(proto))
 
 
 @pytest.mark.parametrize("mode", ["reflect", "edge", "wrap", "constant"])
