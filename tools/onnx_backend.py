@@ -1,0 +1,129 @@
+"""bnnc behind the interface that the ONNX project gives every runtime, and tests them through.
+
+>>> from bnnc.tools import onnx_backend
+>>> onnx_backend.prepare(onnx.load("mnist.onnx")).run([images])
+
+This module stands for the class `BnncBackend`: it has its methods as functions, as
+``onnx.backend.test.BackendTest(onnx_backend, __name__)`` and users of other backends expect.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import unittest
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from onnx import ModelProto, NodeProto, defs, helper, numpy_helper
+from onnx.backend.base import Backend, BackendRep, Device, DeviceType
+
+from .. import compile, load
+from ..errors import InputError, ModelError
+from ..runtime import Model
+
+
+class Refused(ModelError, unittest.SkipTest):
+    """A model beyond the limits of docs/operators.md; test runners count it as skipped."""
+
+
+class BnncRep(BackendRep):
+    """A compiled model."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+
+    def run(self, inputs: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """The outputs in graph order, for arrays in graph order, by name, or the only one."""
+        if kwargs:
+            raise InputError(f"unknown argument {sorted(kwargs)[0]!r}")
+        if not isinstance(inputs, Mapping):
+            arrays = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+            names = [info.name for info in self.model.inputs]
+            if len(arrays) != len(names):
+                raise InputError(f"expected {len(names)} inputs, got {len(arrays)}")
+            inputs = dict(zip(names, arrays, strict=True))
+        return tuple(self.model.run(inputs).values())
+
+
+class BnncBackend(Backend):
+    """`bnnc.compile`, then `bnnc.load`."""
+
+    @classmethod
+    def is_compatible(cls, model: ModelProto, device: str = "CPU", **kwargs: Any) -> bool:
+        """True when the model can be imported, which is what decides."""
+        from ..frontend import load_model
+
+        try:
+            load_model(model)
+        except ModelError:
+            return False
+        return cls.supports_device(device)
+
+    @classmethod
+    def prepare(cls, model: ModelProto, device: str = "CPU", **kwargs: Any) -> BnncRep:
+        """Compile for this machine and load.
+
+        ``kwargs`` go to `bnnc.compile` (``target``, ``shapes``, ``exact_float`` and so on). Raises
+        Refused for a model beyond bnnc's limits, ModelError for one that is wrong.
+        """
+        if not cls.supports_device(device):
+            raise InputError(f"unknown device {device!r}; expected CPU")
+        with tempfile.TemporaryDirectory(prefix="bnnc-") as folder:
+            try:
+                path = compile(model, output=Path(folder, "model.so"), **kwargs)
+            except ModelError as error:
+                if None in error.limits:
+                    raise
+                raise Refused(str(error), error.problems, error.limits) from error
+            return BnncRep(load(path))
+
+    @classmethod
+    def run_node(
+        cls,
+        node: NodeProto,
+        inputs: Any,
+        device: str = "CPU",
+        outputs_info: Sequence[tuple[Any, tuple[int, ...]]] | None = None,
+        **kwargs: Any,
+    ) -> tuple[Any, ...]:
+        """Compile and run one operator of ONNX opset ``opset_version`` (default: the newest).
+
+        The first input is data; the others (weights, shapes, axes) are known and become constants.
+        """
+        version = kwargs.pop("opset_version", defs.onnx_opset_version())
+        names = [name for name in node.input if name]
+        arrays = [np.asarray(array) for array in inputs]
+        types = [helper.np_dtype_to_tensor_dtype(array.dtype) for array in arrays]
+        values = [
+            helper.make_tensor_value_info(name, type_, array.shape)
+            for name, type_, array in zip(names, types, arrays, strict=True)
+        ]
+        graph = helper.make_graph(
+            [node],
+            "node",
+            values[:1],
+            [helper.make_empty_tensor_value_info(name) for name in node.output if name],
+            [
+                numpy_helper.from_array(a, name)
+                for name, a in zip(names[1:], arrays[1:], strict=True)
+            ],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", version)])
+        return cls.prepare(model, device, **kwargs).run(arrays[:1])
+
+    @classmethod
+    def supports_device(cls, device: str) -> bool:
+        """The CPU alone."""
+        try:
+            return Device(device).type == DeviceType.CPU
+        except AttributeError:
+            return False
+
+
+is_compatible = BnncBackend.is_compatible
+prepare = BnncBackend.prepare
+run_model = BnncBackend.run_model
+run_node = BnncBackend.run_node
+supports_device = BnncBackend.supports_device
