@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...errors import Limit
 from ...ir import BOOL, Array, Batch, Dim, Shape, Value, ops
 from ..call import Call
 from ..masked import DOMAIN
@@ -183,7 +184,9 @@ def masked_fill(call: Call) -> Value:
     return call.add(ops.Where(mask, call.const(number.reshape(()), x), x))
 
 
-@rule("ScatterND", "NonZero")
+@rule("NonZero", limits={Limit.CONSTANT: "the operand"})
 def positions(call: Call) -> Value:
     """Positions that only the data tells have no shape; what is left of them is refused."""
-    call.refuse("is only supported in an assignment of one number by a mask (x[mask] = 1)")
+    call.refuse(
+        "is only supported in an assignment of one number by a mask (x[mask] = 1)", Limit.CONSTANT
+    )
