@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
 from cli_support import Cli
+from onnx import TensorProto, helper, numpy_helper
 
 ON_BITS = {"/conv1/Conv", "/conv2/Conv", "/conv3/Conv", "/conv4/Conv"}
 LAYER_KEYS = {
     "name", "op", "binarized", "reason", "input", "output", "macs", "binary_macs", "weight_bytes",
+}  # fmt: skip
+MODEL_KEYS = LAYER_KEYS | {
+    "advice", "kernel", "strides", "pads", "dilations", "groups", "sign_zero",
 }  # fmt: skip
 
 
@@ -25,9 +31,13 @@ def test_a_model_as_json(cli: Cli, mnist: Path) -> None:
     assert found["source"]["opset"] == 17
     assert {layer["name"] for layer in found["layers"] if layer["binarized"]} == ON_BITS
     for layer in found["layers"]:
-        assert set(layer) == LAYER_KEYS
+        assert set(layer) == MODEL_KEYS
         assert layer["binary_macs"] == layer["macs"] * layer["binarized"]
         assert layer["reason"]
+        assert bool(layer["advice"]) != layer["binarized"]
+    conv3 = found["layers"][3]
+    assert (conv3["kernel"], conv3["strides"], conv3["pads"]) == ([3, 3], [1, 1], [0] * 4)
+    assert (conv3["dilations"], conv3["groups"], conv3["sign_zero"]) == ([1, 1], 1, "")
 
 
 def test_a_model_as_text(cli: Cli, mnist: Path) -> None:
@@ -35,10 +45,69 @@ def test_a_model_as_text(cli: Cli, mnist: Path) -> None:
     assert "input   image: float32 Nx1x28x28" in shown
     lines = {line.split()[0]: line for line in shown.splitlines() if line}
     for name in ON_BITS:
-        assert lines[name].split()[2] == "yes"
-    assert lines["/stem/Conv"].split()[2] == "no"
-    assert "activations are float" in lines["/stem/Conv"]
+        assert lines[name].split()[1] == "yes"
+    assert lines["/stem/Conv"].split()[1] == "no"
+    below = shown[shown.index("/stem/Conv") :].splitlines()[1:4]
+    assert [line.split()[0] for line in below] == ["op", "why", "advice"]
+    assert "conv 3x3, stride 1, pads 1" in below[0]
+    assert "activations are float" in below[1]
     assert "4 of 6" in lines["total"]
+
+
+@pytest.mark.parametrize(("columns", "width"), [("40", 80), ("80", 80), ("100", 100), ("400", 120)])
+def test_text_keeps_to_the_width(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, columns: str, width: int
+) -> None:
+    """Names that do not fit their column stand above their row, whole."""
+    name = "a/very/long/name/as/exporters/write/them/" * 2 + "Conv"
+    write_signs(Path("long.onnx"), name, 1.0)
+    monkeypatch.setenv("COLUMNS", columns)
+    shown = cli.good("inspect", "long.onnx")
+    assert {name, f"{name} 2"} < set(shown.splitlines())
+    wide = [line for line in shown.splitlines() if len(line) > width]
+    assert all(line.startswith(name) for line in wide)
+
+
+def write_signs(path: Path, name: str, offset: float) -> None:
+    """sign(conv(sign(x)) + offset) and a convolution of it, named ``name`` and ``name 2``.
+    Counts are integers: with an offset of 0.5 no 0 reaches the second sign."""
+    rng = np.random.default_rng(1)
+    weights = [np.sign(rng.standard_normal((4, 4, 2, 1))).astype(np.float32) for _ in "12"]
+    nodes = [
+        helper.make_node("Sign", ["x"], ["s"]),
+        helper.make_node("Conv", ["s", "w"], ["c"], name=name),
+        helper.make_node("Add", ["c", "o"], ["a"]),
+        helper.make_node("Sign", ["a"], ["t"]),
+        helper.make_node("Conv", ["t", "v"], ["y"], name=f"{name} 2"),
+    ]
+    held = [*zip("wv", weights, strict=True), ("o", np.float32([[[[offset]]]]))]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4, 5, 1])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4, 3, 1])],
+        [numpy_helper.from_array(array, key) for key, array in held],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), path)
+
+
+@pytest.mark.parametrize(
+    ("offset", "option", "states"),
+    [
+        (0.5, "exact", ["mask", "never"]),
+        (0.0, "exact", ["mask", "mask"]),
+        (0.0, "+1", ["+1", "+1"]),
+        (0.5, "+1", ["+1", "never"]),
+    ],
+)
+def test_what_becomes_of_zero_at_the_sign(
+    cli: Cli, offset: float, option: str, states: list[str]
+) -> None:
+    write_signs(Path("z.onnx"), "conv", offset)
+    arguments = ("inspect", "z.onnx", "--sign-zero", option)
+    found = json.loads(cli.good(*arguments, "--json"))
+    assert [layer["sign_zero"] for layer in found["layers"]] == states
 
 
 def test_a_shape_fixes_the_batch(cli: Cli, mnist: Path) -> None:
@@ -65,11 +134,18 @@ def test_an_artifact_for_another_machine(cli: Cli, foreign: Path) -> None:
 def test_model_and_artifact_show_the_same_layers(cli: Cli, mnist: Path, compiled: Path) -> None:
     model = json.loads(cli.good("inspect", mnist, "--json"))
     artifact = json.loads(cli.good("inspect", compiled, "--json"))
-    same = ("layers", "inputs", "outputs", "source", "binarized", "total", "macs", "binary_macs")
+    same = ("inputs", "outputs", "source", "binarized", "total", "macs", "binary_macs")
     for key in same:
         assert artifact[key] == model[key]
-    shown = [cli.good("inspect", path).splitlines()[-7:] for path in (mnist, compiled)]
-    assert shown[0] == shown[1]
+    shared = [{key: layer[key] for key in LAYER_KEYS} for layer in model["layers"]]
+    assert artifact["layers"] == shared
+    rows: list[list[str]] = []
+    for path in (mnist, compiled):
+        lines = cli.good("inspect", path).splitlines()
+        table = lines[lines.index("") + 1 :]
+        rows.append([line for line in table if not line.startswith("    ")])
+    assert rows[0] == rows[1]
+    assert len(rows[0]) == 8  # a head, six layers, the total
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..arguments import add_model_options, by_name
 from ..console import bytes_text, complain, progress, require_compiler, show
-from ..report import almost_binary, layer_lines, totals
+from ..report import almost_binary, layer_lines, row_of, totals
 
 if TYPE_CHECKING:
     from ...driver import Compilation
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     _remark(made)
     show(_summary(output, made, options.emit))
     if arguments.verbose:
-        show(*layer_lines(made.manifest.layers))
+        show(*layer_lines([row_of(layer) for layer in made.manifest.layers]))
     return 0
 
 

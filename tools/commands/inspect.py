@@ -3,37 +3,80 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import asdict
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
+from ...errors import OutputError
+from ...files import check_writable, write_file
 from ..arguments import add_model_options, by_name
 from ..console import bytes_text, require_compiler, show, show_json
-from ..report import layer_json, layer_lines, tensor_lines, totals
+from ..drawing import Drawing, draw, draw_list
+from ..page import page
+from ..report import Row, layer_lines, row_of, tensor_lines, totals, wrapped
 
 NAME = "inspect"
 HELP = "list the layers of a model or artifact: on bits or not, and why"
 DESCRIPTION = """\
-List every Conv and Gemm layer of an ONNX model or of a compiled one: whether it runs on bits and
-why, shapes, multiply-accumulates of one sample (bit ops: those of them on bits), bytes of weights.
-Artifacts need NumPy alone, whatever machine they are for."""
+List every Conv and Gemm layer of an ONNX model or of a compiled one: whether it runs on bits, why,
+and what would make it so; window, shapes, multiply-accumulates of one sample (bit ops: those of
+them on bits), bytes of weights, what becomes of sign(0) = 0. --html writes the same as one page
+with the graph drawn. Artifacts hold less than models; they need NumPy alone, whatever machine they
+are for."""
 EXAMPLES = """\
   bnnc inspect mnist.onnx
+  bnnc inspect mnist.onnx --html mnist.html
   bnnc inspect mnist.so --json | jq .binarized
 """
+
+
+HEAD = len("source  ")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="MODEL.onnx|ARTIFACT")
     parser.add_argument("--json", action="store_true", help="print JSON with everything known")
+    parser.add_argument("--html", metavar="FILE", help="write one self-contained page")
     add_model_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if _is_elf(arguments.file):
-        return _artifact(arguments.file, arguments.json)
-    require_compiler("inspecting a model")
-    return _model(arguments)
+    path, html = arguments.file, arguments.html
+    if html is not None:
+        check_writable(Path(html))
+        if os.path.exists(html) and os.path.exists(path) and os.path.samefile(html, path):
+            raise OutputError(f"{html}: would overwrite what it shows; name another file")
+    if _is_elf(path):
+        found = _artifact(path)
+    else:
+        require_compiler("inspecting a model")
+        found = _model(path, by_name(arguments.shapes), arguments.sign_zero)
+    if html is not None:
+        title = Path(path).name
+        write_file(Path(html), page(title, found.facts, found.remark, found.rows, found.drawing()))
+    if arguments.json:
+        show_json(found.json)
+    elif html is not None:
+        counted = totals([row.layer for row in found.rows])
+        show(f"{html}: {counted['binarized']} of {counted['total']} layers on bits")
+    else:
+        facts = (line for fact in found.facts[1:] for line in wrapped(fact[:HEAD], fact[HEAD:]))
+        show(f"{path}: {found.facts[0]}", *facts, "", *layer_lines(found.rows))
+    return 0
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What is known of a file. ``facts`` are lines, from the second on under a label of
+    HEAD characters."""
+
+    facts: Sequence[str]
+    json: Mapping[str, object]
+    rows: Sequence[Row]
+    drawing: Callable[[], Drawing]
+    remark: str = ""
 
 
 def _is_elf(path: str) -> bool:
@@ -44,33 +87,38 @@ def _is_elf(path: str) -> bool:
         return file.read(4) == b"\x7fELF"
 
 
-def _artifact(path: str, as_json: bool) -> int:
+def _artifact(path: str) -> _Found:
     from ...runtime.artifact import read_file, read_manifest, to_dict
 
     data = read_file(path)
     manifest = read_manifest(data, path)
-    if as_json:
-        known = {"kind": "artifact", **to_dict(manifest), "bytes": len(data)}
-        show_json({**known, **totals(manifest.layers)})
-        return 0
+    layers = manifest.layers
     target, source = manifest.target, manifest.source
+    origin = _source(source.bytes, source.opset, source.producer)
+    workspace = manifest.workspace
+    memory = f"{bytes_text(workspace.fixed)} + {bytes_text(workspace.per_batch)} a sample"
     options = ", ".join(f"{key}={_option(held)}" for key, held in manifest.options.items())
-    show(
-        f"{path}: {manifest.name}, compiled by bnnc {manifest.bnnc}, {bytes_text(len(data))}",
+    facts = (
+        f"{manifest.name}, compiled by bnnc {manifest.bnnc}, {bytes_text(len(data))}",
         f"target  {target.name}: {target.triple}, {target.cpu}",
         f"needs   {' '.join(target.features) or 'nothing beyond the architecture'}",
         *tensor_lines("input", manifest.inputs),
         *tensor_lines("output", manifest.outputs),
-        f"memory  {bytes_text(manifest.constants)} of constants, workspace "
-        f"{bytes_text(manifest.workspace.fixed)} + {bytes_text(manifest.workspace.per_batch)} "
-        "a sample",
-        f"source  {bytes_text(source.bytes)}, opset {source.opset}, "
-        f"{source.producer or 'producer unknown'}, sha256 {source.sha256[:16]}",
+        f"memory  {bytes_text(manifest.constants)} of constants, workspace {memory}",
+        f"source  {origin}, sha256 {source.sha256[:16]}",
         f"options {options}" if options else "options none",
-        "",
-        *layer_lines(manifest.layers),
     )
-    return 0
+    return _Found(
+        facts,
+        {"kind": "artifact", **to_dict(manifest), "bytes": len(data), **totals(layers)},
+        [row_of(layer) for layer in layers],
+        lambda: draw_list([layer.name for layer in layers]),
+        "An artifact does not hold the graph: its layers in order.",
+    )
+
+
+def _source(size: int, opset: int, producer: str) -> str:
+    return f"{bytes_text(size)}, opset {opset}, {producer or 'producer unknown'}"
 
 
 def _option(value: object) -> str:
@@ -81,37 +129,34 @@ def _option(value: object) -> str:
     return str(value).lower()
 
 
-def _model(arguments: argparse.Namespace) -> int:
-    from ...driver import import_model, layer, recognised, tensor
+def _model(
+    path: str, shapes: Mapping[str, tuple[int, ...]], sign_zero: Literal["exact", "+1"]
+) -> _Found:
+    from ...driver import tensor
+    from ..inspection import inspect_model
 
-    path = arguments.file
-    imported = import_model(path, by_name(arguments.shapes), arguments.sign_zero)
-    graph, source = imported.graph, imported.source
-    layers = [layer(verdict) for verdict in recognised(graph)]
+    found = inspect_model(path, shapes, sign_zero)
+    source, notes, graph = found.imported.source, found.imported.notes, found.graph
+    layers = [facts.layer for facts in found.layers]
     inputs = [tensor(value.name, value) for value in graph.inputs]
     outputs = [tensor(output.name, output.value) for output in graph.outputs]
-    if arguments.json:
-        show_json(
-            {
-                "kind": "model",
-                "name": Path(path).stem,
-                "source": asdict(source),
-                "target": None,
-                "inputs": [asdict(t) for t in inputs],
-                "outputs": [asdict(t) for t in outputs],
-                "layers": layer_json(layers),
-                "notes": list(imported.notes),
-                **totals(layers),
-            }
-        )
-        return 0
-    show(
-        f"{path}: {bytes_text(source.bytes)}, opset {source.opset}, "
-        f"{source.producer or 'producer unknown'}",
+    facts = (
+        _source(source.bytes, source.opset, source.producer),
         *tensor_lines("input", inputs),
         *tensor_lines("output", outputs),
-        *(f"note    {note}" for note in imported.notes),
-        "",
-        *layer_lines(layers),
+        *(f"note    {note}" for note in notes),
     )
-    return 0
+    json = {
+        "kind": "model",
+        "name": Path(path).stem,
+        "source": asdict(source),
+        "target": None,
+        "inputs": [asdict(t) for t in inputs],
+        "outputs": [asdict(t) for t in outputs],
+        "layers": [held.json() for held in found.layers],
+        "notes": list(notes),
+        **totals(layers),
+    }
+    numbers = {held.node: number for number, held in enumerate(found.layers)}
+    rows = [held.row for held in found.layers]
+    return _Found(facts, json, rows, lambda: draw(graph, numbers))
