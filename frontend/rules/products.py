@@ -64,12 +64,20 @@ def _bias(call: Call, beta: np.float32, channels: int) -> Value | None:
 
 @rule("MatMul")
 def matmul(call: Call) -> Value:
-    """A product with constant [K, O] weights is a Gemm on flattened rows; others stay products."""
+    """A product with constant weights on either side is a Gemm on flattened rows; others stay
+    products."""
     a = call.x(0)
-    weights = call.constant(1)
-    if weights is not None and weights.ndim <= 2 and a.type.rank >= 1:
-        return _dense(call, a, weights)
+    right = call.constant(1)
+    if right is not None and a.type.rank >= 1:
+        matrix = _as_matrix(right, a.type.rank)
+        if matrix is not None:
+            return _dense(call, a, matrix)
     b = call.x(1)
+    left = call.constant(0)
+    if left is not None and left.ndim >= 2 and b.type.rank >= 2:
+        matrix = _as_matrix(left, b.type.rank)
+        if matrix is not None:
+            return _dense_on_the_left(call, matrix, b)
     if min(a.type.rank, b.type.rank) < 1:
         call.refuse("scalars cannot be multiplied as matrices")
     left = call.reshape(a, (1, *a.shape)) if a.type.rank == 1 else a
@@ -81,6 +89,21 @@ def matmul(call: Call) -> Value:
     if a.type.rank == 1:
         shape.pop(-1 if b.type.rank == 1 else -2)
     return call.reshape(out, tuple(shape))
+
+
+def _as_matrix(weights: Array, rank: int) -> Array | None:
+    """Weights without leading axes of 1 that give the result none; None for several matrices."""
+    if weights.ndim <= 2:
+        return weights
+    alone = math.prod(weights.shape[:-2]) == 1 and weights.ndim <= rank
+    return weights.reshape(weights.shape[-2:]) if alone else None
+
+
+def _dense_on_the_left(call: Call, weights: Array, b: Value) -> Value:
+    """[O, K] x [.., K, L] is the transpose of [.., L, K] x [K, O]."""
+    order = (*range(b.type.rank - 2), b.type.rank - 1, b.type.rank - 2)
+    out = _dense(call, call.add(Transpose(b, order)), weights.T)
+    return call.add(Transpose(out, order))
 
 
 def _dense(call: Call, a: Value, weights: Array) -> Value:
