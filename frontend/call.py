@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -25,11 +25,20 @@ class Call:
 
     def __init__(self, node: NodeProto, version: int | None, scope: Scope) -> None:
         self.node = node
+        self._replaced: Mapping[int, Value] = {}
         self.op = node.op_type
         self.version = version
         self.origin = node_name(node)
         self.scope = scope
         self._attributes = {a.name: a for a in node.attribute}
+
+    def on(self, inputs: Mapping[int, Value], op: str = "") -> Call:
+        """The same node with other operands in the place of some inputs, for another rule to
+        import; ``op`` is the operator that this rule takes it for."""
+        out = Call(self.node, self.version, self.scope)
+        out.op = op or self.op
+        out._replaced = inputs
+        return out
 
     # --- answers ------------------------------------------------------------------------------
 
@@ -67,11 +76,16 @@ class Call:
         """An input in whatever form it is known."""
         if not self.has(index):
             self.refuse(f"input {index} is missing")
+        if index in self._replaced:
+            array = self.scope.emitter.array_of(self._replaced[index])
+            return self._replaced[index] if array is None else array
         return self.scope.get(self.node.input[index])
 
     def x(self, index: int) -> Value:
         """An input as an operand."""
         self.held(index)
+        if index in self._replaced:
+            return self._replaced[index]
         return self.scope.value(self.node.input[index])
 
     def element(self, index: int) -> str | None:

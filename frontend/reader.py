@@ -20,6 +20,7 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
 from ..errors import Limit, ModelError
 from .functions import inline_functions
+from .lowered import lowered_convolutions
 from .masked import masked_fills
 from .tensors import all_tensors, check_tensor, embed_external, tensors_of
 
@@ -202,7 +203,7 @@ def _repeated(names: Sequence[str]) -> str:
 
 def _sorted(graph: GraphProto, initializers: Mapping[str, TensorProto]) -> tuple[NodeProto, ...]:
     """The nodes that the outputs depend on, each after what it reads, else in file order."""
-    nodes = masked_fills(graph.node, initializers)
+    nodes = lowered_convolutions(masked_fills(graph.node, initializers))
     producer = {name: i for i, node in enumerate(nodes) for name in node.output if name}
     reads = [sorted({producer[n] for n in node.input if n in producer}) for node in nodes]
     live = _reached(reads, [producer[o.name] for o in graph.output if o.name in producer])

@@ -1,0 +1,50 @@
+"""Operators of QONNX on channels-last maps: the standard operator between transposes.
+
+Convolutions have their weights channels-last too: [O, kh, kw, I].
+"""
+
+from __future__ import annotations
+
+from ...ir import Value
+from ...ir.ops import Transpose
+from ..call import Call
+from ..registry import FLOAT, QONNX, rule
+from .conv import conv
+from .normalization import batch_norm
+from .pooling import pool
+
+CHANNELS_LAST = ("qonnx.custom_op.channels_last",)
+
+
+@rule("Conv", domains=CHANNELS_LAST, types=FLOAT)
+def channels_last_conv(call: Call) -> Value:
+    """Conv with operand and weights transposed."""
+    call.array(1, "weights")
+    inputs = {i: _first(call, call.x(i)) for i in (0, 1)}
+    return _last(call, conv(call.on(inputs)))
+
+
+@rule("MaxPool", domains=CHANNELS_LAST, types=FLOAT)
+@rule("MaxPoolNHWC", domains=QONNX, types=FLOAT)
+def channels_last_pool(call: Call) -> Value:
+    """MaxPool with the operand transposed."""
+    return _last(call, pool(call.on({0: _first(call, call.x(0))}, "MaxPool")))
+
+
+@rule("BatchNormalization", domains=CHANNELS_LAST, types=FLOAT)
+def channels_last_batch_norm(call: Call) -> Value:
+    """BatchNormalization with the operand transposed."""
+    return _last(call, batch_norm(call.on({0: _first(call, call.x(0))})))
+
+
+def _first(call: Call, x: Value) -> Value:
+    """[N, .., C] to [N, C, ..]."""
+    rank = x.type.rank
+    if rank < 3:
+        call.refuse(f"{x!r} has no spatial axes")
+    return call.add(Transpose(x, (0, rank - 1, *range(1, rank - 1))))
+
+
+def _last(call: Call, x: Value) -> Value:
+    """[N, C, ..] to [N, .., C]."""
+    return call.add(Transpose(x, (0, *range(2, x.type.rank), 1)))
