@@ -40,7 +40,7 @@ def refusal(op: Op, target: Target) -> str | None:
         return f"{op.mnemonic()} has no f64 code"
     if isinstance(op, _ROUNDINGS) and not (target.has("sse4.1") or target.has("neon")):
         return f"{target.name} has no instruction for {op.mnemonic()}"
-    if isinstance(op, (ops.Add, ops.Sub, ops.Mul, ops.Neg, ops.Relu)) and BOOL in elements:
+    if isinstance(op, (ops.Add, ops.Sub, ops.Mul, ops.Div, ops.Neg, ops.Relu)) and BOOL in elements:
         return f"{op.mnemonic()} does not compute on bool"
     return None
 
@@ -87,6 +87,21 @@ def _extreme(sign: str, code: Code, op: Op, a: Any, b: Any) -> Any:
 
 def _f32(function: Callable[..., Any], code: Code, op: Op, x: Any) -> IRValue:
     return function(code.b, x)
+
+
+def _divide(code: Code, op: Op, a: Any, b: Any) -> IRValue:
+    """Integers are never divided by 0, which traps, nor the least one by -1."""
+    if _is_float(a):
+        return code.b.fdiv(a, b)
+    zero, one = _number(b.type, 0), _number(b.type, 1)
+    nothing = code.b.icmp_unsigned("==", b, zero)
+    if _unsigned(op):
+        quotient = code.b.udiv(a, code.b.select(nothing, one, b))
+        return code.b.select(nothing, zero, quotient)
+    minus = code.b.icmp_signed("==", b, _number(b.type, -1))
+    quotient = code.b.sdiv(a, code.b.select(code.b.or_(nothing, minus), one, b))
+    quotient = code.b.select(minus, code.b.sub(zero, a), quotient)
+    return code.b.select(nothing, zero, quotient)
 
 
 def _overloaded(code: Code, name: str, x: Any, *more: IRValue) -> IRValue:
@@ -271,7 +286,7 @@ EMITTERS: dict[type[Op], Emitter] = {
     ops.Ceil: partial(_whole, math.ceil),
     ops.Clip: _clip,
     ops.Decode: _decode,
-    ops.Div: partial(_arithmetic, "fdiv", "sdiv"),
+    ops.Div: _divide,
     ops.Equal: partial(_compare, "=="),
     ops.Erf: partial(_f32, math.erf),
     ops.Exp: partial(_f32, math.exp),

@@ -222,14 +222,14 @@ class Cast(_Unary):
 
 @dataclass(frozen=True)
 class Not(_Unary):
-    """Logical complement."""
+    """Complement of a truth value, or of each bit of an integer."""
 
     def verify(self) -> None:
-        if self.x.element != BOOL:
-            raise VerifyError(f"not needs bool, got {self.x!r}")
+        if self.x.element in FLOATS:
+            raise VerifyError(f"not needs bool or integers, got {self.x!r}")
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
-        return np.logical_not(args[0])
+        return np.invert(args[0])
 
 
 @dataclass(frozen=True)
@@ -272,15 +272,18 @@ class Mul(_Arithmetic):
 
 @dataclass(frozen=True)
 class Div(_Arithmetic):
-    """a / b in floats."""
-
-    def verify(self) -> None:
-        if self.a.element not in FLOATS:
-            raise VerifyError(f"div needs float operands, got {self.a!r}")
+    """a / b; integers towards zero, and 0 where b is 0."""
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return args[0] / args[1]
+        a, b = args
+        if a.dtype.kind == "f":
+            with np.errstate(divide="ignore", invalid="ignore"):
+                return a / b
+        safe = np.where(b == 0, b.dtype.type(1), b)
+        with np.errstate(over="ignore"):
+            below = a // safe
+        inexact = (below * safe != a) & ((a < 0) != (b < 0))
+        return np.where(b == 0, b.dtype.type(0), below + inexact.astype(b.dtype))
 
 
 @dataclass(frozen=True)
@@ -341,24 +344,24 @@ class LessEqual(_Comparison):
 @dataclass(frozen=True)
 class _Logical(_Binary):
     def verify(self) -> None:
-        if self.a.element != BOOL:
-            raise VerifyError(f"{self.mnemonic()} needs bool, got {self.a!r}")
+        if self.a.element in FLOATS:
+            raise VerifyError(f"{self.mnemonic()} needs bool or integers, got {self.a!r}")
 
 
 @dataclass(frozen=True)
 class And(_Logical):
-    """Logical conjunction."""
+    """Both, bit by bit."""
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
-        return np.logical_and(args[0], args[1])
+        return np.bitwise_and(args[0], args[1])
 
 
 @dataclass(frozen=True)
 class Or(_Logical):
-    """Logical disjunction."""
+    """One of the two or both, bit by bit."""
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
-        return np.logical_or(args[0], args[1])
+        return np.bitwise_or(args[0], args[1])
 
 
 @dataclass(frozen=True)

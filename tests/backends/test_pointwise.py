@@ -63,15 +63,29 @@ CASES |= {f"mul_c_{s}": broadcast("mul", SHAPES[s], True) for s in ("channel", "
 CASES |= {f"{op}_i32": broadcast(op, "[5,1,1]", True, "i32") for op in ("add", "mul", "max", "min")}
 CASES |= {f"add_{e}": broadcast("add", "[N,5,3,4]", False, e) for e in ("i64", "f64", "i8", "u8")}
 CASES |= {
+    f"{op}_{e}": broadcast(op, "[N,5,3,4]", False, e)
+    for op in ("div", "and", "or")
+    for e in ("i8", "u8", "i16", "i32", "i64")
+}
+CASES |= {
     f"cast_{source}_{to}": cast(source, to)
     for source, to in (
         ("f32", "i32"), ("f32", "i64"), ("f32", "bool"), ("f32", "f64"), ("f64", "f32"),
         ("i32", "f32"), ("i64", "f32"), ("u8", "f32"), ("i8", "f32"), ("bool", "f32"),
         ("i64", "i32"), ("i32", "i64"), ("u8", "i32"), ("i8", "i64"), ("i32", "bool"),
         ("bool", "i64"), ("f32", "i8"), ("f16", "f32"), ("f32", "f16"), ("f16", "i32"),
-        ("f16", "f64"), ("i32", "f16"), ("f16", "bool"),
+        ("f16", "f64"), ("i32", "f16"), ("f16", "bool"), ("i16", "f32"), ("u8", "i8"), ("i8", "u8"),
+        ("bool", "u8"), ("u8", "bool"), ("i64", "u8"), ("i64", "bool"), ("bool", "i8"),
     )
 }  # fmt: skip
+for _element in ("u8", "i16", "i64"):
+    CASES[f"not_{_element}"] = f"input %x: {_element}[N,37]" + region(
+        "%x", f"%x: {_element}[N,37]", f"%r = not(%x) : {_element}[N,37]", f"{_element}[N,37]"
+    )
+    CASES[f"less_{_element}"] = f"input %x: {_element}[N,37]\ninput %z: {_element}[N,37]" + region(
+        "%x, %z", f"%x: {_element}[N,37], %z: {_element}[N,37]", "%r = less(%x, %z) : bool[N,37]",
+        "bool[N,37]",
+    )  # fmt: skip
 for _op in COMPARE:
     CASES[_op] = (
         f"input %x: {X}\ninput %z: {X}"
@@ -216,3 +230,12 @@ def test_elementwise_bit_for_bit(cases: Cases, name: str, batch: int, pieces: in
     for expected, got in cases.pairs(name, batch, pieces):
         assert expected.dtype == got.dtype
         np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("element", ["i8", "i32", "i64"])
+def test_integer_division_never_traps(cases: Cases, element: str) -> None:
+    inputs = cases.inputs(3)
+    a, b = inputs[f"div_{element}.x"], inputs[f"div_{element}.z"]
+    a[0], b[0], b[1] = np.iinfo(a.dtype).min, -1, 0
+    got = cases.library.run(inputs, 3)[f"div_{element}.y"]
+    np.testing.assert_array_equal(got[:2], np.stack([a[0], np.zeros_like(a[1])]))
