@@ -14,7 +14,7 @@ OPSET = {"torchscript": 17, "dynamo": 20}
 
 
 def export(module: nn.Module, shape: tuple[int, ...], exporter: Exporter, path: Path) -> Path:
-    """Write ``module`` (in evaluation mode, ``shape`` of one sample) to ``path``, weights inside."""
+    """Write ``module`` (in evaluation mode, ``shape`` of one sample) to ``path``, weights too."""
     x = torch.zeros(2, *shape)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # deprecation of the first exporter, remarks of its tracer
