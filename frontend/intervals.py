@@ -45,7 +45,7 @@ class Cells:
 def cells(cuts: Sequence[float], largest: float) -> Cells:
     """The standard cells, cut below and above each finite number of ``cuts``."""
     last = np.float32(largest)
-    octaves = np.float64(2.0) ** np.arange(-126, 64)
+    octaves = np.float64(2.0) ** np.arange(-126, 128)
     steps = 1 + np.arange(_PER_OCTAVE) / _PER_OCTAVE
     edges = np.outer(octaves, steps).reshape(-1).astype(np.float32)
     extra = np.array([abs(c) for c in cuts if np.isfinite(c) and c != 0], np.float32)
@@ -78,6 +78,35 @@ def bounds(
                 return None
             known[node.result] = found
     return grid, known[value]
+
+
+def expression_root(graph: Graph, value: Value) -> Value | None:
+    """The one float32 value that ``value`` is an elementwise expression of, with constants; None
+    when there are several, or none."""
+    roots: set[Value] = set()
+    seen: set[Value] = set()
+    stack = [value]
+    while stack and len(seen) < MAX_OPERATORS and len(roots) < 2:
+        at = stack.pop()
+        if at in seen:
+            continue
+        seen.add(at)
+        node = graph.producers.get(at)
+        if node is not None and isinstance(node.op, _KNOWN):
+            stack.extend(node.op.operands)
+        else:
+            roots.add(at)
+    root = next(iter(roots), None)
+    return root if not stack and len(roots) == 1 and root is not None else None
+
+
+def point_values(graph: Graph, value: Value, x: Value) -> tuple[Cells, Array] | None:
+    """The value of a piecewise constant function of finite ``x`` on each cell; None when it is not
+    proven to be constant on every one."""
+    found = bounds(graph, value, x, float(np.finfo(np.float32).max))
+    if found is None or not np.array_equal(found[1].low, found[1].high):
+        return None
+    return found[0], found[1].low
 
 
 def _expression(graph: Graph, value: Value, x: Value) -> list[Node] | None:

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
 
 from ..ir import Array, Builder, Graph, Node, Op, Value
-from ..ir.ops import Const, Expand, Neg
+from ..ir.ops import (
+    Concat,
+    Const,
+    Conv,
+    Expand,
+    Gemm,
+    MatMul,
+    MaxPool,
+    Neg,
+    Pad,
+    Reshape,
+    Slice,
+    Transpose,
+)
 from .emit import live_nodes
 
 Kind = TypeVar("Kind", bound=Op)
@@ -31,6 +45,26 @@ class View:
         self.graph = graph
         self.notes: list[str] = []
         self.builder = Builder.over(graph)
+
+    @cached_property
+    def factors(self) -> frozenset[Value]:
+        """Values that a convolution or product multiplies: its operands, and what these are before
+        moves and operators with constants."""
+        found: set[Value] = set()
+        for node in reversed(self.graph.nodes):
+            op = node.op
+            if isinstance(op, (Conv, Gemm)):
+                found.add(op.x)
+            elif isinstance(op, MatMul):
+                found.update((op.a, op.b))
+            elif found.isdisjoint(node.results):
+                continue
+            elif isinstance(op, (Concat, MaxPool, Pad, Reshape, Slice, Transpose)):
+                found.update(op.operands)
+            elif op.elementwise:
+                running = [v for v in op.operands if self.made_by(v, Const) is None]
+                found.update(running if len(running) == 1 else ())
+        return frozenset(found)
 
     def made_by(self, value: Value, kind: type[Kind]) -> Kind | None:
         """The operator that defines ``value`` if it is of this kind."""

@@ -1,0 +1,227 @@
+"""Binarizers to other values than -1 and +1: each becomes one sign, and no bit changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from frontend_support import model, node, op_names, run_reference, values
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx import NodeProto, TensorProto
+
+from bnnc import ir
+from bnnc.frontend import importer, load_model
+from bnnc.frontend.steps import find_step
+from bnnc.ir.ops import Sign
+
+CHANNELS = 6
+CONSTANTS = {
+    "zero": np.float32(0), "one": np.float32(1), "minus": np.float32(-1), "two": np.float32(2),
+    "half": np.float32(0.5), "a": np.float32(0.37), "b": np.float32(-1.3), "tenth": np.float32(0.1),
+    "shift": np.linspace(-1, 1, CHANNELS, dtype=np.float32),
+    "alpha": np.linspace(0.1, 0.9, CHANNELS, dtype=np.float32),
+    "mixed": np.array([-2, 3, -0.1, 0.7, 1, -1], np.float32),
+    "many": np.float32(7),
+}  # fmt: skip
+
+Nodes = Sequence[NodeProto]
+
+
+def compare(op: str, a: str = "x", b: str = "zero") -> NodeProto:
+    return node(op, [a, b], ["m"])
+
+
+def as_float(op: str, a: str = "x", b: str = "zero", to: str = "f") -> list[NodeProto]:
+    return [compare(op, a, b), node("Cast", ["m"], [to], to=TensorProto.FLOAT)]
+
+
+def rounded(scale: str, last: bool = True) -> list[NodeProto]:
+    """Clip(Round(x / a), 0, 1) * a."""
+    out = [
+        node("Div", ["x", scale], ["d"]),
+        node("Round", ["d"], ["r"]),
+        node("Clip", ["r", "zero", "one"], ["c" if last else "q"]),
+    ]
+    return [*out, node("Mul", ["c", scale], ["q"])] if last else out
+
+
+HEAVISIDE = [
+    node("Equal", ["x", "zero"], ["e"]),
+    node("Less", ["x", "zero"], ["l"]),
+    node("Where", ["l", "zero", "one"], ["v"]),
+    node("Where", ["e", "half", "v"], ["q"]),
+]
+
+FIRES: dict[str, Nodes] = {
+    "rounded": rounded("a"),
+    "rounded to bits": rounded("a", last=False),
+    "rounded per channel": rounded("alpha"),
+    "clipped, then rounded": [
+        node("Clip", ["x", "zero", "one"], ["c"]),
+        node("Round", ["c"], ["q"]),
+    ],
+    "floor": [
+        node("Add", ["x", "half"], ["t"]),
+        node("Floor", ["t"], ["f"]),
+        node("Clip", ["f", "zero", "one"], ["q"]),
+    ],
+    "sign of relu": [node("Relu", ["x"], ["r"]), node("Sign", ["r"], ["q"])],
+    "sign of relu of scaled": [
+        node("Mul", ["x", "mixed"], ["s"]),
+        node("Add", ["s", "shift"], ["t"]),
+        node("Relu", ["t"], ["r"]),
+        node("Sign", ["r"], ["q"]),
+    ],
+    "where": [compare("Greater"), node("Where", ["m", "a", "b"], ["q"])],
+    "where, falling": [compare("Less", b="half"), node("Where", ["m", "a", "b"], ["q"])],
+    "where per channel": [
+        compare("GreaterOrEqual", b="shift"),
+        node("Where", ["m", "alpha", "mixed"], ["q"]),
+    ],
+    "not": [
+        compare("Less"),
+        node("Not", ["m"], ["n"]),
+        node("Cast", ["n"], ["q"], to=TensorProto.FLOAT),
+    ],
+    "greater": as_float("Greater", to="q"),
+    "greater or equal": as_float("GreaterOrEqual", to="q"),
+    "less": as_float("Less", to="q"),
+    "less or equal": as_float("LessOrEqual", b="half", to="q"),
+    "mask times alpha": [*as_float("Greater"), node("Mul", ["alpha", "f"], ["q"])],
+    "one minus mask": [*as_float("Greater"), node("Sub", ["one", "f"], ["q"])],
+    "mask through integers": [
+        compare("Greater"),
+        node("Cast", ["m"], ["i"], to=TensorProto.INT32),
+        node("Cast", ["i"], ["q"], to=TensorProto.FLOAT),
+    ],
+    "two levels of a mask": [
+        *as_float("GreaterOrEqual", b="tenth"),
+        node("Mul", ["f", "a"], ["t"]),
+        node("Add", ["t", "b"], ["q"]),
+    ],
+    "max and min": [
+        node("Round", ["x"], ["r"]),
+        node("Max", ["r", "zero"], ["t"]),
+        node("Min", ["t", "one"], ["q"]),
+    ],
+    "two computed values": [
+        node("Relu", ["x"], ["r"]),
+        compare("Greater", a="x", b="r"),
+        node("Where", ["m", "a", "b"], ["q"]),
+    ],
+    "heaviside of one": [*HEAVISIDE[:3], node("Where", ["e", "one", "v"], ["q"])],
+    "heaviside of zero": [*HEAVISIDE[:3], node("Where", ["e", "zero", "v"], ["q"])],
+}
+
+STAYS: dict[str, Nodes] = {
+    "three values": [
+        node("Round", ["x"], ["r"]),
+        node("Clip", ["r", "minus", "one"], ["q"]),
+    ],
+    "heaviside of a half": HEAVISIDE,
+    "equal": as_float("Equal", to="q"),
+    "eight values": [node("Round", ["x"], ["r"]), node("Clip", ["r", "zero", "many"], ["q"])],
+    "continuous": [node("Clip", ["x", "zero", "one"], ["q"])],
+}
+
+
+def product(nodes: Nodes, **inputs: Any) -> Any:
+    """The binarizer's values, through a product with the identity."""
+    constants = {**CONSTANTS, "w": np.eye(CHANNELS, dtype=np.float32)}
+    given = inputs or {"x": ["N", CHANNELS]}
+    return model([*nodes, node("MatMul", ["q", "w"], ["y"])], given, constants=constants)
+
+
+def samples() -> Any:
+    special = np.array(
+        [0, -0.0, 1e-45, -1e-45, 0.5, 0.1, 0.185, 0.37, 1, -1, 1.5, 2, 1e30, -1e30], np.float32
+    )
+    near = [np.nextafter(special, np.float32(way)) for way in (-np.inf, np.inf)]
+    thresholds = np.concatenate([CONSTANTS[k] * f for k in ("alpha", "shift") for f in (0.5, 1)])
+    rows = np.concatenate([special, *near, thresholds.astype(np.float32), values(60)])
+    return np.repeat(rows[:, None], CHANNELS, axis=1)
+
+
+@pytest.mark.parametrize("name", FIRES)
+def test_fires(name: str) -> None:
+    proto = product(FIRES[name])
+    graph = load_model(proto).graph
+    names = op_names(graph)
+    assert names.count("sign") == 1
+    assert set(names) <= {"sign", "sub", "mul", "add", "gemm", "less_equal", "where", "relu"}
+    assert [n.op.zero for n in graph.nodes if isinstance(n.op, Sign)] != [0]
+    _same(proto, graph, samples())
+
+
+@pytest.mark.parametrize("name", STAYS)
+def test_stays(name: str) -> None:
+    proto = product(STAYS[name])
+    graph = load_model(proto).graph
+    assert "sign" not in op_names(graph)
+    _same(proto, graph, samples())
+
+
+def _same(proto: Any, graph: ir.Graph, x: Any) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importer, "normalise", lambda graph, notes: graph)
+        before = load_model(proto).graph
+    old, new = (ir.interpret(g, {"x": x})["y"] for g in (before, graph))
+    assert np.array_equal(old, new)
+    assert np.array_equal(new, run_reference(proto, {"x": x})["y"])
+
+
+def test_two_operands() -> None:
+    nodes = [compare("GreaterOrEqual", "x", "t"), node("Where", ["m", "a", "b"], ["q"])]
+    proto = product(nodes, x=["N", CHANNELS], t=["N", CHANNELS])
+    graph = load_model(proto).graph
+    assert op_names(graph)[:2] == ["sub", "sign"]
+    feeds = {"x": samples(), "t": samples()[::-1]}
+    assert np.array_equal(ir.interpret(graph, feeds)["y"], run_reference(proto, feeds)["y"])
+
+
+def test_rounded_softmax() -> None:
+    """BiT's attention: {0, a} after a softmax, read by a product of computed matrices."""
+    nodes = [
+        node("Softmax", ["s"], ["x"], axis=-1),
+        *rounded("tenth"),
+        node("MatMul", ["q", "v"], ["y"]),
+    ]
+    proto = model(nodes, {"s": ["N", 4, 5], "v": ["N", 5, 3]}, constants=CONSTANTS)
+    graph = load_model(proto).graph
+    assert op_names(graph) == ["softmax", "sub", "sign", "mul", "add", "mat_mul"]
+
+
+def test_only_products_ask_for_it() -> None:
+    nodes = [*as_float("Greater"), node("Mul", ["f", "x"], ["y"])]
+    proto = model(nodes, {"x": ["N", CHANNELS]}, constants=CONSTANTS)
+    assert "sign" not in op_names(load_model(proto).graph)
+
+
+numbers = st.floats(-(2.0**99), 2.0**99, width=32)
+
+
+@given(numbers, numbers, numbers, st.booleans())
+def test_steps(threshold: float, low: float, high: float, strict: bool) -> None:
+    t, a, b = (np.float32(v) for v in (threshold, low, high))
+
+    def function(x: Any) -> Any:
+        return np.where(x > t if strict else x >= t, b, a)
+
+    step = find_step(function, ())
+    if a == b:
+        assert step is None
+        return
+    assert step is not None
+    near = [np.nextafter(t, np.float32(way)) for way in (-np.inf, np.inf)]
+    x = np.array([*near, t, 0, 1, -1, -1e38, 1e38], np.float32)
+    builder = ir.Builder()
+    value = ir.Value("x", ir.TensorType(x.shape, ir.F32))
+    put = lambda op: builder.add(op, "v", [])  # noqa: E731
+    result = put(step.over(value, put))
+    graph = ir.Graph(
+        "g", (value,), tuple(builder.nodes), (ir.Output("y", result),), ir.Stage.IMPORTED
+    )
+    assert np.array_equal(ir.interpret(graph, {"x": x})["y"], function(x))
