@@ -51,9 +51,12 @@ _BODIES: dict[str, str] = {
     "(%a: f32[N,3], %w: f32[2,3])\n%g = gemm(%a, %w, none) : f32[N,2]\n"
     "%r = relu(%g) : f32[N,2]\nyield %g, %r\n} : f32[N,2], f32[N,2]",
 }
-for _name in "neg abs relu sigmoid tanh exp log erf sqrt reciprocal floor ceil round".split():
+_UNARY = (
+    "neg abs relu sigmoid tanh exp log erf sqrt reciprocal floor ceil round sin cos tan asin acos "
+)
+for _name in f"{_UNARY} atan sinh cosh asinh acosh atanh".split():
     _BODIES[_name] = f"input %x: f32[N,3]\n%y = {_name}(%x) : f32[N,3]"
-for _name in "add sub mul div max min prelu".split():
+for _name in "add sub mul div max min prelu pow".split():
     _BODIES[_name] = f"input %x: f32[N,2,3]\ninput %z: f32[2,1]\n%y = {_name}(%x, %z) : f32[N,2,3]"
 for _name in "equal less less_equal".split():
     _BODIES[_name] = f"input %x: i32[N,3]\ninput %z: i32[1]\n%y = {_name}(%x, %z) : bool[N,3]"

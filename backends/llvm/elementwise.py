@@ -15,7 +15,7 @@ from llvmlite import ir
 
 from ...ir import BOOL, F16, F32, F64, I64, U8, Bits, Element, Op, Scalar, ops
 from ..targets import Target
-from . import half, math
+from . import half, math, wide
 from .code import FLOAT, I1, Code, IRValue, memory_type, vector
 from .code import I32 as INT32
 from .views import Lanes, Packed
@@ -275,7 +275,21 @@ def _threshold(code: Code, op: Op, x: Any, thresholds: Any, flip: Any) -> Packed
 
 
 _ROUNDINGS = (ops.Floor, ops.Ceil, ops.Round)
-_F32_ONLY = (ops.Exp, ops.Log, ops.Tanh, ops.Sigmoid, ops.Erf)
+_WIDE: dict[type[Op], Callable[..., wide.Wide]] = {
+    ops.Acos: wide.acos,
+    ops.Acosh: wide.acosh,
+    ops.Asin: wide.asin,
+    ops.Asinh: wide.asinh,
+    ops.Atan: wide.atan,
+    ops.Atanh: wide.atanh,
+    ops.Cos: wide.cos,
+    ops.Cosh: wide.cosh,
+    ops.Pow: wide.power,
+    ops.Sin: wide.sin,
+    ops.Sinh: wide.sinh,
+    ops.Tan: wide.tan,
+}
+_F32_ONLY = (ops.Exp, ops.Log, ops.Tanh, ops.Sigmoid, ops.Erf, *_WIDE)
 
 EMITTERS: dict[type[Op], Emitter] = {
     ops.Abs: _abs,
@@ -312,5 +326,6 @@ EMITTERS: dict[type[Op], Emitter] = {
     ops.Tanh: partial(_f32, math.tanh),
     ops.Threshold: _threshold,
     ops.Where: _where,
+    **{kind: wide.narrow(function) for kind, function in _WIDE.items()},
 }
 """Operator class to emitter."""

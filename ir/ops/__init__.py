@@ -51,12 +51,32 @@ from .nn import (
 )
 from .order import GatherElements, TopK
 from .shape import Concat, Expand, Gather, Pad, Relayout, Reshape, Slice, Transpose
+from .transcendental import (
+    Acos,
+    Acosh,
+    Asin,
+    Asinh,
+    Atan,
+    Atanh,
+    Cos,
+    Cosh,
+    Pow,
+    Sin,
+    Sinh,
+    Tan,
+)
 from .window import Window
 
 __all__ = [
     "Abs",
+    "Acos",
+    "Acosh",
     "Add",
     "And",
+    "Asin",
+    "Asinh",
+    "Atan",
+    "Atanh",
     "AveragePool",
     "BatchNorm",
     "Binarize",
@@ -68,6 +88,8 @@ __all__ = [
     "Concat",
     "Const",
     "Conv",
+    "Cos",
+    "Cosh",
     "Decode",
     "Div",
     "Equal",
@@ -93,6 +115,7 @@ __all__ = [
     "Or",
     "PRelu",
     "Pad",
+    "Pow",
     "Reciprocal",
     "ReduceMax",
     "ReduceMean",
@@ -104,10 +127,13 @@ __all__ = [
     "Round",
     "Sigmoid",
     "Sign",
+    "Sin",
+    "Sinh",
     "Slice",
     "Softmax",
     "Sqrt",
     "Sub",
+    "Tan",
     "Tanh",
     "Threshold",
     "TopK",
