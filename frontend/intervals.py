@@ -61,10 +61,11 @@ def cells(cuts: Sequence[float], largest: float) -> Cells:
 
 
 def bounds(
-    graph: Graph, value: Value, x: Value, largest: float = LARGEST
-) -> tuple[Cells, Bounds] | None:
-    """Bounds of ``value`` as a function of |x| <= ``largest``; None when it is no such function."""
-    nodes = _expression(graph, value, x)
+    graph: Graph, values: Sequence[Value], x: Value, largest: float = LARGEST
+) -> tuple[Cells, tuple[Bounds, ...]] | None:
+    """Bounds of several values as functions of |x| <= ``largest``; None when one is no such
+    function."""
+    nodes = _expression(graph, values, x)
     if nodes is None:
         return None
     constants = [node.op.array for node in nodes if isinstance(node.op, ops.Const)]
@@ -77,7 +78,7 @@ def bounds(
             if found is None or np.isnan(found.low).any() or np.isnan(found.high).any():
                 return None
             known[node.result] = found
-    return grid, known[value]
+    return grid, tuple(known[value] for value in values)
 
 
 def expression_root(graph: Graph, value: Value) -> Value | None:
@@ -103,16 +104,17 @@ def expression_root(graph: Graph, value: Value) -> Value | None:
 def point_values(graph: Graph, value: Value, x: Value) -> tuple[Cells, Array] | None:
     """The value of a piecewise constant function of finite ``x`` on each cell; None when it is not
     proven to be constant on every one."""
-    found = bounds(graph, value, x, float(np.finfo(np.float32).max))
-    if found is None or not np.array_equal(found[1].low, found[1].high):
+    found = bounds(graph, (value,), x, float(np.finfo(np.float32).max))
+    if found is None:
         return None
-    return found[0], found[1].low
+    grid, (held,) = found
+    return (grid, held.low) if np.array_equal(held.low, held.high) else None
 
 
-def _expression(graph: Graph, value: Value, x: Value) -> list[Node] | None:
-    """Nodes from ``x`` to ``value`` in order; None when there are others in between."""
+def _expression(graph: Graph, values: Sequence[Value], x: Value) -> list[Node] | None:
+    """Nodes from ``x`` to ``values`` in order; None when there are others in between."""
     found: dict[Value, Node] = {}
-    stack = [value]
+    stack = list(values)
     while stack:
         at = stack.pop()
         if at is x or at in found:

@@ -1,10 +1,12 @@
 """The straight-through estimator: ``detach`` vanishes in export and leaves (sign(x) - p) + p.
 
-Equation: with s = sign(x), |s| = 1 and 0 <= s*p <= 2^24 in float32, fl(fl(s - p) + p) = s exactly.
-Take s = 1. For p >= 1, p is a multiple of its last place, which divides 1, so 1 - p is one too and
-not longer than p: exact. For 1/2 <= p < 1 the difference is exact (Sterbenz). For p < 1/2 it lies
-in (1/2, 1] and is off by at most 2^-25, so the sum is 1 + d with |d| <= 2^-25, which rounds to 1
-(to even at the tie). At x = 0 it needs p = 0 when s = 0. (s + p) - p has no such property.
+Equation: with |s| = 1 and 0 <= s*p <= 2^24 in float32, fl(fl(s - p) + p) = s exactly, and so it is
+for s = 0 and any p, and with both scaled by a power of two. Take s = 1. For p >= 1, p is a multiple
+of its last place, which divides 1, so 1 - p is one too and not longer than p: exact. For
+1/2 <= p < 1 the difference is exact (Sterbenz). For p < 1/2 it lies in (1/2, 1] and is off by at
+most 2^-25, so the sum is 1 + d with |d| <= 2^-25, which rounds to 1 (to even at the tie).
+(s + p) - p has no such property. s is the sign of x, or another step function of x with values 0
+and powers of two, such as a mask of zeros and ones.
 
 p may be any elementwise expression of x whose bounds `intervals` can prove: hardtanh, ReActNet's
 polynomial of Less, Cast and Mul, tanh (for finite |x| <= 1e19), or x itself, x + (sign(x) - x),
@@ -25,7 +27,7 @@ import numpy as np
 
 from ...ir import F32, Node, Value
 from ...ir.ops import Add, Sign, Sub
-from ..intervals import LARGEST, bounds
+from ..intervals import LARGEST, bounds, expression_root
 from ..rewriting import Found, View
 
 ORDER = 30
@@ -42,31 +44,30 @@ def match(view: View, node: Node) -> Found | None:
         sub = view.made_by(d, Sub)
         if sub is None or sub.b is not p:
             continue
-        sign = view.made_by(sub.a, Sign)
-        if sign is None:
-            continue
-        if cancels(view, sign, p, LARGEST):
-            return Found(sign, (view.node(sub.a), view.node(d)))
-        if cancels(view, sign, p, float(LIMIT)):
+        if cancels(view, sub.a, p, LARGEST):
+            return Found(view.node(sub.a).op, (view.node(sub.a), view.node(d)))
+        if cancels(view, sub.a, p, float(LIMIT)):
             name = node.origin[0] if node.origin else node.result.name
             view.notes.append(
                 f"node '{name}': the straight-through estimator is read as its sign, which is "
                 f"exact for inputs up to {int(LIMIT)} in magnitude"
             )
-            return Found(sign, (view.node(sub.a), view.node(d)))
+            return Found(view.node(sub.a).op, (view.node(sub.a), view.node(d)))
     return None
 
 
-def cancels(view: View, sign: Sign, p: Value, largest: float) -> bool:
-    """True when, for |x| <= ``largest``, p provably has the sign of x or is 0, and is bounded."""
-    found = bounds(view.graph, p, sign.x, largest)
+def cancels(view: View, quantized: Value, p: Value, largest: float) -> bool:
+    """True when, for |x| <= ``largest``, the quantized value is 0 or a power of two, of which p
+    provably has the sign or is 0, and is bounded."""
+    sign = view.made_by(quantized, Sign)
+    x = expression_root(view.graph, quantized) if sign is None else sign.x
+    found = None if x is None else bounds(view.graph, (quantized, p), x, largest)
     if found is None:
         return False
-    grid, held = found
-    positive, negative = grid.low > 0, grid.high < 0
-    least = np.where(positive, np.float32(0), -LIMIT)
-    greatest = np.where(negative, np.float32(0), LIMIT)
-    at_zero = ~positive & ~negative
-    least[at_zero] = min(sign.zero, 0) * LIMIT
-    greatest[at_zero] = max(sign.zero, 0) * LIMIT
-    return bool((held.low >= least).all() and (held.high <= greatest).all())
+    _, (steps, held) = found
+    mantissas = np.abs(np.frexp(steps.low)[0])
+    if not np.array_equal(steps.low, steps.high) or not np.isin(mantissas, (0, 0.5)).all():
+        return False
+    least, greatest = np.minimum(steps.low, 0) * LIMIT, np.maximum(steps.low, 0) * LIMIT
+    fits = (held.low >= least) & (held.high <= greatest)
+    return bool((fits | (steps.low == 0) & np.isfinite(held.low) & np.isfinite(held.high)).all())

@@ -116,6 +116,14 @@ FIRES: dict[str, Nodes] = {
     "heaviside of zero": [*HEAVISIDE[:3], node("Where", ["e", "zero", "v"], ["q"])],
 }
 
+RESIDUES: dict[str, tuple[Nodes, bool]] = {
+    # What is subtracted and added again; whether that is exact only up to 2^24.
+    "clip": ([node("Clip", ["x", "zero", "one"], ["p"])], False),
+    "hardtanh": ([node("Clip", ["x", "minus", "one"], ["p"])], False),
+    "relu6": ([node("Clip", ["x", "minus", "many"], ["p"])], False),
+    "itself": ([node("Identity", ["x"], ["p"])], True),
+}
+
 STAYS: dict[str, Nodes] = {
     "three values": [
         node("Round", ["x"], ["r"]),
@@ -171,6 +179,25 @@ def _same(proto: Any, graph: ir.Graph, x: Any) -> None:
     old, new = (ir.interpret(g, {"x": x})["y"] for g in (before, graph))
     assert np.array_equal(old, new)
     assert np.array_equal(new, run_reference(proto, {"x": x})["y"])
+
+
+@pytest.mark.parametrize("name", RESIDUES)
+@pytest.mark.parametrize("order", [("d", "p"), ("p", "d")])
+@pytest.mark.parametrize("mask", ["Greater", "GreaterOrEqual"])
+def test_residue_of_a_mask(name: str, order: tuple[str, str], mask: str) -> None:
+    nodes, noted = RESIDUES[name]
+    tail = [node("Sub", ["f", "p"], ["d"]), node("Add", order, ["q"])]
+    proto = product([*as_float(mask), *nodes, *tail])
+    imported = load_model(proto)
+    assert op_names(imported.graph) == ["sign", "mul", "add", "gemm"]
+    assert len(imported.notes) == noted
+    _same(proto, imported.graph, np.clip(samples(), -(2.0**24), 2.0**24))
+
+
+def test_a_residue_of_the_wrong_sign_stays() -> None:
+    tail = [node("Sub", ["f", "p"], ["d"]), node("Add", ["d", "p"], ["q"])]
+    proto = product([*as_float("Less"), *RESIDUES["hardtanh"][0], *tail])
+    assert "clip" in op_names(load_model(proto).graph)
 
 
 def test_two_operands() -> None:
