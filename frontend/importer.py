@@ -177,6 +177,8 @@ class _Walk:
                 return
             value = self.scope.value(info.name)
             _check_declared(info, value)
+            if 0 in value.shape:
+                raise ModelError(f"{value!r} has no elements", limits=[Limit.EMPTY])
             yield Output(info.name, value)
         except (ModelError, VerifyError) as error:
             self.problems.append((f"output '{info.name}': {error}", limit_of(error)))

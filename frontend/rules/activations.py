@@ -28,10 +28,10 @@ from ...ir.ops import (
     Where,
 )
 from ..call import Call
-from ..registry import rule
+from ..registry import FLOAT, NUMBERS, rule
 
 
-@rule("Clip")
+@rule("Clip", types=NUMBERS)
 def clip(call: Call) -> Value:
     """Bounds from attributes (opset < 11) or inputs; run-time bounds become Max and Min."""
     x = call.x(0)
@@ -55,7 +55,7 @@ def clip(call: Call) -> Value:
     return x
 
 
-@rule("PRelu")
+@rule("PRelu", types=NUMBERS)
 def prelu(call: Call) -> Value:
     """The slope broadcasts to the operand, not the other way round."""
     x, slope = call.x(0), call.x(1)
@@ -65,14 +65,14 @@ def prelu(call: Call) -> Value:
     return out
 
 
-@rule("LeakyRelu")
+@rule("LeakyRelu", types=FLOAT)
 def leaky_relu(call: Call) -> Value:
     """x for x >= 0, alpha * x below."""
     x = call.x(0)
     return call.add(PRelu(x, call.const(call.float("alpha", 0.01), x)))
 
 
-@rule("HardSigmoid")
+@rule("HardSigmoid", types=FLOAT)
 def hard_sigmoid(call: Call) -> Value:
     """min(max(alpha * x + beta, 0), 1)."""
     return _hard_sigmoid(call, call.x(0), call.float("alpha", 0.2), call.float("beta", 0.5))
@@ -83,14 +83,14 @@ def _hard_sigmoid(call: Call, x: Value, alpha: float, beta: float) -> Value:
     return call.add(Clip(call.add(Add(scaled, call.const(beta, x))), 0.0, 1.0))
 
 
-@rule("HardSwish")
+@rule("HardSwish", types=FLOAT)
 def hard_swish(call: Call) -> Value:
     """x * HardSigmoid(x; 1/6, 0.5)."""
     x = call.x(0)
     return call.add(Mul(x, _hard_sigmoid(call, x, 1 / 6, 0.5)))
 
 
-@rule("Elu", "Selu", "Celu")
+@rule("Elu", "Selu", "Celu", types=FLOAT)
 def elu(call: Call) -> Value:
     """x above zero; alpha * (exp(x) - 1) below, with Celu's inner and Selu's outer factor."""
     x = call.x(0)
@@ -110,27 +110,27 @@ def softplus_of(call: Call, x: Value) -> Value:
     return call.add(Add(call.add(Relu(x)), call.add(Log(call.add(Add(small, call.const(1, x)))))))
 
 
-@rule("Softplus")
+@rule("Softplus", types=FLOAT)
 def softplus(call: Call) -> Value:
     """log(1 + exp(x))."""
     return softplus_of(call, call.x(0))
 
 
-@rule("Softsign")
+@rule("Softsign", types=FLOAT)
 def softsign(call: Call) -> Value:
     """x / (1 + |x|)."""
     x = call.x(0)
     return call.add(Div(x, call.add(Add(call.const(1, x), call.add(Abs(x))))))
 
 
-@rule("Mish")
+@rule("Mish", types=FLOAT)
 def mish(call: Call) -> Value:
     """x * tanh(softplus(x))."""
     x = call.x(0)
     return call.add(Mul(x, call.add(Tanh(softplus_of(call, x)))))
 
 
-@rule("Swish")
+@rule("Swish", types=FLOAT)
 def swish(call: Call) -> Value:
     """x * sigmoid(alpha * x)."""
     x = call.x(0)
@@ -139,7 +139,7 @@ def swish(call: Call) -> Value:
     return call.add(Mul(x, call.add(Sigmoid(inner))))
 
 
-@rule("Gelu")
+@rule("Gelu", types=FLOAT)
 def gelu(call: Call) -> Value:
     """0.5 * x * (1 + erf(x / sqrt 2)), or its tanh approximation."""
     x = call.x(0)
@@ -156,7 +156,7 @@ def gelu(call: Call) -> Value:
     return call.add(Mul(half, call.add(Add(curve, call.const(1, x)))))
 
 
-@rule("ThresholdedRelu")
+@rule("ThresholdedRelu", types=FLOAT)
 def thresholded_relu(call: Call) -> Value:
     """x above alpha, 0 elsewhere."""
     x = call.x(0)
@@ -164,7 +164,7 @@ def thresholded_relu(call: Call) -> Value:
     return call.add(Where(above, x, call.const(0, x)))
 
 
-@rule("Shrink")
+@rule("Shrink", types=FLOAT)
 def shrink(call: Call) -> Value:
     """x + bias below -lambd, x - bias above lambd, 0 between."""
     x = call.x(0)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...errors import Limit
 from ...ir import Array
 from ..call import Call
 from ..registry import rule
 from ..tensors import check_tensor, tensor_array
 
 
-@rule("Constant")
+@rule("Constant", limits={Limit.FORM: "no strings, no sparse tensors"})
 def constant(call: Call) -> Array:
     """A constant in any of its attribute forms but strings and sparse tensors."""
     given = call.tensor("value")
@@ -25,4 +26,4 @@ def constant(call: Call) -> Array:
         if call.given(name):
             found = call.node_attribute(name)
             return np.array(found.i if name == "value_int" else list(found.ints), np.int64)
-    return call.refuse("holds no number; strings and sparse tensors are not supported")
+    return call.refuse("holds no number; strings and sparse tensors are not supported", Limit.FORM)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from ...errors import Limit
 from ...ir import Value
 from ...ir.ops import Add, Conv
 from ..call import Call
-from ..registry import rule
-from .windows import explicit_pads, spatial_attribute
+from ..registry import FLOAT, rule
+from .windows import check_spatial, explicit_pads, spatial_attribute
 
 
-@rule("Conv")
+@rule("Conv", types=FLOAT, limits={Limit.CONSTANT: "weights", Limit.RANK: "at most 2 spatial axes"})
 def conv(call: Call) -> Value:
     """Conv with every form of padding resolved to explicit pads."""
     x = call.x(0)
@@ -18,6 +19,7 @@ def conv(call: Call) -> Value:
     spatial = x.type.rank - 2
     if spatial < 1 or array.ndim != x.type.rank:
         call.refuse(f"weights {w!r} do not fit {x!r}")
+    check_spatial(call, spatial)
     kernel = tuple(array.shape[2:])
     declared = call.ints("kernel_shape", kernel)
     if declared != kernel:

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...errors import Limit
 from ...ir import Array, Value
 from ...ir.ops import Add, Concat, Conv, Expand, Transpose
 from ..call import Call
-from ..registry import rule
+from ..registry import FLOAT, rule
 from .moving import sliced
-from .windows import spatial_attribute
+from .windows import check_spatial, spatial_attribute
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,17 @@ def phases_of(
     return found
 
 
-@rule("ConvTranspose")
+@rule(
+    "ConvTranspose",
+    types=FLOAT,
+    limits={Limit.CONSTANT: "weights", Limit.RANK: "at most 2 spatial axes"},
+)
 def conv_transpose(call: Call) -> Value:
     """Phases of every axis, a Conv for each combination, interleaved and cut to size."""
     x = call.x(0)
     weights = _conv_weights(call, x, call.array(1, "weights"))
     spatial = x.type.rank - 2
+    check_spatial(call, spatial)
     kernel = weights.shape[2:]
     strides = spatial_attribute(call, "strides", spatial)
     dilations = spatial_attribute(call, "dilations", spatial)

@@ -19,7 +19,14 @@ def concat(call: Call) -> Value:
     return values[0] if len(values) == 1 else call.add(ops.Concat(values, axis))
 
 
-@rule("Slice")
+@rule(
+    "Slice",
+    limits={
+        Limit.SHAPE: "starts, ends, axes and steps",
+        Limit.BATCH: "kept whole",
+        Limit.EMPTY: "result",
+    },
+)
 def slice_(call: Call) -> Value:
     """Bounds from attributes (opset 9) or inputs, clamped to the operand as ONNX says."""
     x = call.x(0)
@@ -46,6 +53,8 @@ def sliced(call: Call, x: Value, chosen: dict[int, tuple[int, Dim, int]]) -> Val
     if whole:
         return x
     starts, steps, sizes = zip(*((k.start if k else 0, k.step, len(k)) for k in kept), strict=True)
+    if 0 in sizes:
+        call.refuse(f"the result has no elements: sizes {list(sizes)}", Limit.EMPTY)
     return call.add(ops.Slice(x, starts, steps, sizes))
 
 
@@ -53,26 +62,29 @@ def _kept(call: Call, x: Value, dim: Dim, start: int, end: Dim, step: int) -> ra
     """Positions kept of one axis, clamped as Python does; the symbolic batch is kept whole."""
     if isinstance(dim, Batch):
         if start or step != 1 or not (end == dim or (isinstance(end, int) and end >= 1 << 31)):
-            call.refuse(f"the symbolic batch of {x!r} cannot be sliced")
+            call.refuse(f"the symbolic batch of {x!r} cannot be sliced", Limit.BATCH)
         return range(0)
     if isinstance(end, Batch):
-        call.refuse("an end that depends on the batch size is only supported on the batch")
+        text = "an end that depends on the batch size is only supported on the batch"
+        call.refuse(text, Limit.BATCH)
     return range(dim)[start:end:step]
 
 
-@rule("Split")
+@rule("Split", limits={Limit.SHAPE: "sizes", Limit.BATCH: "not split", Limit.EMPTY: "parts"})
 def split(call: Call) -> tuple[Value, ...]:
     """Parts along an axis, of given sizes or as equal as ONNX makes them."""
     x = call.x(0)
     axis = call.axis(call.int("axis", 0), x.type.rank)
     size = x.shape[axis]
     if isinstance(size, Batch):
-        call.refuse("the symbolic batch cannot be split")
+        call.refuse("the symbolic batch cannot be split", Limit.BATCH)
     parts = call.axes_argument(1, 13) if call.has(1) else call.ints("split")
     if parts is None:
         count = len(call.node.output)
         chunk = -(-size // max(1, count))
         parts = tuple(min(chunk, size - i * chunk) for i in range(count))
+    if 0 in parts:
+        call.refuse(f"parts {list(parts)} of axis {axis} have no elements", Limit.EMPTY)
     if sum(parts) != size or min(parts) < 1 or len(parts) != len(call.node.output):
         call.refuse(f"parts {list(parts)} do not make up axis {axis} of {x!r}")
     out, start = [], 0
@@ -82,7 +94,7 @@ def split(call: Call) -> tuple[Value, ...]:
     return tuple(out)
 
 
-@rule("Gather")
+@rule("Gather", limits={Limit.BATCH: "not gathered from"})
 def gather(call: Call) -> Value:
     """Constant indices that step evenly are a Slice; others stay a Gather."""
     x = call.x(0)
@@ -90,7 +102,7 @@ def gather(call: Call) -> Value:
     size = x.shape[axis]
     indices = call.constant(1)
     if isinstance(size, Batch):
-        call.refuse("the symbolic batch cannot be gathered from")
+        call.refuse("the symbolic batch cannot be gathered from", Limit.BATCH)
     if indices is None:
         return call.add(ops.Gather(x, call.x(1), axis))
     return gathered(call, x, indices, axis)
@@ -114,7 +126,7 @@ def gathered(call: Call, x: Value, indices: Array, axis: int) -> Value:
     return call.add(ops.Gather(x, held, axis))
 
 
-@rule("Expand")
+@rule("Expand", limits={Limit.SHAPE: "shape"})
 def expand(call: Call) -> Value:
     """Broadcast to a shape, which is joined with the operand's own."""
     x = call.x(0)
@@ -127,7 +139,7 @@ def expanded(call: Call, x: Value, shape: Shape) -> Value:
     return x if op.infer()[0].shape == x.shape else call.add(op)
 
 
-@rule("Tile")
+@rule("Tile", limits={Limit.SHAPE: "repeats", Limit.BATCH: "not repeated"})
 def tile(call: Call) -> Value:
     """Repetition of whole axes: a new axis before each, broadcast, then joined."""
     x = call.x(0)
@@ -137,7 +149,7 @@ def tile(call: Call) -> Value:
     if all(r == 1 for r in repeats):
         return x
     if x.type.symbolic and repeats[0] != 1:
-        call.refuse("the symbolic batch cannot be repeated")
+        call.refuse("the symbolic batch cannot be repeated", Limit.BATCH)
     first = (x.shape[0],) if x.type.symbolic else ()
     rest = list(zip(repeats, x.shape, strict=True))[len(first) :]
     spread = call.reshape(x, (*first, *(d for _, dim in rest for d in (1, dim))))

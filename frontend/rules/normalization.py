@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...errors import Limit
 from ...ir import Value
 from ...ir.ops import Add, BatchNorm, Div, Mul, ReduceMean, Sqrt, Sub
 from ..call import Call
-from ..registry import rule
+from ..registry import FLOAT, rule
 
 
-@rule("BatchNormalization")
+@rule(
+    "BatchNormalization",
+    types=FLOAT,
+    limits={
+        Limit.CONSTANT: "scale, bias, mean and variance",
+        Limit.TRAINING: "refused",
+        Limit.VALUE: "variance + epsilon above 0",
+    },
+)
 def batch_norm(call: Call) -> Value:
     """Inference with constant statistics; training mode is refused."""
     if call.int("training_mode", 0) or any(call.uses(i) for i in range(1, 5)):
-        call.refuse("is in training mode; export the model for inference (model.eval())")
+        text = "is in training mode; export the model for inference (model.eval())"
+        call.refuse(text, Limit.TRAINING)
     names = ("scale", "bias", "mean", "variance")
     arrays = [call.array(i, what) for i, what in enumerate(names, 1)]
     epsilon = call.float("epsilon", 1e-5)
@@ -23,7 +33,9 @@ def batch_norm(call: Call) -> Value:
             call.refuse(f"{what} holds infinity")
     low = np.flatnonzero(arrays[3].reshape(-1) + np.float32(epsilon) <= 0)
     if low.size:
-        call.refuse(f"variance of channel {low[0]} is {arrays[3].reshape(-1)[low[0]]:g}")
+        call.refuse(
+            f"variance of channel {low[0]} is {arrays[3].reshape(-1)[low[0]]:g}", Limit.VALUE
+        )
     x, scale, bias, mean, variance = call.values()
     return call.add(BatchNorm(x, scale, bias, mean, variance, epsilon))
 
@@ -39,14 +51,19 @@ def _deviation(call: Call, variance: Value, epsilon: float) -> Value:
     return call.add(Sqrt(call.add(Add(variance, call.const(epsilon, variance)))))
 
 
-@rule("LayerNormalization", "RMSNormalization")
+@rule(
+    "LayerNormalization",
+    "RMSNormalization",
+    types=FLOAT,
+    limits={Limit.OUTPUT: "Mean and InvStdDev", Limit.FORM: "stash_type 1 alone"},
+)
 def layer_norm(call: Call) -> Value:
     """Statistics of each sample over the axes from ``axis`` on, then scale and bias."""
     if any(call.uses(i) for i in (1, 2)):
-        call.refuse("outputs 'Mean' and 'InvStdDev' are not supported")
+        call.refuse("outputs 'Mean' and 'InvStdDev' are not supported", Limit.OUTPUT)
     x = call.x(0)
     if call.int("stash_type", 1) != 1:
-        call.refuse("only stash_type 1 (float32 statistics) is supported")
+        call.refuse("only stash_type 1 (float32 statistics) is supported", Limit.FORM)
     first = call.axis(call.int("axis", -1), x.type.rank)
     axes, epsilon = tuple(range(first, x.type.rank)), call.float("epsilon", 1e-5)
     if call.op == "LayerNormalization":
@@ -58,7 +75,7 @@ def layer_norm(call: Call) -> Value:
     return call.add(Add(out, call.x(2))) if call.has(2) else out
 
 
-@rule("InstanceNormalization")
+@rule("InstanceNormalization", types=FLOAT)
 def instance_norm(call: Call) -> Value:
     """Statistics of each sample and channel, then scale and bias per channel."""
     x = call.x(0)
@@ -69,7 +86,7 @@ def instance_norm(call: Call) -> Value:
     return _per_channel(call, out, call.x(1), call.x(2))
 
 
-@rule("GroupNormalization")
+@rule("GroupNormalization", types=FLOAT)
 def group_norm(call: Call) -> Value:
     """Statistics of each sample and group of channels; before opset 21 scale and bias are per
     group, from then on per channel."""

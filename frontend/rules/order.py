@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from ...errors import Limit
 from ...ir import Batch, Value
 from ...ir.ops import GatherElements, TopK
 from ..call import Call
-from ..registry import rule
+from ..registry import NUMBERS, rule
 
 
-@rule("ArgMax", "ArgMin")
+@rule("ArgMax", "ArgMin", types=NUMBERS, limits={Limit.BATCH: "not ordered"})
 def arg_extreme(call: Call) -> Value:
     """Position (int64) of the largest or smallest element, the first one among equals."""
     x = call.x(0)
@@ -20,7 +21,7 @@ def arg_extreme(call: Call) -> Value:
     return call.reshape(position, (*x.shape[:axis], *x.shape[axis + 1 :]))
 
 
-@rule("TopK")
+@rule("TopK", types=NUMBERS, limits={Limit.CONSTANT: "k", Limit.BATCH: "not ordered"})
 def top_k(call: Call) -> tuple[Value, ...]:
     """The k best elements, best first (also where any order is asked for), and their positions."""
     x = call.x(0)
@@ -36,7 +37,7 @@ def top_k(call: Call) -> tuple[Value, ...]:
 def _ordered_axis(call: Call, x: Value, default: int) -> int:
     axis = call.axis(call.int("axis", default), x.type.rank)
     if isinstance(x.shape[axis], Batch):
-        call.refuse("the symbolic batch cannot be ordered")
+        call.refuse("the symbolic batch cannot be ordered", Limit.BATCH)
     return axis
 
 

@@ -44,7 +44,9 @@ class Border:
         return cls(tuple(before), tuple(after), fill)
 
 
-@rule("Pad", limits={Limit.CONSTANT: "pads, axes and value", Limit.BATCH: "pads"})
+@rule(
+    "Pad", limits={Limit.SHAPE: "pads and axes", Limit.CONSTANT: "value", Limit.BATCH: "not padded"}
+)
 def pad(call: Call) -> Value:
     """A border of one value or of the operand's own elements; negative widths cut."""
     x = call.x(0)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from ...errors import Limit
 from ...ir import Value
 from ...ir.ops import AveragePool, MaxPool, ReduceMax, ReduceMean
 from ..call import Call
-from ..registry import rule
+from ..registry import FLOAT, NUMBERS, rule
 from .windows import explicit_pads, spatial_attribute
 
 
-@rule("MaxPool", "AveragePool")
+@rule("MaxPool", types=NUMBERS, limits={Limit.OUTPUT: "Indices"})
+@rule("AveragePool", types=FLOAT)
 def pool(call: Call) -> Value:
     """Windows with explicit pads; the indices of MaxPool are not computed."""
     x = call.x(0)
     if call.uses(1):
-        call.refuse("output 'Indices' is not supported")
+        call.refuse("output 'Indices' is not supported", Limit.OUTPUT)
     kernel = call.ints("kernel_shape") or ()
     spatial = x.type.rank - 2
     if spatial < 1 or len(kernel) != spatial:
@@ -29,7 +31,8 @@ def pool(call: Call) -> Value:
     return call.add(AveragePool(x, kernel, strides, pads, dilations, ceil_mode, count_pads))
 
 
-@rule("GlobalAveragePool", "GlobalMaxPool")
+@rule("GlobalAveragePool", types=FLOAT)
+@rule("GlobalMaxPool", types=NUMBERS)
 def global_pool(call: Call) -> Value:
     """A reduction over all spatial axes, which stay with size 1."""
     x = call.x(0)

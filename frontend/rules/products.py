@@ -9,10 +9,10 @@ import numpy as np
 from ...ir import Array, Batch, Shape, Value
 from ...ir.ops import Add, Gemm, MatMul, Mul, Transpose
 from ..call import Call
-from ..registry import rule
+from ..registry import FLOAT, rule
 
 
-@rule("Gemm")
+@rule("Gemm", types=FLOAT)
 def gemm(call: Call) -> Value:
     """alpha * A' B' + beta * C; the factors go into constant weights and bias."""
     a = call.x(0)
@@ -62,7 +62,7 @@ def _bias(call: Call, beta: np.float32, channels: int) -> Value | None:
     return call.const(np.broadcast_to(c.reshape(-1) * beta, (channels,)))
 
 
-@rule("MatMul")
+@rule("MatMul", types=FLOAT)
 def matmul(call: Call) -> Value:
     """A product with constant weights on either side is a Gemm on flattened rows; others stay
     products."""

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...ir import F32, I8, I32, U8, Array, Value, scalar_of
+from ...errors import Limit
+from ...ir import F32, I8, U8, Array, Value, scalar_of
 from ...ir.ops import Add, Cast, Clip, Div, Mul, Round, Sub
 from ..call import Call
-from ..registry import rule
+from ..registry import FLOAT, rule
 from ..tensors import dtype_of
 
+_PARAMETERS = {
+    Limit.CONSTANT: "scale and zero point",
+    Limit.FORM: "per tensor or per axis, float32 scales",
+}
 
-@rule("QuantizeLinear")
+
+@rule("QuantizeLinear", types=FLOAT, limits={**_PARAMETERS, Limit.TYPE: "to int8 and uint8 alone"})
 def quantize(call: Call) -> Value:
     """saturate(round(x / scale) + zero point), halves to even."""
     x = call.x(0)
@@ -19,8 +25,8 @@ def quantize(call: Call) -> Value:
     element = scalar_of(zero.dtype)
     if call.int("output_dtype", 0):
         element = scalar_of(dtype_of(call.int("output_dtype", 0)))
-    if element not in (I8, U8) or x.element != F32:
-        call.refuse(f"only float32 to 8-bit integers is supported, got {x.element} to {element}")
+    if element not in (I8, U8):
+        call.refuse(f"only float32 to 8-bit integers is supported, got {element}", Limit.TYPE)
     y = call.add(Round(call.add(Div(x, call.const(scale)))))
     if zero.any():
         y = call.add(Add(y, call.const(zero.astype(np.float32))))
@@ -28,12 +34,10 @@ def quantize(call: Call) -> Value:
     return call.add(Cast(call.add(Clip(y, low, high)), element))
 
 
-@rule("DequantizeLinear")
+@rule("DequantizeLinear", types=("i8", "u8", "i32"), limits=_PARAMETERS)
 def dequantize(call: Call) -> Value:
     """(x - zero point) * scale."""
     x = call.x(0)
-    if x.element not in (I8, U8, I32):
-        call.refuse(f"only 8-bit and 32-bit integers are supported, got {x.element}")
     scale, zero = _parameters(call, x)
     y = call.add(Cast(x, F32))
     if zero.any():
@@ -46,7 +50,7 @@ def _parameters(call: Call, x: Value) -> tuple[Array, Array]:
     scale = call.array(1, "scale")
     zero = call.array(2, "zero point") if call.has(2) else np.zeros(scale.shape, np.uint8)
     if call.int("block_size", 0) or scale.ndim > 1 or zero.shape != scale.shape:
-        call.refuse("only per-tensor and per-axis scales are supported")
+        call.refuse("only per-tensor and per-axis scales are supported", Limit.FORM)
     if scale.dtype != np.float32 or not np.isfinite(scale).all() or not scale.all():
         call.refuse("scales must be float32, finite and not zero")
     if scale.size == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...errors import Limit
 from ...ir import Value
 from ...ir.ops import (
     Abs,
@@ -18,7 +19,7 @@ from ...ir.ops import (
     Sub,
 )
 from ..call import Call
-from ..registry import rule
+from ..registry import FLOAT, NUMBERS, rule
 
 PLAIN = {
     "ReduceMax": ReduceMax,
@@ -26,12 +27,12 @@ PLAIN = {
     "ReduceMin": ReduceMin,
     "ReduceSum": ReduceSum,
 }
-COMPOSED = (
-    "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp",
-)  # fmt: skip
+_AXES = {Limit.SHAPE: "axes", Limit.BATCH: "not reduced"}
 
 
-@rule(*PLAIN, *COMPOSED)
+@rule("ReduceMax", "ReduceMin", "ReduceSum", types=NUMBERS, limits=_AXES)
+@rule("ReduceL1", "ReduceSumSquare", types=NUMBERS, limits=_AXES)
+@rule("ReduceMean", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", types=FLOAT, limits=_AXES)
 def reduction(call: Call) -> Value:
     """Axes are an attribute up to opset 17 (12 for ReduceSum), an input from then on."""
     x = call.x(0)
@@ -42,6 +43,8 @@ def reduction(call: Call) -> Value:
             return _pointwise(call, x)
         axes = range(rank)
     axes = tuple(sorted(call.axes(axes, rank)))
+    if x.type.symbolic and 0 in axes:
+        call.refuse(f"{call.op} over the symbolic batch is not supported", Limit.BATCH)
     keep = bool(call.int("keepdims", 1))
     if call.op in PLAIN:
         return call.add(PLAIN[call.op](x, axes, keep)) if axes else x

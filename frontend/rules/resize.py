@@ -50,7 +50,9 @@ class Axis:
 
 
 _LIMITS = {
-    Limit.CONSTANT: "roi, scales and sizes",
+    Limit.CONSTANT: "scales",
+    Limit.SHAPE: "sizes",
+    Limit.BATCH: "not resized",
     Limit.FORM: "antialias; tf_crop_and_resize; align_corners with scales to a fractional size",
     Limit.TYPE: "linear and cubic: f32 alone",
 }

@@ -15,7 +15,7 @@ import numpy as np
 from ...errors import Limit
 from ...ir import I64, Array, Batch, Op, Value, ops
 from ..call import Call
-from ..registry import rule
+from ..registry import NUMBERS, rule
 from ..tensors import dtype_of
 from .moving import gathered
 
@@ -172,7 +172,7 @@ def _rounds(call: Call, places: Array) -> list[Array]:
     return [np.flatnonzero(turns == turn) for turn in range(count)]
 
 
-@rule("OneHot", limits={Limit.CONSTANT: "depth"})
+@rule("OneHot", limits={Limit.CONSTANT: "depth", Limit.BATCH: "stays first"})
 def one_hot(call: Call) -> Value:
     """The second value where a new axis has the index, the first elsewhere."""
     indices, values = call.x(0), call.x(2)
@@ -187,7 +187,7 @@ def one_hot(call: Call) -> Value:
     return call.add(ops.Where(_hot(call, spread, depth, axis), on, off))
 
 
-@rule("Hardmax", since=13)
+@rule("Hardmax", since=13, types=NUMBERS, limits={Limit.BATCH: "not ordered"})
 def hardmax(call: Call) -> Value:
     """1 at the first greatest element along the axis, 0 elsewhere."""
     x = call.x(0)
@@ -199,7 +199,7 @@ def hardmax(call: Call) -> Value:
     return call.add(ops.Where(hot, call.const(1, x), call.const(0, x)))
 
 
-@rule("Trilu", limits={Limit.CONSTANT: "k"})
+@rule("Trilu", limits={Limit.CONSTANT: "k", Limit.BATCH: "no matrix axis"})
 def trilu(call: Call) -> Value:
     """The upper or lower triangle of the last two axes, 0 elsewhere."""
     x = call.x(0)
@@ -211,7 +211,7 @@ def trilu(call: Call) -> Value:
     return call.add(ops.Where(call.const(kept), x, call.const(0, x)))
 
 
-@rule("EyeLike")
+@rule("EyeLike", limits={Limit.BATCH: "no matrix axis"})
 def eye_like(call: Call) -> Value:
     """Ones on a diagonal of a matrix of the operand's shape."""
     x = call.x(0)

@@ -7,17 +7,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...errors import Limit
 from ...ir import Batch, Dim, Shape, Value
 from ...ir.ops import Expand, Transpose
 from ..call import Call
-from ..registry import rule
+from ..registry import FLOAT, rule
 from ..scope import Held
 from ..shapes import Sized, dims_of, shape_tensor
 from ..tensors import tensor_array
 from .products import leading
 
 
-@rule("Reshape")
+@rule("Reshape", limits={Limit.SHAPE: "shape", Limit.BATCH: "stays first"})
 def reshape(call: Call) -> Value:
     """0 copies a dimension (unless allowzero), -1 takes what is left."""
     x = call.x(0)
@@ -50,10 +51,12 @@ def complete(call: Call, x: Value, target: Sequence[Dim]) -> Shape:
     if x.type.symbolic and not any(isinstance(d, Batch) for d in out):
         call.refuse(
             f"shape {_text(target)} fixes the batch, which is symbolic in {x!r}; give --shape, or "
-            "export with -1 in place of the batch"
+            "export with -1 in place of the batch",
+            Limit.BATCH,
         )
     if any(isinstance(d, Batch) for d in out[1:]):
-        call.refuse(f"shape {_text(target)} moves the symbolic batch from the first axis of {x!r}")
+        text = f"shape {_text(target)} moves the symbolic batch from the first axis of {x!r}"
+        call.refuse(text, Limit.BATCH)
     return tuple(out)
 
 
@@ -61,7 +64,7 @@ def _text(dims: Sequence[Dim]) -> str:
     return f"[{','.join(map(str, dims))}]"
 
 
-@rule("Flatten")
+@rule("Flatten", limits={Limit.BATCH: "stays first"})
 def flatten(call: Call) -> Value:
     """[d0 * .. * d(axis-1), the rest]."""
     x = call.x(0)
@@ -72,11 +75,11 @@ def flatten(call: Call) -> Value:
     axis = axis + rank if axis < 0 else axis
     head, tail = x.shape[:axis], x.shape[axis:]
     if any(isinstance(d, Batch) for d in tail):
-        call.refuse("the symbolic batch cannot be flattened away")
+        call.refuse("the symbolic batch cannot be flattened away", Limit.BATCH)
     return call.reshape(x, (leading(head), math.prod(tail)))
 
 
-@rule("Squeeze")
+@rule("Squeeze", limits={Limit.SHAPE: "axes"})
 def squeeze(call: Call) -> Value:
     """Drop axes of size 1."""
     x = call.x(0)
@@ -90,7 +93,7 @@ def squeeze(call: Call) -> Value:
     return call.reshape(x, tuple(d for i, d in enumerate(x.shape) if i not in axes))
 
 
-@rule("Unsqueeze")
+@rule("Unsqueeze", limits={Limit.SHAPE: "axes", Limit.BATCH: "stays first"})
 def unsqueeze(call: Call) -> Value:
     """Insert axes of size 1, counted in the result."""
     x = call.x(0)
@@ -102,28 +105,40 @@ def unsqueeze(call: Call) -> Value:
     dims = iter(x.shape)
     shape = tuple(1 if i in axes else next(dims) for i in range(rank))
     if x.type.symbolic and 0 in axes:
-        call.refuse(f"an axis before the symbolic batch of {x!r} is not supported")
+        text = f"an axis before the symbolic batch of {x!r} is not supported"
+        call.refuse(text, Limit.BATCH)
     return call.reshape(x, shape)
 
 
-@rule("Transpose")
+@rule("Transpose", limits={Limit.BATCH: "stays first"})
 def transpose(call: Call) -> Value:
     """Axes in another order."""
     x = call.x(0)
     perm = call.ints("perm", range(x.type.rank)[::-1]) or ()
     if x.type.symbolic and perm[:1] != (0,):
-        call.refuse(f"permutation {list(perm)} moves the symbolic batch from the first axis")
+        text = f"permutation {list(perm)} moves the symbolic batch from the first axis"
+        call.refuse(text, Limit.BATCH)
     return x if perm == tuple(range(x.type.rank)) else call.add(Transpose(x, perm))
 
 
-@rule("Identity", "Dropout")
+@rule("Identity")
+@rule(
+    "Dropout",
+    types=FLOAT,
+    limits={
+        Limit.OUTPUT: "mask",
+        Limit.TRAINING: "refused",
+        Limit.CONSTANT: "training_mode",
+    },
+)
 def identity(call: Call) -> Held:
     """The operand itself; Dropout does nothing at inference."""
     if call.op == "Dropout":
         if call.uses(1):
-            call.refuse("output 'mask' is not supported")
+            call.refuse("output 'mask' is not supported", Limit.OUTPUT)
         if call.has(2) and bool(call.scalar(2, "training_mode")):
-            call.refuse("is in training mode; export the model for inference (model.eval())")
+            text = "is in training mode; export the model for inference (model.eval())"
+            call.refuse(text, Limit.TRAINING)
     return call.held(0)
 
 
@@ -151,12 +166,13 @@ def size(call: Call) -> Held:
     return tensor.reshape(())
 
 
-@rule("ConstantOfShape")
+@rule("ConstantOfShape", limits={Limit.SHAPE: "shape"})
 def constant_of_shape(call: Call) -> Value:
     """A constant of a shape that depends on the batch; others were computed before."""
     held = call.held(0)
     if not isinstance(held, (np.ndarray, Sized)):
-        call.refuse("the shape must be known at compile time")
+        text = f"the shape ('{call.node.input[0]}') must be known at compile time"
+        call.refuse(text, Limit.SHAPE)
     given = call.tensor("value")
     fill = np.zeros(1, np.float32) if given is None else tensor_array(given)
     return call.add(Expand(call.const(fill.reshape(())), dims_of(held)))

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import math
 
+from ...errors import Limit
 from ...ir import Batch, Value
 from ...ir.ops import LogSoftmax, Softmax
 from ..call import Call
-from ..registry import rule
+from ..registry import FLOAT, rule
 from .products import leading
 
 OPS = {"Softmax": Softmax, "LogSoftmax": LogSoftmax}
 
 
-@rule("Softmax", "LogSoftmax", since=13)
+@rule("Softmax", "LogSoftmax", since=13, types=FLOAT)
 def softmax(call: Call) -> Value:
     """Along one axis, the last by default."""
     x = call.x(0)
     return call.add(OPS[call.op](x, call.axis(call.int("axis", -1), x.type.rank)))
 
 
-@rule("Softmax", "LogSoftmax", until=12)
+@rule("Softmax", "LogSoftmax", until=12, types=FLOAT, limits={Limit.BATCH: "not summed over"})
 def softmax_flattened(call: Call) -> Value:
     """Before opset 13: over everything from ``axis`` on, as if flattened to a matrix."""
     x = call.x(0)
@@ -29,6 +30,6 @@ def softmax_flattened(call: Call) -> Value:
         return call.add(OPS[call.op](x, axis))
     tail = x.shape[axis:]
     if any(isinstance(d, Batch) for d in tail):
-        call.refuse("the batch cannot be part of a softmax")
+        call.refuse("the batch cannot be part of a softmax", Limit.BATCH)
     flat = call.reshape(x, (leading(x.shape[:axis]), math.prod(tail)))
     return call.reshape(call.add(OPS[call.op](flat, 1)), x.shape)
