@@ -54,7 +54,11 @@ def _results(
     if rule is None:
         text = f"operator {node.op_type} of its definition is not supported"
         raise ModelError(text, limits=[Limit.OPERATOR])
-    answer = rule.apply(Call(node, version, scope))
+    try:
+        answer = rule.apply(Call(node, version, scope))
+    except ModelError as error:
+        text = f"{node.op_type} in its definition: {error}"
+        raise ModelError(text, limits=error.limits) from error
     return answer if isinstance(answer, tuple) else (answer,)
 
 
@@ -69,7 +73,7 @@ def _body(call: Call) -> FunctionProto:
     typed = [v for v in schema.context_dependent_function_opset_versions if v <= call.version]
     if not typed:
         call.refuse(f"has no definition in opset {call.version}", Limit.OPERATOR)
-    types = [_type(call.scope.get(name) if name else None) for name in call.node.input]
+    types = [type_of(call.scope.get(name) if name else None) for name in call.node.input]
     held = schema.get_context_dependent_function_with_opset_version(
         max(typed), call.node.SerializeToString(), [t.SerializeToString() for t in types]
     )
@@ -84,7 +88,7 @@ def _parsed(held: bytes | FunctionProto) -> FunctionProto:
     return body
 
 
-def _type(held: Held | None) -> TypeProto:
+def type_of(held: Held | None) -> TypeProto:
     """The ONNX type of an operand, empty for one that is left out."""
     if held is None or isinstance(held, Broken):
         return TypeProto()

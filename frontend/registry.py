@@ -5,7 +5,6 @@ A rule file is found by being in the folder ``rules``; nothing else lists it.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
@@ -13,8 +12,6 @@ from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-
-from onnx import defs
 
 from ..errors import Limit, ModelError
 
@@ -28,11 +25,14 @@ BOOL = ("bool",)
 ANY = (*NUMBERS, *BOOL)
 """Element types, by the names of the IR."""
 
+FLOAT32 = "export the model in float32 (in PyTorch: model.float() before the export)"
+"""What to do about other floats."""
+
 RuleFunction = Callable[["Call"], Any]
 """Returns what stands for the node's output, or a tuple with an entry for each output."""
 
 ONNX = ""
-QONNX = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")
+QONNX = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general", "finn")
 """Domains that hold the same operators, by age of the exporter."""
 
 
@@ -71,10 +71,10 @@ class Rule:
         """What the rule makes of a node; raises ModelError for an element type it does not take."""
         element = call.element(self.operand)
         if element is not None and element not in self.types:
-            raise ModelError(
-                f"{element} is not supported; expected {' or '.join(self.types)}",
-                limits=[Limit.TYPE],
-            )
+            text = f"{element} is not supported; expected {' or '.join(self.types)}"
+            if element in ("f16", "f64"):
+                text = f"{text}; {FLOAT32}"
+            raise ModelError(text, limits=[Limit.TYPE])
         return self.function(call)
 
 
@@ -129,6 +129,11 @@ _CONTROL = (
 _TRAINING = "a training operator: export the model for inference"
 _SEQUENCE = "sequences and optional values have no place in a compiled model"
 _RANDOM = "a random operator: export the model for inference"
+_STRING = "strings and encoded images have no place in a compiled model: prepare the data outside"
+_DATA = "the data decides how large its result is; compile the model up to its operand"
+STANDARD = (ONNX, "ai.onnx.preview.training")
+_PARTITION = "a model inside the model: compile it before it is partitioned"
+_HARDWARE = "a hardware layer of FINN: export the model before its conversion to hardware layers"
 REASONS = {
     **dict.fromkeys(("If", "Loop", "Scan"), _CONTROL),
     **dict.fromkeys(("Adagrad", "Adam", "Momentum", "Gradient"), _TRAINING),
@@ -143,17 +148,17 @@ REASONS = {
          "Bernoulli"),
         _RANDOM,
     ),
+    **dict.fromkeys(
+        ("ImageDecoder", "RegexFullMatch", "StringConcat", "StringNormalizer", "StringSplit",
+         "TfIdfVectorizer"),
+        _STRING,
+    ),
+    **dict.fromkeys(("NonMaxSuppression", "Unique"), _DATA),
+    "GenericPartition": _PARTITION,
+    "StreamingDataflowPartition": _PARTITION,
+    "FloatQuant": "small floats (minifloat) are not binarized; supported: BipolarQuant, Quant, Trunc",
+    "finn.custom_op.fpgadataflow": _HARDWARE,
+    "finn.custom_op.fpgadataflow.hls": _HARDWARE,
+    "finn.custom_op.fpgadataflow.rtl": _HARDWARE,
 }  # fmt: skip
-
-
-def why_not(domain: str, op: str) -> str:
-    """A hint for an operator without a rule: the reason, or the nearest supported one; or ''."""
-    if domain == ONNX and op in REASONS:
-        return REASONS[op]
-    elsewhere = [r.domain or "ai.onnx" for r in all_rules() if r.op == op]
-    if elsewhere:
-        return f"supported in domain {elsewhere[0]}"
-    if domain == ONNX and defs.has(op):
-        return ""
-    near = difflib.get_close_matches(op, sorted({r.op for r in all_rules()}), 1, 0.8)
-    return f"the nearest supported operator is {near[0]}" if near else ""
+"""Why an operator, or every operator of a domain, is not supported."""

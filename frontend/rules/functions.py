@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...errors import Limit
 from ..bodies import expanded
 from ..call import Call
 from ..registry import rule
@@ -19,6 +20,7 @@ from ..scope import Held
     "RotaryEmbedding",
     "SoftmaxCrossEntropyLoss",
     "SwiGLU",
+    limits={Limit.FORM: "what the operators of its ONNX definition take"},
 )
 def function(call: Call) -> tuple[Held, ...]:
     """The body of the function, operator by operator."""
