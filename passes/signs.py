@@ -19,30 +19,24 @@ from ..ir import Array, Node, Op, Value
 from ..ir.ops import (
     Add,
     Binarize,
-    Clip,
     Concat,
     Div,
     Expand,
-    Max,
     MaxPool,
-    Min,
     Mul,
     Neg,
     Pad,
-    Relu,
     Reshape,
     Sign,
     Slice,
     Sub,
     Transpose,
 )
-from .analysis import channel_shape, per_channel
+from .analysis import per_channel
 from .canonicalize import FEW_CHANNELS, is_flatten, may_be_empty
 from .rewrite import Rewriter
-from .steps import DISCRETE, Step, find_step
 
 _AFFINE = (Mul, Div, Add, Sub, Neg)
-_CLAMPS = (Clip, Max, Min, Relu)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,18 +88,12 @@ class Tracer:
         default_factory=dict[tuple[Value, bool], "Signs | NotSigns"]
     )
     """By value, and by whether the reader takes a flattened map (`_follows`)."""
-    steps: dict[Value, Step] = field(default_factory=dict[Value, Step])
-    """Values that are step functions of floats, written without a sign."""
-    discrete: set[Value] = field(default_factory=set[Value])
-    """Values that some rounding, comparison or choice went into: these may be steps."""
     packed: dict[tuple[Value, bool, int | None], Value] = field(
         default_factory=dict[tuple[Value, bool, "int | None"], Value]
     )
 
     def visit(self, node: Node) -> None:
         """Take note of a node that has just been built."""
-        if isinstance(node.op, DISCRETE) or not self.discrete.isdisjoint(node.op.operands):
-            self.discrete.update(node.results if node.op.elementwise else ())
         for value in node.results:
             for flat in (False, True):
                 found = self._signs(node, value, flat)
@@ -123,19 +111,14 @@ class Tracer:
     def _signs(self, node: Node, value: Value, flat: bool) -> Signs | NotSigns:
         op = node.op
         if isinstance(op, Sign):
-            # sign(relu(x)) takes two values, 0 and 1, and never needs a mask.
-            made = self.rw.made.get(op.x)
-            clamped = op.zero == 0 and made is not None and isinstance(made.op, _CLAMPS)
             table = np.array([[-1], [op.zero], [1]], np.float32)
-            plain = Signs(value, table, op.zero == 0)
-            return (self._step(node) or plain) if clamped else plain
+            return Signs(value, table, op.zero == 0)
         if isinstance(op, Concat):
             return self._joined(node, op)
         if isinstance(op, Pad):
             return self._padded(node, op)
         if op.elementwise and not isinstance(op, Expand):
-            found = self._elementwise(node, flat)
-            return found if isinstance(found, Signs) else self._step(node) or found
+            return self._elementwise(node, flat)
         if isinstance(op, (MaxPool, Slice, Reshape, Transpose)):
             return self._moved(node, op, flat)
         return _not_sign(node)
@@ -226,17 +209,6 @@ class Tracer:
             return _not_sign(node)
         return replace(below[0], table=out.reshape(3, -1))
 
-    def _step(self, node: Node) -> Signs | None:
-        """The result as a step function of some float."""
-        value = node.result
-        if value not in self.discrete:
-            return None
-        step = self.steps.get(value) or find_step(self.rw, value)
-        if step is None:
-            return None
-        self.steps[value] = step
-        return Signs(value, step.table, step.zero == 0)
-
     def _follows(self, op: Reshape, flat: bool) -> bool:
         """True for reshapes that packed words follow: [N, C, 1, 1] <-> [N, C], and flattening right
         under a product (``flat``), which reads the map instead. Any other reader of a flattened map
@@ -251,8 +223,8 @@ class Tracer:
         return op.x.shape[1] >= FEW_CHANNELS or not movable
 
     def _path(self, op: Op) -> tuple[Value, list[Op]] | None:
-        """The sign (or step) under a stack of moves and max pools, and the stack, innermost first.
-        The sign commutes with a max pool too: it never decreases."""
+        """The sign under a stack of moves and max pools, and the stack, innermost first. The sign
+        commutes with a max pool too: it never decreases."""
         stack: list[Op] = []
         while isinstance(op, (Transpose, Reshape, MaxPool, Slice)):
             stack.append(op)
@@ -260,7 +232,7 @@ class Tracer:
             if isinstance(below, NotSigns):
                 return None
             op = self.rw.made[below.base].op
-            if isinstance(op, Sign) or below.base in self.steps:
+            if isinstance(op, Sign):
                 return below.base, stack[::-1]
         return None
 
@@ -275,7 +247,7 @@ class Tracer:
 
     def _bits(self, node: Node, flat: bool, zero: int | None) -> Value:
         op, rw, name = node.op, self.rw, node.result.name + ".bits"
-        if isinstance(op, Sign) or node.result in self.steps:
+        if isinstance(op, Sign):
             return self._binarized(node.result, [], name, zero)
         follows = not isinstance(op, Reshape) or self._follows(op, flat)
         path = self._path(op) if isinstance(op, Transpose) or not follows else None
@@ -292,24 +264,16 @@ class Tracer:
         return rw.add(op.map_operands(lambda v: self.bits(v, False, zero)), name, node.origin)
 
     def _binarized(self, base: Value, moves: list[Op], name: str, zero: int | None) -> Value:
-        """A sign or step on bits. What moved the sign moves its operand instead, move(sign(x)) =
+        """A sign on bits. What moved the sign moves its operand instead, move(sign(x)) =
         sign(move(x)): moving floats is what kernels do well."""
         rw, node = self.rw, self.rw.made[base]
-        op, step = node.op, self.steps.get(base)
-        if step is None:
-            assert isinstance(op, Sign)
-            x, at_zero = op.x, op.zero
-        else:
-            x, at_zero = step.x, step.zero
-            if np.any(step.threshold):
-                column = step.threshold.reshape(channel_shape(x.type.rank))
-                threshold = rw.const(column, base.name + ".t", node.origin)
-                x = rw.add(Sub(x, threshold), base.name + ".above", node.origin)
+        op = node.op
+        assert isinstance(op, Sign)
+        x = op.x
         for move in moves:
             moved: Any = replace(move, x=x)  # type: ignore[call-arg]
             x = rw.add(moved, base.name + ".moved", node.origin)
-        if zero is not None and at_zero == 0:
-            at_zero = zero
+        at_zero = zero if zero is not None and op.zero == 0 else op.zero
         return rw.add(Binarize(x, at_zero), name, node.origin)
 
 

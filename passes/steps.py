@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import F32, Array, Node, Op, Scalar, Value
+from ..ir import F32, Array, Graph, Node, Op, Scalar, Value
 from ..ir.ops import (
     Add,
     And,
@@ -42,8 +42,7 @@ from ..ir.ops import (
     Sub,
     Where,
 )
-from .analysis import per_channel
-from .rewrite import Rewriter
+from .analysis import constant, per_channel
 
 DISCRETE = (Cast, Ceil, Equal, Floor, Less, LessEqual, Round, Sign, Where)
 """Operators that can make steps of a monotone function."""
@@ -66,53 +65,52 @@ class Step:
     """[3, C] or [3, 1], in the value's own type."""
 
 
-def find_step(rw: Rewriter, value: Value) -> Step | None:
-    """The value as a step function of another one; None when it is none.
+class Steps:
+    """Finds the step functions of a graph."""
 
-    The farthest source is tried first: it leaves the least float arithmetic before the bit.
-    """
-    for source, nodes in reversed(_sources(rw, value)):
-        fits = source.element == F32 and source.shape == value.shape
-        step = Chain(rw, source, nodes).step(value) if fits else None
-        if step is not None:
-            return step
-    return None
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.order = {v: i for i, node in enumerate(graph.nodes) for v in node.results}
 
+    def find(self, value: Value) -> Step | None:
+        """The value as a step function of another one; None when it is none.
 
-def _sources(rw: Rewriter, value: Value) -> list[tuple[Value, list[Node]]]:
-    """Values on which all of ``value`` depends, nearest first, with the nodes from each to it."""
-    order = {v: i for i, v in enumerate(rw.made)}
-    frontier, nodes = {value}, list[Node]()
-    found: list[tuple[Value, list[Node]]] = []
-    while len(nodes) < _MOST_NODES:
-        open_ = [v for v in frontier if _expands(rw, v, value)]
-        if not open_:
-            break
-        last = max(open_, key=lambda v: order[v])
-        node = rw.made[last]
-        nodes.append(node)
-        frontier.remove(last)
-        frontier.update(v for v in node.op.operands if rw.array(v) is None)
-        if len(frontier) == 1:
-            found.append((next(iter(frontier)), nodes[::-1]))
-    return found
+        The farthest source is tried first: it leaves the least float arithmetic before the bit.
+        """
+        for source, nodes in reversed(self._sources(value)):
+            if source.element == F32 and source.shape == value.shape:
+                step = Chain(self.graph, source, nodes).step(value)
+                if step is not None:
+                    return step
+        return None
 
+    def _sources(self, value: Value) -> list[tuple[Value, list[Node]]]:
+        """Values on which all of ``value`` depends, nearest first, with the nodes from each."""
+        frontier, nodes = {value}, list[Node]()
+        found: list[tuple[Value, list[Node]]] = []
+        while len(nodes) < _MOST_NODES:
+            open_ = [v for v in frontier if self._expands(v, value)]
+            if not open_:
+                break
+            last = max(open_, key=lambda v: self.order[v])
+            node = self.graph.producers[last]
+            nodes.append(node)
+            frontier.remove(last)
+            frontier.update(v for v in node.op.operands if constant(self.graph, v) is None)
+            if len(frontier) == 1:
+                found.append((next(iter(frontier)), nodes[::-1]))
+        return found
 
-def _expands(rw: Rewriter, value: Value, result: Value) -> bool:
-    node = rw.made.get(value)
-    if node is None or not isinstance(node.op, _KNOWN) or value.shape != result.shape:
-        return False
-    rank = value.type.rank
-    if rank < 2:
-        return False
-    running = 0
-    for operand in node.op.operands:
-        array = rw.array(operand)
-        if array is None:
-            running += 1
-        elif per_channel(array, rank, value.shape[1]) is None:
+    def _expands(self, value: Value, result: Value) -> bool:
+        """Whether a value is made elementwise, by an operator that `Chain` knows."""
+        node = self.graph.producers.get(value)
+        rank = value.type.rank
+        if node is None or not isinstance(node.op, _KNOWN) or value.shape != result.shape:
             return False
-    return running > 0
+        arrays = [constant(self.graph, v) for v in node.op.operands]
+        if rank < 2 or all(a is not None for a in arrays):
+            return False
+        return all(a is None or per_channel(a, rank, value.shape[1]) is not None for a in arrays)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,16 +125,20 @@ class _Piece:
 class Chain:
     """The nodes from a source to a value, in order, as functions of the source."""
 
-    def __init__(self, rw: Rewriter, source: Value, nodes: list[Node]) -> None:
-        self.rw = rw
+    def __init__(self, graph: Graph, source: Value, nodes: list[Node]) -> None:
+        self.graph = graph
         self.source = source
         self.nodes = nodes
-        arrays = [a for n in nodes for v in n.op.operands if (a := rw.array(v)) is not None]
+        operands = [v for node in nodes for v in node.op.operands]
+        arrays = [a for v in operands if (a := self._array(v)) is not None]
         self.rank = source.type.rank
         channels = [np.shape(a)[-(self.rank - 1)] for a in arrays if np.ndim(a) >= self.rank - 1]
         self.channels = max(channels, default=1)
         first = np.full(self.channels, -_LARGEST, np.int64)
         self.pieces: dict[Value, list[_Piece]] = {source: [_Piece(first, False)]}
+
+    def _array(self, value: Value) -> Array | None:
+        return constant(self.graph, value)
 
     def at(self, keys: Array, value: Value) -> Array:
         """``value`` where the source is the number with these keys: [..., C] to [..., C]."""
@@ -145,7 +147,7 @@ class Chain:
         if value == self.source:
             return x
         for node in self.nodes:
-            args = [env[v] if v in env else self.rw.array(v) for v in node.op.operands]
+            args = [env[v] if v in env else self._array(v) for v in node.op.operands]
             with np.errstate(all="ignore"):
                 env[node.result] = np.asarray(node.op.reference(args, len(x)))
             if node.result == value:
@@ -205,7 +207,7 @@ class Chain:
 
     def _through(self, node: Node) -> list[_Piece] | None:
         """Pieces of a node's result; None when it is neither constant nor monotone on one."""
-        running = [v for v in dict.fromkeys(node.op.operands) if self.rw.array(v) is None]
+        running = [v for v in dict.fromkeys(node.op.operands) if self._array(v) is None]
         starts = np.stack([p.start for v in running for p in self.pieces[v]])
         starts = np.unique(np.sort(starts, axis=0), axis=0)
         out: list[_Piece] = []
@@ -249,7 +251,7 @@ class Chain:
 
     def _chosen(self, op: Where, start: Array, end: Array) -> list[Value]:
         """Which sides a choice takes on a range where its condition is constant."""
-        array = self.rw.array(op.condition)
+        array = self._array(op.condition)
         held = self.at(start[None], op.condition)[0] if array is None else np.asarray(array)
         held = np.broadcast_to(held.reshape(-1), start.shape)[start <= end]
         return [op.a] * bool(held.any()) + [op.b] * bool((~held).any())
@@ -259,7 +261,7 @@ class Chain:
         if isinstance(op, Div):
             return moving == op.a
         if isinstance(op, PRelu):
-            slope = self.rw.array(op.b)
+            slope = self._array(op.b)
             return moving == op.a and slope is not None and bool(np.all(slope >= 0))
         if isinstance(op, Where):
             return False
@@ -271,7 +273,7 @@ class Chain:
     def _equal(self, op: Equal, start: Array, end: Array, moving: Value) -> list[_Piece]:
         """A monotone value is below, at and above a constant, in one order or the other."""
         other = op.b if moving == op.a else op.a
-        array = self.rw.array(other)
+        array = self._array(other)
 
         def against(keys: Array) -> Array:
             held = self.at(keys, other) if array is None else array.reshape(-1)
@@ -314,7 +316,7 @@ class Chain:
         """Whether every number of the value is an integer (or a truth value)."""
         if value == self.source:
             return False
-        node = self.rw.made[value]
+        node = self.graph.producers[value]
         op = node.op
         if value.element != F32 or isinstance(op, (Ceil, Floor, Round, Sign)):
             return True
@@ -326,7 +328,7 @@ class Chain:
         return isinstance(op, Cast) and self._is_integer(op.x)
 
     def _holds_integers(self, value: Value) -> bool:
-        array = self.rw.array(value)
+        array = self._array(value)
         if array is None:
             return self._is_integer(value)
         return bool(np.all(np.isfinite(array)) and np.all(np.floor(array) == array))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
-from bnnc.ir import BOOL, F32, I64, Batch, TensorType, Value
+from bnnc.ir import BOOL, F32, I64, Batch, Builder, Graph, TensorType, Value
 from bnnc.ir.ops import (
     Abs,
     Add,
@@ -36,14 +36,17 @@ from bnnc.ir.ops import (
     Sub,
     Where,
 )
-from bnnc.passes.rewrite import Rewriter
-from bnnc.passes.steps import Step, find_step
+from bnnc.passes.steps import Step, Steps
 
 X = Value("x", TensorType((Batch(), 3, 1)))
-Build = Callable[[Rewriter, Any], Value]
+Build = Callable[[Builder, Any], Value]
 
 
-def const(rw: Rewriter, value: Any, element: Any = F32) -> Value:
+def find_step(rw: Builder, value: Value) -> Step | None:
+    return Steps(Graph("g", (X,), tuple(rw.nodes), ())).find(value)
+
+
+def const(rw: Builder, value: Any, element: Any = F32) -> Value:
     return rw.add(Const.of(np.asarray(value, element.dtype)), "c")
 
 
@@ -62,7 +65,7 @@ def numbers(step: Step) -> Any:
     return np.repeat(flat.astype(np.float32).reshape(-1, 1, 1), 3, axis=1)
 
 
-def evaluate(rw: Rewriter, value: Value, source: Value, x: Any) -> Any:
+def evaluate(rw: Builder, value: Value, source: Value, x: Any) -> Any:
     env: dict[Value, Any] = {source: x}
     for node in rw.nodes:
         if all(v in env for v in node.op.operands):
@@ -73,7 +76,7 @@ def evaluate(rw: Rewriter, value: Value, source: Value, x: Any) -> Any:
     return np.broadcast_to(env[value], x.shape)
 
 
-def check(rw: Rewriter, value: Value, step: Step) -> None:
+def check(rw: Builder, value: Value, step: Step) -> None:
     """The table at the sign of x - threshold is the value, for every number."""
     x = numbers(step)
     with np.errstate(invalid="ignore"):
@@ -86,67 +89,67 @@ def check(rw: Rewriter, value: Value, step: Step) -> None:
     np.testing.assert_array_equal(got, evaluate(rw, value, step.x, x))
 
 
-def mask(rw: Rewriter, x: Value, low: float = 0) -> Value:
+def mask(rw: Builder, x: Value, low: float = 0) -> Value:
     """x > low as 0 and 1."""
     return rw.add(Cast(rw.add(Less(const(rw, low), x), "m"), F32), "f")
 
 
-def assigned(rw: Rewriter, x: Any) -> Value:
+def assigned(rw: Builder, x: Any) -> Value:
     """y[y >= 0] = 1; y[y < 0] = -1."""
     above = rw.add(LessEqual(const(rw, 0), x), "m")
     y = rw.add(Where(above, const(rw, 1), x), "y")
     return rw.add(Where(rw.add(Less(y, const(rw, 0)), "m"), const(rw, -1), y), "z")
 
 
-def elastic(rw: Rewriter, x: Any) -> Value:
+def elastic(rw: Builder, x: Any) -> Value:
     """BiT: clip(round(x / a), 0, 1) * a, a per channel."""
     a = const(rw, np.array([0.3, 0.7, 5]).reshape(1, 3, 1))
     rounded = rw.add(Round(rw.add(Div(x, a), "d")), "r")
     return rw.add(Mul(rw.add(Clip(rounded, 0, 1), "k"), a), "y")
 
 
-def dorefa(rw: Rewriter, x: Any) -> Value:
+def dorefa(rw: Builder, x: Any) -> Value:
     return rw.add(Round(rw.add(Clip(x, 0, 1), "k")), "y")
 
 
-def floored(rw: Rewriter, x: Any) -> Value:
+def floored(rw: Builder, x: Any) -> Value:
     half = rw.add(Div(rw.add(Add(x, const(rw, 1)), "p"), const(rw, 2)), "h")
     moved = rw.add(Add(rw.add(Clip(half, 0, 1), "k"), const(rw, 0.5)), "q")
     return rw.add(Sub(rw.add(Mul(rw.add(Floor(moved), "f"), const(rw, 2)), "t"), const(rw, 1)), "y")
 
 
-def two_masks(rw: Rewriter, x: Any) -> Value:
+def two_masks(rw: Builder, x: Any) -> Value:
     """(x > 0) - (x < 0): the sign with 0 at 0."""
     negative = rw.add(Neg(x), "n")
     return rw.add(Sub(mask(rw, x), mask(rw, negative)), "y")
 
 
-def doubled(rw: Rewriter, x: Any) -> Value:
+def doubled(rw: Builder, x: Any) -> Value:
     below = rw.add(Not(rw.add(LessEqual(const(rw, 0.1), x), "m")), "n")
     return rw.add(Where(below, const(rw, -0.25), const(rw, [[0.5], [0.5], [0.75]])), "y")
 
 
-def of_relu(rw: Rewriter, x: Any) -> Value:
+def of_relu(rw: Builder, x: Any) -> Value:
     return rw.add(Sign(rw.add(Relu(x), "r"), 0), "y")
 
 
-def falling(rw: Rewriter, x: Any) -> Value:
+def falling(rw: Builder, x: Any) -> Value:
     return rw.add(Sub(const(rw, 1), mask(rw, x, 0.3)), "y")
 
 
-def repaired(rw: Rewriter, x: Any) -> Value:
+def repaired(rw: Builder, x: Any) -> Value:
     sign = rw.add(Sign(x, 0), "s")
     zero = rw.add(Cast(rw.add(Equal(x, const(rw, 0)), "e"), F32), "z")
     return rw.add(Sub(sign, zero), "y")
 
 
-def in_integers(rw: Rewriter, x: Any) -> Value:
+def in_integers(rw: Builder, x: Any) -> Value:
     above = rw.add(LessEqual(const(rw, 0), x), "m")
     chosen = rw.add(Where(above, const(rw, 1, I64), const(rw, -1, I64)), "i")
     return rw.add(Cast(chosen, F32), "y")
 
 
-def bounded(rw: Rewriter, x: Any) -> Value:
+def bounded(rw: Builder, x: Any) -> Value:
     """min(max(round(leaky(x) * -2), 0), 1)."""
     leaky = rw.add(PRelu(x, const(rw, 0.25)), "l")
     rounded = rw.add(Ceil(rw.add(Mul(leaky, const(rw, -2)), "d")), "c")
@@ -171,7 +174,7 @@ FORMS = [
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda f: f.__name__)
 def test_forms(form: Any) -> None:
-    rw = Rewriter()
+    rw = Builder()
     value = form(rw, X)
     step = find_step(rw, value)
     assert step is not None
@@ -179,11 +182,11 @@ def test_forms(form: Any) -> None:
     check(rw, value, step)
 
 
-def three_levels(rw: Rewriter, x: Any) -> Value:
+def three_levels(rw: Builder, x: Any) -> Value:
     return rw.add(Clip(rw.add(Round(x), "r"), 0, 2), "y")
 
 
-def window(rw: Rewriter, x: Any) -> Value:
+def window(rw: Builder, x: Any) -> Value:
     """1 between two thresholds."""
     inside = rw.add(
         And(rw.add(Less(x, const(rw, 1)), "a"), rw.add(Less(const(rw, 0), x), "b")), "c"
@@ -191,19 +194,19 @@ def window(rw: Rewriter, x: Any) -> Value:
     return rw.add(Cast(inside, F32), "y")
 
 
-def soft(rw: Rewriter, x: Any) -> Value:
+def soft(rw: Builder, x: Any) -> Value:
     return rw.add(Where(rw.add(Less(x, const(rw, 0)), "m"), const(rw, 0), x), "y")
 
 
-def not_monotone(rw: Rewriter, x: Any) -> Value:
+def not_monotone(rw: Builder, x: Any) -> Value:
     return mask(rw, rw.add(Mul(x, x), "q"), 1)
 
 
-def never(rw: Rewriter, x: Any) -> Value:
+def never(rw: Builder, x: Any) -> Value:
     return rw.add(Round(rw.add(Clip(x, 0, 0.25), "k")), "y")
 
 
-def dead_channel(rw: Rewriter, x: Any) -> Value:
+def dead_channel(rw: Builder, x: Any) -> Value:
     low = const(rw, np.array([0, np.inf, 1]).reshape(3, 1))
     return rw.add(Cast(rw.add(Less(low, x), "m"), F32), "y")
 
@@ -212,12 +215,12 @@ def dead_channel(rw: Rewriter, x: Any) -> Value:
     "form", [three_levels, window, soft, never, dead_channel], ids=lambda f: f.__name__
 )
 def test_no_step(form: Any) -> None:
-    rw = Rewriter()
+    rw = Builder()
     assert find_step(rw, form(rw, X)) is None
 
 
 def test_what_is_not_monotone_is_a_source() -> None:
-    rw = Rewriter()
+    rw = Builder()
     value = mask(rw, rw.add(Abs(X), "q"), 1)
     step = find_step(rw, value)
     assert step is not None
@@ -229,7 +232,7 @@ def test_what_is_not_monotone_is_a_source() -> None:
 @settings(max_examples=300, suppress_health_check=list(HealthCheck), deadline=None)
 def test_random_chains(data: Any) -> None:
     """Whatever a random chain is taken for, it is that at every number."""
-    rw = Rewriter()
+    rw = Builder()
 
     def number() -> Value:
         table = (0, 1, -1, 0.5, 0.1, -0.7, 2, 3.3, -2.5, 1e-3)
