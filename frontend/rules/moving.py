@@ -53,7 +53,7 @@ def sliced(call: Call, x: Value, chosen: dict[int, tuple[int, Dim, int]]) -> Val
     if whole:
         return x
     starts, steps, sizes = zip(*((k.start if k else 0, k.step, len(k)) for k in kept), strict=True)
-    if 0 in sizes:
+    if any(k == 0 for k, d in zip(sizes, x.shape, strict=True) if not isinstance(d, Batch)):
         call.refuse(f"the result has no elements: sizes {list(sizes)}", Limit.EMPTY)
     return call.add(ops.Slice(x, starts, steps, sizes))
 

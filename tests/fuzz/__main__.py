@@ -1,0 +1,90 @@
+"""The long mode: ``python -m fuzz --graphs 2000``. Exit code 1 when something was found."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+
+from .check import Result, examine, smaller
+from .networks import network
+from .shrink import described
+
+WRONG = ("mismatch", "refused", "crash", "not on bits")
+
+
+def main() -> int:
+    """Run the networks, print findings as they come and the counts at the end."""
+    parser = argparse.ArgumentParser(prog="fuzz", description=__doc__)
+    add = parser.add_argument
+    add("--graphs", type=int, default=2000, help="how many networks (default 2000)")
+    add("--start", type=int, default=0, help="number of the first one (default 0)")
+    add("--target", default="native", help="target to compile for (default: this machine)")
+    add("--no-shrink", action="store_true", help="report findings as they are")
+    arguments = parser.parse_args()
+    counts: Counter[str] = Counter()
+    forms: dict[tuple[str, str], Counter[bool]] = {}
+    started = time.perf_counter()
+    for index in range(arguments.start, arguments.start + arguments.graphs):
+        result = examine(network(index), arguments.target)
+        tally(result, counts, forms)
+        if result.findings:
+            show(result, arguments.target, not arguments.no_shrink)
+        if (index + 1 - arguments.start) % 50 == 0:
+            print(progress(index + 1 - arguments.start, counts, started), flush=True)
+    print(progress(arguments.graphs, counts, started))
+    print("\n".join(shares(forms)))
+    return 1 if any(counts[kind] for kind in WRONG) else 0
+
+
+def tally(
+    result: Result, counts: Counter[str], forms: dict[tuple[str, str], Counter[bool]]
+) -> None:
+    """Count what came of a network, and its layers by what they are made of."""
+    counts["exact" if result.network.exact else "realistic"] += 1
+    counts["near-ties"] += bool(result.near_ties)
+    counts["unstable"] += result.unstable
+    for kind in {f.kind for f in result.findings}:
+        counts[kind] += 1
+    for layer in result.network.layers:
+        found = result.binarized.get(layer.node)
+        if found is not None:
+            forms.setdefault((layer.activation, layer.weights), Counter())[found[0]] += 1
+            counts["layers"] += 1
+            counts["on bits"] += found[0]
+
+
+def show(result: Result, target: str, shrinking: bool) -> None:
+    """Print the findings and a smaller model that has one."""
+    print(result.network.title)
+    for finding in result.findings[:3]:
+        print(f"  {finding.kind}: {finding.text}")
+    if shrinking:
+        print(described(smaller(result, target)))
+    sys.stdout.flush()
+
+
+def progress(done: int, counts: Counter[str], started: float) -> str:
+    """One line."""
+    return (
+        f"{done} networks ({counts['exact']} exact, {counts['realistic']} realistic) in "
+        f"{time.perf_counter() - started:.0f} s: {counts['mismatch']} mismatches, "
+        f"{counts['refused']} refused, {counts['crash']} crashes, "
+        f"{counts['not on bits']} not on bits, "
+        f"{counts['no reference']} without reference; {counts['near-ties']} with "
+        f"near-ties, {counts['unstable']} that hang on one; {counts['on bits']} of "
+        f"{counts['layers']} layers on bits"
+    )
+
+
+def shares(forms: dict[tuple[str, str], Counter[bool]]) -> list[str]:
+    """A line for each pair of activations and weights: layers on bits of layers."""
+    return [
+        f"  {activation} x {weights}: {found[True]} of {found.total()}"
+        for (activation, weights), found in sorted(forms.items())
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

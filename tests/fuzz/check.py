@@ -1,0 +1,224 @@
+"""One network through bnnc, ONNX Runtime and the interpreter.
+
+Exact networks: every output equal, from the imported and from the scheduled graph by the
+interpreter, and from the compiled library. Realistic ones: the three checks of `bnnc verify`, in
+which a sign may differ only at a near-tie.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import helper
+from onnxruntime.capi import onnxruntime_pybind11_state as pybind11_state
+
+from bnnc import driver
+from bnnc.errors import BnncError
+from bnnc.ir import Graph, Value, interpret, ops
+from bnnc.tools.layers import load_bytes
+from bnnc.tools.verify import ATOL, RTOL, verify_model
+
+from .networks import Network
+from .shrink import shrink
+
+
+@dataclass
+class Finding:
+    """What is wrong with a network."""
+
+    kind: str
+    """refused, crash, mismatch, not on bits, no reference."""
+    text: str
+    output: str = ""
+
+
+@dataclass
+class Result:
+    """What came of one network."""
+
+    network: Network
+    findings: list[Finding] = field(default_factory=list)
+    near_ties: int = 0
+    unstable: bool = False
+    """Its outputs hang on a near-tie."""
+    binarized: dict[str, tuple[bool, str]] = field(default_factory=dict)
+    """By node: on bits or not, and why."""
+
+
+PAIRS = ("sign", "sign0", "±a", "±a0", "{0,1}", "{0,a}", "{u,v}")
+SIGNED = ("±alpha", "±alpha computed", "±alpha residue")
+"""Activations and weights whose products run on bits."""
+
+
+class ReferenceRefuses(Exception):
+    """ONNX Runtime has no opinion on a model."""
+
+
+ERRORS = (
+    pybind11_state.Fail, pybind11_state.InvalidArgument, pybind11_state.InvalidGraph,
+    pybind11_state.NotImplemented, pybind11_state.RuntimeException,
+)  # fmt: skip
+
+
+def reference(model: onnx.ModelProto) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """ONNX Runtime with its optimizations off, on one thread."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+    except ERRORS as error:
+        raise ReferenceRefuses(str(error)) from error
+    names = [o.name for o in session.get_outputs()]
+
+    def run(feed: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return dict(zip(names, session.run(None, dict(feed)), strict=True))
+        except ERRORS as error:
+            raise ReferenceRefuses(str(error)) from error
+
+    return run
+
+
+def examine(network: Network, target: str = "native") -> Result:
+    """Compile and compare."""
+    result = Result(network)
+    try:
+        check = _exact if network.exact else _realistic
+        for finding in check(network, target, result):
+            result.findings.append(finding)
+    except ReferenceRefuses as error:
+        result.findings.append(Finding("no reference", str(error)))
+    except BnncError as error:
+        result.findings.append(Finding("refused", f"{type(error).__name__}: {error}"))
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, NotImplementedError,
+            OSError, RuntimeError, TypeError, ValueError):  # fmt: skip
+        result.findings.append(Finding("crash", traceback.format_exc(limit=-6)))
+    for layer in network.layers:
+        found = result.binarized.get(layer.node)
+        if found and not found[0] and layer.activation in PAIRS and layer.weights in SIGNED:
+            text = f"{layer.node}: {layer.activation} times {layer.weights}: {found[1]}"
+            result.findings.append(Finding("not on bits", text))
+    return result
+
+
+def _layers(layers: Any) -> dict[str, tuple[bool, str]]:
+    return {entry.name: (entry.binarized, entry.reason) for entry in layers}
+
+
+def _exact(network: Network, target: str, result: Result) -> Iterator[Finding]:
+    expected = [reference(network.twin)(feed) for feed in network.feeds]
+    made = driver.build(network.model, target, driver.Options(), "fuzz")
+    result.binarized = _layers(made.manifest.layers)
+    with load_bytes(made.data) as model:
+        for feed, want in zip(network.feeds, expected, strict=True):
+            ways = {
+                "the imported graph": interpret(made.imported.graph, feed),
+                "the scheduled graph": interpret(made.graph, feed),
+                "the library": model.run(dict(feed)),
+            }
+            for way, got in ways.items():
+                yield from _compare(way, got, want)
+
+
+def _compare(way: str, got: Mapping[str, Any], want: Mapping[str, Any]) -> Iterator[Finding]:
+    for name, array in want.items():
+        if not np.isfinite(array).all():
+            yield Finding("mismatch", f"the generator made numbers that are not finite: {name}")
+        held = np.asarray(got[name])
+        if held.shape != array.shape or held.dtype != array.dtype:
+            text = f"{name} of {way}: {held.dtype}{held.shape} for {array.dtype}{array.shape}"
+            yield Finding("mismatch", text, name)
+        elif not np.array_equal(held, array):
+            wrong = held != array
+            at = tuple(int(i) for i in np.argwhere(wrong)[0])
+            text = (
+                f"{name} of {way}: {int(wrong.sum())} of {wrong.size} differ, at {list(at)} "
+                f"{held[at]!s} for {array[at]!s}"
+            )
+            yield Finding("mismatch", text, name)
+
+
+def _realistic(network: Network, target: str, result: Result) -> Iterator[Finding]:
+    with tempfile.TemporaryDirectory() as folder:
+        path, inputs = Path(folder) / "fuzz.onnx", Path(folder) / "x.npz"
+        onnx.save(network.model, path)
+        np.savez(inputs, **network.feeds[0])
+        report = verify_model(path, inputs=inputs, target=target)
+    result.near_ties = len(report.near_ties)
+    made = driver.recognised(driver.import_model(network.model).graph)
+    result.binarized = _layers(driver.layer(verdict) for verdict in made)
+    texts = [*report.problems, *report.flips]
+    if texts and not any("elements differ" in text for text in texts):
+        result.unstable = unstable(driver.import_model(network.model).graph, network.feeds[0])
+    if not result.unstable:
+        yield from (Finding("mismatch", text) for text in texts)
+
+
+NOISE = 2e-6
+"""Relative, some 16 ulp: what float sums of these sizes may be off by."""
+EXACT = (
+    ops.Sign, ops.Const, ops.Relu, ops.Abs, ops.Neg, ops.Clip, ops.Where, ops.Round, ops.Cast,
+    ops.Pad, ops.Reshape, ops.Transpose, ops.Concat, ops.Slice, ops.MaxPool, ops.Max, ops.Min,
+    ops.ReduceMax,
+)  # fmt: skip
+
+
+def unstable(graph: Graph, feed: Mapping[str, Any]) -> bool:
+    """True when rounding of the size of float errors moves an output by more than the tolerance.
+
+    `bnnc verify` tells near-ties at signs; a step that is written as a choice or as a rounding is
+    found this way: noise on weights and on each result of float arithmetic, zeros staying zeros.
+    """
+    rounding = {n.result.name for n in graph.nodes if not isinstance(n.op, EXACT)}
+    rounding |= {n.op.w.name for n in graph.nodes if isinstance(n.op, (ops.Conv, ops.Gemm))}
+    plain = interpret(graph, feed)
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+
+        def noisy(value: Value, array: Any, rng: np.random.Generator = rng) -> Any:
+            if value.name not in rounding or array.dtype != np.float32:
+                return array
+            return array * (1 + NOISE * rng.standard_normal(array.shape)).astype(np.float32)
+
+        for name, moved in interpret(graph, feed, noisy).items():
+            scale = float(np.abs(plain[name]).max(initial=0.0))
+            if float(np.abs(moved - plain[name]).max(initial=0.0)) > ATOL + RTOL * scale:
+                return True
+    return False
+
+
+def smaller(result: Result, target: str) -> onnx.ModelProto:
+    """The smallest model found that fails in the same way; only for exact networks."""
+    network, kinds = result.network, {f.kind for f in result.findings}
+    if not network.exact or "no reference" in kinds:
+        return network.model
+    twin = onnx.ModelProto()
+    twin.CopyFrom(network.twin)
+    known = {o.name for o in twin.graph.output}
+    twin.graph.output.extend(
+        helper.make_empty_tensor_value_info(name)
+        for name in (o for n in network.twin.graph.node for o in n.output)
+        if name not in known
+    )
+    feed = dict(network.feeds[0])
+    values = {**reference(twin)(feed), **feed}
+
+    def fails(model: onnx.ModelProto, twin: onnx.ModelProto, feed: dict[str, Any]) -> bool:
+        if not feed:
+            return False
+        trial = replace(network, model=model, twin=twin, feeds=(feed,))
+        return bool(kinds & {f.kind for f in examine(trial, target).findings})
+
+    return shrink(network.model, network.twin, feed, values, fails)

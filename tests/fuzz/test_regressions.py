@@ -1,0 +1,37 @@
+"""What the fuzzer found, as small models; each compiled and compared with ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import onnx
+from frontend_support import model, node, run_reference, values
+
+from bnnc import driver
+from bnnc.tools.layers import load_bytes
+
+
+def compiled(proto: onnx.ModelProto, feeds: Mapping[str, Any], rtol: float = 0.0) -> None:
+    """Assert that the library computes what ONNX Runtime computes."""
+    made = driver.build(proto, "native", driver.Options(), "regression")
+    with load_bytes(made.data) as library:
+        got = library.run(dict(feeds))
+    for name, want in run_reference(proto, feeds).items():
+        scale = float(np.abs(want).max(initial=0.0))
+        np.testing.assert_allclose(got[name], want, rtol=0, atol=rtol * scale, err_msg=name)
+
+
+def test_parts_of_a_symbolic_batch() -> None:
+    """A part's size along the batch is not known: it was taken for 0, and the part refused."""
+    proto = model(
+        [
+            node("Split", ["x", "sizes"], ["a", "b"], axis=1),
+            node("Slice", ["b", "one", "two", "axis"], ["c"]),
+        ],
+        {"x": ["N", 5, 4]},
+        ("a", "c"),
+        {"sizes": [2, 3], "one": [1], "two": [2], "axis": [1]},
+    )
+    compiled(proto, {"x": values(3, 5, 4)})
