@@ -21,8 +21,17 @@ from .emit import Emitter
 from .finite import infinite_weights
 from .fold import fold
 from .inputs import graph_inputs
+from .problems import (
+    Problem,
+    StandIns,
+    limit_of,
+    node_problem,
+    printable,
+    problems_error,
+    unsupported,
+)
 from .reader import ONNX_NAMES, Checked, Source, label_of, read
-from .registry import find_rule, why_not
+from .registry import find_rule
 from .rewriting import Found, View, rewrite
 from .scope import Broken, Held, Scope
 from .shapes import Sized
@@ -83,30 +92,6 @@ def _one_at_zero(view: View, node: Node) -> Found | None:
     return Found(Sign(op.x, 1)) if isinstance(op, Sign) and op.zero == 0 else None
 
 
-Problem = tuple[str, Limit | None]
-"""What is wrong, and the limit of bnnc that it is; None when the model itself is wrong."""
-
-
-def limit_of(error: ModelError | VerifyError) -> Limit | None:
-    """The limit behind the refusal of one node."""
-    return error.limits[0] if isinstance(error, ModelError) else None
-
-
-def problems_error(label: str, problems: Sequence[Problem]) -> ModelError:
-    """One error for all problems, on one line whatever the names in the model hold."""
-    texts = [printable(text) for text, _ in problems]
-    head = f"{len(texts)} problems: " if len(texts) > 1 else ""
-    message = f"{printable(label)}: {head}{'; '.join(texts)}"
-    return ModelError(message, texts, [limit for _, limit in problems])
-
-
-def printable(text: str) -> str:
-    """Text with line breaks and other control characters escaped."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
 class _Walk:
     """State of one import."""
 
@@ -114,6 +99,7 @@ class _Walk:
         self.checked = checked
         self.inputs = inputs
         self.problems: list[Problem] = []
+        self.stand_ins = StandIns(checked.graph)
         largest = max((math.prod(t.dims) for t in checked.initializers.values()), default=0)
         self.scope = Scope(Emitter(largest), checked.initializers)
         for value in inputs:
@@ -140,10 +126,11 @@ class _Walk:
                 self.scope.drop(name)
 
     def _results(self, node: NodeProto) -> Sequence[Held]:
-        """What stands for the node's outputs; after a problem, `Broken` for each."""
+        """What stands for the node's outputs; after a problem, values of their types if known."""
+        domain = "" if node.domain in ONNX_NAMES else node.domain
+        version = self.checked.versions.get(domain)
+        inputs: list[Held | None] = []
         try:
-            domain = "" if node.domain in ONNX_NAMES else node.domain
-            version = self.checked.versions.get(domain)
             if domain == "" and version is not None and defs.has(node.op_type):
                 check_signature(node, version)
             inputs = [self.scope.get(name) if name else None for name in node.input]
@@ -153,13 +140,12 @@ class _Walk:
                 if folded is not None:
                     return folded
             if rule is None:
-                raise ModelError(_unsupported(node, domain, version), limits=[Limit.OPERATOR])
+                raise unsupported(node, domain, version)
             if not any(isinstance(held, Broken) for held in inputs):
                 return _as_results(rule.apply(Call(node, version, self.scope)), node)
         except (ModelError, VerifyError) as error:
-            text = f"node '{node_name(node)}' ({node.op_type}): {error}"
-            self.problems.append((text, limit_of(error)))
-        return [Broken()] * len(node.output)
+            self.problems.append(node_problem(node, domain, version, error))
+        return self.stand_ins.results(node, domain, version, inputs)
 
     def _folded(
         self, node: NodeProto, inputs: Sequence[Held | None], version: int | None
@@ -192,13 +178,6 @@ def _as_results(answer: Any, node: NodeProto) -> Sequence[Held]:
         text = f"optional output '{surplus[0]}' is not supported"
         raise ModelError(text, limits=[Limit.OUTPUT])
     return results
-
-
-def _unsupported(node: NodeProto, domain: str, version: int | None) -> str:
-    reason = why_not(domain, node.op_type)
-    where = domain or "ai.onnx"
-    at = f"{where} {version}" if version is not None else where
-    return f"operator {node.op_type} of {at} is not supported" + (f": {reason}" if reason else "")
 
 
 def _check_declared(info: ValueInfoProto, value: Value) -> None:

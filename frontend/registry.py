@@ -131,7 +131,6 @@ _SEQUENCE = "sequences and optional values have no place in a compiled model"
 _RANDOM = "a random operator: export the model for inference"
 _STRING = "strings and encoded images have no place in a compiled model: prepare the data outside"
 _DATA = "the data decides how large its result is; compile the model up to its operand"
-STANDARD = (ONNX, "ai.onnx.preview.training")
 _PARTITION = "a model inside the model: compile it before it is partitioned"
 _HARDWARE = "a hardware layer of FINN: export the model before its conversion to hardware layers"
 REASONS = {
@@ -156,7 +155,7 @@ REASONS = {
     **dict.fromkeys(("NonMaxSuppression", "Unique"), _DATA),
     "GenericPartition": _PARTITION,
     "StreamingDataflowPartition": _PARTITION,
-    "FloatQuant": "small floats (minifloat) are not binarized; supported: BipolarQuant, Quant, Trunc",
+    "FloatQuant": "small floats stay floats; BipolarQuant, Quant, IntQuant and Trunc are supported",
     "finn.custom_op.fpgadataflow": _HARDWARE,
     "finn.custom_op.fpgadataflow.hls": _HARDWARE,
     "finn.custom_op.fpgadataflow.rtl": _HARDWARE,

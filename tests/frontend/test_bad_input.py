@@ -187,7 +187,7 @@ def test_batch_norm_statistics(which: int, bad: float) -> None:
     if bad == -1.0 and which != 4:
         load_model(proto)
         return
-    assert "node 'bn2' (BatchNormalization): " in str(refused(proto))
+    assert "node 'bn2' (BatchNormalization of ai.onnx 17): " in str(refused(proto))
 
 
 def test_infinity_is_fine_as_bound_or_mask() -> None:
@@ -274,7 +274,7 @@ def test_external_data_of_absurd_size(tmp_path: Path) -> None:
 
 def test_missing_initializer() -> None:
     message = str(refused(conv_model(constants={})))
-    assert message.endswith("node 'Conv_y' (Conv): reads 'w', which nothing defines")
+    assert message.endswith("node 'Conv_y' (Conv of ai.onnx 17): reads 'w', which nothing defines")
 
 
 def test_output_that_nothing_defines() -> None:
@@ -320,7 +320,7 @@ def test_unsupported_operators_are_all_listed() -> None:
         node("Conv", ["x", "w"], ["a"]),
         node("RandomNormalLike", ["a"], ["b"], name="random"),
         node("GridSample", ["b", "b"], ["c"], name="grid", domain=""),
-        node("MultiThreshold", ["c"], ["d"], domain="finn.custom_op.general", name="mt"),
+        node("GenericPartition", ["c"], ["d"], domain="finn.custom_op.general", name="part"),
         node("Loop", ["", "", "d"], ["e"], name="loop", body=helper.make_graph([], "g", [], [])),
         node("Cnv", ["e"], ["f"], domain="my.domain", name="mine"),
         node("Relux", ["f"], ["g"], name="typo"),
@@ -330,12 +330,12 @@ def test_unsupported_operators_are_all_listed() -> None:
     error = refused(proto)
     for text in (
         "6 problems: ",
-        "operator RandomNormalLike of ai.onnx 17 is not supported: a random operator",
-        "node 'grid' (GridSample): operator GridSample of ai.onnx 17 is not supported",
-        "node 'mt' (MultiThreshold): operator MultiThreshold of finn.custom_op.general is not",
-        "node 'loop' (Loop): operator Loop of ai.onnx 17 is not supported: control flow",
-        "node 'mine' (Cnv): operator Cnv of my.domain 3 is not supported",
-        "node 'typo' (Relux): operator Relux of ai.onnx 17 is not supported: the nearest supported",
+        "(RandomNormalLike of ai.onnx 17): this operator is not supported: a random operator",
+        "node 'grid' (GridSample of ai.onnx 17): this operator is not supported",
+        "node 'part' (GenericPartition of finn.custom_op.general): this operator is not supported",
+        "node 'loop' (Loop of ai.onnx 17): this operator is not supported: control flow",
+        "node 'mine' (Cnv of my.domain 3): this operator is not supported",
+        "node 'typo' (Relux of ai.onnx 17): this operator is not supported: the nearest supported",
     ):
         assert text in str(error)
     assert len(error.problems) == 6

@@ -243,4 +243,4 @@ def test_max_pool_nhwc() -> None:
 @pytest.mark.parametrize("op", ["GenericPartition", "StreamingDataflowPartition"])
 def test_partitions_are_refused_by_name(op: str) -> None:
     proto = model([node(op, ["x"], ["y"], domain=DOMAIN, model="part.onnx")], {"x": [1, 3]})
-    assert f"operator {op} of {DOMAIN} is not supported" in str(refused(proto))
+    assert f"({op} of {DOMAIN}): this operator is not supported: a model" in str(refused(proto))

@@ -57,5 +57,5 @@ def test_mean_variance_normalization() -> None:
 def test_what_the_definition_needs_is_named() -> None:
     op = node("HannWindow", ["n"], ["y"])
     error = refused(model([op], {"n": ([], np.int64)}, opset=17))
-    assert "(HannWindow): " in str(error)
+    assert "(HannWindow of ai.onnx" in str(error)
     assert len(error.problems) == 1

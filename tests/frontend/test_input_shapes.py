@@ -21,7 +21,7 @@ def test_inconsistent_shapes() -> None:
     message = str(refused(conv_model(outputs={"y": (["N", 4, 6, 6], np.int64)})))
     assert "inconsistent types: declared int64, computed f32" in message
     message = str(refused(conv_model(inputs={"x": [1, 4, 8, 8]})))
-    assert "node 'Conv_y' (Conv): weights %w" in message
+    assert "node 'Conv_y' (Conv of ai.onnx 17): weights %w" in message
     assert "expected 3 input channels, got 4" in message
 
 

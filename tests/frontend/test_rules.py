@@ -80,10 +80,23 @@ def test_power_by_a_constant(exponent: float) -> None:
     run("Pow", x, constants={1: np.array([exponent], np.float64 if exponent % 1 else np.int64)})
 
 
-def test_power_by_another_constant_is_refused() -> None:
-    proto, _ = single("Pow", X, opset=17, constants={1: np.float32(1.7)})
-    with pytest.raises(ModelError, match=r"node 'Pow_y0' \(Pow\): exponent 1.7 is not supported"):
+def test_other_powers() -> None:
+    x = np.abs(X) + np.float32(0.1)
+    run("Pow", x, constants={1: np.float32(1.7)})
+    run("Pow", x, constants={1: np.array([[2], [3], [-1], [0], [0.3]], np.float32)})
+    run("Pow", X, np.float32(3))
+    run("Pow", X, np.array([2, 3, 0, 1], np.int64), opset=13)
+    run("Pow", (X * 2).astype(np.int32), constants={1: np.int32(5)}, opset=13)
+    proto, _ = single("Pow", np.arange(3), np.arange(3), opset=13)
+    with pytest.raises(ModelError, match="needs a constant exponent from 1 to 8"):
         load_model(proto)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int8, np.uint8, np.int32, np.int64])
+def test_sign_and_quotient_of_numbers(dtype: Any) -> None:
+    x = (np.abs(X) if dtype == np.uint8 else X * 5).astype(dtype)
+    run("Sign", x, opset=13)
+    run("Div", x, np.array([1, 2, 3, 4]).astype(dtype), opset=14)
 
 
 @pytest.mark.parametrize("op", ["Equal", "Less", "Greater", "LessOrEqual", "GreaterOrEqual"])
@@ -309,10 +322,15 @@ def test_quantize_and_dequantize() -> None:
     run("DequantizeLinear", (X * 20).astype(np.int8), constants={1: scale})
     scales = values(3, low=0.01, high=0.1)
     run("QuantizeLinear", X, constants={1: scales, 2: np.array([1, -2, 3], np.int8)}, axis=1)
+    run("QuantizeLinear", X, scale, np.uint8(3))
+    run("DequantizeLinear", (X * 20).astype(np.uint8), scale, zero)
+    run("QuantizeLinear", X, opset=21, constants={1: scale, 2: np.int16(-300)})
+    run("DynamicQuantizeLinear", X, outputs=3)
 
 
 def test_dropout_is_the_identity() -> None:
     assert not op_names(run("Dropout", X, opset=9, ratio=0.3))
+    run("Dropout", X, opset=13, outputs=2)
     assert not op_names(run("Dropout", X, opset=13, constants={1: np.float32(0.3)}))
     proto, _ = single("Dropout", X, opset=13, constants={1: np.float32(0.3), 2: np.bool_(True)})
     with pytest.raises(ModelError, match="is in training mode"):
