@@ -8,7 +8,7 @@ from functools import reduce
 import numpy as np
 
 from ...errors import Limit
-from ...ir import F16, F64, Op, Value, ops, scalar_of
+from ...ir import F16, F32, F64, U8, Op, Value, ops, scalar_of
 from ..call import Call
 from ..registry import BOOL, FLOAT, NUMBERS, rule
 from ..tensors import dtype_of
@@ -22,7 +22,6 @@ FLOAT_UNARY: dict[str, Callable[[Value], Op]] = {
     "Reciprocal": ops.Reciprocal,
     "Round": ops.Round,
     "Sigmoid": ops.Sigmoid,
-    "Sign": ops.Sign,
     "Sqrt": ops.Sqrt,
     "Tanh": ops.Tanh,
 }
@@ -35,6 +34,7 @@ UNARY: dict[str, Callable[[Value], Op]] = {**FLOAT_UNARY, **NUMBER_UNARY, "Not":
 
 NUMBER_BINARY: dict[str, Callable[[Value, Value], Op]] = {
     "Add": ops.Add,
+    "Div": ops.Div,
     "Less": ops.Less,
     "LessOrEqual": ops.LessEqual,
     "Mul": ops.Mul,
@@ -44,7 +44,6 @@ LOGIC: dict[str, Callable[[Value, Value], Op]] = {"And": ops.And, "Or": ops.Or}
 BINARY: dict[str, Callable[[Value, Value], Op]] = {
     **NUMBER_BINARY,
     **LOGIC,
-    "Div": ops.Div,
     "Equal": ops.Equal,
 }
 
@@ -59,9 +58,21 @@ def unary(call: Call) -> Value:
     return call.add(UNARY[call.op](call.x(0)))
 
 
+@rule("Sign", types=NUMBERS)
+def sign(call: Call) -> Value:
+    """-1, 0 or 1."""
+    x = call.x(0)
+    if x.element == F32:
+        return call.add(ops.Sign(x))
+    zero, one = call.const(0, x), call.const(1, x)
+    above = call.add(ops.Where(call.add(ops.Less(zero, x)), one, zero))
+    if x.element == U8:
+        return above
+    return call.add(ops.Where(call.add(ops.Less(x, zero)), call.const(-1, x), above))
+
+
 @rule(*NUMBER_BINARY, types=NUMBERS)
 @rule(*LOGIC, types=BOOL)
-@rule("Div", types=FLOAT)
 @rule("Equal")
 def binary(call: Call) -> Value:
     """Operators of two operands that the IR has, with the same broadcasting."""
@@ -141,27 +152,34 @@ def _converted(call: Call, x: Value, dtype: np.dtype[np.generic]) -> Value:
 
 @rule(
     "Pow",
-    types=FLOAT,
-    limits={Limit.CONSTANT: "exponent", Limit.FORM: "exponents 1, 2, 3, 0.5, -0.5 and -1 alone"},
+    types=NUMBERS,
+    limits={Limit.TYPE: "integers: constant exponents from 1 to 8 alone"},
 )
 def power(call: Call) -> Value:
-    """Constant exponents that come down to products, roots and reciprocals."""
+    """Products and roots where a constant exponent comes down to them."""
     x = call.x(0)
-    held = call.array(1, "exponent")
-    if held.size != 1:
-        call.refuse(f"only one exponent for all elements is supported, got {held.size}", Limit.FORM)
-    exponent = float(held.reshape(-1)[0])
-    if exponent == 1:
-        return x
-    if exponent == 2:
-        return call.add(ops.Mul(x, x))
-    if exponent == 3:
-        return call.add(ops.Mul(call.add(ops.Mul(x, x)), x))
+    held = call.constant(1)
+    exponent = float(held.reshape(-1)[0]) if held is not None and held.size == 1 else None
+    if exponent is not None and held is not None and held.ndim <= x.type.rank:
+        simple = _simple_power(call, x, exponent)
+        if simple is not None:
+            return simple
+    if x.element != F32:
+        call.refuse(f"{x!r} needs a constant exponent from 1 to 8", Limit.TYPE)
+    y = call.x(1)
+    return call.add(ops.Pow(x, y if y.element == F32 else call.add(ops.Cast(y, F32))))
+
+
+def _simple_power(call: Call, x: Value, exponent: float) -> Value | None:
+    """The power by products, square roots and reciprocals, where it takes few."""
+    if exponent in range(1, 4 if x.element == F32 else 9):
+        return reduce(lambda a, _: call.add(ops.Mul(a, x)), range(int(exponent) - 1), x)
+    if x.element != F32:
+        return None
     if exponent == 0.5:
         return call.add(ops.Sqrt(x))
     if exponent == -1:
         return call.add(ops.Reciprocal(x))
     if exponent == -0.5:
         return call.add(ops.Reciprocal(call.add(ops.Sqrt(x))))
-    text = f"exponent {exponent:g} is not supported; supported: 1, 2, 3, 0.5, -0.5, -1"
-    return call.refuse(text, Limit.FORM)
+    return None

@@ -13,6 +13,7 @@ from ..scope import Held
     "Attention",
     "BlackmanWindow",
     "CenterCropPad",
+    "DynamicQuantizeLinear",
     "HammingWindow",
     "HannWindow",
     "MeanVarianceNormalization",

@@ -5,58 +5,64 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import Limit
-from ...ir import F32, I8, U8, Array, Value, scalar_of
+from ...ir import F32, I8, I16, U8, Scalar, Value, scalar_of
 from ...ir.ops import Add, Cast, Clip, Div, Mul, Round, Sub
 from ..call import Call
 from ..registry import FLOAT, rule
 from ..tensors import dtype_of
 
-_PARAMETERS = {
-    Limit.CONSTANT: "scale and zero point",
-    Limit.FORM: "per tensor or per axis, float32 scales",
-}
+_PARAMETERS = {Limit.FORM: "per tensor or per axis, float32 scales"}
+_STORED = (I8, U8, I16)
 
 
-@rule("QuantizeLinear", types=FLOAT, limits={**_PARAMETERS, Limit.TYPE: "to int8 and uint8 alone"})
+@rule(
+    "QuantizeLinear",
+    types=FLOAT,
+    limits={**_PARAMETERS, Limit.TYPE: "to int8, uint8 and int16 alone"},
+)
 def quantize(call: Call) -> Value:
     """saturate(round(x / scale) + zero point), halves to even."""
     x = call.x(0)
-    scale, zero = _parameters(call, x)
-    element = scalar_of(zero.dtype)
+    scale = _parameter(call, x, 1)
+    element = call.x(2).element if call.has(2) else U8
     if call.int("output_dtype", 0):
         element = scalar_of(dtype_of(call.int("output_dtype", 0)))
-    if element not in (I8, U8):
-        call.refuse(f"only float32 to 8-bit integers is supported, got {element}", Limit.TYPE)
-    y = call.add(Round(call.add(Div(x, call.const(scale)))))
-    if zero.any():
-        y = call.add(Add(y, call.const(zero.astype(np.float32))))
-    low, high = (-128.0, 127.0) if element == I8 else (0.0, 255.0)
-    return call.add(Cast(call.add(Clip(y, low, high)), element))
+    if not isinstance(element, Scalar) or element not in _STORED:
+        call.refuse(f"to {element} is not supported", Limit.TYPE)
+    y = _plus(call, call.add(Round(call.add(Div(x, scale)))), Add)
+    limits = np.iinfo(element.dtype.str)
+    return call.add(Cast(call.add(Clip(y, float(limits.min), float(limits.max))), element))
 
 
-@rule("DequantizeLinear", types=("i8", "u8", "i32"), limits=_PARAMETERS)
+@rule("DequantizeLinear", types=("i8", "u8", "i16", "i32"), limits=_PARAMETERS)
 def dequantize(call: Call) -> Value:
     """(x - zero point) * scale."""
     x = call.x(0)
-    scale, zero = _parameters(call, x)
-    y = call.add(Cast(x, F32))
-    if zero.any():
-        y = call.add(Sub(y, call.const(zero.astype(np.float32))))
-    return call.add(Mul(y, call.const(scale)))
+    scale = _parameter(call, x, 1)
+    return call.add(Mul(_plus(call, call.add(Cast(x, F32)), Sub), scale))
 
 
-def _parameters(call: Call, x: Value) -> tuple[Array, Array]:
-    """Scale and zero point, shaped to broadcast along ``axis``."""
-    scale = call.array(1, "scale")
-    zero = call.array(2, "zero point") if call.has(2) else np.zeros(scale.shape, np.uint8)
-    if call.int("block_size", 0) or scale.ndim > 1 or zero.shape != scale.shape:
+def _plus(call: Call, y: Value, op: type[Add] | type[Sub]) -> Value:
+    """``y`` and the zero point, where there is one."""
+    zero = call.constant(2) if call.has(2) else np.zeros(1)
+    if zero is not None and not zero.any():
+        return y
+    held = _parameter(call, y, 2)
+    return call.add(op(y, held if held.element == F32 else call.add(Cast(held, F32))))
+
+
+def _parameter(call: Call, x: Value, index: int) -> Value:
+    """Scale or zero point, shaped to broadcast along ``axis``."""
+    value, held = call.x(index), call.constant(index)
+    if call.int("block_size", 0) or value.type.rank > 1 or value.type.symbolic:
         call.refuse("only per-tensor and per-axis scales are supported", Limit.FORM)
-    if scale.dtype != np.float32 or not np.isfinite(scale).all() or not scale.all():
-        call.refuse("scales must be float32, finite and not zero")
-    if scale.size == 1:
-        return scale.reshape(()), zero.reshape(())
+    if index == 1 and value.element != F32:
+        call.refuse(f"scales must be float32, got {value!r}", Limit.FORM)
+    if index == 1 and held is not None and not (np.isfinite(held).all() and held.all()):
+        call.refuse("scales must be finite and not zero")
+    if value.shape in ((), (1,)):
+        return call.reshape(value, ())
     axis = call.axis(call.int("axis", 1), x.type.rank)
-    if x.shape[axis] != scale.size:
-        call.refuse(f"{scale.size} scales do not fit axis {axis} of {x!r}")
-    shape = (scale.size, *[1] * (x.type.rank - axis - 1))
-    return scale.reshape(shape), zero.reshape(shape)
+    if x.shape[axis] != value.shape[0]:
+        call.refuse(f"{value!r} does not fit axis {axis} of {x!r}")
+    return call.reshape(value, (value.shape[0], *[1] * (x.type.rank - axis - 1)))

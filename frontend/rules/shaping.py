@@ -126,19 +126,20 @@ def transpose(call: Call) -> Value:
     "Dropout",
     types=FLOAT,
     limits={
-        Limit.OUTPUT: "mask",
         Limit.TRAINING: "refused",
         Limit.CONSTANT: "training_mode",
     },
 )
-def identity(call: Call) -> Held:
-    """The operand itself; Dropout does nothing at inference."""
+def identity(call: Call) -> Held | tuple[Held, ...]:
+    """The operand itself; Dropout does nothing at inference, its mask keeps everything."""
     if call.op == "Dropout":
-        if call.uses(1):
-            call.refuse("output 'mask' is not supported", Limit.OUTPUT)
         if call.has(2) and bool(call.scalar(2, "training_mode")):
             text = "is in training mode; export the model for inference (model.eval())"
             call.refuse(text, Limit.TRAINING)
+        if call.uses(1):
+            kept = np.bool_(call.version is None or call.version >= 10)
+            mask = kept if kept else np.float32(1)
+            return call.held(0), call.add(Expand(call.const(mask), call.x(0).shape))
     return call.held(0)
 
 
