@@ -17,7 +17,7 @@ from .products import leading
 _SPARE = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-@rule("Einsum", types=FLOAT, limits={Limit.FORM: "labels that repeat within an operand"})
+@rule("Einsum", types=FLOAT, limits={Limit.FORM: "no labels that repeat within an operand"})
 def einsum(call: Call) -> Value:
     """Operands from left to right."""
     values = call.values()

@@ -43,7 +43,7 @@ _LAYOUTS = {2: "NC", 3: "NWC", 4: "NCHW"}
 """What MultiThreshold assumes by rank when ``data_layout`` is not given."""
 
 
-@rule("MultiThreshold", domains=QONNX, types=FLOAT, limits={Limit.CONSTANT: "constant thresholds"})
+@rule("MultiThreshold", domains=QONNX, types=FLOAT, limits={Limit.CONSTANT: "thresholds"})
 def multi_threshold(call: Call) -> Value:
     """A count of thresholds reached; a single one becomes a sign."""
     x = call.x(0)

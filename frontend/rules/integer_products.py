@@ -19,7 +19,7 @@ from .windows import explicit_pads, spatial_attribute
 _EXACT = 1 << 24
 _LIMITS = {
     Limit.CONSTANT: "weights, scales and zero points",
-    Limit.VALUE: "weights whose sums exceed int32",
+    Limit.VALUE: "no weights whose sums exceed int32",
 }
 _BYTES = ("i8", "u8")
 

@@ -10,7 +10,7 @@ from ..call import Call
 from ..registry import INTEGERS, NUMBERS, rule
 
 
-@rule("Mod", types=NUMBERS, limits={Limit.FORM: "floats, but for constant powers of two"})
+@rule("Mod", types=NUMBERS, limits={Limit.FORM: "of floats: fmod by constant powers of two alone"})
 def mod(call: Call) -> Value:
     """The remainder with the divisor's sign, or the dividend's with ``fmod``."""
     a, b = call.x(0), call.x(1)
@@ -56,12 +56,14 @@ def bitwise_not(call: Call) -> Value:
 @rule("BitShift", types=INTEGERS, limits={Limit.CONSTANT: "the distance"})
 def bit_shift(call: Call) -> Value:
     """By constant distances, in two steps whose powers of two fit: products to the left, quotients
-    of what has no lower bits to the right (the sign stays)."""
+    of what has no lower bits to the right (the sign stays). Distances from the width on, and
+    negative ones, lose every bit."""
     x = call.x(0)
     width = 8 * x.element.dtype.itemsize
     held = call.array(1, "the distance").astype(np.int64)
     left = call.string("direction", "") == "LEFT"
-    distance = np.clip(held, 0, width - 1)
+    held = np.where(held < 0, width, held)
+    distance = np.minimum(held, width - 1)
     out = x
     for step in (distance // 2, distance - distance // 2):
         power = np.left_shift(np.int64(1), step)

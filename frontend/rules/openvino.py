@@ -46,7 +46,12 @@ class _Ranges:
         return np.where(x <= low, self.out_low, np.where(x > high, self.out_high, inner))
 
 
-@rule("FakeQuantize", domains=OPENVINO, types=FLOAT, limits={Limit.CONSTANT: "constant ranges"})
+@rule(
+    "FakeQuantize",
+    domains=OPENVINO,
+    types=FLOAT,
+    limits={Limit.CONSTANT: "ranges", Limit.VALUE: "finite ranges"},
+)
 def fake_quantize(call: Call) -> Value:
     """Two levels become a sign, more are computed as they are defined."""
     x = call.x(0)

@@ -35,7 +35,7 @@ _LIMITS = {
 }
 
 
-@rule("GatherND", limits={Limit.BATCH: "data and indices", Limit.FORM: "batch_dims"})
+@rule("GatherND", limits={Limit.BATCH: "data and indices", Limit.FORM: "no batch_dims"})
 def gather_nd(call: Call) -> Value:
     """Rows at positions of several axes: a Gather from the axes joined to one."""
     x, indices = call.x(0), call.x(1)

@@ -12,7 +12,7 @@ from ..call import Call
 from ..registry import FLOAT, NUMBERS, rule
 from .moving import sliced
 from .products import leading
-from .windows import explicit_pads, spatial_attribute
+from .windows import check_spatial, explicit_pads, spatial_attribute
 
 
 @rule("CumSum", types=FLOAT, limits={Limit.CONSTANT: "axis", Limit.BATCH: "the axis"})
@@ -98,7 +98,12 @@ def _root(call: Call, x: Value, kind: int) -> Value:
     return call.add(ops.Pow(x, call.const(1 / kind, x)))
 
 
-@rule("LpPool", since=2, types=FLOAT, limits={Limit.FORM: "ceil_mode"})
+@rule(
+    "LpPool",
+    since=2,
+    types=FLOAT,
+    limits={Limit.FORM: "no ceil_mode", Limit.RANK: "at most 2 spatial axes"},
+)
 def lp_pool(call: Call) -> Value:
     """The norm of each window: a convolution of powers with ones."""
     x = call.x(0)
@@ -107,6 +112,7 @@ def lp_pool(call: Call) -> Value:
     channels = x.shape[1] if x.type.rank > 1 else 0
     if spatial < 1 or len(kernel) != spatial or not isinstance(channels, int):
         call.refuse(f"kernel_shape {list(kernel)} does not fit {x!r}")
+    check_spatial(call, spatial)
     if call.int("ceil_mode", 0):
         call.refuse("ceil_mode is not supported", Limit.FORM)
     strides = spatial_attribute(call, "strides", spatial)
