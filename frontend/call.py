@@ -110,7 +110,8 @@ class Call:
         """The contents of an input that must be constant; ``what`` names it in the message."""
         array = self.constant(index)
         if array is None:
-            self.refuse(f"{what} ('{self.node.input[index]}') must be constant", Limit.CONSTANT)
+            text = f"{what} ('{self.node.input[index]}') must be constant: make it an initializer"
+            self.refuse(text, Limit.CONSTANT)
         return array
 
     def scalar(self, index: int, what: str) -> Any:

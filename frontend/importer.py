@@ -28,7 +28,9 @@ from .problems import (
     node_problem,
     printable,
     problems_error,
+    problems_of,
     unsupported,
+    without_rule,
 )
 from .reader import ONNX_NAMES, Checked, Source, label_of, read
 from .registry import find_rule
@@ -65,9 +67,12 @@ def load_model(
     label = label_of(model)
     try:
         checked = read(model)
+    except ModelError as error:
+        raise problems_error(label, problems_of(error)) from error
+    try:
         inputs = graph_inputs(checked.graph, checked.initializers, shapes or {})
     except (ModelError, VerifyError) as error:
-        raise problems_error(label, [(str(error), limit_of(error))]) from error
+        raise problems_error(label, [*problems_of(error), *without_rule(checked)]) from error
     walk = _Walk(checked, inputs)
     graph = walk.run()
     if walk.problems:

@@ -10,6 +10,7 @@ from onnx import GraphProto, TensorProto, ValueInfoProto
 from ..errors import Limit, ModelError, VerifyError
 from ..ir import Batch, Dim, TensorType, Value, scalar_of
 from .emit import MAX_VALUE
+from .registry import FLOAT32
 from .tensors import dtype_name, dtype_of
 
 KEEP = -1
@@ -39,7 +40,7 @@ def graph_inputs(
     infos = [info for info in graph.input if info.name not in constants]
     known = [info.name for info in infos]
     _check_shape_names(shapes, known)
-    written = {info.name: _written(info) for info in infos}
+    written = _all_written(infos)
     fixed: dict[str, int] = {}
     resolved = {
         name: _fix(name, written[name], shapes[name], fixed) if name in shapes else written[name]
@@ -69,6 +70,21 @@ def graph_inputs(
     return tuple(values)
 
 
+def _all_written(infos: Sequence[ValueInfoProto]) -> dict[str, list[int | _Symbol] | None]:
+    """Declared dimensions by input; one ModelError for every input that cannot be one."""
+    written: dict[str, list[int | _Symbol] | None] = {}
+    wrong: list[ModelError] = []
+    for info in infos:
+        try:
+            written[info.name] = _written(info)
+        except ModelError as error:
+            wrong.append(error)
+    if wrong:
+        texts = [str(error) for error in wrong]
+        raise ModelError("; ".join(texts), texts, [error.limits[0] for error in wrong])
+    return written
+
+
 def _check_shape_names(shapes: Mapping[str, Sequence[int]], known: Sequence[str]) -> None:
     unknown = [name for name in shapes if name not in known]
     if unknown:
@@ -86,11 +102,10 @@ def _written(info: ValueInfoProto) -> list[int | _Symbol] | None:
         raise ModelError(text, limits=[Limit.KIND])
     tensor = info.type.tensor_type
     if tensor.elem_type in _REFUSED:
-        raise ModelError(
-            f"input '{info.name}' is {dtype_of(tensor.elem_type)}; bnnc computes in float32: "
-            "export the model in float32",
-            limits=[Limit.TYPE],
+        text = (
+            f"input '{info.name}' is {dtype_of(tensor.elem_type)}, which is not computed; {FLOAT32}"
         )
+        raise ModelError(text, limits=[Limit.TYPE])
     if tensor.elem_type == TensorProto.UNDEFINED:
         raise ModelError(f"input '{info.name}' has no data type")
     try:

@@ -19,10 +19,12 @@ from onnx import (
 )
 
 from ..errors import Limit, ModelError, VerifyError
-from ..ir import Batch, Dim, TensorType, Value, scalar_of
+from ..ir import F16, F64, Batch, Dim, TensorType, Value, scalar_of
 from .bodies import type_of
 from .call import node_name
-from .registry import ONNX, REASONS, Rule, all_rules
+from .fold import FOLDED
+from .reader import ONNX_NAMES, Checked
+from .registry import ONNX, QONNX, REASONS, Rule, all_rules, find_rule
 from .scope import Broken, Held
 from .tensors import dtype_of
 
@@ -33,6 +35,13 @@ Problem = tuple[str, Limit | None]
 def limit_of(error: ModelError | VerifyError) -> Limit | None:
     """The limit behind the refusal of one node."""
     return error.limits[0] if isinstance(error, ModelError) else None
+
+
+def problems_of(error: ModelError | VerifyError) -> list[Problem]:
+    """The problems that one error speaks of."""
+    if isinstance(error, ModelError) and error.problems:
+        return list(zip(error.problems, error.limits, strict=True))
+    return [(str(error), limit_of(error))]
 
 
 def problems_error(label: str, problems: Sequence[Problem]) -> ModelError:
@@ -66,6 +75,18 @@ def unsupported(node: NodeProto, domain: str, version: int | None) -> ModelError
     return ModelError(f"{text}: {hint}" if hint else text, limits=[Limit.OPERATOR])
 
 
+def without_rule(checked: Checked) -> list[Problem]:
+    """The problems that need no look at the operands: operators that have no rule."""
+    found: list[Problem] = []
+    for node in checked.nodes:
+        domain = "" if node.domain in ONNX_NAMES else node.domain
+        version = checked.versions.get(domain)
+        if find_rule(domain, node.op_type, version) is None and node.op_type not in FOLDED:
+            error = unsupported(node, domain, version)
+            found.append(node_problem(node, domain, version, error))
+    return found
+
+
 def why_not(domain: str, op: str, version: int | None) -> str:
     """Why an operator has no rule, or the nearest supported one; '' when nothing comes near."""
     rules = all_rules()
@@ -76,9 +97,10 @@ def why_not(domain: str, op: str, version: int | None) -> str:
     same = [r for r in rules if r.op == op and r.domain == domain]
     if same:
         return f"{_versions(same)} of {domain or 'ai.onnx'} supported, not {version}"
-    elsewhere = list(dict.fromkeys(r.domain or "ai.onnx" for r in rules if r.op == op))
+    elsewhere = {r.domain for r in rules if r.op == op}
     if elsewhere:
-        return f"supported in domain {elsewhere[0]}"
+        first = next((d for d in (ONNX, *QONNX) if d in elsewhere), min(elsewhere))
+        return f"supported in domain {first or 'ai.onnx'}"
     if domain == ONNX and defs.has(op):
         return ""
     names = sorted({r.op for r in rules})
@@ -160,6 +182,7 @@ def _tensor_type(type_: TypeProto) -> TensorType | None:
         else:
             return None
     try:
-        return TensorType(tuple(dims), scalar_of(dtype_of(tensor.elem_type)))
+        element = scalar_of(dtype_of(tensor.elem_type))
     except (ModelError, VerifyError):
         return None
+    return None if element in (F16, F64) else TensorType(tuple(dims), element)

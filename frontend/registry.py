@@ -131,6 +131,7 @@ _SEQUENCE = "sequences and optional values have no place in a compiled model"
 _RANDOM = "a random operator: export the model for inference"
 _STRING = "strings and encoded images have no place in a compiled model: prepare the data outside"
 _DATA = "the data decides how large its result is; compile the model up to its operand"
+_RECURRENT = "recurrent layers are not compiled"
 _PARTITION = "a model inside the model: compile it before it is partitioned"
 _HARDWARE = "a hardware layer of FINN: export the model before its conversion to hardware layers"
 REASONS = {
@@ -153,6 +154,9 @@ REASONS = {
         _STRING,
     ),
     **dict.fromkeys(("NonMaxSuppression", "Unique"), _DATA),
+    **dict.fromkeys(("GRU", "LSTM", "RNN"), _RECURRENT),
+    "ai.onnx.ml": "classical machine learning (trees, scalers, encoders) belongs outside the model",
+    "com.microsoft": "made by ONNX Runtime's optimizer: take the model from before it",
     "GenericPartition": _PARTITION,
     "StreamingDataflowPartition": _PARTITION,
     "FloatQuant": "small floats stay floats; BipolarQuant, Quant, IntQuant and Trunc are supported",

@@ -52,7 +52,7 @@ def pad(call: Call) -> Value:
     x = call.x(0)
     mode = call.string("mode", "constant")
     if mode not in MODES:
-        call.refuse(f"unknown mode '{mode}'")
+        call.refuse(f"unknown mode '{mode}'; expected one of {', '.join(MODES)}")
     border = Border.of(call, x)
     cut: dict[int, tuple[int, int, int]] = {}
     for axis, (dim, b, a) in enumerate(zip(x.shape, border.before, border.after, strict=True)):

@@ -10,24 +10,30 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...ir import F32, Array, Value
+from ...errors import Limit
+from ...ir import Array, Value
 from ...ir.ops import Abs, Add, Ceil, Clip, Div, Floor, Max, Min, Mul, Round, Sign, Sub
 from ..call import Call
-from ..registry import QONNX, rule
+from ..registry import FLOAT, QONNX, rule
 from ..shapes import described
 
+MODES = ("ROUND", "HALF_EVEN", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN")
+"""Rounding modes; ROUND is half to even."""
 
-@rule("BipolarQuant", domains=QONNX)
+_LIMITS = {Limit.CONSTANT: "parameters", Limit.VALUE: "finite parameters, scales other than 0"}
+
+
+@rule("BipolarQuant", domains=QONNX, types=FLOAT, limits=_LIMITS)
 def bipolar_quant(call: Call) -> Value:
     """The sign, +1 at zero, times the scale."""
-    x = _operand(call)
+    x = call.x(0)
     return _shaped_as(call, x, _times(call, call.add(Sign(x, 1)), _parameter(call, 1, "scale")))
 
 
-@rule("Quant", "IntQuant", domains=QONNX)
+@rule("Quant", "IntQuant", domains=QONNX, types=FLOAT, limits=_LIMITS)
 def quant(call: Call) -> Value:
     """Integers of a given width, as floats."""
-    x = _operand(call)
+    x = call.x(0)
     scale, zero = _parameter(call, 1, "scale"), _parameter(call, 2, "zero point")
     bits = _parameter(call, 3, "bit width")
     signed, narrow = bool(call.int("signed", 1)), bool(call.int("narrow", 0))
@@ -36,15 +42,15 @@ def quant(call: Call) -> Value:
         y = call.add(Sign(y, 1))
     else:
         y = _clamped(call, y, *limits(bits, signed, narrow))
-        y = rounded(call, y, call.string("rounding_mode", "ROUND"))
+        y = rounded(call, y, call.string("rounding_mode", "ROUND"), positive=not signed)
     return _shaped_as(call, x, _times(call, _plus(call, y, -zero), scale))
 
 
-@rule("Trunc", domains=QONNX)
+@rule("Trunc", domains=QONNX, types=FLOAT, limits=_LIMITS)
 def trunc(call: Call) -> Value:
     """Fewer bits by a power of two. Version 1 has five inputs and keeps the scale; version 2 has
     six, clamps and states the output's scale."""
-    x = _operand(call)
+    x = call.x(0)
     scale, zero = _parameter(call, 1, "scale"), _parameter(call, 2, "zero point")
     y = call.add(Round(_plus(call, _over(call, x, scale), zero)))
     mode = call.string("rounding_mode", "FLOOR")
@@ -59,7 +65,7 @@ def trunc(call: Call) -> Value:
     step = (2.0 ** np.round(np.log2(out_scale / scale))).astype(np.float32)
     signed, narrow = bool(call.int("signed", 1)), bool(call.int("narrow", 0))
     y = _clamped(call, _over(call, y, step), *limits(out_bits, signed, narrow))
-    y = _plus(call, rounded(call, y, mode), -(zero / step))
+    y = _plus(call, rounded(call, y, mode, positive=not signed), -(zero / step))
     return _shaped_as(call, x, _times(call, y, out_scale))
 
 
@@ -73,14 +79,14 @@ def limits(bits: Array, signed: bool, narrow: bool) -> tuple[Array, Array]:
     return np.zeros(width.shape, np.float32), np.asarray(top, np.float32)
 
 
-def rounded(call: Call, y: Value, mode: str) -> Value:
-    """Integers by the rounding modes of qonnx."""
+def rounded(call: Call, y: Value, mode: str, positive: bool = False) -> Value:
+    """Integers by the rounding modes of qonnx; ``positive`` for what is never below zero."""
     name = mode.upper()
     if name in ("ROUND", "HALF_EVEN"):
         return call.add(Round(y))
     if name in ("CEIL", "FLOOR"):
         return call.add(Ceil(y) if name == "CEIL" else Floor(y))
-    magnitude = call.add(Abs(y))
+    magnitude = y if positive else call.add(Abs(y))
     if name in ("UP", "HALF_DOWN"):
         moved = magnitude
         if name == "HALF_DOWN":
@@ -92,26 +98,19 @@ def rounded(call: Call, y: Value, mode: str) -> Value:
             moved = call.add(Add(magnitude, call.const(0.5, y)))
         magnitude = call.add(Floor(moved))
     else:
-        call.refuse(f"unknown rounding mode '{mode}'")
-    return call.add(Mul(call.add(Sign(y, 0)), magnitude))
-
-
-def _operand(call: Call) -> Value:
-    x = call.x(0)
-    if x.element != F32:
-        call.refuse(f"needs a float32 operand, got {x!r}")
-    return x
+        call.refuse(f"unknown rounding mode '{mode}'; expected one of {', '.join(MODES)}")
+    return magnitude if positive else call.add(Mul(call.add(Sign(y, 0)), magnitude))
 
 
 def _parameter(call: Call, index: int, what: str) -> Array:
     """A constant parameter in float32: finite numbers, no scale of zero."""
     array = np.asarray(call.array(index, what), np.float32)
     if not array.size or not np.isfinite(array).all():
-        call.refuse(f"{what} {described(array)} must hold finite numbers")
+        call.refuse(f"{what} {described(array)} must hold finite numbers", Limit.VALUE)
     if "bit" in what and ((array < 1) | (array > 32)).any():
         call.refuse(f"{what} must be 1 to 32")
     if "scale" in what and not array.all():
-        call.refuse(f"{what} holds zero")
+        call.refuse(f"{what} holds zero; expected other numbers", Limit.VALUE)
     return array
 
 

@@ -116,6 +116,26 @@ def test_refusals(op: str, parameters: list[float], rest: dict[str, Any], messag
         load_model(quantized(op, held, **rest))
 
 
+@pytest.mark.parametrize("mode", ["ROUND", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN"])
+@pytest.mark.parametrize("scale", [0.3, "channel"])
+def test_one_unsigned_bit_is_a_sign(mode: str, scale: Any) -> None:
+    """{0, scale}, read by a product."""
+    x = np.concatenate([X[:, 0], np.linspace(-1, 2, 160, dtype=np.float32).reshape(4, 40)])
+    s = values(40, low=0.05) if scale == "channel" else np.array(scale, np.float32)
+    parameters = {"s": np.abs(s), "z": np.float32(0), "b": np.float32(1)}
+    nodes = [
+        node("Quant", ["x", *parameters], ["q"], domain=QONNX[0], signed=0, rounding_mode=mode),
+        node("MatMul", ["q", "w"], ["y"]),
+    ]
+    held = {**parameters, "w": np.eye(40, dtype=np.float32)}
+    graph = load_model(model(nodes, {"x": ["N", 40]}, constants=held)).graph
+    assert [n for n in op_names(graph) if n in ("sign", "round", "clip", "ceil", "floor")] == [
+        "sign"
+    ]
+    expected = int_quant(x, *parameters.values(), False, False, mode)
+    assert np.array_equal(ir.interpret(graph, {"x": x})["y"], expected.astype(np.float32))
+
+
 def test_run_time_scale_is_refused() -> None:
     call = node("BipolarQuant", ["x", "s"], ["y"], domain=QONNX[0])
     proto = model([call], {"x": ["N", 3], "s": [1]}, ["y"])
