@@ -62,6 +62,8 @@ def fold(
     """
     if node.op_type not in FOLDED or node.domain not in ("", "ai.onnx"):
         return None
+    if version < 7 and any(a.name == "broadcast" for a in node.attribute):
+        return None  # The evaluator knows the broadcasting of later opsets alone.
     _refuse_hidden_infinity(node, inputs)
     if not any(isinstance(held, Sized) for held in inputs):
         return _evaluate(node, [x for x in inputs if not isinstance(x, Sized)], version, limit)

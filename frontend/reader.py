@@ -24,7 +24,7 @@ from .lowered import lowered_convolutions
 from .masked import masked_fills
 from .tensors import all_tensors, check_tensor, embed_external, tensors_of
 
-OLDEST_OPSET = 9
+OLDEST_OPSET = 6
 NEWEST_OPSET = onnx.defs.onnx_opset_version()
 ONNX_NAMES = ("", "ai.onnx")
 """Spellings of the standard domain."""

@@ -76,20 +76,33 @@ def sign(call: Call) -> Value:
 @rule("Equal")
 def binary(call: Call) -> Value:
     """Operators of two operands that the IR has, with the same broadcasting."""
-    return call.add(BINARY[call.op](call.x(0), call.x(1)))
+    return call.add(BINARY[call.op](call.x(0), second_operand(call)))
+
+
+def second_operand(call: Call) -> Value:
+    """The second operand. Before opset 7 ``axis`` says where its first axis lies in the first
+    operand, which broadcasting from the last axis does not know."""
+    b = call.x(1)
+    if call.version is None or call.version >= 7 or not call.given("axis"):
+        return b
+    rank = call.x(0).type.rank
+    behind = rank - call.axis(call.int("axis", 0), rank) - b.type.rank
+    if behind < 0:
+        call.refuse(f"{b!r} does not fit {call.x(0)!r} from axis {call.int('axis', 0)} on")
+    return call.reshape(b, (*b.shape, *[1] * behind))
 
 
 @rule("Greater", "GreaterOrEqual", types=NUMBERS)
 def greater(call: Call) -> Value:
     """a > b is b < a, NaN included."""
     op = ops.Less if call.op == "Greater" else ops.LessEqual
-    return call.add(op(call.x(1), call.x(0)))
+    return call.add(op(second_operand(call), call.x(0)))
 
 
 @rule("Xor", types=BOOL)
 def xor(call: Call) -> Value:
     """Truth values differ: not equal."""
-    return call.add(ops.Not(call.add(ops.Equal(call.x(0), call.x(1)))))
+    return call.add(ops.Not(call.add(ops.Equal(call.x(0), second_operand(call)))))
 
 
 @rule("IsNaN", types=FLOAT)
@@ -166,7 +179,7 @@ def power(call: Call) -> Value:
             return simple
     if x.element != F32:
         call.refuse(f"{x!r} needs a constant exponent from 1 to 8", Limit.TYPE)
-    y = call.x(1)
+    y = second_operand(call)
     return call.add(ops.Pow(x, y if y.element == F32 else call.add(ops.Cast(y, F32))))
 
 

@@ -17,14 +17,19 @@ from ..registry import FLOAT, rule
     limits={
         Limit.CONSTANT: "scale, bias, mean and variance",
         Limit.TRAINING: "refused",
+        Limit.FORM: "spatial = 0",
         Limit.VALUE: "variance + epsilon above 0",
     },
 )
 def batch_norm(call: Call) -> Value:
     """Inference with constant statistics; training mode is refused."""
-    if call.int("training_mode", 0) or any(call.uses(i) for i in range(1, 5)):
+    old = call.version is not None and call.version < 7
+    training = call.int("training_mode", 0) or (old and not call.int("is_test", 0))
+    if training or any(call.uses(i) for i in range(1, 5)):
         text = "is in training mode; export the model for inference (model.eval())"
         call.refuse(text, Limit.TRAINING)
+    if not call.int("spatial", 1):
+        call.refuse("statistics of each position are not supported", Limit.FORM)
     names = ("scale", "bias", "mean", "variance")
     arrays = [call.array(i, what) for i, what in enumerate(names, 1)]
     epsilon = call.float("epsilon", 1e-5)

@@ -71,7 +71,7 @@ def resize(call: Call) -> Value:
     return _resampled(call, x, axes, transform, nearest)
 
 
-@rule("Upsample", until=9, limits=_LIMITS)
+@rule("Upsample", since=7, until=9, limits=_LIMITS)
 def upsample(call: Call) -> Value:
     """The ancestor of Resize."""
     x = call.x(0)

@@ -133,7 +133,9 @@ def transpose(call: Call) -> Value:
 def identity(call: Call) -> Held | tuple[Held, ...]:
     """The operand itself; Dropout does nothing at inference, its mask keeps everything."""
     if call.op == "Dropout":
-        if call.has(2) and bool(call.scalar(2, "training_mode")):
+        old = call.version is not None and call.version < 7
+        switched = call.has(2) and bool(call.scalar(2, "training_mode"))
+        if switched or (old and not call.int("is_test", 0)):
             text = "is in training mode; export the model for inference (model.eval())"
             call.refuse(text, Limit.TRAINING)
         if call.uses(1):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from frontend_support import op_names, run, single, values
 
+from bnnc import ir
 from bnnc.errors import ModelError
 from bnnc.frontend import load_model
 from bnnc.frontend.registry import all_rules
@@ -78,6 +79,37 @@ def test_power_by_a_constant(exponent: float) -> None:
     x = np.abs(X) + np.float32(0.5)
     run("Pow", x, constants={1: np.float32(exponent)})
     run("Pow", x, constants={1: np.array([exponent], np.float64 if exponent % 1 else np.int64)})
+
+
+def in_opset_6(op: str, a: Any, b: Any, **attributes: Any) -> Any:
+    """The result of an operator in the oldest opset, which ONNX Runtime does not compute."""
+    proto, feeds = single(op, a, opset=6, constants={1: b}, **attributes)
+    return ir.interpret(load_model(proto).graph, feeds)["y0"]
+
+
+def test_broadcasting_before_opset_7() -> None:
+    b = values(3, 5, seed=1)
+    np.testing.assert_array_equal(
+        in_opset_6("Add", X, b, broadcast=1, axis=1), X + b[None, :, :, None]
+    )
+    np.testing.assert_array_equal(
+        in_opset_6("Greater", X, b[:, 0], broadcast=1, axis=1), b[None, :, :1, None] < X
+    )
+    np.testing.assert_array_equal(in_opset_6("Mul", X, b[0, :4], broadcast=1), X * b[0, :4])
+    slope = in_opset_6("PRelu", X, b[:, 0])
+    np.testing.assert_array_equal(slope, np.where(X >= 0, X, X * b[None, :, :1, None]))
+
+
+def test_training_before_opset_7_is_refused() -> None:
+    held = {i: np.ones(3, np.float32) for i in range(1, 5)}
+    proto, _ = single("BatchNormalization", X, opset=6, constants=held)
+    with pytest.raises(ModelError, match="is in training mode"):
+        load_model(proto)
+    proto, feeds = single("BatchNormalization", X, opset=6, constants=held, is_test=1)
+    assert ir.interpret(load_model(proto).graph, feeds)["y0"].shape == X.shape
+    proto, _ = single("Dropout", X, opset=6)
+    with pytest.raises(ModelError, match="is in training mode"):
+        load_model(proto)
 
 
 def test_other_powers() -> None:
