@@ -23,7 +23,8 @@ from ..runtime import Model, artifact, load
 
 @dataclass
 class LayerModel:
-    """A library in which no layer reads another's result: all operands are inputs."""
+    """A library that shows the result of every layer of a graph made by `take_apart` or
+    `expose`."""
 
     model: Model
     inputs: dict[str, TensorType]
@@ -31,16 +32,15 @@ class LayerModel:
 
     @classmethod
     def build(cls, graph: Graph, backend: Backend, target: Target) -> LayerModel:
-        """Compile the layers of a scheduled graph apart from each other."""
-        apart = take_apart(graph)
-        code = backend.lower(apart, target)
+        """Compile a graph whose outputs are named after its values."""
+        code = backend.lower(graph, target)
         manifest = artifact.Manifest(
             bnnc="layers",
             name="layers",
             prefix="layers",
             target=target_entry(target),
-            inputs=tuple(_tensor(v.name, v.type) for v in apart.inputs),
-            outputs=tuple(_tensor(o.name, o.value.type) for o in apart.outputs),
+            inputs=tuple(_tensor(v.name, v.type) for v in graph.inputs),
+            outputs=tuple(_tensor(o.name, o.value.type) for o in graph.outputs),
             workspace=artifact.Workspace(0, 0),
             constants=code.constant_bytes,
             source=artifact.Source("0" * 64, 0, 0, "bnnc"),
@@ -49,9 +49,9 @@ class LayerModel:
         data = linking.link(
             code.emit("obj", "layers", artifact.section_bytes(manifest)), target, None
         )
-        inputs = {v.name: v.type for v in apart.inputs}
+        inputs = {v.name: v.type for v in graph.inputs}
         return cls(
-            load_bytes(artifact.seal(data)), inputs, {o.name: o.value.type for o in apart.outputs}
+            load_bytes(artifact.seal(data)), inputs, {o.name: o.value.type for o in graph.outputs}
         )
 
     def run(self, values: Mapping[str, Array]) -> dict[str, Array]:
@@ -109,6 +109,33 @@ def take_apart(graph: Graph) -> Graph:
     if not outputs:
         raise VerifyError("the graph has no layer to check")
     return Graph("layers", tuple(inputs.values()), tuple(nodes), tuple(outputs), graph.stage)
+
+
+def expose(graph: Graph) -> Graph:
+    """The same chain of layers with every result in an output of its own, where the next layer
+    reads it; views lie on what they show."""
+    new: dict[Value, Value] = {
+        value: replace(value, slot=Slot("input", i)) for i, value in enumerate(graph.inputs)
+    }
+    nodes: list[Node] = []
+    outputs: list[Output] = []
+    for node in graph.nodes:
+        op = node.op.map_operands(lambda value: new.get(value, value))
+        results: list[Value] = []
+        for value in node.results:
+            if is_view(node):
+                made = replace(value, slot=op.operands[0].slot)
+            elif isinstance(op, Const):
+                made = value
+            else:
+                made = replace(value, slot=Slot("output", len(outputs)))
+                outputs.append(Output(value.name, made))
+            results.append(made)
+        new.update(zip(node.results, results, strict=True))
+        nodes.append(Node(op, tuple(results)))
+    return Graph(
+        "layers", tuple(new[v] for v in graph.inputs), tuple(nodes), tuple(outputs), graph.stage
+    )
 
 
 def _tensor(name: str, type_: TensorType) -> artifact.Tensor:

@@ -31,6 +31,11 @@ class Reference(Protocol):
         """What to print of it."""
         ...
 
+    @property
+    def ranges(self) -> Mapping[str, tuple[int, int]]:
+        """Inputs that are declared to hold integers, lowest to highest, as floats."""
+        ...
+
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """All tensors that it can show, outputs among them, by ONNX name."""
         ...
@@ -42,6 +47,7 @@ class OnnxRuntime:
 
     model: onnx.ModelProto
     title: str = field(init=False)
+    ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, "tuple[int, int]"])
 
     def __post_init__(self) -> None:
         import onnxruntime as ort
@@ -82,6 +88,7 @@ class Qonnx:
 
     model: onnx.ModelProto
     title: str = field(init=False)
+    ranges: dict[str, tuple[int, int]] = field(default_factory=dict[str, "tuple[int, int]"])
 
     def __post_init__(self) -> None:
         import qonnx
@@ -95,6 +102,10 @@ class Qonnx:
                 proto.opset_import.append(onnx.helper.make_opsetid(domain, 1))
         wrapped: Any = ModelWrapper(proto)
         self.wrapped = wrapped.transform(InferShapes())
+        for info in proto.graph.input:
+            declared = wrapped.get_tensor_datatype(info.name)
+            if declared.is_integer():
+                self.ranges[info.name] = (int(declared.min()), int(declared.max()))
         self.title = f"qonnx {getattr(qonnx, '__version__', '1')} executor"
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
@@ -117,6 +128,7 @@ class Interpreter:
 
     graph: Graph
     title: str = "bnnc's interpreter (not independent)"
+    ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, "tuple[int, int]"])
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         tensors: dict[str, Array] = {}
@@ -151,17 +163,25 @@ def read_inputs(path: Path, graph: Graph) -> dict[str, Array]:
     return {t.name: array for t, array in zip(tensors, arrays, strict=True)}
 
 
-def random_inputs(graph: Graph, generator: np.random.Generator, batch: int) -> dict[str, Array]:
-    """Standard normal floats, integers 0..255, one set for all inputs of a graph."""
+def random_inputs(
+    graph: Graph,
+    generator: np.random.Generator,
+    batch: int,
+    ranges: Mapping[str, tuple[int, int]],
+) -> dict[str, Array]:
+    """Standard normal floats, integers 0..127, one set for all inputs of a graph; ``ranges`` are
+    those of inputs that hold integers as floats."""
     made: dict[str, Array] = {}
     for value in graph.inputs:
         shape, dtype = value.type.concrete(batch), value.element.dtype
-        if dtype.kind == "f":
-            made[value.name] = generator.standard_normal(shape).astype(dtype)
+        if value.name in ranges:
+            low, high = ranges[value.name]
+            array = generator.integers(low, high, shape, endpoint=True)
+        elif dtype.kind == "f":
+            array = generator.standard_normal(shape)
         else:
-            made[value.name] = generator.integers(0, 2 if dtype.kind == "b" else 128, shape).astype(
-                dtype
-            )
+            array = generator.integers(0, 2 if dtype.kind == "b" else 128, shape)
+        made[value.name] = np.asarray(array).astype(dtype)
     return made
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 from cli_support import Cli
-from onnx import numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 import bnnc
 
@@ -33,6 +35,74 @@ def test_takes_the_artifacts_shape(cli: Cli, mnist: Path) -> None:
     assert cli.good("verify", mnist, "one.so", "--runs", "1").endswith("ok\n")
     said = cli.bad("verify", mnist, "one.so", "--shape", "image=2x1x28x28")
     assert "other shapes" in said
+
+
+def write_ties(kind: str) -> None:
+    """``tie.onnx`` steps at sums of 300 products; in ``tie.npz`` one sum of each of 32 samples is 0
+    but for rounding, so that the order of summation decides over the step."""
+    rng = np.random.default_rng(0)
+    weights = rng.standard_normal((300, 4)).astype(np.float32)
+    x = rng.standard_normal((32, 300)).astype(np.float32)
+    for sample in range(32):
+        column = weights[:, 0 if kind == "position" else sample % 4].astype(np.float64)
+        for at in np.argsort(-abs(column))[:3]:
+            x[sample, at] -= np.float32((x[sample].astype(np.float64) @ column) / column[at])
+    make = helper.make_node
+    steps = {
+        "sign": [make("Sign", ["m"], ["s"], "/step")],
+        "two-valued": [
+            make("Sign", ["m"], ["t"], "/step"),
+            make("Mul", ["t", "u"], ["tu"]),
+            make("Add", ["tu", "v"], ["s"]),
+        ],
+        "choice": [
+            make("Less", ["m", "zero"], ["c"]),
+            make("Where", ["c", "u", "v"], ["s"], "/step"),
+        ],
+        "round": [make("Add", ["m", "half"], ["h"]), make("Round", ["h"], ["s"], "/step")],
+        "position": [
+            make("Add", ["m", "lower"], ["n"]),
+            make("Concat", ["n", "none"], ["pair"], axis=1),
+            make("ArgMax", ["pair"], ["y"], "/step", axis=1, keepdims=0),
+        ],
+    }[kind]
+    shape, element = (
+        ([32], TensorProto.INT64) if kind == "position" else ([32, 3], TensorProto.FLOAT)
+    )
+    if kind != "position":
+        steps.append(make("MatMul", ["s", "w2"], ["y"], "/head"))
+    held: dict[str, Any] = {"w": weights, "u": [0.7], "v": [0.2], "zero": [0], "half": [0.5]}
+    held |= {"lower": [[0, -300, -300, -300]], "none": np.zeros((32, 1))}
+    held["w2"] = np.where(rng.random((4, 3)) < 0.5, -1, 1)
+    graph = helper.make_graph(
+        [make("MatMul", ["x", "w"], ["m"], "/sum"), *steps],
+        "ties",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [32, 300])],
+        [helper.make_tensor_value_info("y", element, shape)],
+        [numpy_helper.from_array(np.asarray(a, np.float32), key) for key, a in held.items()],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save_model(helper.make_model(graph, opset_imports=opset, ir_version=9), "tie.onnx")
+    np.savez("tie.npz", x=x)
+
+
+@pytest.mark.parametrize("kind", ["sign", "two-valued", "choice", "round", "position"])
+def test_a_near_tie_is_told_and_never_called_equal(cli: Cli, kind: str) -> None:
+    write_ties(kind)
+    shown = cli.good("verify", "tie.onnx", "--inputs", "tie.npz")
+    assert shown.splitlines()[-1] == "near-tie"
+    assert "runs: 0 equal, 1 near-tie, 0 wrong" in shown
+    found = json.loads(cli.good("verify", "tie.onnx", "--inputs", "tie.npz", "--json"))
+    assert (found["verdict"], found["reference"][:11]) == ("near-tie", "onnxruntime")
+    assert found["runs"] == {"equal": 0, "near-tie": 1, "wrong": 0}
+    assert found["definition"]["flips"] == found["definition"]["problems"] == []
+    assert found["definition"]["near_ties"] or kind == "position"
+    for tie in found["definition"]["near_ties"]:
+        assert tie["layer"] == "/step"
+        assert 0 <= tie["value"] <= tie["bound"]
+    (run,) = found["near_tie_runs"]
+    assert run.startswith("/step (")
+    assert "output y: off by" in run
 
 
 def test_a_wrong_number_is_a_mismatch(cli: Cli, mnist: Path, compiled: Path) -> None:
