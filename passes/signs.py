@@ -238,30 +238,59 @@ class Tracer:
 
     def bits(self, value: Value, flat: bool, zero: int | None) -> Value:
         """Rebuild the signs beneath a value on bits; ``zero`` as in `Levels`."""
+        wanted = (self._base(value, flat), flat)
+        todo = [wanted]
+        while todo:
+            base, as_flat = todo[-1]
+            missing = [
+                (below, False)
+                for below in self._below(base, as_flat)
+                if (below, False, zero) not in self.packed
+            ]
+            if not missing:
+                todo.pop()
+                self.packed.setdefault((base, as_flat, zero), self._bits(base, as_flat, zero))
+            todo.extend(missing)
+        return self.packed[(*wanted, zero)]
+
+    def _base(self, value: Value, flat: bool = False) -> Value:
         signs = self.find(value, flat)
         assert isinstance(signs, Signs)
-        key = (signs.base, flat, zero)
-        if key not in self.packed:
-            self.packed[key] = self._bits(self.rw.made[signs.base], flat, zero)
-        return self.packed[key]
+        return signs.base
 
-    def _bits(self, node: Node, flat: bool, zero: int | None) -> Value:
-        op, rw, name = node.op, self.rw, node.result.name + ".bits"
+    def _below(self, base: Value, flat: bool) -> list[Value]:
+        """The bases whose bits a move of signs reads; none where the floats are moved instead."""
+        op = self.rw.made[base].op
+        if isinstance(op, Sign) or self._turned(op, flat) is not None:
+            return []
+        return [self._base(v) for v in op.operands]
+
+    def _turned(self, op: Op, flat: bool) -> tuple[Value, list[Op]] | None:
+        """The path to the sign for moves that packed words cannot follow."""
+        follows = not isinstance(op, (Reshape, Transpose))
+        if isinstance(op, Reshape):
+            follows = self._follows(op, flat)
+        return None if follows else self._path(op)
+
+    def _bits(self, base: Value, flat: bool, zero: int | None) -> Value:
+        """One sign or move on the bits of its operands, which are there."""
+        node, rw = self.rw.made[base], self.rw
+        op, name = node.op, base.name + ".bits"
         if isinstance(op, Sign):
-            return self._binarized(node.result, [], name, zero)
-        follows = not isinstance(op, Reshape) or self._follows(op, flat)
-        path = self._path(op) if isinstance(op, Transpose) or not follows else None
-        if path is not None:
-            return self._binarized(*path, name, zero)
+            return self._binarized(base, [], name, zero)
+        turned = self._turned(op, flat)
+        if turned is not None:
+            return self._binarized(*turned, name, zero)
         if isinstance(op, Pad):
             below = self.find(op.x)
             border = border_sign(below, op.value) if isinstance(below, Signs) else None
             assert border is not None
-            if border == 0 and zero is not None:
-                border = zero
-            x = self.bits(op.x, False, zero)
-            return rw.add(Pad(x, op.before, op.after, float(border)), name, node.origin)
-        return rw.add(op.map_operands(lambda v: self.bits(v, False, zero)), name, node.origin)
+            op = replace(op, value=float(zero if border == 0 and zero is not None else border))
+
+        def packed(value: Value) -> Value:
+            return self.packed[self._base(value), False, zero]
+
+        return rw.add(op.map_operands(packed), name, node.origin)
 
     def _binarized(self, base: Value, moves: list[Op], name: str, zero: int | None) -> Value:
         """A sign on bits. What moved the sign moves its operand instead, move(sign(x)) =
