@@ -6,7 +6,7 @@ import numpy as np
 
 from ...errors import Limit
 from ...ir import Value
-from ...ir.ops import Add, BatchNorm, Div, Mul, ReduceMean, Sqrt, Sub
+from ...ir.ops import Add, BatchNorm, Div, Mul, Reciprocal, ReduceMean, Sqrt, Sub
 from ..call import Call
 from ..registry import FLOAT, rule
 
@@ -47,37 +47,52 @@ def batch_norm(call: Call) -> Value:
 
 def standardised(call: Call, x: Value, axes: tuple[int, ...], epsilon: float) -> Value:
     """(x - mean) / sqrt(variance + epsilon) over axes, which keep size 1 in the statistics."""
-    centred = call.add(Sub(x, call.add(ReduceMean(x, axes, True))))
+    centred, _, deviation = _statistics(call, x, axes, epsilon)
+    return call.add(Div(centred, deviation))
+
+
+def _statistics(
+    call: Call, x: Value, axes: tuple[int, ...], epsilon: float
+) -> tuple[Value, Value, Value]:
+    """x less its mean, the mean, and sqrt(variance + epsilon)."""
+    mean = call.add(ReduceMean(x, axes, True))
+    centred = call.add(Sub(x, mean))
     variance = call.add(ReduceMean(call.add(Mul(centred, centred)), axes, True))
-    return call.add(Div(centred, _deviation(call, variance, epsilon)))
+    return centred, mean, _deviation(call, variance, epsilon)
 
 
 def _deviation(call: Call, variance: Value, epsilon: float) -> Value:
     return call.add(Sqrt(call.add(Add(variance, call.const(epsilon, variance)))))
 
 
-@rule(
-    "LayerNormalization",
-    "RMSNormalization",
-    types=FLOAT,
-    limits={Limit.OUTPUT: "Mean and InvStdDev", Limit.FORM: "stash_type 1 alone"},
-)
-def layer_norm(call: Call) -> Value:
-    """Statistics of each sample over the axes from ``axis`` on, then scale and bias."""
-    if any(call.uses(i) for i in (1, 2)):
-        call.refuse("outputs 'Mean' and 'InvStdDev' are not supported", Limit.OUTPUT)
+_STASH = {Limit.FORM: "stash_type 1 alone"}
+
+
+@rule("LayerNormalization", types=FLOAT, limits=_STASH)
+def layer_norm(call: Call) -> tuple[Value, ...]:
+    """Statistics of each sample over the axes from ``axis`` on, then scale and bias. The mean and
+    the inverse of the deviation are outputs too."""
+    x, axes, epsilon = _normalised_axes(call)
+    centred, mean, deviation = _statistics(call, x, axes, epsilon)
+    out = call.add(Mul(call.add(Div(centred, deviation)), call.x(1)))
+    out = call.add(Add(out, call.x(2))) if call.has(2) else out
+    return out, mean, call.add(Reciprocal(deviation))
+
+
+@rule("RMSNormalization", types=FLOAT, limits=_STASH)
+def rms_norm(call: Call) -> Value:
+    """The root of the mean square over the axes from ``axis`` on, then scale."""
+    x, axes, epsilon = _normalised_axes(call)
+    square = call.add(ReduceMean(call.add(Mul(x, x)), axes, True))
+    return call.add(Mul(call.add(Div(x, _deviation(call, square, epsilon))), call.x(1)))
+
+
+def _normalised_axes(call: Call) -> tuple[Value, tuple[int, ...], float]:
     x = call.x(0)
     if call.int("stash_type", 1) != 1:
         call.refuse("only stash_type 1 (float32 statistics) is supported", Limit.FORM)
     first = call.axis(call.int("axis", -1), x.type.rank)
-    axes, epsilon = tuple(range(first, x.type.rank)), call.float("epsilon", 1e-5)
-    if call.op == "LayerNormalization":
-        out = standardised(call, x, axes, epsilon)
-    else:
-        square = call.add(ReduceMean(call.add(Mul(x, x)), axes, True))
-        out = call.add(Div(x, _deviation(call, square, epsilon)))
-    out = call.add(Mul(out, call.x(1)))
-    return call.add(Add(out, call.x(2))) if call.has(2) else out
+    return x, tuple(range(first, x.type.rank)), call.float("epsilon", 1e-5)
 
 
 @rule("InstanceNormalization", types=FLOAT)
