@@ -1,0 +1,171 @@
+"""Measures the zoo at full size and writes docs/zoo.md: `make zoo`, or `make zoo NETWORK=mlp`.
+
+Each network is exported, compiled and verified for every x86 target that this machine runs, in
+processes of their own; rows of networks that were not asked for stay as they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bnnc import runtime
+from bnnc.backends.targets import TARGETS, host_features, host_machine
+from bnnc.tools.verify import Report, verify_model
+
+from . import EXPORTERS, Network, Size, registry
+
+TABLE = Path(__file__).resolve().parents[2] / "docs" / "zoo.md"
+X86 = ("x86-64-v2", "x86-64-v3", "x86-64-v4")
+SECONDS, GIBIBYTES = 60.0, 4.0
+"""Limits of one compilation."""
+
+HEAD = """\
+# The zoo
+
+Published networks, written by hand in PyTorch (`tests/zoo/`) with seeded weights and calibrated
+normalisations, at their published widths, exported by both exporters of PyTorch. `make zoo` writes
+this table; `make zoo NETWORK=mlp` renews one network's rows.
+
+Each is compiled and verified for {targets}; a row holds the worst of them. *On bits*: layers that
+run on bits of layers whose activations and weights both take two values. *Difference*: the largest
+of any output, as a fraction of the outputs' largest value. *Bits*: elements that follow from counts
+and differ from their definition. *Near-ties*: signs whose reference is within the float error of 0
+and fell on the other side. *Compile*: the whole command, in seconds; *memory*: its peak.
+
+| network | exporter | on bits | difference | bits | near-ties | compile (s) | memory (GiB) | \
+artifact (MB) | ONNX (MB) |
+|---|---|---|---|---|---|---|---|---|---|
+"""
+
+
+@dataclass
+class Row:
+    """What the table says of a network by one exporter."""
+
+    network: Network
+    exporter: str
+    size: Size
+    onnx: float
+    """Megabytes."""
+    on_bits: int = 0
+    difference: float = 0.0
+    bits: int = 0
+    near_ties: int = 0
+    seconds: float = 0.0
+    memory: float = 0.0
+    """GiB."""
+    artifact: float = 0.0
+    wrong: list[str] = field(default_factory=list[str])
+
+    def add(self, target: str, report: Report) -> None:
+        """Take the worst of this and the targets before."""
+        self.difference = max(self.difference, report.largest / (report.scale or 1.0))
+        self.bits += report.kernels.bits
+        self.near_ties = max(self.near_ties, len(report.near_ties))
+        if report.mismatch:
+            self.wrong += [f"{target}: {line}" for line in report.lines()]
+
+    def check(self) -> None:
+        """Note what breaks a limit."""
+        expected = self.network.binarizable[self.size]
+        if self.on_bits != expected:
+            self.wrong.append(f"{self.on_bits} layers on bits, not {expected}")
+        if self.seconds > SECONDS or self.memory > GIBIBYTES:
+            self.wrong.append(f"compiled in {self.seconds:.1f} s and {self.memory:.1f} GiB")
+
+    def text(self) -> str:
+        """One line of the table."""
+        cells = [
+            self.network.name,
+            self.exporter,
+            f"{self.on_bits} of {self.network.binarizable[self.size]}",
+            f"{self.difference:.1e}",
+            str(self.bits),
+            str(self.near_ties),
+            f"{self.seconds:.1f}",
+            f"{self.memory:.2f}",
+            f"{self.artifact:.2f}",
+            f"{self.onnx:.1f}",
+        ]
+        return f"| {' | '.join(cells)} |"
+
+
+def command(*arguments: str) -> tuple[float, float]:
+    """Run Python on ``arguments`` in a process of its own: its seconds and its peak in GiB."""
+    started = time.perf_counter()
+    child = subprocess.Popen([sys.executable, *arguments])
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"{' '.join(arguments)}: exit code {child.returncode}")
+    return time.perf_counter() - started, usage.ru_maxrss / 2**20
+
+
+def measure(network: Network, exporter: str, size: Size, targets: list[str]) -> Row:
+    """Export, compile and verify one network."""
+    with tempfile.TemporaryDirectory(prefix="bnnc-zoo-") as folder:
+        model, artifact = Path(folder) / f"{network.name}.onnx", Path(folder) / "model.so"
+        command("-m", "zoo.export", network.name, size, exporter, str(model))
+        row = Row(network, exporter, size, model.stat().st_size / 1e6)
+        for target in targets:
+            seconds, memory = command(
+                "-m", "bnnc", "compile", str(model), "--target", target, "-o", str(artifact)
+            )
+            row.seconds, row.memory = max(row.seconds, seconds), max(row.memory, memory)
+            row.artifact = max(row.artifact, artifact.stat().st_size / 1e6)
+            with runtime.load(artifact) as loaded:
+                row.on_bits = sum(layer["binarized"] for layer in loaded.metadata["layers"])
+            row.add(target, verify_model(model, artifact, runs=1))
+    row.check()
+    return row
+
+
+def renew(rows: list[Row], targets: list[str]) -> None:
+    """Write the table with these rows in place of older ones."""
+    lines: dict[tuple[str, str], str] = {}
+    if TABLE.exists():
+        for line in TABLE.read_text("utf-8").splitlines():
+            if found := re.match(rf"\| (\w+) \| ({'|'.join(EXPORTERS)}) \|", line):
+                lines[found[1], found[2]] = line
+    lines |= {(row.network.name, row.exporter): row.text() for row in rows}
+    known = registry()
+    held = [line for key, line in sorted(lines.items()) if key[0] in known]
+    TABLE.write_text(HEAD.format(targets=", ".join(targets)) + "\n".join(held) + "\n", "utf-8")
+
+
+def main() -> int:
+    known = registry()
+    parser = argparse.ArgumentParser(prog="make zoo", description=__doc__)
+    parser.add_argument("networks", nargs="*", metavar="NETWORK", help=", ".join(known))
+    parser.add_argument("--size", choices=("reduced", "full"), default="full")
+    parser.add_argument("--exporter", choices=EXPORTERS, action="append")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.networks) - set(known):
+        parser.error(f"no network {', '.join(sorted(unknown))}; known: {', '.join(known)}")
+    targets = [
+        name
+        for name in X86
+        if TARGETS[name].machine == host_machine()
+        and host_features().issuperset(TARGETS[name].host_features)
+    ]
+    wrong = False
+    for name in arguments.networks or known:
+        for exporter in arguments.exporter or EXPORTERS:
+            row = measure(known[name], exporter, arguments.size, targets)
+            print(row.text(), *row.wrong, sep="\n", flush=True)
+            wrong = wrong or bool(row.wrong)
+            if arguments.size == "full":
+                renew([row], targets)
+    return int(wrong)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

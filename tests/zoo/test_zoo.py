@@ -1,0 +1,93 @@
+"""The zoo at its reduced size, by both exporters: on bits where it can be, exact after counts.
+
+One export of each serves all targets: a group of tests stays in one process. `make zoo` does the
+same at full size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from llvm_support import present
+
+from bnnc.backends.targets import TARGETS
+from bnnc.driver import import_model, recognised
+from bnnc.tools.verify import verify_model
+from zoo import EXPORTERS, Exporter, registry
+from zoo.export import export
+from zoo.weights import prepare
+
+NETWORKS = registry()
+CASES = [
+    pytest.param(name, exporter, id=f"{name}-{exporter}", marks=pytest.mark.xdist_group(name))
+    for name in NETWORKS
+    for exporter in EXPORTERS
+]
+EVERY_TARGET = "torchscript"
+"""The exporter whose graphs are verified at every target; the other's at x86-64-v3 only."""
+
+Export = Callable[[str, Exporter], Path]
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Export:
+    """Exports a network once per session."""
+    folder = tmp_path_factory.mktemp("zoo")
+    modules: dict[str, torch.nn.Module] = {}
+
+    def export_once(name: str, exporter: Exporter) -> Path:
+        path = folder / f"{name}-{exporter}.onnx"
+        if not path.exists():
+            if name not in modules:
+                modules[name] = prepare(NETWORKS[name], "reduced")
+            export(modules[name], NETWORKS[name].shapes["reduced"], exporter, path)
+        return path
+
+    return export_once
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> object:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("name", "exporter"), CASES)
+def test_layers_on_bits(exported: Export, name: str, exporter: Exporter) -> None:
+    verdicts = recognised(import_model(exported(name, exporter)).graph)
+    floats = [f"{v.node.describe()}: {v.reason}" for v in verdicts if not v.binarized]
+    binarized = sum(v.binarized for v in verdicts)
+    assert binarized == NETWORKS[name].binarizable["reduced"], "\n".join(floats)
+
+
+def verified(model: Path, target: str) -> None:
+    """Verify on one batch; a flipped near-tie is a run called so, not an equal one."""
+    report = verify_model(model, runs=1, target=target)
+    print(*report.lines(), sep="\n")
+    assert not report.mismatch, list(report.lines())
+    assert report.independent
+    assert report.kernels.bits == 0
+    assert report.kernels.compared > 0
+    assert report.signs > 0
+    assert report.runs["equal"] + report.runs["near-tie"] == 1
+    assert not report.runs["near-tie"] or report.near_ties
+
+
+@pytest.mark.parametrize(("name", "exporter"), CASES)
+def test_verifies(exported: Export, name: str, exporter: Exporter) -> None:
+    verified(exported(name, exporter), "x86-64-v3")
+
+
+@pytest.mark.parametrize("target", ["x86-64-v2", "x86-64-v4"])
+@pytest.mark.parametrize(("name", "exporter"), [c for c in CASES if EVERY_TARGET in c.values])
+def test_verifies_at_every_target(
+    exported: Export, name: str, exporter: Exporter, target: str
+) -> None:
+    if not present(TARGETS[target]):
+        pytest.skip(f"this machine cannot run {target}")
+    verified(exported(name, exporter), target)
