@@ -2,5 +2,6 @@
 
 from .importer import Imported, SignZero, load_model
 from .reader import NEWEST_OPSET, OLDEST_OPSET, Source
+from .zeros import AtZero
 
-__all__ = ["NEWEST_OPSET", "OLDEST_OPSET", "Imported", "SignZero", "Source", "load_model"]
+__all__ = ["NEWEST_OPSET", "OLDEST_OPSET", "AtZero", "Imported", "SignZero", "Source", "load_model"]

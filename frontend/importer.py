@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -39,17 +40,20 @@ from .scope import Broken, Held, Scope
 from .shapes import Sized
 from .signature import check_signature
 from .tensors import dtype_name, dtype_of
+from .zeros import AtZero, at_zero, without_zero
 
 SignZero = Literal["exact", "+1"]
 
 
 @dataclass(frozen=True)
 class Imported:
-    """A model in the IR. ``notes`` are one-line remarks for the user."""
+    """A model in the IR. ``notes`` are one-line remarks for the user; ``signs`` says of every sign
+    what it does at 0, and why."""
 
     graph: Graph
     source: Source
     notes: tuple[str, ...] = ()
+    signs: tuple[AtZero, ...] = ()
 
 
 def load_model(
@@ -79,8 +83,10 @@ def load_model(
         raise problems_error(label, walk.problems)
     notes: list[str] = []
     graph = normalise(graph, notes)
+    why: dict[str, str] = {}
+    graph = without_zero(graph, why)
     if sign_zero == "+1":
-        graph = rewrite(graph, _one_at_zero)
+        graph = rewrite(graph, partial(_one_at_zero, why))
     try:
         verify(graph)
     except VerifyError as error:
@@ -88,13 +94,16 @@ def load_model(
     problems = infinite_weights(graph)
     if problems:
         raise problems_error(label, [(problem, None) for problem in problems])
-    return Imported(graph, checked.source, tuple(map(printable, notes)))
+    return Imported(graph, checked.source, tuple(map(printable, notes)), at_zero(graph, why))
 
 
-def _one_at_zero(view: View, node: Node) -> Found | None:
+def _one_at_zero(why: dict[str, str], view: View, node: Node) -> Found | None:
     """Sign with +1 at zero instead of 0."""
     op = node.op
-    return Found(Sign(op.x, 1)) if isinstance(op, Sign) and op.zero == 0 else None
+    if not isinstance(op, Sign) or op.zero:
+        return None
+    why[node.result.name] = "+1 at 0 on the user's word (--sign-zero=+1)"
+    return Found(Sign(op.x, 1))
 
 
 class _Walk:

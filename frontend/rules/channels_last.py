@@ -19,7 +19,6 @@ CHANNELS_LAST = ("qonnx.custom_op.channels_last",)
 @rule("Conv", domains=CHANNELS_LAST, types=FLOAT)
 def channels_last_conv(call: Call) -> Value:
     """Conv with operand and weights transposed."""
-    call.array(1, "weights")
     inputs = {i: _first(call, call.x(i)) for i in (0, 1)}
     return _last(call, conv(call.on(inputs)))
 

@@ -24,12 +24,6 @@ MISSES: dict[str, tuple[NodeProto, dict[str, Any], dict[str, Any], str]] = {
         {"p": PADS},
         "(Pad of ai.onnx 17): unknown mode 'reflec'; expected one of constant, reflect, edge, wrap",
     ),
-    "axes": (
-        node("Conv", ["x", "w"], ["y"]),
-        {"x": [1, 3, 4, 4, 4]},
-        {"w": values(2, 3, 3, 3, 3)},
-        "(Conv of ai.onnx 17): convolution over 3 axes is not supported; at most 2 are",
-    ),
     "spelling": (
         node("BatchNormalisation", ["x"], ["y"]),
         IMAGE,
@@ -68,10 +62,10 @@ MISSES: dict[str, tuple[NodeProto, dict[str, Any], dict[str, Any], str]] = {
         "(Relu of ai.onnx 17): bool is not supported; expected f32 or i8",
     ),
     "weights": (
-        node("Conv", ["x", "w"], ["y"]),
-        {**IMAGE, "w": [4, 3, 3, 3]},
+        node("ConvTranspose", ["x", "w"], ["y"]),
+        {**IMAGE, "w": [3, 4, 3, 3]},
         {},
-        "(Conv of ai.onnx 17): weights ('w') must be constant: make it an initializer",
+        "(ConvTranspose of ai.onnx 17): weights ('w') must be constant: make it an initializer",
     ),
     "optimizer": (
         node("FusedConv", ["x"], ["y"], domain="com.microsoft"),
@@ -117,20 +111,20 @@ def test_all_at_once() -> None:
         node("GridSample", ["x", "g"], ["a"], name="grid"),
         node("Relu", ["a"], ["b"], name="fine"),
         node("Pad", ["b", "p"], ["c"], name="border", mode="reflec"),
-        node("Conv", ["c", "w"], ["d"], name="conv"),
+        node("ConvTranspose", ["c", "w"], ["d"], name="conv"),
         node("Mystery", ["d"], ["e"], name="odd", domain="mine"),
         node("Sigmoid", ["e"], ["f"], name="skipped"),
         node("Quant", ["x", "zero", "zero", "bits"], ["q"], name="quant", domain="onnx.brevitas"),
         node("Add", ["f", "q"], ["y"], name="sum"),
     ]
-    inputs = {**IMAGE, "g": [1, 8, 8, 2], "w": [4, 3, 3, 3]}
+    inputs = {**IMAGE, "g": [1, 8, 8, 2], "w": [3, 4, 3, 3]}
     constants = {"p": PADS, "zero": np.float32(0), "bits": np.float32(4)}
     error = refused(model(nodes, inputs, constants=constants, domains={"mine": 2}))
     assert str(error).startswith("<model>: 5 problems: ")
     for part in (
         "node 'grid' (GridSample of ai.onnx 17): this operator is not supported",
         "node 'border' (Pad of ai.onnx 17): unknown mode 'reflec'",
-        "node 'conv' (Conv of ai.onnx 17): weights ('w') must be constant",
+        "node 'conv' (ConvTranspose of ai.onnx 17): weights ('w') must be constant",
         "node 'odd' (Mystery of mine 2): this operator is not supported",
         "node 'quant' (Quant of onnx.brevitas): scale holds zero",
     ):
