@@ -12,7 +12,6 @@ from ..ir.ops import (
     Binarize,
     Cast,
     Ceil,
-    Const,
     Equal,
     Floor,
     Less,
@@ -40,12 +39,6 @@ def _is_step(op: Op) -> bool:
     if isinstance(op, Cast):
         return op.to not in (F32, F64, F16)
     return isinstance(op, _STEPS)
-
-
-def constant(graph: Graph, value: Value) -> Array | None:
-    """Contents of a constant of the graph, or None."""
-    op = graph.producer_op(value)
-    return op.array if isinstance(op, Const) else None
 
 
 def per_channel(array: Array, rank: int, channels: int) -> Array | None:

@@ -13,20 +13,12 @@ from .fuse_epilogue import FuseEpilogue
 from .memory_plan import MemoryPlan
 from .pack_bits import PackBits
 from .select_kernels import SelectKernels
-from .step_functions import StepFunctions
 from .threshold import Thresholds
 
 
 def recognition() -> tuple[Pass, ...]:
     """Up to the graph on which layers are recognised as binary."""
-    return (
-        DeadCode(),
-        ConstantFold(),
-        Canonicalize(),
-        StepFunctions(),
-        Canonicalize(),
-        ConstantFold(),
-    )
+    return (DeadCode(), ConstantFold(), Canonicalize(), ConstantFold())
 
 
 def default(exact_float: bool = False) -> tuple[Pass, ...]:
