@@ -16,11 +16,12 @@ import numpy as np
 
 from ...errors import Limit
 from ...ir import Array, Value
-from ...ir.ops import Add, Concat, Conv, Expand, Transpose
+from ...ir.ops import Add, Concat, Expand, Transpose
 from ..call import Call
 from ..registry import FLOAT, rule
 from .moving import sliced
-from .windows import check_spatial, spatial_attribute
+from .unfolded import Steps, convolution
+from .windows import spatial_attribute
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,13 @@ def phases_of(
 @rule(
     "ConvTranspose",
     types=FLOAT,
-    limits={Limit.CONSTANT: "weights", Limit.RANK: "at most 2 spatial axes"},
+    limits={Limit.CONSTANT: "weights"},
 )
 def conv_transpose(call: Call) -> Value:
     """Phases of every axis, a Conv for each combination, interleaved and cut to size."""
     x = call.x(0)
     weights = _conv_weights(call, x, call.array(1, "weights"))
     spatial = x.type.rank - 2
-    check_spatial(call, spatial)
     kernel = weights.shape[2:]
     strides = spatial_attribute(call, "strides", spatial)
     dilations = spatial_attribute(call, "dilations", spatial)
@@ -160,8 +160,8 @@ def _convolved(
     pads = (*(max(0, p.before) for p in held), *(max(0, p.after) for p in held))
     dilations = tuple(p.dilation for p in held)
     b = None if bias is None else call.const(bias)
-    one = (1,) * len(held)
-    return call.add(Conv(part, call.const(w), b, one, pads, dilations, call.int("group", 1)))
+    steps = Steps((1,) * len(held), pads, dilations, call.int("group", 1))
+    return convolution(call, part, call.const(w), b, steps)
 
 
 def _taps(w: Array, phases: tuple[Phase | None, ...]) -> Array:

@@ -14,6 +14,7 @@ from ...ir import F32, I32, Array, Value, ops, scalar_of
 from ..call import Call
 from ..registry import rule
 from .products import leading
+from .unfolded import Steps, convolution
 from .windows import explicit_pads, spatial_attribute
 
 _EXACT = 1 << 24
@@ -30,7 +31,7 @@ def conv_integer(call: Call) -> Value:
     return _convolution(call, _centred(call, 0, 2), _weights(call, 1, 3, first=True))
 
 
-@rule("MatMulInteger", types=_BYTES, limits=_LIMITS)
+@rule("MatMulInteger", types=_BYTES, limits={**_LIMITS, Limit.RANK: "weights of at most 2 axes"})
 def matmul_integer(call: Call) -> Value:
     """Matrix product summed in int32."""
     return _product(call, _centred(call, 0, 2), _weights(call, 1, 3, first=False))
@@ -46,7 +47,7 @@ def qlinear_conv(call: Call) -> Value:
     return _requantized(call, total, (1, 4, 6), 7, spread)
 
 
-@rule("QLinearMatMul", types=_BYTES, limits=_LIMITS)
+@rule("QLinearMatMul", types=_BYTES, limits={**_LIMITS, Limit.RANK: "weights of at most 2 axes"})
 def qlinear_matmul(call: Call) -> Value:
     """MatMulInteger, scaled, rounded and saturated."""
     total = _product(call, _centred(call, 0, 2), _weights(call, 3, 5, first=False))
@@ -83,7 +84,7 @@ def _convolution(call: Call, x: Value, weights: Array) -> Value:
     groups = call.int("group", 1)
 
     def convolved(w: Value) -> Value:
-        return call.add(ops.Conv(x, w, None, strides, pads, dilations, groups))
+        return convolution(call, x, w, None, Steps(strides, pads, dilations, groups))
 
     return _summed(call, weights, convolved)
 

@@ -12,7 +12,8 @@ from ..call import Call
 from ..registry import FLOAT, NUMBERS, rule
 from .moving import sliced
 from .products import leading
-from .windows import check_spatial, explicit_pads, spatial_attribute
+from .unfolded import Steps, convolution
+from .windows import explicit_pads, spatial_attribute
 
 
 @rule("CumSum", types=FLOAT, limits={Limit.CONSTANT: "axis", Limit.BATCH: "the axis"})
@@ -35,7 +36,7 @@ def cum_sum(call: Call) -> Value:
     return out if moved is x else call.add(ops.Transpose(out, back))
 
 
-@rule("ReduceProd", types=NUMBERS, limits={Limit.CONSTANT: "axes", Limit.BATCH: "axes"})
+@rule("ReduceProd", types=NUMBERS, limits={Limit.SHAPE: "axes", Limit.BATCH: "not reduced"})
 def reduce_prod(call: Call) -> Value:
     """Halves multiplied until one position is left of each axis."""
     x = call.x(0)
@@ -102,7 +103,7 @@ def _root(call: Call, x: Value, kind: int) -> Value:
     "LpPool",
     since=2,
     types=FLOAT,
-    limits={Limit.FORM: "no ceil_mode", Limit.RANK: "at most 2 spatial axes"},
+    limits={Limit.FORM: "no ceil_mode"},
 )
 def lp_pool(call: Call) -> Value:
     """The norm of each window: a convolution of powers with ones."""
@@ -112,7 +113,6 @@ def lp_pool(call: Call) -> Value:
     channels = x.shape[1] if x.type.rank > 1 else 0
     if spatial < 1 or len(kernel) != spatial or not isinstance(channels, int):
         call.refuse(f"kernel_shape {list(kernel)} does not fit {x!r}")
-    check_spatial(call, spatial)
     if call.int("ceil_mode", 0):
         call.refuse("ceil_mode is not supported", Limit.FORM)
     strides = spatial_attribute(call, "strides", spatial)
@@ -121,7 +121,8 @@ def lp_pool(call: Call) -> Value:
     kind = call.int("p", 2)
     ones = call.const(np.ones((channels, 1, *kernel), np.float32))
     powers = _powers(call, x, kind)
-    total = call.add(ops.Conv(powers, ones, None, strides, pads, dilations, channels))
+    steps = Steps(strides, pads, dilations, channels)
+    total = convolution(call, powers, ones, None, steps)
     return _root(call, total, kind)
 
 

@@ -4,19 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...errors import Limit
 from ...ir import Value
 from ..call import Call
-
-MAX_SPATIAL = 2
-"""Spatial axes of a convolution that the backends have kernels for."""
-
-
-def check_spatial(call: Call, spatial: int) -> None:
-    """Refuse convolutions over more axes than there are kernels for."""
-    if spatial > MAX_SPATIAL:
-        text = f"convolution over {spatial} axes is not supported; at most {MAX_SPATIAL} are"
-        call.refuse(text, Limit.RANK)
 
 
 def spatial_attribute(call: Call, name: str, spatial: int) -> tuple[int, ...]:

@@ -23,8 +23,8 @@ def transposed(
 
 @st.composite
 def cases(draw: Any) -> tuple[Any, dict[str, Any]]:
-    """One or two spatial axes, all attributes."""
-    spatial = draw(st.integers(1, 2))
+    """One to three spatial axes, all attributes."""
+    spatial = draw(st.integers(1, 3))
 
     def axes(values: Any) -> list[int]:
         return draw(st.lists(values, min_size=spatial, max_size=spatial))

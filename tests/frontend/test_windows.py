@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from frontend_support import check, model, node, values
+from frontend_support import check, model, node, op_names, values
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -38,7 +38,7 @@ def geometry(draw: Any, spatial: int) -> dict[str, Any]:
 @settings(max_examples=60)
 @given(st.data())
 def test_conv(data: Any) -> None:
-    spatial = data.draw(st.integers(1, 2))
+    spatial = data.draw(st.integers(1, 3))
     size = [data.draw(SIZES) for _ in range(spatial)]
     attributes = data.draw(geometry(spatial))
     groups, per_group = data.draw(st.sampled_from([(1, 3), (2, 1), (2, 2), (3, 1)]))
@@ -62,6 +62,9 @@ def test_conv(data: Any) -> None:
     assume(all(n + p + q >= e for n, p, q, e in
                zip(size, pads, pads[spatial:], extents, strict=False)))  # fmt: skip
     check(proto, {"x": x}, 1e-5)
+    del constants["w"]
+    proto = model([op], {"x": x.shape, "w": w.shape}, constants=constants, opset=11)
+    check(proto, {"x": x, "w": w}, 1e-5)
 
 
 @settings(max_examples=60)
@@ -120,10 +123,11 @@ def test_malformed_convolutions(
         load_model(proto)
 
 
-def test_run_time_weights_are_refused() -> None:
-    proto = model([node("Conv", ["x", "w"], ["y"])], {"x": [1, 3, 5, 5], "w": [4, 3, 3, 3]})
-    with pytest.raises(ModelError, match=r"\(Conv of ai.onnx 17\): weights \('w'\) must be const"):
-        load_model(proto)
+def test_third_axis_is_unfolded_into_channels() -> None:
+    """One convolution over two axes, which the backends have kernels for."""
+    x, w = values(2, 3, 4, 5, 6), values(4, 3, 2, 3, 3)
+    proto = model([node("Conv", ["x", "w"], ["y"])], {"x": ["N", 3, 4, 5, 6]}, constants={"w": w})
+    assert op_names(check(proto, {"x": x}, 1e-5)).count("conv") == 1
 
 
 def test_indices_of_max_pool_are_refused() -> None:
