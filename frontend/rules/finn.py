@@ -1,8 +1,9 @@
 """FINN: thresholds, products of bits, and convolutions lowered to Im2Col and MatMul.
 
 MultiThreshold(x, T) = out_scale * #{k: x >= T[c, k]} + out_bias, channel by channel. One threshold
-is a sign. XnorPopcountMatMul counts the equal bits of {0, 1} matrices: (K + (2a - 1)(2b - 1)) / 2.
-Im2Col lays the windows of an NHWC map side by side, in the order [kh, kw, C].
+is a sign. XnorPopcountMatMul counts the equal bits of {0, 1} matrices: (K + (2a - 1)(2b - 1)) / 2,
+which for constant b is a(2b - 1) + sum(1 - b), so that a pad of zeros stays one. Im2Col lays the
+windows of an NHWC map side by side, in the order [kh, kw, C].
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import math
 import numpy as np
 
 from ...errors import Limit
-from ...ir import I32, Array, Batch, Value
+from ...ir import I32, Array, Value
 from ...ir.ops import (
     Add,
     AveragePool,
@@ -123,9 +124,15 @@ def _searched(call: Call, x: Value, thresholds: Array, rest: list[int]) -> Value
 
 @rule("XnorPopcountMatMul", domains=QONNX, types=FLOAT)
 def xnor_popcount(call: Call) -> Value:
-    """Matching bits: (K + the product of the signs) / 2."""
-    a, b = (_as_signs(call, call.x(i)) for i in (0, 1))
-    return _matches(call, a.shape[-1], matmul(call.on({0: a, 1: b})))
+    """Matching bits. Constant bits b: the product of a and 2b - 1, plus K less the sum of b."""
+    a, bits = call.x(0), call.constant(1)
+    if bits is None:
+        left, right = _as_signs(call, a), _as_signs(call, call.x(1))
+        length = call.const(a.shape[-1], a)
+        dot = call.add(Add(matmul(call.on({0: left, 1: right})), length))
+        return call.add(Mul(dot, call.const(0.5, a)))
+    signs = _as_signs(call, call.x(1))
+    return _matches(call, matmul(call.on({1: signs})), bits)
 
 
 def _as_signs(call: Call, bits: Value) -> Value:
@@ -133,10 +140,9 @@ def _as_signs(call: Call, bits: Value) -> Value:
     return call.add(Sub(doubled, call.const(1, bits)))
 
 
-def _matches(call: Call, length: int | Batch, dot: Value) -> Value:
-    assert isinstance(length, int)
-    shifted = call.add(Add(dot, call.const(length, dot)))
-    return call.add(Mul(shifted, call.const(0.5, dot)))
+def _matches(call: Call, product: Value, bits: Array) -> Value:
+    """Matching bits from the product of {0, 1} and the signs of constant bits [K, O]."""
+    return call.add(Add(product, call.const((1 - bits).sum(axis=0), product)))
 
 
 @rule("Im2Col", domains=QONNX, types=FLOAT)
@@ -151,18 +157,12 @@ def lowered_convolution(call: Call) -> Value:
     """Im2Col and the product that reads it: a convolution when the weights are constant."""
     x, weights = call.x(0), call.constant(1)
     windows = _Windows(call, x)
-    if call.op == "Im2ColXnor":
-        x = _as_signs(call, x)
-        windows.fill = 2 * windows.fill - 1
-        w = _as_signs(call, call.x(1))
-        weights = call.scope.emitter.array_of(w)
-    else:
-        w = call.x(1)
     if weights is None or weights.ndim != 2:
-        out = matmul(call.on({0: windows.columns(x), 1: w}))
-    else:
-        out = windows.convolved(x, weights)
-    return _matches(call, windows.length, out) if call.op == "Im2ColXnor" else out
+        product = xnor_popcount if call.op == "Im2ColXnor" else matmul
+        return product(call.on({0: windows.columns(x)}))
+    if call.op == "Im2ColMatMul":
+        return windows.convolved(x, weights)
+    return _matches(call, windows.convolved(x, 2 * weights - 1), weights)
 
 
 class _Windows:
