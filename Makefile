@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format typecheck golden bench clean
+.PHONY: help demo test operators onnx-suite lint format typecheck golden fuzz bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,8 +39,17 @@ typecheck: $(VENV)/.dev ## Check the types
 golden: $(VENV)/.dev ## Rewrite the golden files; read the diff before committing it
 	$(BIN)/python -m pytest --update-golden -n $(JOBS) --dist loadgroup $(ARGS)
 
+fuzz: $(VENV)/.dev ## Compare 2,000 random networks with ONNX Runtime (ARGS='--graphs 100')
+	PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
+
 bench: $(VENV)/.bench ## Measure speed next to ONNX Runtime and OpenVINO
 	$(BIN)/python -m bnnc.tools.bench $(ARGS)
+
+operators: $(VENV)/.dev ## Rewrite docs/operators.md from the import rules
+	$(BIN)/python -m bnnc.tools.operators docs/operators.md
+
+onnx-suite: $(VENV)/.dev ## Run the ONNX project's backend tests and rewrite docs/onnx-suite.md
+	$(BIN)/python -m pytest --update-golden -n $(JOBS) --dist loadgroup tests/frontend/test_onnx_suite.py $(ARGS)
 
 clean: ## Remove the environment, caches and build output
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

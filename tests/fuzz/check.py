@@ -35,7 +35,7 @@ class Finding:
     """What is wrong with a network."""
 
     kind: str
-    """refused, crash, mismatch, not on bits, no reference."""
+    """refused, crash, mismatch, no reference."""
     text: str
     output: str = ""
 
@@ -51,6 +51,8 @@ class Result:
     """Its outputs hang on a near-tie."""
     binarized: dict[str, tuple[bool, str]] = field(default_factory=dict)
     """By node: on bits or not, and why."""
+    missed: tuple[str, ...] = ()
+    """Layers that could be on bits and are not."""
 
 
 PAIRS = ("sign", "sign0", "±a", "±a0", "{0,1}", "{0,a}", "{u,v}")
@@ -105,12 +107,22 @@ def examine(network: Network, target: str = "native") -> Result:
     except (ArithmeticError, AssertionError, AttributeError, LookupError, NotImplementedError,
             OSError, RuntimeError, TypeError, ValueError):  # fmt: skip
         result.findings.append(Finding("crash", traceback.format_exc(limit=-6)))
-    for layer in network.layers:
-        found = result.binarized.get(layer.node)
-        if found and not found[0] and layer.activation in PAIRS and layer.weights in SIGNED:
-            text = f"{layer.node}: {layer.activation} times {layer.weights}: {found[1]}"
-            result.findings.append(Finding("not on bits", text))
+    result.missed = tuple(missed(network, result.binarized))
     return result
+
+
+def missed(network: Network, found: Mapping[str, tuple[bool, str]]) -> Iterator[str]:
+    """Layers that are floats though their signs and weights would let them be on bits."""
+    for layer in network.layers:
+        on_bits, reason = found.get(layer.node, (True, ""))
+        if not on_bits and layer.activation in PAIRS and layer.weights in SIGNED:
+            yield f"{layer.node}: {layer.activation} times {layer.weights}: {reason}"
+
+
+def recognised(network: Network) -> dict[str, tuple[bool, str]]:
+    """By node: on bits or not, and why."""
+    found = driver.recognised(driver.import_model(network.model).graph)
+    return _layers(driver.layer(verdict) for verdict in found)
 
 
 def _layers(layers: Any) -> dict[str, tuple[bool, str]]:
@@ -157,8 +169,7 @@ def _realistic(network: Network, target: str, result: Result) -> Iterator[Findin
         np.savez(inputs, **network.feeds[0])
         report = verify_model(path, inputs=inputs, target=target)
     result.near_ties = len(report.near_ties)
-    made = driver.recognised(driver.import_model(network.model).graph)
-    result.binarized = _layers(driver.layer(verdict) for verdict in made)
+    result.binarized = recognised(network)
     texts = [*report.problems, *report.flips]
     if texts and not any("elements differ" in text for text in texts):
         result.unstable = unstable(driver.import_model(network.model).graph, network.feeds[0])

@@ -98,9 +98,11 @@ def max_pool(s: Sketch, x: Tensor) -> Tensor:
     if ceil:
         pads = [0] * len(pads)
         out = [
-            min(-(-(n - d * (k - 1) - 1) // t) + 1, (n - 1) // t + 1)
+            -(-(n - d * (k - 1) - 1) // t) + 1
             for n, k, d, t in zip(size, kernel, dilations, strides, strict=True)
         ]
+        if any((m - 1) * t >= n for m, t, n in zip(out, strides, size, strict=True)):
+            raise Inexact("a window outside of the map, on which definitions differ")
     like = replace(x, shape=(x.channels, *out))
     return s.op("MaxPool", x, like=like, kernel_shape=kernel, strides=strides, pads=pads,
                 dilations=dilations, ceil_mode=int(ceil))  # fmt: skip

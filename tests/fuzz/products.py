@@ -92,7 +92,15 @@ def conv_transpose(s: Sketch, x: Tensor) -> Tensor:
     ]
     if min(out_size) < 1:
         raise Inexact("no output")
-    w = _weights(s, x, (channels, per_group, *kernel))
+    if groups == 1 and s.chance(0.7):
+        w = _weights(s, x, (per_group, channels, *kernel))
+        perm = [1, 0, *range(2, x.rank)]
+        w = replace(
+            w, name=s.raw("Transpose", [w.name], perm=perm), array=np.swapaxes(w.array, 0, 1)
+        )
+    else:
+        w = _weights(s, x, (channels, per_group, *kernel))
+        w = replace(w, form=f"{w.form} by input")
     turned = np.moveaxis(np.asarray(w.array), 0, 1)
     bias = _bias(s, groups * per_group)
     inputs = [x.name, w.name, *([s.const(bias)] if bias is not None else [])]

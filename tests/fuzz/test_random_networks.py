@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fuzz.check import examine
+from fuzz.check import PAIRS, SIGNED, examine, missed, recognised
 from fuzz.networks import network
 
 GRAPHS = 100
@@ -12,9 +12,21 @@ GRAPHS = 100
 
 @pytest.mark.parametrize("index", range(GRAPHS))
 def test_random_network(index: int) -> None:
-    """Nothing refused, nothing that differs, and on bits what can be."""
+    """Nothing refused, and nothing that differs."""
     result = examine(network(index))
     assert not result.findings, "\n".join(f"{f.kind}: {f.text}" for f in result.findings)
+
+
+def test_layers_on_bits() -> None:
+    """Nearly every product of two-valued activations and ±alpha weights."""
+    eligible, off = 0, list[str]()
+    for index in range(GRAPHS):
+        found = network(index)
+        layers = [layer.activation in PAIRS and layer.weights in SIGNED for layer in found.layers]
+        eligible += sum(layers)
+        off += missed(found, recognised(found))
+    assert eligible > GRAPHS / 2
+    assert len(off) <= 0.05 * eligible, "\n".join(off)
 
 
 @pytest.mark.parametrize("index", [0, 2])
