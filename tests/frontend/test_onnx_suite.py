@@ -1,82 +1,68 @@
-"""The ONNX project's own backend tests: what is imported computes the expected outputs, what is
-not is refused, and no case is a crash."""
+"""The ONNX project's own backend tests, through the compiler.
+
+What is imported computes the expected outputs, what is not is refused for a limit that
+docs/operators.md states, and no case is a crash.
+"""
 
 from __future__ import annotations
 
-import warnings
-from collections import Counter
-from pathlib import Path
-from typing import Any
+import re
 
-import numpy as np
 import onnx
 import pytest
-from onnx import numpy_helper
-from onnx.backend.test.loader import load_model_tests
+from conftest import ROOT, Golden
+from onnx_suite import KINDS, Case, cases, refusal, table, with_constants
 
-from bnnc import ir
-from bnnc.errors import ModelError
-from bnnc.frontend import load_model
+from bnnc.errors import BnncError
+from bnnc.frontend.registry import find_rule
 
-IMPRECISE = {"test_averagepool_2d_ceil_last_window_starts_on_pad"}
-"""Cases whose expected outputs are written with four digits."""
+PARTS = {"node": 12}
+"""Parts in which a kind is tested, so that the processes of a run share it."""
 
-COVERED = """
-    Abs Add And AveragePool Cast Ceil Celu Clip Concat Div Elu Equal Erf Exp
-    Flatten Floor Gather Gelu GlobalAveragePool Greater HardSigmoid HardSwish Identity LeakyRelu
-    Less Log LogSoftmax MatMul Max MaxPool Mean Min Mish Mul Neg Not Or PRelu Reciprocal
-    ReduceMax ReduceMean ReduceMin ReduceSum Relu Round Selu Shape Sigmoid Sign Size Softmax
-    Softplus Softsign SpaceToDepth DepthToSpace Split Sqrt Squeeze Sub Sum Tanh Transpose Where
-""".split()
-"""Operators of which at least one case must be imported, all operands at run time."""
+TABLE = ROOT / "docs" / "onnx-suite.md"
 
 
-def cases(kind: str) -> list[Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return list(load_model_tests(kind=kind))
+def outcome(case: Case) -> str:
+    """What is wrong with a case; nothing when it passes or is refused as stated."""
+    met = refusal(case)
+    if met is not None and not met.stated():
+        return f"no operator states this limit ({met.limit}): {met.text}"
+    case, met = with_constants(case)
+    if met is not None:
+        return "" if met.stated() else f"with constants, no operator states this: {met.text}"
+    try:
+        case.run()
+    except (AssertionError, BnncError) as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
 
 
-def model_and_data(case: Any) -> tuple[onnx.ModelProto, list[tuple[list[Any], list[Any]]]]:
-    if case.model is not None:
-        return case.model, case.data_sets
-    folder = Path(case.model_dir)
-    sets = []
-    for data in sorted(folder.glob("test_data_set_*")):
-        sets.append(tuple(_tensors(data, kind) for kind in ("input", "output")))
-    return onnx.load(folder / "model.onnx"), sets
+@pytest.mark.parametrize(
+    ("kind", "part"), [(kind, part) for kind in KINDS for part in range(PARTS.get(kind, 1))]
+)
+def test_cases(kind: str, part: int) -> None:
+    found = {case.name: outcome(case) for case in cases(kind)[part :: PARTS.get(kind, 1)]}
+    wrong = [f"{name}: {text}" for name, text in found.items() if text]
+    assert not wrong, "\n".join(wrong)
 
 
-def _tensors(folder: Path, kind: str) -> list[Any]:
-    files = sorted(folder.glob(f"{kind}_*.pb"), key=lambda p: int(p.stem.split("_")[1]))
-    return [numpy_helper.to_array(onnx.load_tensor(file)) for file in files]
+def test_table(golden: Golden) -> None:
+    """The committed counts are those of this importer."""
+    held = re.search(r"as of onnx ([\d.]+),", TABLE.read_text()) if TABLE.exists() else None
+    if held is not None and held[1] != onnx.__version__ and not golden.update:
+        pytest.skip(f"{TABLE.name} counts the cases of onnx {held[1]}, not {onnx.__version__}")
+    golden.check(TABLE, table())
 
 
-def compare(graph: ir.Graph, proto: onnx.ModelProto, inputs: list[Any], outputs: list[Any]) -> None:
-    held = {t.name for t in proto.graph.initializer}
-    names = [i.name for i in proto.graph.input]
-    feeds = {n: np.asarray(a) for n, a in zip(names, inputs, strict=False) if n not in held}
-    with np.errstate(all="ignore"):
-        got = ir.interpret(graph, feeds)
-    for info, want in zip(proto.graph.output, outputs, strict=True):
-        have = got[info.name]
-        assert have.dtype == want.dtype
-        assert have.shape == want.shape
-        np.testing.assert_allclose(have, want, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("kind", ["node", "simple", "pytorch-operator", "pytorch-converted"])
-def test_suite(kind: str) -> None:
-    imported: Counter[str] = Counter()
-    for case in cases(kind):
-        try:
-            proto, data = model_and_data(case)
-            graph = load_model(proto).graph
-        except ModelError:
-            continue
-        imported.update({node.op_type for node in proto.graph.node})
-        if case.name not in IMPRECISE:
-            for inputs, outputs in data:
-                compare(graph, proto, inputs, outputs)
-    if kind == "node":
-        assert not [op for op in COVERED if not imported[op]]
+def test_every_claimed_operator_has_a_case_that_passes() -> None:
+    """Some case of each operator, constants where it needs them, is imported."""
+    tried: set[str] = set()
+    taken: set[str] = set()
+    for case in cases("node"):
+        ops = {node.op_type for node in case.model.graph.node if not node.domain}
+        tried |= ops
+        if not ops <= taken and with_constants(case)[1] is None:
+            taken |= ops
+    version = onnx.defs.onnx_opset_version()
+    claimed = {op for op in tried if find_rule("", op, version) is not None}
+    assert not sorted(claimed - taken)
