@@ -23,7 +23,7 @@ LARGEST = 1e19
 MAX_OPERATORS = 256
 _PER_OCTAVE = 16
 _LIBRARY_ERROR = np.float32(2e-6)
-"""Relative error granted to any library's tanh."""
+"""Relative error granted to any library's tanh and sigmoid."""
 
 
 @dataclass(frozen=True)
@@ -229,16 +229,32 @@ def _less_equal(a: Bounds, b: Bounds) -> Bounds:
     return _truth(a.high <= b.low, a.low > b.high)
 
 
+def _div(a: Bounds, b: Bounds) -> Bounds | None:
+    """None when the divisor may be zero."""
+    if bool(((b.low <= 0) & (b.high >= 0)).any()):
+        return None
+    ends = np.stack([a.low / b.low, a.low / b.high, a.high / b.low, a.high / b.high])
+    return Bounds(ends.min(axis=0), ends.max(axis=0))
+
+
+def _sigmoid(a: Bounds) -> Bounds:
+    """Increasing from 0 to 1, to the accuracy of any library."""
+    low, high = (1 / (1 + np.exp(-x.astype(np.float64))) for x in (a.low, a.high))
+    low, high = low * (1 - _LIBRARY_ERROR), np.minimum(high * (1 + _LIBRARY_ERROR), 1)
+    return Bounds(low.astype(np.float32), high.astype(np.float32))
+
+
 def _tanh(a: Bounds) -> Bounds:
     """Increasing, with the sign of its operand, to the accuracy of any library."""
     low, high = np.tanh(a.low), np.tanh(a.high)
     return Bounds(low - np.abs(low) * _LIBRARY_ERROR, high + np.abs(high) * _LIBRARY_ERROR)
 
 
-_RULES: dict[type[Op], Callable[..., Bounds]] = {
+_RULES: dict[type[Op], Callable[..., Bounds | None]] = {
     ops.Abs: _abs,
     ops.Add: _add,
     ops.And: _least,
+    ops.Div: _div,
     ops.Equal: _equal,
     ops.Less: _less,
     ops.LessEqual: _less_equal,
@@ -249,6 +265,7 @@ _RULES: dict[type[Op], Callable[..., Bounds]] = {
     ops.Not: _not,
     ops.Or: _greatest,
     ops.Relu: _relu,
+    ops.Sigmoid: _sigmoid,
     ops.Sub: _sub,
     ops.Tanh: _tanh,
 }

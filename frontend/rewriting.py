@@ -25,6 +25,7 @@ from ..ir.ops import (
     Transpose,
 )
 from .emit import live_nodes
+from .ranges import Range, ranges
 
 Kind = TypeVar("Kind", bound=Op)
 
@@ -45,6 +46,11 @@ class View:
         self.graph = graph
         self.notes: list[str] = []
         self.builder = Builder.over(graph)
+
+    @cached_property
+    def ranges(self) -> dict[Value, Range]:
+        """Bounds of the float32 values."""
+        return ranges(self.graph)
 
     @cached_property
     def factors(self) -> frozenset[Value]:

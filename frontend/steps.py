@@ -24,7 +24,6 @@ import numpy as np
 from ..ir import Array, Op, Value
 from ..ir.ops import Add, Const, LessEqual, Mul, Sign, Sub, Where
 
-_LARGEST = int(np.float32(np.finfo(np.float32).max).view(np.int32))
 Put = Callable[[Op], Value]
 """Appends an operator to the graph that grows."""
 
@@ -87,20 +86,28 @@ def _moved(array: Array, way: int) -> Array:
     return array if way == 0 else np.nextafter(array, np.float32(way * np.inf))
 
 
-def find_step(function: Callable[[Array], Any], shape: Sequence[int]) -> Step | None:
-    """The step that ``function`` is for each element of a variable of ``shape``.
+def find_step(
+    function: Callable[[Array], Any],
+    shape: Sequence[int],
+    least: float = -np.inf,
+    greatest: float = np.inf,
+) -> Step | None:
+    """The step that ``function`` is for each element of a variable of ``shape`` with finite values
+    from ``least`` to ``greatest``.
 
     The caller vouches that the function, applied to an array of that shape, never falls or never
     rises in each element. None when it takes more than two values, a value that is no finite
     number, or one value everywhere.
     """
     with np.errstate(all="ignore"):
-        return _bisected(lambda x: np.broadcast_to(function(x), shape), tuple(shape))
+        ends = _ordinal(least), _ordinal(greatest)
+        return _bisected(lambda x: np.broadcast_to(function(x), shape), tuple(shape), ends)
 
 
-def _bisected(function: Callable[[Array], Array], shape: tuple[int, ...]) -> Step | None:
-    below = np.full(shape, -_LARGEST, np.int64)
-    above = -below
+def _bisected(
+    function: Callable[[Array], Array], shape: tuple[int, ...], ends: tuple[int, int]
+) -> Step | None:
+    below, above = (np.full(shape, end, np.int64) for end in ends)
     low, high = function(_floats(below)), function(_floats(above))
     if not np.isfinite(low).all() or not np.isfinite(high).all() or bool((low == high).all()):
         return None
@@ -130,6 +137,13 @@ def _digits(array: Array) -> Array:
     length = 24 - np.log2(np.maximum(trailing & 0xFFFFFF, 1)).clip(0, 23)
     denormal = (np.abs(array) < np.finfo(np.float32).tiny) & (array != 0)
     return np.where(array == 0, 0, np.where(denormal, 64, length))
+
+
+def _ordinal(number: float) -> int:
+    """Which float32 a number is, counted from zero; infinities count as the largest ones."""
+    limit = np.finfo(np.float32).max
+    value = np.float32(np.clip(number, -limit, limit))
+    return int(np.abs(value).view(np.int32)) * (-1 if value < 0 else 1)
 
 
 def _floats(keys: Array) -> Array:

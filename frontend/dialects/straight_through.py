@@ -27,7 +27,7 @@ import numpy as np
 
 from ...ir import F32, Node, Value
 from ...ir.ops import Add, Sign, Sub
-from ..intervals import LARGEST, bounds, expression_root
+from ..intervals import LARGEST, bounds, expression_root, point_values
 from ..rewriting import Found, View
 
 ORDER = 30
@@ -53,7 +53,24 @@ def match(view: View, node: Node) -> Found | None:
                 f"exact for inputs up to {int(LIMIT)} in magnitude"
             )
             return Found(view.node(sub.a).op, (view.node(sub.a), view.node(d)))
+        _note_rounding(view, node, sub.a)
     return None
+
+
+def _note_rounding(view: View, node: Node, quantized: Value) -> None:
+    """Say so when only the rounding of the estimator keeps a product from being on bits."""
+    if node.result not in view.factors or view.constant(quantized) is not None:
+        return
+    x = expression_root(view.graph, quantized)
+    found = None if x is None else point_values(view.graph, quantized, x)
+    if found is not None and len(values := sorted(set(found[1].tolist()))) in (2, 3):
+        name = node.origin[0] if node.origin else node.result.name
+        view.notes.append(
+            f"node '{name}': the straight-through estimator of values "
+            f"{', '.join(f'{v:g}' for v in values)} rounds, so it is kept in floats; export the "
+            "quantizer as a torch.autograd.Function, or scale after the estimator, to have it on "
+            "bits"
+        )
 
 
 def cancels(view: View, quantized: Value, p: Value, largest: float) -> bool:

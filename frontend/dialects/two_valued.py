@@ -39,6 +39,7 @@ import numpy as np
 from ...ir import BOOL, F32, Array, Node, Op, Value, ops
 from ...ir.ops import Cast, Const, Less, LessEqual, Sign, Sub, Where
 from ..intervals import expression_root, point_values
+from ..ranges import ANYTHING
 from ..rewriting import Found, View
 from ..steps import Put, find_step, two_valued
 
@@ -140,7 +141,8 @@ def _of_chain(view: View, chain: Sequence[Node], root: Value, put: Put) -> Op | 
     shape = np.broadcast_shapes(*shapes)
     if any(isinstance(d, int) and len(shape) > len(root.shape) for d in shape):
         return None
-    found = find_step(lambda x: _computed(view, chain, root, x), shape)
+    known = view.ranges.get(root, ANYTHING)
+    found = find_step(lambda x: _computed(view, chain, root, x), shape, known.low, known.high)
     return None if found is None else found.over(root, put)
 
 

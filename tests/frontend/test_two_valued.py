@@ -107,6 +107,7 @@ FIRES: dict[str, Nodes] = {
         node("Max", ["r", "zero"], ["t"]),
         node("Min", ["t", "one"], ["q"]),
     ],
+    "rounded sigmoid": [node("Sigmoid", ["x"], ["s"]), node("Round", ["s"], ["q"])],
     "two computed values": [
         node("Relu", ["x"], ["r"]),
         compare("Greater", a="x", b="r"),
@@ -121,6 +122,7 @@ RESIDUES: dict[str, tuple[Nodes, bool]] = {
     "clip": ([node("Clip", ["x", "zero", "one"], ["p"])], False),
     "hardtanh": ([node("Clip", ["x", "minus", "one"], ["p"])], False),
     "relu6": ([node("Clip", ["x", "minus", "many"], ["p"])], False),
+    "sigmoid": ([node("Sigmoid", ["x"], ["p"])], False),
     "itself": ([node("Identity", ["x"], ["p"])], True),
 }
 
@@ -159,7 +161,17 @@ def test_fires(name: str) -> None:
     graph = load_model(proto).graph
     names = op_names(graph)
     assert names.count("sign") == 1
-    assert set(names) <= {"sign", "sub", "mul", "add", "gemm", "less_equal", "where", "relu"}
+    assert set(names) <= {
+        "sign",
+        "sub",
+        "mul",
+        "add",
+        "gemm",
+        "less_equal",
+        "where",
+        "relu",
+        "sigmoid",
+    }
     assert [n.op.zero for n in graph.nodes if isinstance(n.op, Sign)] != [0]
     _same(proto, graph, samples())
 
@@ -192,6 +204,16 @@ def test_residue_of_a_mask(name: str, order: tuple[str, str], mask: str) -> None
     assert op_names(imported.graph) == ["sign", "mul", "add", "gemm"]
     assert len(imported.notes) == noted
     _same(proto, imported.graph, np.clip(samples(), -(2.0**24), 2.0**24))
+
+
+def test_a_residue_that_rounds_is_noted() -> None:
+    tail = [node("Sub", ["v", "p"], ["d"]), node("Add", ["d", "p"], ["q"])]
+    scaled = [*as_float("Greater"), node("Mul", ["f", "a"], ["v"])]
+    proto = product([*scaled, *RESIDUES["hardtanh"][0], *tail])
+    imported = load_model(proto)
+    assert "sign" not in op_names(imported.graph)
+    (note,) = imported.notes
+    assert note.startswith("node 'Add_q': the straight-through estimator of values 0, 0.37 rounds")
 
 
 def test_a_residue_of_the_wrong_sign_stays() -> None:

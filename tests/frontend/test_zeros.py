@@ -13,7 +13,7 @@ from onnx import NodeProto
 
 from bnnc import ir
 from bnnc.frontend import load_model
-from bnnc.frontend.zeros import ranges
+from bnnc.frontend.ranges import ranges
 from bnnc.ir.ops import Sign
 
 CONSTANTS = {
