@@ -26,6 +26,8 @@ def expanded(call: Call) -> tuple[Held, ...]:
     assert call.version is not None
     scope = call.scope
     body = _body(call)
+    if not body.node or len(call.node.input) > len(body.input):
+        call.refuse("has no definition for these operands")
     version = next((o.version for o in body.opset_import if not o.domain), call.version)
     inner = list(_renamed(call, body, f"{call.origin}/"))
     made: list[str] = []

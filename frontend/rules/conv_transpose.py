@@ -23,6 +23,9 @@ from .moving import sliced
 from .unfolded import Steps, convolution
 from .windows import spatial_attribute
 
+MAX_PHASES = 4096
+"""Convolutions that one transposed convolution may become."""
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -60,7 +63,7 @@ def phases_of(
 @rule(
     "ConvTranspose",
     types=FLOAT,
-    limits={Limit.CONSTANT: "weights"},
+    limits={Limit.CONSTANT: "weights", Limit.FORM: "strides whose product exceeds 4096"},
 )
 def conv_transpose(call: Call) -> Value:
     """Phases of every axis, a Conv for each combination, interleaved and cut to size."""
@@ -70,6 +73,8 @@ def conv_transpose(call: Call) -> Value:
     kernel = weights.shape[2:]
     strides = spatial_attribute(call, "strides", spatial)
     dilations = spatial_attribute(call, "dilations", spatial)
+    if math.prod(strides) > MAX_PHASES:
+        call.refuse(f"strides {list(strides)} make more than {MAX_PHASES} phases", Limit.FORM)
     pads, outs = _geometry(call, x, kernel, strides, dilations)
     sizes = [d for d in x.shape[2:] if isinstance(d, int)]
     table = [

@@ -12,6 +12,9 @@ from ..call import Call
 from ..registry import rule
 from .moving import sliced
 
+MAX_SIZE = 1 << 24
+"""Positions of an axis that is padded with its own elements."""
+
 MODES = ("constant", "reflect", "edge", "wrap")
 
 
@@ -74,12 +77,14 @@ def _continued(call: Call, x: Value, axis: int, widths: tuple[int, int], mode: s
     assert isinstance(size, int)
     if mode == "reflect" and size == 1:
         call.refuse(f"axis {axis} of {x!r} has nothing to reflect")
+    if size + sum(widths) > MAX_SIZE:
+        call.refuse(f"pads {list(widths)} of axis {axis} are absurdly large")
     order = np.pad(np.arange(size), widths, mode)  # type: ignore[call-overload]
-    if mode == "edge":
+    if mode == "edge" and max(widths) <= 64:
         ends = [sliced(call, x, {axis: (i, i + 1, 1)}) for i in (0, size - 1)]
         parts = [*[ends[0]] * widths[0], x, *[ends[1]] * widths[1]]
         return call.add(ops.Concat(tuple(parts), axis))
-    if max(widths) > (size - 1 if mode == "reflect" else size):
+    if mode == "edge" or max(widths) > (size - 1 if mode == "reflect" else size):
         return call.add(ops.Gather(x, call.const(order), axis))
     front, back = order[: widths[0]], order[widths[0] + size :]
     held = [_run(call, x, axis, part) for part in (front, back)]

@@ -18,6 +18,9 @@ from ..call import Call
 from ..registry import rule
 from .moving import gathered
 
+MAX_SIZE = 1 << 24
+"""Positions that an axis may get."""
+
 
 @dataclass(frozen=True)
 class Taps:
@@ -109,7 +112,7 @@ def _axes(call: Call, x: Value, scales_at: int, sizes_at: int) -> dict[int, Axis
         given = call.has(scales_at)
         held = call.array(scales_at, "scales") if given else np.zeros(0, np.float32)
     if held.size:
-        if held.size != len(named) or (held <= 0).any():
+        if held.size != len(named) or not (held > 0).all():
             call.refuse(f"scales {held.reshape(-1).tolist()} do not fit {x!r}")
         return _by_scales(call, x, dict(zip(named, held.reshape(-1).tolist(), strict=True)))
     sizes = call.dims(sizes_at, "sizes")
@@ -122,7 +125,8 @@ def _axes(call: Call, x: Value, scales_at: int, sizes_at: int) -> dict[int, Axis
             continue
         if isinstance(size, Batch) or isinstance(wanted, Batch) or wanted < 1:
             call.refuse(f"axis {axis} of {x!r} cannot become {wanted}", Limit.BATCH)
-        out[axis] = Axis(size, wanted, float(np.float32(wanted) / np.float32(size)))
+        scale = float(np.float32(wanted) / np.float32(size))
+        out[axis] = _sized(call, size, wanted, scale)
     return _keeping_aspect(call, x, named, out)
 
 
@@ -134,8 +138,15 @@ def _by_scales(call: Call, x: Value, scales: dict[int, float]) -> dict[int, Axis
             continue
         if isinstance(size, Batch):
             call.refuse("the symbolic batch cannot be resized", Limit.BATCH)
-        out[axis] = Axis(size, max(1, int(np.floor(np.float32(size) * np.float32(scale)))), scale)
+        whole = float(np.floor(np.float32(size) * np.float32(scale)))
+        out[axis] = _sized(call, size, max(1.0, whole), scale)
     return out
+
+
+def _sized(call: Call, size: int, out: float, scale: float) -> Axis:
+    if not 1 <= out <= MAX_SIZE:
+        call.refuse(f"an axis of {size} cannot become {out:g}")
+    return Axis(size, int(out), scale)
 
 
 def _keeping_aspect(
@@ -154,7 +165,7 @@ def _keeping_aspect(
         size = x.shape[axis]
         if isinstance(size, Batch):
             call.refuse("the symbolic batch cannot be resized", Limit.BATCH)
-        out[axis] = Axis(size, max(1, int(np.floor(scale * size + 0.5))), scale)
+        out[axis] = _sized(call, size, max(1.0, float(np.floor(scale * size + 0.5))), scale)
     return out
 
 

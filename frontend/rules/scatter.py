@@ -19,6 +19,9 @@ from ..registry import NUMBERS, rule
 from ..tensors import dtype_of
 from .moving import gathered
 
+MAX_DEPTH = 1 << 20
+"""Values that OneHot may tell apart."""
+
 MAX_ROUNDS = 64
 """Updates of one position that a reduction may have."""
 
@@ -41,7 +44,7 @@ def gather_nd(call: Call) -> Value:
     x, indices = call.x(0), call.x(1)
     if call.int("batch_dims", 0):
         call.refuse("batch_dims is not supported", Limit.FORM)
-    depth = indices.shape[-1]
+    depth = indices.shape[-1] if indices.shape else 0
     if x.type.symbolic or not isinstance(depth, int):
         call.refuse("the symbolic batch cannot be gathered from", Limit.BATCH)
     if not 1 <= depth <= x.type.rank:
@@ -80,7 +83,7 @@ def scatter_nd(call: Call) -> Value:
             "(x[mask] = 1)",
             Limit.CONSTANT,
         )
-    depth = indices.shape[-1]
+    depth = indices.shape[-1] if indices.ndim else 0
     if x.type.symbolic or updates.type.symbolic:
         call.refuse("cannot write into the symbolic batch", Limit.BATCH)
     if not 1 <= depth <= x.type.rank:
@@ -104,7 +107,12 @@ def scatter_elements(call: Call) -> Value:
         return _one_each(call, x, indices, updates, axis)
     if x.type.symbolic:
         call.refuse("cannot write into the symbolic batch", Limit.BATCH)
-    shape = tuple(d for d in x.shape if isinstance(d, int))
+    shape = _known(x)
+    fits = held.ndim == len(shape) and updates.shape == held.shape
+    if not fits or any(
+        n > d for a, (n, d) in enumerate(zip(held.shape, shape, strict=True)) if a != axis
+    ):
+        call.refuse(f"indices {call.x(1)!r} and updates {updates!r} do not fit {x!r}")
     grid: Array = np.indices(held.shape)
     at = [grid[i] for i in range(held.ndim)]
     at[axis] = _inside(call, held, [shape[axis]])
@@ -177,8 +185,8 @@ def one_hot(call: Call) -> Value:
     """The second value where a new axis has the index, the first elsewhere."""
     indices, values = call.x(0), call.x(2)
     depth = int(call.scalar(1, "depth"))
-    if depth < 1:
-        call.refuse(f"depth {depth} is not positive")
+    if not 1 <= depth <= MAX_DEPTH:
+        call.refuse(f"depth {depth} is not in 1 .. {MAX_DEPTH}")
     axis = call.axis(call.int("axis", -1), indices.type.rank + 1)
     if axis == 0 and indices.type.symbolic:
         call.refuse("a new axis before the symbolic batch", Limit.BATCH)

@@ -11,29 +11,42 @@ from ...ir import Batch, Value, ops
 from ..call import Call
 from ..registry import FLOAT, NUMBERS, rule
 from .moving import sliced
-from .products import leading
 from .unfolded import Steps, convolution
 from .windows import explicit_pads, spatial_attribute
 
+MAX_WINDOW = 1 << 16
+"""Positions that a norm or a response may look at."""
 
-@rule("CumSum", types=FLOAT, limits={Limit.CONSTANT: "axis", Limit.BATCH: "the axis"})
+
+@rule("CumSum", types=NUMBERS, limits={Limit.CONSTANT: "axis", Limit.BATCH: "axis"})
 def cum_sum(call: Call) -> Value:
-    """A product with a triangle of ones along the axis."""
+    """Sums over 1, 2, 4, .. positions: each is the one before and that one so many earlier."""
     x = call.x(0)
     axis = call.axis(int(call.scalar(1, "axis")), x.type.rank)
     size = x.shape[axis]
     if isinstance(size, Batch):
         call.refuse("the symbolic batch cannot be summed", Limit.BATCH)
-    # Row o of the weights says which positions o sums.
-    ones = np.ones((size, size), np.float32)
-    kept = np.tril(ones, -1 if call.int("exclusive", 0) else 0)
-    kept = kept[::-1, ::-1] if call.int("reverse", 0) else kept
-    order = [a for a in range(x.type.rank) if a != axis] + [axis]
-    moved = x if axis == x.type.rank - 1 else call.add(ops.Transpose(x, tuple(order)))
-    rows = call.reshape(moved, (leading(moved.shape[:-1]), size))
-    out = call.reshape(call.add(ops.Gemm(rows, call.const(kept), None)), moved.shape)
-    back = tuple(order.index(a) for a in range(x.type.rank))
-    return out if moved is x else call.add(ops.Transpose(out, back))
+    back = bool(call.int("reverse", 0))
+    if call.int("exclusive", 0):
+        x = _shifted(call, x, axis, 1, back)
+    distance = 1
+    while distance < size:
+        x = call.add(ops.Add(x, _shifted(call, x, axis, distance, back)))
+        distance *= 2
+    return x
+
+
+def _shifted(call: Call, x: Value, axis: int, distance: int, back: bool) -> Value:
+    """``x`` moved to later positions (to earlier ones with ``back``), zeros behind it."""
+    size = x.shape[axis]
+    assert isinstance(size, int)
+    kept = (distance, size, 1) if back else (0, size - distance, 1)
+    widths = [distance if a == axis else 0 for a in range(x.type.rank)]
+    none = [0] * x.type.rank
+    before, after = (none, widths) if back else (widths, none)
+    if distance >= size:
+        return call.add(ops.Expand(call.const(0, x), x.shape))
+    return call.add(ops.Pad(sliced(call, x, {axis: kept}), tuple(before), tuple(after)))
 
 
 @rule("ReduceProd", types=NUMBERS, limits={Limit.SHAPE: "axes", Limit.BATCH: "not reduced"})
@@ -83,6 +96,14 @@ def lp_normalization(call: Call) -> Value:
     return call.add(ops.Where(call.add(ops.Equal(norm, zero)), zero, out))
 
 
+def _order(call: Call) -> int:
+    """The p of a norm."""
+    kind = call.int("p", 2)
+    if not 1 <= kind <= 64:
+        call.refuse(f"p must be 1 to 64, got {kind}")
+    return kind
+
+
 def _powers(call: Call, x: Value, kind: int) -> Value:
     """|x|^p."""
     if kind == 2:
@@ -118,7 +139,9 @@ def lp_pool(call: Call) -> Value:
     strides = spatial_attribute(call, "strides", spatial)
     dilations = spatial_attribute(call, "dilations", spatial)
     pads = explicit_pads(call, x, kernel, strides, dilations)
-    kind = call.int("p", 2)
+    kind = _order(call)
+    if math.prod(kernel) > MAX_WINDOW or min(kernel) < 1:
+        call.refuse(f"kernel_shape {list(kernel)} is not supported")
     ones = call.const(np.ones((channels, 1, *kernel), np.float32))
     powers = _powers(call, x, kind)
     steps = Steps(strides, pads, dilations, channels)
@@ -132,7 +155,7 @@ def global_lp_pool(call: Call) -> Value:
     x = call.x(0)
     if x.type.rank < 3:
         call.refuse(f"{x!r} has no spatial axes")
-    kind = call.int("p", 2)
+    kind = _order(call)
     axes = tuple(range(2, x.type.rank))
     return _root(call, call.add(ops.ReduceSum(_powers(call, x, kind), axes, True)), kind)
 
@@ -142,7 +165,7 @@ def local_response(call: Call) -> Value:
     """x / (bias + alpha / size * sum of squares of the channels around)^beta."""
     x = call.x(0)
     size = call.int("size", 0)
-    if size < 1 or x.type.rank < 3:
+    if not 1 <= size <= MAX_WINDOW or x.type.rank < 3:
         call.refuse(f"a size of {size} does not fit {x!r}")
     n, channels, *spatial = x.shape
     positions = math.prod(d for d in spatial if isinstance(d, int))

@@ -83,6 +83,8 @@ def _unfolded(call: Call, x: Value, axis: int, window: Axis) -> Value:
     size = x.shape[axis]
     assert isinstance(size, int)
     count = window.count(size)
+    if window.kernel > MAX_TAPS:
+        call.refuse(f"a window of {window.kernel} taps along axis {axis} is not supported")
     if count < 1:
         call.refuse(f"a window of {window.kernel} exceeds axis {axis} of {x!r}")
     if any(window.pads):
