@@ -149,6 +149,8 @@ def _inferred(
     """Types of a standard node's outputs by ONNX shape inference."""
     if version is None or not defs.has(node.op_type, version, ""):
         return {}
+    if any(a.name == "batch_dims" and a.i < 0 for a in node.attribute):
+        return {}  # onnx 1.23 reads foreign memory for GatherND.
     given = [(n, h) for n, h in zip(node.input, inputs, strict=True) if h is not None]
     if any(isinstance(held, Broken) for _, held in given):
         return {}
