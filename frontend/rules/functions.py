@@ -8,21 +8,38 @@ from ..call import Call
 from ..registry import rule
 from ..scope import Held
 
+_DEFINITION = {Limit.FORM: "what the operators of its ONNX definition take"}
+
 
 @rule(
     "Attention",
-    "BlackmanWindow",
-    "CenterCropPad",
     "DynamicQuantizeLinear",
-    "HammingWindow",
-    "HannWindow",
     "MeanVarianceNormalization",
     "NegativeLogLikelihoodLoss",
     "RotaryEmbedding",
     "SoftmaxCrossEntropyLoss",
     "SwiGLU",
-    limits={Limit.FORM: "what the operators of its ONNX definition take"},
+    limits=_DEFINITION,
 )
 def function(call: Call) -> tuple[Held, ...]:
     """The body of the function, operator by operator."""
+    return expanded(call)
+
+
+@rule(
+    "BlackmanWindow",
+    "HammingWindow",
+    "HannWindow",
+    limits={Limit.CONSTANT: "size", Limit.TYPE: "float32 results alone"},
+)
+def window(call: Call) -> tuple[Held, ...]:
+    """A constant curve."""
+    call.array(0, "size")
+    return expanded(call)
+
+
+@rule("CenterCropPad", limits={**_DEFINITION, Limit.SHAPE: "shape"})
+def center_crop_pad(call: Call) -> tuple[Held, ...]:
+    """A slice, then a border."""
+    call.integers(1, "shape")
     return expanded(call)

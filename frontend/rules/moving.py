@@ -200,5 +200,7 @@ def masked_fill(call: Call) -> Value:
 def positions(call: Call) -> Value:
     """Positions that only the data tells have no shape; what is left of them is refused."""
     call.refuse(
-        "is only supported in an assignment of one number by a mask (x[mask] = 1)", Limit.CONSTANT
+        f"its operand ('{call.node.input[0]}') must be constant, but in assignments of one number "
+        "by a mask (x[mask] = 1)",
+        Limit.CONSTANT,
     )

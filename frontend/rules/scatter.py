@@ -79,8 +79,8 @@ def scatter_nd(call: Call) -> Value:
     indices = call.constant(1)
     if indices is None:
         call.refuse(
-            "is only supported with constant indices, or in an assignment of one number by a mask "
-            "(x[mask] = 1)",
+            f"indices ('{call.node.input[1]}') must be constant, but in assignments of one number "
+            "by a mask (x[mask] = 1)",
             Limit.CONSTANT,
         )
     depth = indices.shape[-1] if indices.ndim else 0
@@ -127,7 +127,8 @@ def _one_each(call: Call, x: Value, indices: Value, updates: Value, axis: int) -
     size = x.shape[axis]
     rows = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
     if indices.shape != rows or not isinstance(size, int):
-        call.refuse("is only supported with constant indices or one entry a row", Limit.CONSTANT)
+        text = f"indices ('{call.node.input[1]}') must be constant, or have one entry a row"
+        call.refuse(text, Limit.CONSTANT)
     reduction = call.string("reduction", "none")
     if reduction != "none":
         call.refuse("a reduction needs constant indices", Limit.CONSTANT)
