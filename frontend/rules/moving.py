@@ -46,6 +46,14 @@ def slice_(call: Call) -> Value:
     return sliced(call, x, chosen)
 
 
+def whole_number(call: Call, index: int, what: str) -> int:
+    """An input that holds one constant integer, of any type."""
+    number = float(call.scalar(index, what))
+    if not abs(number) < 1 << 53 or number != int(number):
+        call.refuse(f"{what} must be an integer, got {number:g}")
+    return int(number)
+
+
 def sliced(call: Call, x: Value, chosen: dict[int, tuple[int, Dim, int]]) -> Value:
     """``x`` cut to (start, end, step) on the chosen axes; nothing when that is all of it."""
     kept = [_kept(call, x, dim, *chosen.get(axis, (0, dim, 1))) for axis, dim in enumerate(x.shape)]

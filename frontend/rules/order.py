@@ -7,6 +7,7 @@ from ...ir import Batch, Value
 from ...ir.ops import GatherElements, TopK
 from ..call import Call
 from ..registry import NUMBERS, rule
+from .moving import whole_number
 
 
 @rule("ArgMax", "ArgMin", types=NUMBERS, limits={Limit.BATCH: "not ordered"})
@@ -29,7 +30,7 @@ def top_k(call: Call) -> tuple[Value, ...]:
     if call.version is not None and call.version < 10:
         k = call.int("k", 0)
     else:
-        k = int(call.scalar(1, "k"))
+        k = whole_number(call, 1, "k")
     position = call.add(TopK(x, axis, k, bool(call.int("largest", 1))))
     return call.add(GatherElements(x, position, axis)), position
 

@@ -17,7 +17,7 @@ from ...ir import I64, Array, Batch, Op, Value, ops
 from ..call import Call
 from ..registry import NUMBERS, rule
 from ..tensors import dtype_of
-from .moving import gathered
+from .moving import gathered, whole_number
 
 MAX_DEPTH = 1 << 20
 """Values that OneHot may tell apart."""
@@ -185,7 +185,7 @@ def _rounds(call: Call, places: Array) -> list[Array]:
 def one_hot(call: Call) -> Value:
     """The second value where a new axis has the index, the first elsewhere."""
     indices, values = call.x(0), call.x(2)
-    depth = int(call.scalar(1, "depth"))
+    depth = whole_number(call, 1, "depth")
     if not 1 <= depth <= MAX_DEPTH:
         call.refuse(f"depth {depth} is not in 1 .. {MAX_DEPTH}")
     axis = call.axis(call.int("axis", -1), indices.type.rank + 1)
@@ -212,10 +212,12 @@ def hardmax(call: Call) -> Value:
 def trilu(call: Call) -> Value:
     """The upper or lower triangle of the last two axes, 0 elsewhere."""
     x = call.x(0)
-    k = int(call.scalar(1, "k")) if call.has(1) else 0
+    k = whole_number(call, 1, "k") if call.has(1) else 0
     if x.type.rank < 2 or any(isinstance(d, Batch) for d in x.shape[-2:]):
         call.refuse(f"{x!r} is no matrix of known size", Limit.BATCH)
     ones = np.ones([d for d in x.shape[-2:] if isinstance(d, int)], np.bool_)
+    # Beyond the corners nothing changes, and NumPy takes small numbers alone.
+    k = int(np.clip(k, -ones.shape[0], ones.shape[1]))
     kept = np.triu(ones, k) if call.int("upper", 1) else np.tril(ones, k)
     return call.add(ops.Where(call.const(kept), x, call.const(0, x)))
 
@@ -228,7 +230,8 @@ def eye_like(call: Call) -> Value:
         call.refuse(f"{x!r} is no matrix of known size", Limit.BATCH)
     dtype = dtype_of(call.int("dtype", 0)) if call.int("dtype", 0) else x.element.dtype
     rows, columns = _known(x)
-    return call.const(np.eye(rows, columns, call.int("k", 0)).astype(dtype))
+    k = int(np.clip(call.int("k", 0), -rows, columns))
+    return call.const(np.eye(rows, columns, k).astype(dtype))
 
 
 @rule("Compress", limits={Limit.CONSTANT: "condition", Limit.BATCH: "the axis"})

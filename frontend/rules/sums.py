@@ -10,7 +10,7 @@ from ...errors import Limit
 from ...ir import Batch, Value, ops
 from ..call import Call
 from ..registry import FLOAT, NUMBERS, rule
-from .moving import sliced
+from .moving import sliced, whole_number
 from .unfolded import Steps, convolution
 from .windows import explicit_pads, spatial_attribute
 
@@ -22,7 +22,7 @@ MAX_WINDOW = 1 << 16
 def cum_sum(call: Call) -> Value:
     """Sums over 1, 2, 4, .. positions: each is the one before and that one so many earlier."""
     x = call.x(0)
-    axis = call.axis(int(call.scalar(1, "axis")), x.type.rank)
+    axis = call.axis(whole_number(call, 1, "axis"), x.type.rank)
     size = x.shape[axis]
     if isinstance(size, Batch):
         call.refuse("the symbolic batch cannot be summed", Limit.BATCH)
