@@ -3,6 +3,7 @@
 PYTHON ?= python3
 JOBS ?= 2
 ARGS ?=
+NETWORK ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test operators onnx-suite lint format typecheck golden fuzz bench clean
+.PHONY: help demo test operators onnx-suite lint format typecheck golden fuzz bench clean zoo
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +51,9 @@ operators: $(VENV)/.dev ## Rewrite docs/operators.md from the import rules
 
 onnx-suite: $(VENV)/.dev ## Run the ONNX project's backend tests and rewrite docs/onnx-suite.md
 	$(BIN)/python -m pytest --update-golden -n $(JOBS) --dist loadgroup tests/frontend/test_onnx_suite.py $(ARGS)
+
+zoo: $(VENV)/.dev ## Compile and verify the networks of tests/zoo at full size; NETWORK=mlp for one
+	cd tests && $(abspath $(BIN))/python -m zoo $(NETWORK) $(ARGS)
 
 clean: ## Remove the environment, caches and build output
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -12,7 +12,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,15 +33,16 @@ Published networks, written by hand in PyTorch (`tests/zoo/`) with seeded weight
 normalisations, at their published widths, exported by both exporters of PyTorch. `make zoo` writes
 this table; `make zoo NETWORK=mlp` renews one network's rows.
 
-Each is compiled and verified for {targets}; a row holds the worst of them. *On bits*: layers that
-run on bits of layers whose activations and weights both take two values. *Difference*: the largest
-of any output, as a fraction of the outputs' largest value. *Bits*: elements that follow from counts
-and differ from their definition. *Near-ties*: signs whose reference is within the float error of 0
-and fell on the other side. *Compile*: the whole command, in seconds; *memory*: its peak.
+Each is compiled and verified for the levels of x86-64 that its row names, which holds the worst of
+them. *On bits*: layers that run on bits, of the layers whose activations and weights both take two
+values. *Difference*: the largest of any output, as a fraction of the outputs' largest value.
+*Bits*: elements that follow from counts and differ from their definition. *Near-ties*: signs whose
+reference is within the float error of 0 and fell on the other side. *Compile*: processor time of
+the whole command, which runs one thread; *memory*: its peak.
 
-| network | exporter | on bits | difference | bits | near-ties | compile (s) | memory (GiB) | \
-artifact (MB) | ONNX (MB) |
-|---|---|---|---|---|---|---|---|---|---|
+| network | exporter | x86-64 | on bits | difference | bits | near-ties | compile (s) \
+| memory (GiB) | artifact (MB) | ONNX (MB) |
+|---|---|---|---|---|---|---|---|---|---|---|
 """
 
 
@@ -53,6 +53,7 @@ class Row:
     network: Network
     exporter: str
     size: Size
+    targets: list[str]
     onnx: float
     """Megabytes."""
     on_bits: int = 0
@@ -86,6 +87,7 @@ class Row:
         cells = [
             self.network.name,
             self.exporter,
+            " ".join(target.removeprefix("x86-64-") for target in self.targets),
             f"{self.on_bits} of {self.network.binarizable[self.size]}",
             f"{self.difference:.1e}",
             str(self.bits),
@@ -99,14 +101,14 @@ class Row:
 
 
 def command(*arguments: str) -> tuple[float, float]:
-    """Run Python on ``arguments`` in a process of its own: its seconds and its peak in GiB."""
-    started = time.perf_counter()
+    """Run Python on ``arguments`` in a process of its own: its processor seconds (which do not
+    depend on what else runs) and its peak in GiB."""
     child = subprocess.Popen([sys.executable, *arguments])
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise SystemExit(f"{' '.join(arguments)}: exit code {child.returncode}")
-    return time.perf_counter() - started, usage.ru_maxrss / 2**20
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 2**20
 
 
 def measure(network: Network, exporter: str, size: Size, targets: list[str]) -> Row:
@@ -114,7 +116,7 @@ def measure(network: Network, exporter: str, size: Size, targets: list[str]) -> 
     with tempfile.TemporaryDirectory(prefix="bnnc-zoo-") as folder:
         model, artifact = Path(folder) / f"{network.name}.onnx", Path(folder) / "model.so"
         command("-m", "zoo.export", network.name, size, exporter, str(model))
-        row = Row(network, exporter, size, model.stat().st_size / 1e6)
+        row = Row(network, exporter, size, targets, model.stat().st_size / 1e6)
         for target in targets:
             seconds, memory = command(
                 "-m", "bnnc", "compile", str(model), "--target", target, "-o", str(artifact)
@@ -128,17 +130,27 @@ def measure(network: Network, exporter: str, size: Size, targets: list[str]) -> 
     return row
 
 
-def renew(rows: list[Row], targets: list[str]) -> None:
-    """Write the table with these rows in place of older ones."""
+def renew(row: Row) -> None:
+    """Write the table with this row in place of an older one."""
     lines: dict[tuple[str, str], str] = {}
     if TABLE.exists():
         for line in TABLE.read_text("utf-8").splitlines():
             if found := re.match(rf"\| (\w+) \| ({'|'.join(EXPORTERS)}) \|", line):
                 lines[found[1], found[2]] = line
-    lines |= {(row.network.name, row.exporter): row.text() for row in rows}
+    lines[row.network.name, row.exporter] = row.text()
     known = registry()
     held = [line for key, line in sorted(lines.items()) if key[0] in known]
-    TABLE.write_text(HEAD.format(targets=", ".join(targets)) + "\n".join(held) + "\n", "utf-8")
+    TABLE.write_text(HEAD + "\n".join(held) + "\n", "utf-8")
+
+
+def runnable() -> list[str]:
+    """The x86 targets whose code this machine runs."""
+    return [
+        name
+        for name in X86
+        if TARGETS[name].machine == host_machine()
+        and host_features().issuperset(TARGETS[name].host_features)
+    ]
 
 
 def main() -> int:
@@ -147,15 +159,11 @@ def main() -> int:
     parser.add_argument("networks", nargs="*", metavar="NETWORK", help=", ".join(known))
     parser.add_argument("--size", choices=("reduced", "full"), default="full")
     parser.add_argument("--exporter", choices=EXPORTERS, action="append")
+    parser.add_argument("--target", choices=runnable(), action="append")
     arguments = parser.parse_args()
     if unknown := set(arguments.networks) - set(known):
         parser.error(f"no network {', '.join(sorted(unknown))}; known: {', '.join(known)}")
-    targets = [
-        name
-        for name in X86
-        if TARGETS[name].machine == host_machine()
-        and host_features().issuperset(TARGETS[name].host_features)
-    ]
+    targets = arguments.target or runnable()
     wrong = False
     for name in arguments.networks or known:
         for exporter in arguments.exporter or EXPORTERS:
@@ -163,7 +171,7 @@ def main() -> int:
             print(row.text(), *row.wrong, sep="\n", flush=True)
             wrong = wrong or bool(row.wrong)
             if arguments.size == "full":
-                renew([row], targets)
+                renew(row)
     return int(wrong)
 
 

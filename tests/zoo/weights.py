@@ -45,8 +45,11 @@ def draw(module: nn.Module) -> None:
         else:
             for name, parameter in own.items():
                 if name in ("weight", "weights"):
-                    fan_in = parameter[0].numel() if parameter.shape[-1] != 1 else 400
+                    # Latent weights kept as a column do not tell their fan-in.
+                    fan_in = 400 if parameter.shape[1:] == (1,) else parameter[0].numel()
                     parameter.normal_(0.0, (2.0 / max(fan_in, 2)) ** 0.5)
+                    # One in 2**24 draws is exactly 0: a sign that training does not leave.
+                    parameter[parameter == 0] = 1e-3
                 elif name == "bias":
                     parameter.normal_(0.0, 0.1)
 

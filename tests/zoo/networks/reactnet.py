@@ -12,7 +12,7 @@ from .. import Size, network
 from ..blocks import BinaryActivation, HardBinaryConv, LearnableBias
 
 CHANNELS = [32, 64, *[128] * 2, *[256] * 2, *[512] * 6, *[1024] * 2]
-REDUCED = [8, 16, 32, 32, 64]
+REDUCED = [12, 24, 24, 48]
 
 
 class FirstConv(nn.Module):
@@ -94,7 +94,7 @@ class ReActNet(nn.Module):
     "reactnet_a",
     reduced=(3, 32, 32),
     full=(3, 224, 224),
-    binarizable=(11, 31),
+    binarizable=(8, 31),
     note="Liu 2020; two 1x1 layers on one sign concatenated, RSign, RPReLU",
 )
 def reactnet_a(size: Size) -> nn.Module:

@@ -81,41 +81,43 @@ class ResNet(nn.Module):
         return self.fc(x.view(x.size(0), -1))
 
 
-def resnet(block: type[BiRealBlock], size: Size, blocks: list[int]) -> nn.Module:
-    """The published network, or one with few and odd channels and two blocks a group."""
+def resnet(
+    block: type[BiRealBlock], size: Size, blocks: list[int], reduced: list[int]
+) -> nn.Module:
+    """The published network, or one with few blocks and few and odd channels."""
     if size == "full":
         return ResNet(block, blocks, 64, 1000)
-    return ResNet(block, [min(count, 2) for count in blocks], 20, 10)
+    return ResNet(block, reduced, 20, 10)
 
 
 @network(
     "birealnet18",
-    reduced=(3, 64, 64),
+    reduced=(3, 32, 32),
     full=(3, 224, 224),
-    binarizable=(8, 16),
+    binarizable=(4, 16),
     note="Liu 2018; straight-through residue on activations and on weights computed in the graph",
 )
 def birealnet18(size: Size) -> nn.Module:
-    return resnet(BiRealBlock, size, [4, 4, 4, 4])
+    return resnet(BiRealBlock, size, [4, 4, 4, 4], [1, 2, 1])
 
 
 @network(
     "birealnet34",
     reduced=(3, 32, 32),
     full=(3, 224, 224),
-    binarizable=(8, 32),
+    binarizable=(3, 32),
     note="Liu 2018; as Bi-Real-18, deeper",
 )
 def birealnet34(size: Size) -> nn.Module:
-    return resnet(BiRealBlock, size, [6, 8, 12, 6])
+    return resnet(BiRealBlock, size, [6, 8, 12, 6], [1, 1, 1])
 
 
 @network(
     "reactnet18",
     reduced=(3, 32, 32),
     full=(3, 224, 224),
-    binarizable=(8, 16),
+    binarizable=(3, 16),
     note="Liu 2020; threshold per channel before the sign, RPReLU behind the skip",
 )
 def reactnet18(size: Size) -> nn.Module:
-    return resnet(ReActBlock, size, [4, 4, 4, 4])
+    return resnet(ReActBlock, size, [4, 4, 4, 4], [1, 2])
