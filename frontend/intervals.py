@@ -145,6 +145,8 @@ def _step(op: Op, args: Sequence[Bounds], grid: Cells) -> Bounds | None:
         return Bounds(*(np.asarray(v, np.float32) for v in ends))
     if isinstance(op, ops.Where):
         return _where(*args)
+    if isinstance(op, ops.Expand):
+        return args[0]
     rule = _RULES.get(type(op))
     return None if rule is None else rule(*args)
 
@@ -269,4 +271,4 @@ _RULES: dict[type[Op], Callable[..., Bounds | None]] = {
     ops.Sub: _sub,
     ops.Tanh: _tanh,
 }
-_KNOWN = (*_RULES, ops.Cast, ops.Clip, ops.Const, ops.Sign, ops.Where)
+_KNOWN = (*_RULES, ops.Cast, ops.Clip, ops.Const, ops.Expand, ops.Sign, ops.Where)

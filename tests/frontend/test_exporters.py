@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
-import onnx
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
+from exporter_support import EXPORTERS, export
 from frontend_support import check, op_names, values
 from torch import Tensor, nn
 
 from bnnc.errors import ModelError
 from bnnc.frontend import load_model
 
-EXPORTERS = ["torchscript", "dynamo"]
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning",
                                         "ignore::torch.jit.TracerWarning")  # fmt: skip
 
@@ -27,23 +25,6 @@ def _one_thread() -> Any:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-def export(module: nn.Module, shape: tuple[int, ...], exporter: str) -> onnx.ModelProto:
-    """The module as ONNX with a symbolic first dimension."""
-    x = torch.zeros(2, *shape[1:])
-    module.eval()
-    if exporter == "dynamo":
-        batch = torch.export.Dim("batch")
-        program = torch.onnx.export(
-            module, (x,), dynamo=True, dynamic_shapes=({0: batch},), verbose=False
-        )
-        return program.model_proto
-    buffer = io.BytesIO()
-    torch.onnx.export(
-        module, (x,), buffer, dynamo=False, input_names=["x"], dynamic_axes={"x": {0: "N"}}
-    )
-    return onnx.load_from_string(buffer.getvalue())
 
 
 def imported(module: nn.Module, shape: tuple[int, ...], exporter: str, rtol: float = 1e-5) -> Any:
