@@ -33,7 +33,18 @@ MADE_CONSTANT = (Limit.CONSTANT, Limit.SHAPE)
 """Limits that fall away when the tensor that the refusal names is known."""
 
 DYNAMIC = re.compile(r"\('([^']+)'\) must be")
+WIDE = {onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE}
+TYPE_ATTRIBUTES = {"to", "dtype", "output_dtype", "output_datatype", "stash_type", "value"}
 NODE = re.compile(r"node '.*?' \((\w+)(?: of [^)]*)?\): (?:(\w+) in its definition: )?")
+TYPES = {
+    "float16, bfloat16": r"\bb?float16\b",
+    "float64": r"\bfloat64\b",
+    "float8, float4": r"\bfloat[48]e",
+    "int2 to uint4": r"\bu?int[24]\b",
+    "uint16, uint32, uint64": r"\buint(16|32|64)\b",
+    "string": r"\bstrings?\b",
+}
+"""Element types that bnnc lacks, by the words of a refusal."""
 LINKER = f"{shlex.quote(str(Path(ziglang.__file__).parent / 'zig'))} ld.lld"
 """The default linker without the Python process in front of it."""
 
@@ -67,6 +78,22 @@ class Case:
         rest = [array for i, array in enumerate(inputs) if i != index]
         return Case(self.kind, self.name, model, ((rest, outputs),), self.rtol, self.atol)
 
+    def narrowed(self) -> Case | None:
+        """The case in float32, None when it is not one of float16 or float64, or names a type."""
+        infos = [*self.model.graph.input, *self.model.graph.output]
+        types = {info.type.tensor_type.elem_type for info in infos}
+        named = {a.name for node in self.model.graph.node for a in node.attribute}
+        if not types & WIDE or named & TYPE_ATTRIBUTES or self.model.graph.initializer:
+            return None
+        model = onnx.ModelProto()
+        model.CopyFrom(self.model)
+        for info in [*model.graph.input, *model.graph.output]:
+            if info.type.tensor_type.elem_type in WIDE:
+                info.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+        data = tuple((_narrow(ins), _narrow(outs)) for ins, outs in self.data)
+        rtol = 1e-2 if onnx.TensorProto.FLOAT16 in types else self.rtol
+        return Case(self.kind, self.name, model, data, rtol, max(self.atol, rtol / 10))
+
     def run(self) -> None:
         """Compile to a library, load it, run it; raises AssertionError for a wrong output."""
         model = BnncBackend.prepare(self.model, linker=LINKER)
@@ -99,6 +126,9 @@ class Refusal:
         """What the table counts it under."""
         if self.limit is Limit.OPERATOR:
             return "operator refused by name" if self.op in REASONS else "operator not claimed"
+        if self.limit is Limit.TYPE:
+            lacking = [name for name, words in TYPES.items() if re.search(words, self.text)]
+            return f"element type: {lacking[0] if lacking else 'of the operator'}"
         return self.limit.value if self.limit else "no limit stated"
 
 
@@ -133,6 +163,11 @@ def _tensors(folder: Path, side: str) -> list[Any]:
     return [numpy_helper.to_array(onnx.load_tensor(file)) for file in files]
 
 
+def _narrow(arrays: list[Any]) -> list[Any]:
+    held = [np.asarray(array) for array in arrays]
+    return [a.astype(np.float32) if a.dtype.name in ("float16", "float64") else a for a in held]
+
+
 def refusal(case: Case) -> Refusal | None:
     """Why the import refuses the case; None when it does not."""
     try:
@@ -145,8 +180,12 @@ def refusal(case: Case) -> Refusal | None:
 
 
 def with_constants(case: Case) -> tuple[Case, Refusal | None]:
-    """The case with every input that must be known made constant, and what it meets then."""
+    """The case in float32 and with every input that must be known made constant, and what it meets
+    then."""
     met = refusal(case)
+    if met is not None and met.limit is Limit.TYPE:
+        case = case.narrowed() or case
+        met = refusal(case)
     while met is not None and met.limit in MADE_CONSTANT:
         dynamic = DYNAMIC.search(met.text)
         changed = case.bound(dynamic[1]) if dynamic else None
@@ -158,26 +197,26 @@ def with_constants(case: Case) -> tuple[Case, Refusal | None]:
 
 @dataclass(frozen=True)
 class Counts:
-    """The cases of one kind: how many, how many imported as they are or with constants, the rest
-    by limit."""
+    """The cases of one kind: how many, how many imported as they are, the others by limit; and how
+    many of these are imported in float32 or with constants."""
 
     total: int
     taken: int
-    taken_with_constants: int
+    repaired: Counter[Limit]
     refused: Counter[str]
 
 
 def count(kind: str) -> Counts:
     """What the import makes of a kind. Whether results are right is for the tests to say."""
     refused: Counter[str] = Counter()
-    repaired = 0
+    repaired: Counter[Limit] = Counter()
     for case in cases(kind):
         met = refusal(case)
         if met is None:
             continue
         refused[met.label()] += 1
-        if met.limit in MADE_CONSTANT:
-            repaired += with_constants(case)[1] is None
+        if met.limit is not None and with_constants(case)[1] is None:
+            repaired[met.limit] += 1
     total = len(cases(kind))
     return Counts(total, total - refused.total(), repaired, refused)
 
@@ -207,11 +246,13 @@ def table() -> str:
     for label in sorted(found):
         lines.append(_row(f"refused: {label}", [c.refused[label] for c in counts.values()]))
     dynamic = sum(c.refused[limit.value] for c in counts.values() for limit in MADE_CONSTANT)
-    repaired = sum(c.taken_with_constants for c in counts.values())
+    constant = sum(c.repaired[limit] for c in counts.values() for limit in MADE_CONSTANT)
+    narrowed = sum(c.repaired[Limit.TYPE] for c in counts.values())
     lines.append(
         f"""
 Of the {dynamic} cases whose parameter is computed at run time or whose shape is known only then,
-{repaired} are taken and pass when these inputs are initializers, as exporters write them."""
+{constant} are taken and pass when these inputs are initializers, as exporters write them. Of those
+refused for an element type, {narrowed} of float16 and float64 are taken and pass in float32."""
     )
     return "\n".join(lines) + "\n"
 
