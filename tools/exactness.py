@@ -10,7 +10,7 @@ values, node by node, and tells the three apart: equal, near-tie, wrong.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -196,7 +196,9 @@ class Walk:
     it is read, so that differences do not build up.
 
     ``known`` holds arrays by value name, ``before`` the reference's value in front of a packed
-    sign by the sign's name. Afterwards ``own`` holds what was computed and ``held`` what was read.
+    sign by the sign's name. With ``wanted`` nothing but the values of these names is computed, and
+    what they need. Afterwards ``held`` has the values as they were read and, with ``keep``,
+    ``own`` those that were computed.
     """
 
     def __init__(
@@ -204,23 +206,47 @@ class Walk:
         graph: Graph,
         given: Mapping[str, Array],
         known: Mapping[str, Array],
-        before: Mapping[str, Before],
         findings: Findings,
+        before: Mapping[str, Before] | None = None,
+        wanted: Collection[str] | None = None,
+        keep: bool = False,
     ) -> None:
-        self.graph, self.known, self.before, self.findings = graph, known, before, findings
+        self.graph, self.known, self.findings = graph, known, findings
+        self.before = before or {}
         self.batch = batch_of(graph, given)
         self.own: dict[str, Array] = {}
-        self._scales: dict[Value, float] = {}
         self.env: dict[Value, Array] = {v: np.asarray(given[v.name]) for v in graph.inputs}
+        self._scales: dict[Value, float] = {}
+        needed = set(graph.nodes) if wanted is None else self._needed(wanted)
         for node in graph.nodes:
-            for value, array in zip(
-                node.results, evaluate(node, self.env, self.batch), strict=True
-            ):
-                self.own[value.name] = array
-                self.env[value] = array
-            if not isinstance(node.op, ops.Const):
-                for value in node.results:
-                    self.env[value] = self._checked(node, value)
+            if node not in needed:
+                self.env.update((v, known[v.name]) for v in node.results if self._fits(v))
+                continue
+            made = evaluate(node, self.env, self.batch)
+            self.env.update(zip(node.results, made, strict=True))
+            if isinstance(node.op, ops.Const):
+                continue
+            self.own.update((v.name, a) for v, a in zip(node.results, made, strict=True))
+            for value in node.results:
+                self.env[value] = self._checked(node, value)
+                if not keep:
+                    del self.own[value.name]
+
+    def _fits(self, value: Value) -> bool:
+        known = self.known.get(value.name)
+        return known is not None and known.shape == value.type.concrete(self.batch)
+
+    def _needed(self, wanted: Collection[str]) -> set[Node]:
+        """The nodes behind the values of these names, as far as nothing is known."""
+        nodes = {node for node in self.graph.nodes if isinstance(node.op, ops.Const)}
+        ahead = [v for n in self.graph.nodes for v in n.results if v.name in wanted]
+        while ahead:
+            value = ahead.pop()
+            node = self.graph.producers.get(value)
+            if node is not None and node not in nodes and not self._fits(value):
+                nodes.add(node)
+                ahead.extend(node.op.operands)
+        return nodes
 
     @property
     def held(self) -> dict[str, Array]:
@@ -311,8 +337,7 @@ class Walk:
         slack = max([tolerance(terms(op)), *map(self.slack, op.operands)])
 
         def explained(slack: float) -> bool:
-            own = self.own[value.name]
-            wanted = [known] if mine is own else [known, mine]
+            wanted = [known] if mine is self.own.get(value.name) else [known, mine]
             return all(self._explained(node, value, a, slack)[off].all() for a in wanted)
 
         if not explained(slack):
@@ -356,7 +381,7 @@ class Walk:
         while ahead:
             part = ahead.pop()
             node = self.graph.producers.get(part)
-            if part in seen or part.element.dtype.kind != "f":
+            if part in seen or part not in self.env or part.element.dtype.kind != "f":
                 continue
             seen.add(part)
             if part not in self._scales:
@@ -404,7 +429,7 @@ def signs_of(walk: Walk) -> dict[str, Before]:
     """What stands before each packed sign of a walk's graph, by the sign's name."""
     found: dict[str, Before] = {}
     for node in walk.graph.nodes:
-        if isinstance(node.op, ops.Binarize):
+        if isinstance(node.op, ops.Binarize) and node.op.x in walk.env:
             values = walk.env[node.op.x]
             layer = layer_of(node, node.result)
             found[node.result.name] = Before(values, walk.bound(node.op.x), layer)

@@ -89,7 +89,7 @@ def build(steps: Steps) -> Graph:
 
 def walk(graph: Graph, x: Array, seen: Mapping[str, Array]) -> Findings:
     found = Findings()
-    Walk(graph, {"x": x}, seen, {}, found)
+    Walk(graph, {"x": x}, seen, found)
     return found
 
 
@@ -183,10 +183,10 @@ def test_packed_signs_are_judged_by_the_reference(value: float, near: bool) -> N
     recognised = build(lambda rw, x: rw.add(Binarize(x, 1), "s", ["the sign"]))
     x = np.asarray([value, 1, SCALE, -3], np.float32)
     found = Findings()
-    before = signs_of(Walk(recognised, {"x": x}, {}, {}, found))
+    before = signs_of(Walk(recognised, {"x": x}, {}, found))
     # The same name, computed with the opposite result at the first element.
     mine = np.asarray([-value, 1, SCALE, -3], np.float32)
-    later = Walk(recognised, {"x": mine}, {"s": (x >= 0).astype(np.uint8)}, before, found)
+    later = Walk(recognised, {"x": mine}, {"s": (x >= 0).astype(np.uint8)}, found, before)
     assert layer_of(recognised.nodes[0], recognised.nodes[0].result) == "the sign"
     assert later.held["s"].tolist() == (x >= 0).astype(np.uint8).tolist()
     expected = f"the sign (sign): 1 of 4, the reference's value {NEAR:.2g} from the step, "
