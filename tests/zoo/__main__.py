@@ -100,26 +100,42 @@ class Row:
         return f"| {' | '.join(cells)} |"
 
 
-def command(*arguments: str) -> tuple[float, float]:
-    """Run Python on ``arguments`` in a process of its own: its processor seconds (which do not
-    depend on what else runs) and its peak in GiB."""
-    child = subprocess.Popen([sys.executable, *arguments])
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"{' '.join(arguments)}: exit code {child.returncode}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 2**20
+CHILD = """
+import re, runpy, sys
+from pathlib import Path
+peak, module, *sys.argv[1:] = sys.argv[1:]
+try:
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+finally:
+    status = Path("/proc/self/status").read_text()
+    Path(peak).write_text(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1])
+"""
+"""Runs a module and leaves its peak in a file: the maximum that wait4 gives starts from the memory
+of the process that forked."""
+
+
+def command(module: str, *arguments: str) -> tuple[float, float]:
+    """Run a module in a process of its own: its processor seconds (which do not depend on what
+    else runs) and its peak in GiB."""
+    with tempfile.TemporaryDirectory(prefix="bnnc-zoo-") as folder:
+        peak = Path(folder) / "peak"
+        child = subprocess.Popen([sys.executable, "-c", CHILD, str(peak), module, *arguments])
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            raise SystemExit(f"{module} {' '.join(arguments)}: exit code {child.returncode}")
+        return usage.ru_utime + usage.ru_stime, int(peak.read_text()) / 2**20
 
 
 def measure(network: Network, exporter: str, size: Size, targets: list[str]) -> Row:
     """Export, compile and verify one network."""
     with tempfile.TemporaryDirectory(prefix="bnnc-zoo-") as folder:
         model, artifact = Path(folder) / f"{network.name}.onnx", Path(folder) / "model.so"
-        command("-m", "zoo.export", network.name, size, exporter, str(model))
+        command("zoo.export", network.name, size, exporter, str(model))
         row = Row(network, exporter, size, targets, model.stat().st_size / 1e6)
         for target in targets:
             seconds, memory = command(
-                "-m", "bnnc", "compile", str(model), "--target", target, "-o", str(artifact)
+                "bnnc", "compile", str(model), "--target", target, "-o", str(artifact)
             )
             row.seconds, row.memory = max(row.seconds, seconds), max(row.memory, memory)
             row.artifact = max(row.artifact, artifact.stat().st_size / 1e6)
