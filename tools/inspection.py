@@ -22,14 +22,6 @@ from ..passes.threshold import Thresholds
 from ..runtime.manifest import Layer
 from .report import Row
 
-SIGN_ZERO = {
-    "": "",
-    "mask": "kept by a mask plane",
-    "never": "no 0 reaches the sign",
-    "+1": "taken for +1, by --sign-zero=+1",
-}
-"""What becomes of sign(0) = 0 before a binary layer; nothing where the model's sign is ±1 at 0."""
-
 
 @dataclass(frozen=True)
 class Geometry:
@@ -65,7 +57,8 @@ class LayerFacts:
     """A layer of a model: what its artifact's manifest would say, and what else is known.
 
     ``node`` is its node of the recognised graph, ``advice`` what would make it binary (empty when
-    it is), ``sign_zero`` a key of `SIGN_ZERO`.
+    it is), ``sign_zero`` what the signs that the layer reads are at 0 and why; empty when it reads
+    none.
     """
 
     node: Node
@@ -79,7 +72,7 @@ class LayerFacts:
         """The layer as text and page show it."""
         notes = (
             ("why", self.layer.reason),
-            ("sign(0)", SIGN_ZERO[self.sign_zero]),
+            ("sign(0)", self.sign_zero),
             ("advice", self.advice),
         )
         return Row(self.layer, f"{self.layer.op} {self.geometry.text}".rstrip(), notes)
@@ -111,18 +104,17 @@ def inspect_model(
     """Read a model and look at each of its layers; raises BnncError."""
     imported = import_model(model, shapes, sign_zero)
     graph = run_passes(imported.graph, pipelines.recognition())
-    # What the option overrides shows in the model as it is.
-    exact = import_model(model, shapes).graph if sign_zero == "+1" else imported.graph
-    zeros = _zeros(run_passes(exact, pipelines.recognition()) if sign_zero == "+1" else graph)
-    layers: list[LayerFacts] = []
-    for verdict in examine(graph):
-        known = layer(verdict)
-        zero = zeros.get(known.name, "") if verdict.binarized else ""
-        if zero == "mask" and sign_zero == "+1":
-            zero = "+1"
-        layers.append(
-            LayerFacts(verdict.node, known, verdict.advice, _geometry(verdict.node), zero)
+    signs = _Signs(imported, graph)
+    layers = (
+        LayerFacts(
+            verdict.node,
+            layer(verdict),
+            verdict.advice,
+            _geometry(verdict.node),
+            signs.at_zero(verdict.node) if verdict.binarized else "",
         )
+        for verdict in examine(graph)
+    )
     return Inspected(imported, graph, tuple(layers))
 
 
@@ -133,47 +125,57 @@ def _geometry(node: Node) -> Geometry:
     return Geometry(op.window.kernel, op.strides, op.pads, op.dilations, op.groups)
 
 
-def _zeros(graph: Graph) -> dict[str, str]:
-    """For layers on signs with 0 at 0, by name: whether a mask keeps it or no 0 gets there.
+class _Signs:
+    """What becomes of signs that are 0 at 0. The importer knows of those that 0 cannot reach; the
+    passes that every target shares find more, where no count gives 0: what then stays ternary has
+    a mask plane."""
 
-    The passes that every target shares say which: a sign that stays ternary behind them has zeros.
-    """
-    layers = [node for node in graph.nodes if isinstance(node.op, (Conv, Gemm))]
-    lowered = run_passes(graph, _until_thresholds())
-    ternary = {
-        name
-        for node in lowered.nodes
-        if isinstance(node.op, (BinaryConv, BinaryGemm)) and node.op.x.element == TERNARY
-        for name in node.origin
-    }
-    found: dict[str, str] = {}
-    for node in layers:
-        name = node.origin[0] if node.origin else node.result.name
-        if name in ternary:
-            found[name] = "mask"
-        elif _reads_zero(graph, node.op.operands[0]):
-            found[name] = "never"
-    return found
+    def __init__(self, imported: Imported, graph: Graph) -> None:
+        self.graph = graph
+        self.why = {sign.name: sign.why for sign in imported.signs}
+        self.why |= {origin: sign.why for sign in imported.signs for origin in sign.origin}
+        lowered = run_passes(graph, _until_thresholds())
+        self.ternary = {
+            name
+            for node in lowered.nodes
+            if isinstance(node.op, (BinaryConv, BinaryGemm)) and node.op.x.element == TERNARY
+            for name in node.origin
+        }
+
+    def at_zero(self, node: Node) -> str:
+        """One sentence on the signs that a layer reads."""
+        found: list[str] = []
+        for sign in self._read_by(node):
+            assert isinstance(sign.op, Sign)
+            names = (sign.result.name, *sign.origin)
+            why = next((self.why[name] for name in names if name in self.why), "")
+            if sign.op.zero:
+                found.append(why or f"{sign.op.zero:+d} at 0, as the model says")
+            elif self.ternary.intersection(node.origin):
+                found.append("0 at 0, kept by a mask plane")
+            else:
+                found.append("0 at 0, which no count reaches")
+        return "; ".join(dict.fromkeys(found))
+
+    def _read_by(self, layer: Node) -> list[Node]:
+        """The last signs on the ways to a layer's operand."""
+        found: list[Node] = []
+        seen: set[Value] = set()
+        ahead = [layer.op.operands[0]]
+        while ahead:
+            value = ahead.pop()
+            node = self.graph.producers.get(value)
+            if value in seen or node is None or isinstance(node.op, (Conv, Gemm)):
+                continue
+            seen.add(value)
+            if isinstance(node.op, Sign):
+                found.append(node)
+            else:
+                ahead.extend(node.op.operands)
+        return found
 
 
 def _until_thresholds() -> tuple[Pass, ...]:
     steps = pipelines.default()[len(pipelines.recognition()) :]
     last = next(i for i, step in enumerate(steps) if isinstance(step, Thresholds))
     return steps[: last + 1]
-
-
-def _reads_zero(graph: Graph, value: Value) -> bool:
-    """Whether a sign with 0 at 0 is the last one before ``value`` on some way to it."""
-    seen: set[Value] = set()
-    ahead = [value]
-    while ahead:
-        value = ahead.pop()
-        node = graph.producers.get(value)
-        if value in seen or node is None or isinstance(node.op, (Conv, Gemm)):
-            continue
-        seen.add(value)
-        if not isinstance(node.op, Sign):
-            ahead.extend(node.op.operands)
-        elif node.op.zero == 0:
-            return True
-    return False

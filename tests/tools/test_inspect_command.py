@@ -15,6 +15,7 @@ ON_BITS = {"/conv1/Conv", "/conv2/Conv", "/conv3/Conv", "/conv4/Conv"}
 LAYER_KEYS = {
     "name", "op", "binarized", "reason", "input", "output", "macs", "binary_macs", "weight_bytes",
 }  # fmt: skip
+AS_MODEL = "+1 at 0, as the model says"
 MODEL_KEYS = LAYER_KEYS | {
     "advice", "kernel", "strides", "pads", "dilations", "groups", "sign_zero",
 }  # fmt: skip
@@ -37,7 +38,7 @@ def test_a_model_as_json(cli: Cli, mnist: Path) -> None:
         assert bool(layer["advice"]) != layer["binarized"]
     conv3 = found["layers"][3]
     assert (conv3["kernel"], conv3["strides"], conv3["pads"]) == ([3, 3], [1, 1], [0] * 4)
-    assert (conv3["dilations"], conv3["groups"], conv3["sign_zero"]) == ([1, 1], 1, "")
+    assert (conv3["dilations"], conv3["groups"], conv3["sign_zero"]) == ([1, 1], 1, AS_MODEL)
 
 
 def test_a_model_as_text(cli: Cli, mnist: Path) -> None:
@@ -92,13 +93,16 @@ def write_signs(path: Path, name: str, offset: float) -> None:
     onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), path)
 
 
+MASK, NEVER = "0 at 0, kept by a mask plane", "0 at 0, which no count reaches"
+WORD = "+1 at 0 on the user's word (--sign-zero=+1)"
+
+
 @pytest.mark.parametrize(
     ("offset", "option", "states"),
     [
-        (0.5, "exact", ["mask", "never"]),
-        (0.0, "exact", ["mask", "mask"]),
-        (0.0, "+1", ["+1", "+1"]),
-        (0.5, "+1", ["+1", "never"]),
+        (0.5, "exact", [MASK, NEVER]),
+        (0.0, "exact", [MASK, MASK]),
+        (0.0, "+1", [WORD, WORD]),
     ],
 )
 def test_what_becomes_of_zero_at_the_sign(
@@ -108,6 +112,8 @@ def test_what_becomes_of_zero_at_the_sign(
     arguments = ("inspect", "z.onnx", "--sign-zero", option)
     found = json.loads(cli.good(*arguments, "--json"))
     assert [layer["sign_zero"] for layer in found["layers"]] == states
+    shown = cli.good(*arguments)
+    assert [line[13:] for line in shown.splitlines() if line.startswith("    sign(0)")] == states
 
 
 def test_a_shape_fixes_the_batch(cli: Cli, mnist: Path) -> None:
