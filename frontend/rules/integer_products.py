@@ -71,6 +71,9 @@ def _weights(call: Call, index: int, zero_at: int, first: bool) -> Array:
     if not call.has(zero_at):
         return weights
     zero = call.array(zero_at, "the zero point of the weights").astype(np.int64)
+    if weights.ndim < 1 or zero.size not in (1, weights.shape[0 if first else -1]):
+        call.refuse(f"zero point {call.x(zero_at)!r} does not fit weights {call.x(index)!r}")
+    zero = zero.reshape(-1)
     return weights - (zero.reshape(-1, *[1] * (weights.ndim - 1)) if first else zero)
 
 

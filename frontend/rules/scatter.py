@@ -188,6 +188,8 @@ def one_hot(call: Call) -> Value:
     depth = whole_number(call, 1, "depth")
     if not 1 <= depth <= MAX_DEPTH:
         call.refuse(f"depth {depth} is not in 1 .. {MAX_DEPTH}")
+    if values.shape != (2,):
+        call.refuse(f"values {values!r} must be two")
     axis = call.axis(call.int("axis", -1), indices.type.rank + 1)
     if axis == 0 and indices.type.symbolic:
         call.refuse("a new axis before the symbolic batch", Limit.BATCH)
