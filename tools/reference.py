@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ import onnx
 
 from ..driver import tensor
 from ..errors import BackendError, BnncError, InputError
+from ..frontend.call import node_name
 from ..ir import Array, Graph, Value, interpret
 from ..runtime.tensors import as_input, batch_of
 from .arrays import gather
@@ -148,6 +149,28 @@ def choose(model: onnx.ModelProto, imported: Graph) -> Reference:
         return Qonnx(model) if domains else OnnxRuntime(model)
     except (ModuleNotFoundError, BnncError):
         return Interpreter(imported)
+
+
+def with_one_at_zero(model: onnx.ModelProto, names: Collection[str]) -> onnx.ModelProto:
+    """The model with +1 at 0 for the float32 Sign nodes of these names: sign(sign(x) + 1/2)."""
+    proto = onnx.ModelProto()
+    proto.CopyFrom(model)
+    half = "bnnc.half"
+    proto.graph.initializer.append(onnx.numpy_helper.from_array(np.asarray(0.5, np.float32), half))
+    nodes: list[onnx.NodeProto] = []
+    for node in model.graph.node:
+        if node.op_type == "Sign" and node_name(node) in names:
+            x, y = node.input[0], node.output[0]
+            nodes += [
+                onnx.helper.make_node("Sign", [x], [f"{y}.sign"]),
+                onnx.helper.make_node("Add", [f"{y}.sign", half], [f"{y}.half"]),
+                onnx.helper.make_node("Sign", [f"{y}.half"], [y], node.name),
+            ]
+        else:
+            nodes.append(node)
+    del proto.graph.node[:]
+    proto.graph.node.extend(nodes)
+    return proto
 
 
 def read_inputs(path: Path, graph: Graph) -> dict[str, Array]:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import onnx
 
 from ..backends.base import Backend
 from ..backends.targets import Target
@@ -53,6 +54,7 @@ from .reference import (
     random_inputs,
     read_inputs,
     read_proto,
+    with_one_at_zero,
 )
 
 RTOL, ATOL = 1e-3, 1e-5
@@ -227,7 +229,7 @@ def verify_model(
         machine = resolve_target(manifest["target"]["name"])
         backend = load_backend(options.backend)
         graphs = Graphs.lower(imported.graph, backend, machine, options)
-        reference = choose(read_proto(model), imported.graph)
+        reference = choose(_proto(model, options), imported.graph)
         report = Report(reference.title, not isinstance(reference, Interpreter), rtol, atol)
         try:
             for given in _inputs(imported.graph, reference, inputs, runs, seed):
@@ -248,6 +250,15 @@ def _artifact(
         return load(artifact)
     options = Options(shapes=dict(shapes or {}), sign_zero=sign_zero)
     return load_bytes(build(model, target, options, model.stem).data)
+
+
+def _proto(model: Path, options: Options) -> onnx.ModelProto:
+    """The model that the reference computes: the user's word on sign(0) holds for it too."""
+    proto = read_proto(model)
+    if options.sign_zero == "exact":
+        return proto
+    signs = import_model(model, options.shapes).signs
+    return with_one_at_zero(proto, {name for s in signs if not s.zero for name in s.origin})
 
 
 def _options(path: Path, held: Mapping[str, Any]) -> Options:

@@ -105,6 +105,30 @@ def test_a_near_tie_is_told_and_never_called_equal(cli: Cli, kind: str) -> None:
     assert "output y: off by" in run
 
 
+def test_the_users_word_on_zero_holds_for_the_reference(cli: Cli) -> None:
+    """Signs of zeros, where ONNX has 0: exactly, or as +1 on both sides."""
+    weights = np.where(np.random.default_rng(0).random((64, 3)) < 0.5, -1, 1).astype(np.float32)
+    graph = helper.make_graph(
+        [
+            helper.make_node("Sign", ["x"], ["s"]),
+            helper.make_node("MatMul", ["s", "w"], ["y"]),
+        ],
+        "zeros",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 64])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [2, 3])],
+        [numpy_helper.from_array(weights, "w")],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save_model(helper.make_model(graph, opset_imports=opset, ir_version=9), "zeros.onnx")
+    np.savez("zeros.npz", x=np.float32([[0, -0.0, 2, -2] * 16, [0] * 64]))
+    for word in ("exact", "+1"):
+        done = json.loads(
+            cli.good("verify", "zeros.onnx", "--inputs", "zeros.npz", "--sign-zero", word, "--json")
+        )
+        assert (done["verdict"], done["largest"]) == ("ok", 0)
+        assert done["definition"]["near_ties"] == []
+
+
 def test_a_wrong_number_is_a_mismatch(cli: Cli, mnist: Path, compiled: Path) -> None:
     """An artifact whose code is not what the model says, its manifest and checksum repaired."""
     proto = onnx.load_model(mnist)
