@@ -153,7 +153,7 @@ class Product:
         elif self.pad:
             notes.append("zero padding is one of the two values, a bit")
         if self.x.ternary and self.levels.zero is None:
-            notes.append("sign(0) = 0 is kept by a mask plane")
+            notes.append("sign(0) = 0 stays exact")
         return "; ".join(notes)
 
 

@@ -30,7 +30,7 @@ SIGN = "%s = sign(%x) zero=1 : f32[N,2,2,2]"
         (layer(SIGN), "signs times ±alpha"),
         (
             layer(SIGN.replace("zero=1", "zero=0")),
-            "signs times ±alpha; sign(0) = 0 is kept by a mask plane",
+            "signs times ±alpha; sign(0) = 0 stays exact",
         ),
         (
             layer(SIGN, "data=[1, -1.0000002] element=f32"),
