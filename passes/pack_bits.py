@@ -25,6 +25,7 @@ from ..ir.ops import (
     Const,
     Conv,
     Expand,
+    Gather,
     MaxPool,
     Pad,
     Relayout,
@@ -155,6 +156,8 @@ def _layout(op: Op, type_: TensorType) -> Layout:
         return Layout.CHANNELS_LAST
     if isinstance(op, Transpose):
         return _transposed_layout(op)
+    if isinstance(op, Gather) and op.axis > 1 and op.indices.type.rank == 1:
+        return op.x.type.layout
     if op.elementwise or isinstance(op, _FOLLOWING):
         maps = [v for v in op.operands if not op.elementwise or v.shape == type_.shape]
         lasting = (Layout.CHANNELS_LAST, Layout.WORDS)

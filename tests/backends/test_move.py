@@ -122,6 +122,15 @@ SCALARS = {
         %f = gather(%t, %s) axis=0 : f32[4]
         output %f as "f"
     """,
+    "gather_map": """
+        input %x: f32[N,5,3,4]
+        %m = relayout(%x) layout=nhwc : f32[N,5,3,4]@nhwc
+        %i = const() data=[0, 0, 1, 1, 2, -1] element=i64 : i64[6]
+        %y = gather(%m, %i) axis=2 : f32[N,5,6,4]@nhwc
+        output %y as "y"
+        %z = gather(%y, %i) axis=3 : f32[N,5,6,6]@nhwc
+        output %z as "z"
+    """,
 }
 
 
