@@ -47,7 +47,8 @@ class Step:
 
 def two_valued(sign: Sign, low: Array, high: Array, put: Put) -> Op:
     """``low`` where the sign is -1, ``high`` where it is +1; exact in float32."""
-    found = _affine(low, high)
+    with np.errstate(all="ignore"):
+        found = _affine(low, high)
     if found is None:
         zero = put(Const.of(np.float32(0)))
         return Where(

@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from ...errors import Limit
-from ...ir import I32, Array, Value
+from ...ir import I32, Array, Batch, Value
 from ...ir.ops import (
     Add,
     AveragePool,
@@ -126,13 +126,13 @@ def _searched(call: Call, x: Value, thresholds: Array, rest: list[int]) -> Value
 def xnor_popcount(call: Call) -> Value:
     """Matching bits. Constant bits b: the product of a and 2b - 1, plus K less the sum of b."""
     a, bits = call.x(0), call.constant(1)
-    if bits is None:
-        left, right = _as_signs(call, a), _as_signs(call, call.x(1))
-        length = call.const(a.shape[-1], a)
-        dot = call.add(Add(matmul(call.on({0: left, 1: right})), length))
-        return call.add(Mul(dot, call.const(0.5, a)))
-    signs = _as_signs(call, call.x(1))
-    return _matches(call, matmul(call.on({1: signs})), bits)
+    if bits is not None:
+        return _matches(call, matmul(call.on({1: _as_signs(call, call.x(1))})), bits)
+    dot = matmul(call.on({0: _as_signs(call, a), 1: _as_signs(call, call.x(1))}))
+    length = a.shape[-1]
+    if isinstance(length, Batch):
+        call.refuse("the symbolic batch cannot be summed", Limit.BATCH)
+    return call.add(Mul(call.add(Add(dot, call.const(length, a))), call.const(0.5, a)))
 
 
 def _as_signs(call: Call, bits: Value) -> Value:
@@ -141,8 +141,10 @@ def _as_signs(call: Call, bits: Value) -> Value:
 
 
 def _matches(call: Call, product: Value, bits: Array) -> Value:
-    """Matching bits from the product of {0, 1} and the signs of constant bits [K, O]."""
-    return call.add(Add(product, call.const((1 - bits).sum(axis=0), product)))
+    """Matching bits from the product of {0, 1} and the signs of constant bits [.., K, O]."""
+    zeros = (1 - bits).sum(axis=-2 if bits.ndim > 1 else 0)
+    zeros = zeros[..., None, :] if bits.ndim > 2 else zeros
+    return call.add(Add(product, call.const(zeros, product)))
 
 
 @rule("Im2Col", domains=QONNX, types=FLOAT)
@@ -251,8 +253,11 @@ def quant_avg_pool(call: Call) -> Value:
     """The window's sum, shifted right until the widest sum has ``obits`` bits."""
     x = call.x(0)
     size, stride = call.int("kernel", 1), call.int("stride", 1)
-    widest = (2 ** call.int("ibits", 1) - 1) * size * size
-    shift = max(0, widest.bit_length() - call.int("obits", 1))
+    bits = call.int("ibits", 1), call.int("obits", 1)
+    if size < 1 or stride < 1 or min(bits) < 1 or max(bits) > 32 or x.type.rank != 4:
+        call.refuse(f"kernel {size}, stride {stride} and bits {list(bits)} do not fit {x!r}")
+    widest = (2 ** bits[0] - 1) * size * size
+    shift = max(0, widest.bit_length() - bits[1])
     last = call.string("data_layout", "NCHW") == "NHWC"
     if last:
         x = call.add(Transpose(x, (0, 3, 1, 2)))

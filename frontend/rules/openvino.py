@@ -17,6 +17,7 @@ import numpy as np
 from ...errors import Limit
 from ...ir import Array, Value
 from ...ir.ops import Add, Div, Less, LessEqual, Mul, Round, Sub, Where
+from ...ir.types import broadcast
 from ..call import Call
 from ..registry import FLOAT, ONNX, rule
 from ..shapes import described
@@ -60,11 +61,11 @@ def fake_quantize(call: Call) -> Value:
         call.refuse(f"levels is {levels}; expected 2 or more")
     names = ("input_low", "input_high", "output_low", "output_high")
     held = [_range(call, i, what) for i, what in enumerate(names, 1)]
+    if broadcast([x.shape, *(a.shape for a in held)]) != x.shape:
+        call.refuse(f"ranges of shapes {[list(a.shape) for a in held]} do not fit {x!r}")
     low, high, out_low, out_high = np.broadcast_arrays(*held)
     ranges = _Ranges(low, high, out_low, out_high, np.float32(levels - 1))
     shape = ranges.in_low.shape
-    if len(shape) > x.type.rank:
-        call.refuse(f"ranges of shape {list(shape)} do not fit {x!r}")
     step = None
     if levels == 2 and bool((ranges.in_low <= ranges.in_high).all()):
         step = find_step(ranges.reference, shape)

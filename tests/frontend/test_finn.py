@@ -230,6 +230,22 @@ def test_average_pool_of_integers(layout: str, bits: int) -> None:
     assert np.array_equal(run(proto, x=x), execute_onnx(ModelWrapper(proto), {"x": x})["y"])
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        node("QuantAvgPool2d", ["x"], ["y"], domain=DOMAIN, kernel=3, stride=3, ibits=1 << 40),
+        node("Im2Col", ["x"], ["y"], domain=DOMAIN, kernel_size=[3], stride=[1, 1]),
+        node("Im2Col", ["x"], ["y"], domain=DOMAIN, kernel_size=[9, 9], stride=[1, 1]),
+        node("Im2Col", ["x"], ["y"], domain=DOMAIN, kernel_size=[1, 1], stride=[1, 1],
+             pad_amount=[-1, 0, 0, 0]),
+        node("BatchNormalization", ["x"] * 6, ["y"], domain="qonnx.custom_op.channels_last"),
+        node("MaxPoolNHWC", ["x"], ["y"], domain=DOMAIN),
+    ],
+)  # fmt: skip
+def test_malformed(call: Any) -> None:
+    assert len(refused(model([call], {"x": [1, 6, 6, 3]})).problems) == 1
+
+
 def test_max_pool_nhwc() -> None:
     x = values(1, 7, 6, 3)
     call = node("MaxPoolNHWC", ["x"], ["y"], domain=DOMAIN, kernel_shape=[2, 2], strides=[2, 2],

@@ -87,7 +87,8 @@ def test_weights_become_two_values() -> None:
     [
         ([0, 1, 0, 1], 1, "levels is 1; expected 2 or more"),
         ([0, np.inf, 0, 1], 2, "input_high float32[] must hold finite float32 numbers"),
-        ([0, np.ones((5, 1, 1, 1, 1)), 0, 1], 16, "ranges of shape [5, 1, 1, 1, 1] do not fit"),
+        ([0, np.ones((5, 1, 1, 1, 1)), 0, 1], 16, "[5, 1, 1, 1, 1], [], []] do not fit"),
+        ([np.zeros((3, 1, 1)), np.ones((4, 1, 1)), 0, 1], 16, "shapes do not broadcast"),
     ],
 )
 def test_refusals(ranges: list[Any], levels: int, message: str) -> None:
