@@ -46,7 +46,6 @@ def tally(
     """Count what came of a network, and its layers by what they are made of."""
     counts["exact" if result.network.exact else "realistic"] += 1
     counts["near-ties"] += bool(result.near_ties)
-    counts["unstable"] += result.unstable
     for kind in {f.kind for f in result.findings}:
         counts[kind] += 1
     counts["missed"] += len(result.missed)
@@ -75,8 +74,8 @@ def progress(done: int, counts: Counter[str], started: float) -> str:
         f"{time.perf_counter() - started:.0f} s: {counts['mismatch']} mismatches, "
         f"{counts['refused']} refused, {counts['crash']} crashes, "
         f"{counts['no reference']} without reference; {counts['near-ties']} with "
-        f"near-ties, {counts['unstable']} that hang on one; {counts['on bits']} of "
-        f"{counts['layers']} layers on bits, {counts['missed']} missed"
+        f"near-ties; {counts['on bits']} of {counts['layers']} layers on bits, "
+        f"{counts['missed']} missed"
     )
 
 
