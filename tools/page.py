@@ -10,12 +10,15 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
+from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..runtime.manifest import Layer
 from .console import bytes_text, count_text, one_line, shape_text
 from .drawing import Drawing, Item
 from .report import Row, totals
+
+if TYPE_CHECKING:
+    from ..runtime.manifest import Layer
 
 LAYER, OTHER, GAP = 86, 28, 16
 """Heights of rows and the space between them, in sixteenths of a rem, as in page.html."""
