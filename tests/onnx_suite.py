@@ -165,7 +165,8 @@ def _tensors(folder: Path, side: str) -> list[Any]:
 
 def _narrow(arrays: list[Any]) -> list[Any]:
     held = [np.asarray(array) for array in arrays]
-    return [a.astype(np.float32) if a.dtype.name in ("float16", "float64") else a for a in held]
+    with np.errstate(over="ignore"):
+        return [a.astype(np.float32) if a.dtype.name in ("float16", "float64") else a for a in held]
 
 
 def refusal(case: Case) -> Refusal | None:

@@ -63,7 +63,7 @@ def phases_of(
 @rule(
     "ConvTranspose",
     types=FLOAT,
-    limits={Limit.CONSTANT: "weights", Limit.FORM: "strides whose product exceeds 4096"},
+    limits={Limit.CONSTANT: "weights", Limit.FORM: "no strides whose product exceeds 4096"},
 )
 def conv_transpose(call: Call) -> Value:
     """Phases of every axis, a Conv for each combination, interleaved and cut to size."""

@@ -17,7 +17,7 @@ from ..registry import FLOAT, rule
     limits={
         Limit.CONSTANT: "scale, bias, mean and variance",
         Limit.TRAINING: "refused",
-        Limit.FORM: "spatial = 0",
+        Limit.FORM: "no spatial = 0",
         Limit.VALUE: "variance + epsilon above 0",
     },
 )

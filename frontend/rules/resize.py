@@ -56,8 +56,8 @@ _LIMITS = {
     Limit.CONSTANT: "scales",
     Limit.SHAPE: "sizes",
     Limit.BATCH: "not resized",
-    Limit.FORM: "antialias; tf_crop_and_resize; align_corners with scales to a fractional size",
-    Limit.TYPE: "linear and cubic: f32 alone",
+    Limit.FORM: "no antialias, tf_crop_and_resize, align_corners to a fractional size",
+    Limit.TYPE: "linear and cubic of float32 alone",
 }
 
 
