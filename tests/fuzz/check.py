@@ -37,7 +37,6 @@ class Finding:
     kind: str
     """refused, crash, mismatch, no reference."""
     text: str
-    output: str = ""
 
 
 @dataclass
@@ -149,7 +148,7 @@ def _compare(way: str, got: Mapping[str, Any], want: Mapping[str, Any]) -> Itera
         held = np.asarray(got[name])
         if held.shape != array.shape or held.dtype != array.dtype:
             text = f"{name} of {way}: {held.dtype}{held.shape} for {array.dtype}{array.shape}"
-            yield Finding("mismatch", text, name)
+            yield Finding("mismatch", text)
         elif not np.array_equal(held, array):
             wrong = held != array
             at = tuple(int(i) for i in np.argwhere(wrong)[0])
@@ -157,7 +156,7 @@ def _compare(way: str, got: Mapping[str, Any], want: Mapping[str, Any]) -> Itera
                 f"{name} of {way}: {int(wrong.sum())} of {wrong.size} differ, at {list(at)} "
                 f"{held[at]!s} for {array[at]!s}"
             )
-            yield Finding("mismatch", text, name)
+            yield Finding("mismatch", text)
 
 
 def _realistic(network: Network, target: str, result: Result) -> Iterator[Finding]:
