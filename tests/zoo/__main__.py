@@ -37,8 +37,9 @@ Each is compiled and verified for the levels of x86-64 that its row names, which
 them. *On bits*: layers that run on bits, of the layers whose activations and weights both take two
 values. *Difference*: the largest of any output, as a fraction of the outputs' largest value.
 *Bits*: elements that follow from counts and differ from their definition. *Near-ties*: signs whose
-reference is within the float error of 0 and fell on the other side. *Compile*: processor time of
-the whole command, which runs one thread; *memory*: its peak.
+reference is within the float error of 0 and fell on the other side; where one moved a whole run,
+its difference is no error bound, and the lines below the table name the layer and the value.
+*Compile*: processor time of the whole command, which runs one thread; *memory*: its peak.
 
 | network | exporter | x86-64 | on bits | difference | bits | near-ties | compile (s) \
 | memory (GiB) | artifact (MB) | ONNX (MB) |
@@ -64,6 +65,8 @@ class Row:
     memory: float = 0.0
     """GiB."""
     artifact: float = 0.0
+    moved: list[str] = field(default_factory=list[str])
+    """Runs that a near-tie moved, each with its target."""
     wrong: list[str] = field(default_factory=list[str])
 
     def add(self, target: str, report: Report) -> None:
@@ -71,6 +74,7 @@ class Row:
         self.difference = max(self.difference, report.largest / (report.scale or 1.0))
         self.bits += report.kernels.bits
         self.near_ties = max(self.near_ties, len(report.near_ties))
+        self.moved += [f"{self.key}, {target}: {text}" for text in report.near_tie_runs]
         if report.mismatch:
             self.wrong += [f"{target}: {line}" for line in report.lines()]
 
@@ -82,6 +86,11 @@ class Row:
         if self.seconds > SECONDS or self.memory > GIBIBYTES:
             self.wrong.append(f"compiled in {self.seconds:.1f} s and {self.memory:.1f} GiB")
 
+    @property
+    def key(self) -> str:
+        """What the lines below the table begin with."""
+        return f"- {self.network.name}, {self.exporter}"
+
     def text(self) -> str:
         """One line of the table."""
         cells = [
@@ -89,9 +98,9 @@ class Row:
             self.exporter,
             " ".join(target.removeprefix("x86-64-") for target in self.targets),
             f"{self.on_bits} of {self.network.binarizable[self.size]}",
-            f"{self.difference:.1e}",
+            f"{self.difference:.1e}{' (near-tie)' if self.moved else ''}",
             str(self.bits),
-            str(self.near_ties),
+            str(self.near_ties + len(self.moved)),
             f"{self.seconds:.1f}",
             f"{self.memory:.2f}",
             f"{self.artifact:.2f}",
@@ -149,14 +158,18 @@ def measure(network: Network, exporter: str, size: Size, targets: list[str]) -> 
 def renew(row: Row) -> None:
     """Write the table with this row in place of an older one."""
     lines: dict[tuple[str, str], str] = {}
-    if TABLE.exists():
-        for line in TABLE.read_text("utf-8").splitlines():
-            if found := re.match(rf"\| (\w+) \| ({'|'.join(EXPORTERS)}) \|", line):
-                lines[found[1], found[2]] = line
+    moved: list[str] = []
+    exporters = "|".join(EXPORTERS)
+    for line in TABLE.read_text("utf-8").splitlines() if TABLE.exists() else ():
+        if found := re.match(rf"\| (\w+) \| ({exporters}) \|", line):
+            lines[found[1], found[2]] = line
+        elif re.match(rf"- \w+, ({exporters}), ", line) and not line.startswith(f"{row.key},"):
+            moved.append(line)
     lines[row.network.name, row.exporter] = row.text()
     known = registry()
     held = [line for key, line in sorted(lines.items()) if key[0] in known]
-    TABLE.write_text(HEAD + "\n".join(held) + "\n", "utf-8")
+    text = HEAD + "\n".join([*held, "", *sorted(moved + row.moved)])
+    TABLE.write_text(text.rstrip() + "\n", "utf-8")
 
 
 def runnable() -> list[str]:
@@ -184,7 +197,7 @@ def main() -> int:
     for name in arguments.networks or known:
         for exporter in arguments.exporter or EXPORTERS:
             row = measure(known[name], exporter, arguments.size, targets)
-            print(row.text(), *row.wrong, sep="\n", flush=True)
+            print(row.text(), *row.moved, *row.wrong, sep="\n", flush=True)
             wrong = wrong or bool(row.wrong)
             if arguments.size == "full":
                 renew(row)
