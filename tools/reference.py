@@ -15,7 +15,7 @@ import onnx
 from ..driver import tensor
 from ..errors import BackendError, BnncError, InputError
 from ..frontend.call import node_name
-from ..ir import Array, Graph, Value, interpret
+from ..ir import Array, Batch, Graph, Value, interpret
 from ..runtime.tensors import as_input, batch_of
 from .arrays import gather
 
@@ -88,6 +88,7 @@ class Qonnx:
     """The executor of the qonnx package, for its quantizers."""
 
     model: onnx.ModelProto
+    imported: Graph
     title: str = field(init=False)
     ranges: dict[str, tuple[int, int]] = field(default_factory=dict[str, "tuple[int, int]"])
 
@@ -101,6 +102,8 @@ class Qonnx:
         for domain in sorted({n.domain for n in proto.graph.node} - set(STANDARD)):
             if domain not in {o.domain for o in proto.opset_import}:
                 proto.opset_import.append(onnx.helper.make_opsetid(domain, 1))
+        del proto.graph.output[:]  # those without a type would be inferred a second time
+        proto.graph.output.extend(_declared(o.name, o.value) for o in self.imported.outputs)
         wrapped: Any = ModelWrapper(proto)
         self.wrapped = wrapped.transform(InferShapes())
         for info in proto.graph.input:
@@ -121,6 +124,13 @@ class Qonnx:
                 self.wrapped, dict(inputs), return_full_exec_context=True
             )
         return {name: array for name, array in found.items() if name}
+
+
+def _declared(name: str, value: Value) -> onnx.ValueInfoProto:
+    """An output with the type that the import found."""
+    dims = [str(d) if isinstance(d, Batch) else d for d in value.shape]
+    kind = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(value.element.dtype))
+    return onnx.helper.make_tensor_value_info(name, kind, dims)
 
 
 @dataclass
@@ -146,7 +156,7 @@ def choose(model: onnx.ModelProto, imported: Graph) -> Reference:
     """The most independent reference that is installed and knows the model's operators."""
     domains = {node.domain for node in model.graph.node} - set(STANDARD)
     try:
-        return Qonnx(model) if domains else OnnxRuntime(model)
+        return Qonnx(model, imported) if domains else OnnxRuntime(model)
     except (ModuleNotFoundError, BnncError):
         return Interpreter(imported)
 
@@ -173,8 +183,11 @@ def with_one_at_zero(model: onnx.ModelProto, names: Collection[str]) -> onnx.Mod
     return proto
 
 
-def read_inputs(path: Path, graph: Graph) -> dict[str, Array]:
-    """Inputs from an .npz whose keys are input names; InputError when they do not fit the graph."""
+def read_inputs(
+    path: Path, graph: Graph, ranges: Mapping[str, tuple[int, int]]
+) -> dict[str, Array]:
+    """Inputs from an .npz whose keys are input names; InputError when they do not fit the graph or
+    the ``ranges`` of inputs that are declared to hold integers."""
     held = gather([str(path)], [value.name for value in graph.inputs])
     tensors = [tensor(value.name, value) for value in graph.inputs]
     missing = [t.name for t in tensors if t.name not in held]
@@ -183,6 +196,11 @@ def read_inputs(path: Path, graph: Graph) -> dict[str, Array]:
     arrays = [as_input(held[t.name], t, str(path)) for t in tensors]
     if batch_of(arrays, tensors, str(path)) < 1:
         raise InputError(f"{path}: holds no samples")
+    for t, array in zip(tensors, arrays, strict=True):
+        low, high = ranges.get(t.name, (-np.inf, np.inf))
+        inside = (array >= low) & (array <= high) & (np.floor(array) == array)
+        if t.name in ranges and not inside.all():
+            raise InputError(f"{path}: input '{t.name}' is declared to hold {low} .. {high}")
     return {t.name: array for t, array in zip(tensors, arrays, strict=True)}
 
 

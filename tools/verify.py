@@ -295,7 +295,7 @@ def _inputs(
     graph: Graph, reference: Reference, path: Path | None, runs: int, seed: int
 ) -> Iterator[dict[str, Array]]:
     if path is not None:
-        yield read_inputs(path, graph)
+        yield read_inputs(path, graph, reference.ranges)
         return
     generator = np.random.default_rng(seed)
     for _ in range(runs):

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import pytest
 from cli_support import Cli
-from onnx import TensorProto, helper, numpy_helper
+from onnx import StringStringEntryProto, TensorAnnotation, TensorProto, helper, numpy_helper
 
 import bnnc
 
@@ -185,3 +185,29 @@ def test_what_does_not_belong_together_is_one_line(
 
 def test_an_artifact_made_by_hand_is_one_line(cli: Cli, mnist: Path, tiny: Path) -> None:
     assert "tiny.so: its manifest lacks the options" in cli.bad("verify", mnist, tiny)
+
+
+def test_quantizers_with_declared_integers_and_an_output_without_type(cli: Cli) -> None:
+    """qonnx is the reference; what it would stop at is said in one line before."""
+    quantizers = "qonnx.custom_op.general"
+    nodes = [
+        helper.make_node("BipolarQuant", ["x", "scale"], ["a"], domain=quantizers),
+        helper.make_node("MatMul", ["a", "w"], ["y"]),
+    ]
+    held = [
+        numpy_helper.from_array(np.float32(1), "scale"),
+        numpy_helper.from_array(np.float32([[1, -1], [1, 1], [-1, 1]]), "w"),
+    ]
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3])]
+    graph = helper.make_graph(nodes, "g", inputs, [helper.make_empty_tensor_value_info("y")], held)
+    declared = StringStringEntryProto(key="finn_datatype", value="UINT8")
+    graph.quantization_annotation.append(
+        TensorAnnotation(tensor_name="x", quant_parameter_tensor_names=[declared])
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid(quantizers, 1)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=9), "q.onnx")
+    done = cli("verify", "q.onnx", "--runs", "1")
+    assert done.code == 0
+    assert done.out.startswith("reference: qonnx")
+    np.savez("half.npz", x=np.full((2, 3), 0.5, np.float32))
+    assert "'x' is declared to hold 0 .. 255" in cli.bad("verify", "q.onnx", "--inputs", "half.npz")
