@@ -22,6 +22,7 @@ from ..ir.ops import (
     Concat,
     Div,
     Expand,
+    Gather,
     MaxPool,
     Mul,
     Neg,
@@ -119,12 +120,12 @@ class Tracer:
             return self._padded(node, op)
         if op.elementwise and not isinstance(op, Expand):
             return self._elementwise(node, flat)
-        if isinstance(op, (MaxPool, Slice, Reshape, Transpose)):
+        if isinstance(op, (Gather, MaxPool, Slice, Reshape, Transpose)):
             return self._moved(node, op, flat)
         return _not_sign(node)
 
     def _moved(
-        self, node: Node, op: MaxPool | Slice | Reshape | Transpose, flat: bool
+        self, node: Node, op: Gather | MaxPool | Slice | Reshape | Transpose, flat: bool
     ) -> Signs | NotSigns:
         below = self.find(op.x)
         if isinstance(below, NotSigns):
@@ -226,7 +227,7 @@ class Tracer:
         """The sign under a stack of moves and max pools, and the stack, innermost first. The sign
         commutes with a max pool too: it never decreases."""
         stack: list[Op] = []
-        while isinstance(op, (Transpose, Reshape, MaxPool, Slice)):
+        while isinstance(op, (Gather, Transpose, Reshape, MaxPool, Slice)):
             stack.append(op)
             below = self.find(op.x)
             if isinstance(below, NotSigns):
@@ -267,7 +268,7 @@ class Tracer:
 
     def _turned(self, op: Op, flat: bool) -> tuple[Value, list[Op]] | None:
         """The path to the sign for moves that packed words cannot follow."""
-        follows = not isinstance(op, (Reshape, Transpose))
+        follows = not isinstance(op, (Gather, Reshape, Transpose))
         if isinstance(op, Reshape):
             follows = self._follows(op, flat)
         return None if follows else self._path(op)
