@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from ..ir import Array, Op, Value
-from ..ir.ops import Add, Const, LessEqual, Mul, Sign, Sub, Where
+from ..ir.ops import Add, Const, LessEqual, Mul, Neg, Sign, Sub, Where
 
 Put = Callable[[Op], Value]
 """Appends an operator to the graph that grows."""
@@ -39,10 +39,22 @@ class Step:
     zero: int = 1
 
     def over(self, x: Value, put: Put) -> Op:
-        """The last operator that computes the step, of values that ``put`` appends."""
-        if np.any(self.threshold):
-            x = put(Sub(x, put(Const.of(self.threshold))))
-        return two_valued(Sign(x, self.zero), self.low, self.high, put)
+        """The last operator that computes the step, of values that ``put`` appends. Where the step
+        falls its operand is turned, so that all signs rise and have one scale."""
+        falls = np.asarray(self.high < self.low)
+        if not falls.any():
+            if np.any(self.threshold):
+                x = put(Sub(x, put(Const.of(self.threshold))))
+            return two_valued(Sign(x, self.zero), self.low, self.high, put)
+        if falls.all():
+            above = Sub(put(Const.of(self.threshold)), x) if np.any(self.threshold) else Neg(x)
+            return two_valued(Sign(put(above), -self.zero), self.high, self.low, put)
+        # Turned, the threshold itself changes sides: the number next to it takes its place.
+        beside = np.nextafter(self.threshold, np.float32(-np.inf * self.zero))
+        above = put(Sub(x, put(Const.of(np.where(falls, beside, self.threshold)))))
+        turned = put(Mul(above, put(Const.of(np.where(falls, np.float32(-1), np.float32(1))))))
+        low, high = np.minimum(self.low, self.high), np.maximum(self.low, self.high)
+        return two_valued(Sign(turned, self.zero), low, high, put)
 
 
 def two_valued(sign: Sign, low: Array, high: Array, put: Put) -> Op:
