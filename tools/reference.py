@@ -16,6 +16,7 @@ from ..driver import tensor
 from ..errors import BackendError, BnncError, InputError
 from ..frontend.call import node_name
 from ..ir import Array, Batch, Graph, Value, interpret
+from ..ir.ops import Gather, GatherElements
 from ..runtime.tensors import as_input, batch_of
 from .arrays import gather
 
@@ -56,6 +57,7 @@ class OnnxRuntime:
         ort.set_default_logger_severity(4)
         proto = onnx.ModelProto()
         proto.CopyFrom(self.model)
+        proto.ir_version = min(proto.ir_version, IR_VERSION)
         known = {o.name for o in proto.graph.output}
         for node in proto.graph.node:
             for name in node.output:
@@ -69,18 +71,30 @@ class OnnxRuntime:
             self.session: Any = ort.InferenceSession(
                 proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
             )
-        except (RuntimeError, ValueError, _ort_error(ort)) as error:
+        except _ort_errors(ort) as error:
             first = str(error).strip().splitlines()[0]
             raise BnncError(f"onnxruntime cannot load the model: {first}") from error
         self.title = f"onnxruntime {ort.__version__}, optimizations off"
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        import onnxruntime as ort
+
         names = [o.name for o in self.session.get_outputs()]
-        return dict(zip(names, self.session.run(names, dict(inputs)), strict=True))
+        try:
+            made = self.session.run(names, dict(inputs))
+        except _ort_errors(ort) as error:
+            first = str(error).strip().splitlines()[0]
+            raise InputError(
+                f"onnxruntime cannot run the model on these inputs: {first}; --inputs gives others"
+            ) from error
+        return dict(zip(names, made, strict=True))
 
 
-def _ort_error(ort: Any) -> type[Exception]:
-    return ort.capi.onnxruntime_pybind11_state.Fail
+def _ort_errors(ort: Any) -> tuple[type[Exception], ...]:
+    """What ONNX Runtime raises of a model that it cannot load or inputs that it cannot run."""
+    state = ort.capi.onnxruntime_pybind11_state
+    own = ("Fail", "InvalidArgument", "InvalidGraph", "NotImplemented", "RuntimeException")
+    return (RuntimeError, ValueError, *(getattr(state, name) for name in own))
 
 
 @dataclass
@@ -210,9 +224,11 @@ def random_inputs(
     batch: int,
     ranges: Mapping[str, tuple[int, int]],
 ) -> dict[str, Array]:
-    """Standard normal floats, integers 0..127, one set for all inputs of a graph; ``ranges`` are
-    those of inputs that hold integers as floats."""
+    """Standard normal floats, integers 0..127 (below the size of the axis that they select from),
+    one set for all inputs of a graph; ``ranges`` are those of inputs that hold integers as
+    floats."""
     made: dict[str, Array] = {}
+    sizes = _selected_sizes(graph)
     for value in graph.inputs:
         shape, dtype = value.type.concrete(batch), value.element.dtype
         if value.name in ranges:
@@ -221,9 +237,29 @@ def random_inputs(
         elif dtype.kind == "f":
             array = generator.standard_normal(shape)
         else:
-            array = generator.integers(0, 2 if dtype.kind == "b" else 128, shape)
+            limit = min(128, sizes.get(value, 128))
+            array = generator.integers(0, 2 if dtype.kind == "b" else limit, shape)
         made[value.name] = np.asarray(array).astype(dtype)
     return made
+
+
+def _selected_sizes(graph: Graph) -> dict[Value, int]:
+    """Of values that become indices, reshaped, converted or corrected on the way: the size of the
+    smallest axis that they select from."""
+    sizes: dict[Value, int] = {}
+    for node in reversed(graph.nodes):
+        op = node.op
+        limits = [sizes[value] for value in node.results if value in sizes]
+        if isinstance(op, (Gather, GatherElements)):
+            size = op.x.shape[op.axis]
+            made = {op.indices: size} if isinstance(size, int) else {}
+            if limits:
+                made[op.x] = min(limits)
+        else:
+            made = dict.fromkeys(op.operands, min(limits)) if limits else {}
+        for value, size in made.items():
+            sizes[value] = min(size, sizes.get(value, size))
+    return sizes
 
 
 def read_proto(path: Path) -> onnx.ModelProto:

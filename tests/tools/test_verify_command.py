@@ -211,3 +211,29 @@ def test_quantizers_with_declared_integers_and_an_output_without_type(cli: Cli) 
     assert done.out.startswith("reference: qonnx")
     np.savez("half.npz", x=np.full((2, 3), 0.5, np.float32))
     assert "'x' is declared to hold 0 .. 255" in cli.bad("verify", "q.onnx", "--inputs", "half.npz")
+
+
+@pytest.mark.parametrize("offset", [0, 100])
+def test_indices_are_drawn_within_the_table(cli: Cli, offset: int) -> None:
+    """Random tokens of an embedding of 50 rows; beyond an offset that is not seen through, one
+    line."""
+    rng = np.random.default_rng(0)
+    nodes = [
+        helper.make_node("Cast", ["ids"], ["wide"], to=TensorProto.INT64),
+        helper.make_node("Add", ["wide", "offset"], ["rows"]),
+        helper.make_node("Gather", ["table", "rows"], ["y"]),
+    ]
+    ids = helper.make_tensor_value_info("ids", TensorProto.INT32, ["N", 40])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 40, 4])
+    tables = [
+        numpy_helper.from_array(rng.standard_normal((50, 4)).astype(np.float32), "table"),
+        numpy_helper.from_array(np.asarray(offset, np.int64), "offset"),
+    ]
+    graph = helper.make_graph(nodes, "g", [ids], [y], tables)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), "rows.onnx")
+    if offset:
+        assert "--inputs" in cli.bad("verify", "rows.onnx")
+    else:
+        shown = cli.good("verify", "rows.onnx")
+        assert "onnxruntime" in shown  # whatever IR version onnx writes
+        assert shown.endswith("ok\n")
