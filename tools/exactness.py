@@ -33,6 +33,7 @@ SUMS = (
     ops.BinaryConv,
     ops.BinaryGemm,
 )
+COUNTS = (ops.BinaryConv, ops.BinaryGemm)
 INEXACT = (
     *SUMS[:-2],
     *(ops.Softmax, ops.LogSoftmax, ops.Exp, ops.Log, ops.Sigmoid, ops.Tanh, ops.Erf, ops.Pow),
@@ -306,8 +307,30 @@ class Walk:
         apart, bound = distance(mine, known), tolerance(terms(node.op))
         off = ~(apart <= bound * scale_of(known))
         if off.any():
-            off &= ~(apart <= bound * inner_scale(node, self.arguments(node), self.batch))
+            value = node.results[0]
+            inner = max(self.inner_scale(value), self.largest_sum(value))
+            off &= ~(apart <= max(bound, self.slack(value)) * inner)
         return off
+
+    def inner_scale(self, value: Value) -> float:
+        """The largest `inner_scale` before a value, as far as errors stay what they are."""
+        largest, ahead = 0.0, [value]
+        while ahead:
+            node = self.graph.producers.get(ahead.pop())
+            if node is None or any(v not in self.env for v in node.op.operands):
+                continue
+            largest = max(largest, inner_scale(node, self.arguments(node), self.batch))
+            ahead.extend(node.op.operands if isinstance(node.op, KEEPING) else ())
+        return largest
+
+    def largest_sum(self, value: Value) -> float:
+        """The largest magnitude that the counts behind a value could give it: a reference that sums
+        the products as floats has errors relative to that, however few are left in the end."""
+        nodes = self._since_known(value)
+        if not any(isinstance(op, COUNTS) for node in nodes for op in inside(node.op)):
+            return 0.0
+        found = [_at_count(nodes, self.env, self.batch, sign)[value] for sign in (1, -1)]
+        return max(map(scale_of, found))
 
     def near_tie(
         self, node: Node, value: Value, mine: Array, known: Array, off: Array
@@ -413,6 +436,25 @@ class Walk:
                 ahead.extend(v for v in hidden if v not in wanted)
                 wanted.update(hidden)
         return [node for node in self.graph.nodes if node in nodes]
+
+
+def _at_count(
+    nodes: Sequence[Node], env: Mapping[Value, Array], batch: int, sign: int
+) -> dict[Value, Array]:
+    """Values where every product of bits has the same sign."""
+    made = dict(env)
+    for node in nodes:
+        op = node.op
+        if isinstance(op, COUNTS):
+            shape = node.result.type.concrete(batch)
+            made[node.result] = np.full(shape, sign * terms(op), np.int32)
+        elif isinstance(op, Fused):
+            read = dict(zip(op.body.params, (made[v] for v in op.operands), strict=True))
+            held = _at_count(op.body.nodes, read, batch, sign)
+            made.update(zip(node.results, (held[v] for v in op.body.results), strict=True))
+        else:
+            made.update(zip(node.results, evaluate(node, made, batch), strict=True))
+    return made
 
 
 @dataclass(frozen=True)

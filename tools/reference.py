@@ -109,8 +109,12 @@ class Qonnx:
     def __post_init__(self) -> None:
         import qonnx
         from qonnx.core.modelwrapper import ModelWrapper
+        from qonnx.custom_op.registry import is_custom_op
         from qonnx.transformation.infer_shapes import InferShapes
 
+        for node in self.model.graph.node:
+            if node.domain not in STANDARD and not is_custom_op(node.domain, node.op_type):
+                raise BnncError(f"qonnx does not know {node.op_type} of {node.domain}")
         proto = onnx.ModelProto()
         proto.CopyFrom(self.model)
         for domain in sorted({n.domain for n in proto.graph.node} - set(STANDARD)):

@@ -237,3 +237,42 @@ def test_indices_are_drawn_within_the_table(cli: Cli, offset: int) -> None:
         shown = cli.good("verify", "rows.onnx")
         assert "onnxruntime" in shown  # whatever IR version onnx writes
         assert shown.endswith("ok\n")
+
+
+def test_sums_that_cancel_are_judged_by_what_was_summed(cli: Cli) -> None:
+    """Counts of 0 are exactly 0 here; the reference adds +-0.1 and keeps some rounding."""
+    weights = np.tile(np.float32([[0.1], [-0.1]]), (5, 1))
+    weights = np.concatenate([weights, -weights])[np.random.default_rng(3).permutation(20)]
+    nodes = [
+        helper.make_node("Greater", ["x", "zero"], ["m"]),
+        helper.make_node("Cast", ["m"], ["s"], to=TensorProto.FLOAT),
+        helper.make_node("MatMul", ["s", "w"], ["p"], "product"),
+        helper.make_node("Relu", ["p"], ["y"]),
+    ]
+    held = [numpy_helper.from_array(np.float32(0), "zero"), numpy_helper.from_array(weights, "w")]
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 20])]
+    outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3, 1])]
+    graph = helper.make_graph(nodes, "g", inputs, outputs, held)
+    opsets = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=9), "zeros.onnx")
+    np.savez("ones.npz", x=np.ones((1, 3, 20), np.float32))
+    done = cli("verify", "zeros.onnx", "--inputs", "ones.npz")
+    assert (done.code, done.out.splitlines()[-1]) == (0, "ok")
+
+
+def test_an_operator_that_no_reference_knows(cli: Cli) -> None:
+    """qonnx is asked for the domains that it knows alone."""
+    names = ["low", "high"] * 2
+    domain = "org.openvinotoolkit"
+    node = helper.make_node("FakeQuantize", ["x", *names], ["q"], domain=domain, levels=2)
+    x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, ["N", 8]) for n in "xy")
+    numbers = {"low": -1, "high": 1}
+    constants = [numpy_helper.from_array(np.array(v, np.float32), k) for k, v in numbers.items()]
+    graph = helper.make_graph(
+        [node, helper.make_node("Neg", ["q"], ["y"])], "g", [x], [y], constants
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid(domain, 1)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets), "fake.onnx")
+    shown = cli.good("verify", "fake.onnx", "--runs", "1")
+    assert "not independent" in shown
+    assert shown.endswith("ok\n")
