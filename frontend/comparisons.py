@@ -60,10 +60,9 @@ def choice(view: View, mask: Value, positive: bool, node: Node) -> Found | None:
     if not positive:
         found = found.complement()
     at_zero = -1 if found.strict else 1
-    shape = node.result.type.shape
     if view.number(found.lower) == 0:
         x = found.upper
-    elif shape in (found.upper.type.shape, found.lower.type.shape):
+    elif found.node.result.type.shape == node.result.type.shape:
         hint = f"{node.result.name}.shifted"
         x = view.add(Sub(found.upper, found.lower), hint, found.node.origin)
     else:

@@ -33,7 +33,8 @@ CONSTANTS = {
     "tenth": np.float32(0.1), "half": np.float32(0.5), "three": np.float32(3),
     "per_channel": np.linspace(-1, 1, SPECIAL.size, dtype=np.float32),
     "huge": np.float32(3e7), "int one": np.int64(1), "int minus": np.int64(-1),
-    "ones": np.ones(SPECIAL.size, np.float32),
+    "ones": np.ones(SPECIAL.size, np.float32), "axis": np.array([1]),
+    "levels": np.array([[-1.5], [0], [0.5], [2]], np.float32),
 }  # fmt: skip
 
 Nodes = Sequence[NodeProto]
@@ -103,6 +104,14 @@ FIRES: dict[str, tuple[Nodes, int, list[str]]] = {
     "zero first": (compared("LessOrEqual", "zero", "x", "one", "minus"), 1, ["sign"]),
     "threshold": (compared("GreaterOrEqual", "x", "half", "one", "minus"), 1, ["sub", "sign"]),
     "thresholds": (compared("Greater", "x", "per_channel", "one", "minus"), -1, ["sub", "sign"]),
+    "thermometer": (
+        [
+            node("Unsqueeze", ["x", "axis"], ["u"]),
+            *compared("Greater", "u", "levels", "one", "minus"),
+        ],
+        -1,
+        ["reshape", "sub", "sign"],
+    ),
     "tensors": (compared("GreaterOrEqual", "x", "zero", "ones", "minus"), 1, ["sign"]),
     "not": (
         [
