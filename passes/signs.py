@@ -169,7 +169,8 @@ class Tracer:
         below = self.find(op.x)
         if isinstance(below, NotSigns):
             return below
-        if any(op.before[:2] + op.after[:2]):
+        movable = below.uniform and self._path(op) is not None
+        if any(op.before[:2] + op.after[:2]) and not movable:
             return _not_sign(node, "pads channels")
         if border_sign(below, op.value) is None:
             return NotSigns(
@@ -227,7 +228,7 @@ class Tracer:
         """The sign under a stack of moves and max pools, and the stack, innermost first. The sign
         commutes with a max pool too: it never decreases."""
         stack: list[Op] = []
-        while isinstance(op, (Gather, Transpose, Reshape, MaxPool, Slice)):
+        while isinstance(op, (Gather, Transpose, Reshape, MaxPool, Slice, Pad)):
             stack.append(op)
             below = self.find(op.x)
             if isinstance(below, NotSigns):
@@ -271,6 +272,8 @@ class Tracer:
         follows = not isinstance(op, (Gather, Reshape, Transpose))
         if isinstance(op, Reshape):
             follows = self._follows(op, flat)
+        if isinstance(op, Pad):
+            follows = not any(op.before[:2] + op.after[:2])
         return None if follows else self._path(op)
 
     def _bits(self, base: Value, flat: bool, zero: int | None) -> Value:
@@ -283,15 +286,19 @@ class Tracer:
         if turned is not None:
             return self._binarized(*turned, name, zero)
         if isinstance(op, Pad):
-            below = self.find(op.x)
-            border = border_sign(below, op.value) if isinstance(below, Signs) else None
-            assert border is not None
-            op = replace(op, value=float(zero if border == 0 and zero is not None else border))
+            op = self._with_sign(op, zero)
 
         def packed(value: Value) -> Value:
             return self.packed[self._base(value), False, zero]
 
         return rw.add(op.map_operands(packed), name, node.origin)
+
+    def _with_sign(self, op: Pad, zero: int | None) -> Pad:
+        """The pad with the sign that its value stands for."""
+        below = self.find(op.x)
+        border = border_sign(below, op.value) if isinstance(below, Signs) else None
+        assert border is not None
+        return replace(op, value=float(zero if border == 0 and zero is not None else border))
 
     def _binarized(self, base: Value, moves: list[Op], name: str, zero: int | None) -> Value:
         """A sign on bits. What moved the sign moves its operand instead, move(sign(x)) =
@@ -301,7 +308,8 @@ class Tracer:
         assert isinstance(op, Sign)
         x = op.x
         for move in moves:
-            moved: Any = replace(move, x=x)  # type: ignore[call-arg]
+            turned = self._with_sign(move, zero) if isinstance(move, Pad) else move
+            moved: Any = replace(turned, x=x)  # type: ignore[call-arg]
             x = rw.add(moved, base.name + ".moved", node.origin)
         at_zero = zero if zero is not None and op.zero == 0 else op.zero
         return rw.add(Binarize(x, at_zero), name, node.origin)

@@ -50,7 +50,10 @@ def split_weights(weights: Array) -> BitWeights | str:
         return "weights are empty"
     if not np.isfinite(weights).all():
         return "weights are not finite"
-    flat = weights.reshape(weights.shape[0], -1).astype(np.float64)
+    flat = weights.reshape(weights.shape[0], -1)
+    if _levels(flat[0]) > 3:
+        return _off_alpha(flat)  # most float weights: one row tells
+    flat = flat.astype(np.float64)
     found = _symmetric(flat) or _two_valued(flat) or _ternary(flat)
     if found is None or np.any((found.scale > 0) & (found.scale < SMALLEST)):
         return _off_alpha(flat)
@@ -58,11 +61,18 @@ def split_weights(weights: Array) -> BitWeights | str:
     return BitWeights(shaped, found.scale, found.offset, found.spread)
 
 
+def _levels(row: Array) -> int:
+    """Values of one channel that differ by more than the tolerance allows to one level."""
+    ordered = np.sort(row.astype(np.float64))
+    apart = np.diff(ordered) > 2 * TOLERANCE * max(abs(ordered[0]), abs(ordered[-1]))
+    return 1 + int(apart.sum())
+
+
 def _alpha(flat: Array) -> tuple[Array, Array]:
     """float32 alpha of each channel, and the largest relative distance of its weights from it."""
     magnitude = np.abs(flat)
     low, high = magnitude.min(1), magnitude.max(1)
-    alpha = np.where(low == high, high, magnitude.mean(1)).astype(np.float32)
+    alpha = np.where(low == high, high, magnitude.mean(1, dtype=np.float64)).astype(np.float32)
     off = np.abs(magnitude - alpha.astype(np.float64)[:, None]).max(1)
     return alpha, _relative(off, alpha)
 
