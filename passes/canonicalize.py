@@ -17,6 +17,7 @@ from ..ir.ops import (
     Div,
     Expand,
     Gemm,
+    MatMul,
     MaxPool,
     Mul,
     Pad,
@@ -62,6 +63,7 @@ class Canonicalize(Pass):
             drop_expand,
             shrink_constant,
             merge_pad,
+            product_with_constant,
             simplify_sign,
             sign_before_window,
             sink_transpose,
@@ -177,6 +179,22 @@ def merge_pad(rw: Rewriter, node: Node) -> Value | None:
     added = pad.before[2:] + pad.after[2:]
     pads = tuple(a + b for a, b in zip(op.pads, added, strict=True))
     return rw.add(replace(op, x=pad.x, pads=pads), node.result.name, node.origin)
+
+
+def product_with_constant(rw: Rewriter, node: Node) -> Value | None:
+    """matmul(x, w) for one constant matrix w is a layer: gemm on the rows of x."""
+    op = node.op
+    weights = rw.array(op.b) if isinstance(op, MatMul) else None
+    if not isinstance(op, MatMul) or weights is None or weights.ndim != 2:
+        return None
+    *rows, inner = op.a.shape
+    first, rest = rows[0], math.prod(rows[1:])
+    count = Batch(first.factor * rest) if isinstance(first, Batch) else first * rest
+    name, origin = node.result.name, node.origin
+    x = rw.add(Reshape(op.a, (count, inner)), name + ".rows", origin)
+    w = rw.const(np.ascontiguousarray(weights.T), op.b.name, op.b.origin)
+    out = rw.add(Gemm(x, w, None), name + ".product", origin)
+    return rw.add(Reshape(out, node.result.shape), name, origin)
 
 
 def simplify_sign(rw: Rewriter, node: Node) -> Value | None:

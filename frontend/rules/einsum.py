@@ -76,7 +76,7 @@ def _ordered(call: Call, x: Value, labels: str, result: str) -> Value:
     if order == tuple(range(len(order))):
         return x
     if x.type.symbolic and order[0] != 0:
-        call.refuse("moves the symbolic batch from the first axis", Limit.BATCH)
+        call.refuse("moves the symbolic batch from the first axis; --shape fixes it", Limit.BATCH)
     return call.add(ops.Transpose(x, order))
 
 
@@ -106,5 +106,5 @@ def _product(
 def _size(call: Call, dims: dict[str, Dim], labels: str) -> Dim:
     shape = tuple(dims[c] for c in labels)
     if any(isinstance(d, Batch) for d in shape[1:]):
-        call.refuse("moves the symbolic batch from the first axis", Limit.BATCH)
+        call.refuse("moves the symbolic batch from the first axis; --shape fixes it", Limit.BATCH)
     return leading(shape)

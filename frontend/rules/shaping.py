@@ -56,7 +56,7 @@ def complete(call: Call, x: Value, target: Sequence[Dim]) -> Shape:
         )
     if any(isinstance(d, Batch) for d in out[1:]):
         text = f"shape {_text(target)} moves the symbolic batch from the first axis of {x!r}"
-        call.refuse(text, Limit.BATCH)
+        call.refuse(f"{text}; --shape fixes it", Limit.BATCH)
     return tuple(out)
 
 
@@ -117,7 +117,7 @@ def transpose(call: Call) -> Value:
     perm = call.ints("perm", range(x.type.rank)[::-1]) or ()
     if x.type.symbolic and perm[:1] != (0,):
         text = f"permutation {list(perm)} moves the symbolic batch from the first axis"
-        call.refuse(text, Limit.BATCH)
+        call.refuse(f"{text}; --shape fixes it", Limit.BATCH)
     return x if perm == tuple(range(x.type.rank)) else call.add(Transpose(x, perm))
 
 
