@@ -117,7 +117,9 @@ def _reference(node: NodeProto, inputs: Sequence[Array | None], version: int) ->
          for n, a in feeds.items()],
         [helper.make_empty_tensor_value_info(name) for name in node.output if name],
     )  # fmt: skip
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", version)])
+    known_from = _KNOWN_FROM.get(node.op_type, version)
+    opsets = [helper.make_opsetid("", max(version, known_from))]
+    model = helper.make_model(graph, opset_imports=opsets)
     by_name = dict(
         zip((n for n in node.output if n), ReferenceEvaluator(model).run(None, feeds), strict=True)
     )
@@ -130,6 +132,10 @@ def _scatter_nd(data: Array, indices: Array, updates: Array) -> Array:
     out[tuple(np.moveaxis(indices, -1, 0))] = updates
     return out
 
+
+_KNOWN_FROM: Mapping[str, int] = {"DequantizeLinear": 19}
+"""The first opset of which the evaluator knows an operator; what it computes of the operands that
+earlier ones allow is the same."""
 
 _FAST: Mapping[str, Callable[..., Any]] = {"ScatterND": _scatter_nd}
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 from exporter_support import EXPORTERS, export
-from frontend_support import check, values
+from frontend_support import check, model, node, op_names, values
 from torch import Tensor, nn
 
 from bnnc.frontend import load_model
@@ -103,3 +103,20 @@ def test_heaviside(at_zero: float, monkeypatch: pytest.MonkeyPatch) -> None:
     check(proto, {proto.graph.input[0].name: x}, 1e-5)
     (verdict,) = examine(load_model(proto).graph)
     assert verdict.binarized
+
+
+@pytest.mark.parametrize("opset", [10, 13, 18, 19])
+def test_constants_are_dequantized(opset: int) -> None:
+    """Weights of models that PyTorch, ONNX Runtime or Brevitas quantized (QDQ)."""
+    held = np.array([[-3, 4, 100], [5, -60, 127]], np.int8)
+    axes = {"s": np.array([0.1, 0.3], np.float32), "z": np.array([1, -2], np.int8)}
+    for parameters in ({"s": np.float32(0.1), "z": np.int8(3)}, {"s": np.float32(0.1)}, axes):
+        if opset < 13 and parameters is axes:
+            continue
+        axis = {"axis": 0} if parameters is axes else {}
+        nodes = [
+            node("DequantizeLinear", ["q", *parameters], ["w"], **axis),
+            node("Add", ["x", "w"], ["y"]),
+        ]
+        proto = model(nodes, {"x": ["N", 2, 3]}, constants={"q": held, **parameters}, opset=opset)
+        assert op_names(check(proto, {"x": values(4, 2, 3)})) == ["add"]
