@@ -19,6 +19,7 @@ from .fold import fold
 from .registry import find_rule
 from .scope import Broken, Held, Scope
 from .shapes import Sized
+from .turned import Turned
 
 
 def expanded(call: Call) -> tuple[Held, ...]:
@@ -97,7 +98,7 @@ def type_of(held: Held | None) -> TypeProto:
     if isinstance(held, Sized):
         held = held.arrays[0]
     shape: list[int | str]
-    if isinstance(held, Value):
+    if isinstance(held, (Value, Turned)):
         dtype = held.element.dtype
         shape = [str(d) if isinstance(d, Batch) else d for d in held.shape]
     else:

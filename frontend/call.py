@@ -10,9 +10,10 @@ from onnx import AttributeProto, NodeProto, TensorProto
 
 from ..errors import Limit, ModelError
 from ..ir import Array, Batch, Dim, Op, Shape, Value, scalar_of
-from ..ir.ops import Reshape
+from ..ir.ops import Reshape, Transpose
 from .scope import Held, Scope
 from .shapes import Sized, described, dims_of
+from .turned import Turned
 
 
 def node_name(node: NodeProto) -> str:
@@ -61,6 +62,12 @@ class Call:
         """True when the node names this output."""
         return output < len(self.node.output) and bool(self.node.output[output])
 
+    def turned(self, x: Value, perm: tuple[int, ...]) -> Value | Turned:
+        """A transposition; one that moves the symbolic batch is put off."""
+        if x.type.symbolic and perm[:1] != (0,):
+            return Turned(x, perm)
+        return x if perm == tuple(range(x.type.rank)) else self.add(Transpose(x, perm))
+
     # --- inputs -------------------------------------------------------------------------------
 
     def __len__(self) -> int:
@@ -93,7 +100,7 @@ class Call:
         held = self.held(index) if self.has(index) else None
         if isinstance(held, np.ndarray):
             return scalar_of(held.dtype).name
-        if isinstance(held, Value):
+        if isinstance(held, (Value, Turned)):
             return str(held.element)
         return None if held is None else "i64"
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import TensorProto
 
-from ..errors import ModelError
+from ..errors import Limit, ModelError
 from ..ir import Array, Value
 from .emit import Emitter
 from .shapes import Sized
 from .tensors import tensor_array
+from .turned import Turned
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,9 +21,9 @@ class Broken:
     """A result of a node that could not be imported; its readers are skipped."""
 
 
-Held = Value | Array | Sized | Broken
-"""A tensor during import: computed at run time, constant, known for each batch size, or missing
-because of an earlier problem."""
+Held = Value | Array | Sized | Turned | Broken
+"""A tensor during import: computed at run time, constant, known for each batch size, transposed
+when its batch is in front again, or missing because of an earlier problem."""
 
 
 class Scope:
@@ -78,6 +79,9 @@ class Scope:
                 f"'{name}' depends on the batch size and is used as data; "
                 "fix the batch with --shape"
             )
+        if isinstance(held, Turned):
+            text = f"'{name}' moves the symbolic batch from the first axis; --shape fixes it"
+            raise ModelError(text, limits=[Limit.BATCH])
         if isinstance(held, Broken):
             raise ModelError(f"reads '{name}', which could not be imported")
         origin = [self._origin[name]] if name in self._origin else []

@@ -9,6 +9,7 @@ from ...ir import BOOL, Array, Batch, Dim, Shape, Value, ops
 from ..call import Call
 from ..masked import DOMAIN
 from ..registry import rule
+from ..turned import Turned
 
 
 @rule("Concat")
@@ -27,9 +28,10 @@ def concat(call: Call) -> Value:
         Limit.EMPTY: "result",
     },
 )
-def slice_(call: Call) -> Value:
+def slice_(call: Call) -> Value | Turned:
     """Bounds from attributes (opset 9) or inputs, clamped to the operand as ONNX says."""
-    x = call.x(0)
+    held = call.held(0)
+    x = held.x if isinstance(held, Turned) else call.x(0)
     if call.version is not None and call.version < 10:
         starts, ends = call.ints("starts") or (), call.ints("ends") or ()
         axes, steps = call.ints("axes"), None
@@ -42,8 +44,11 @@ def slice_(call: Call) -> Value:
     steps = (1,) * len(starts) if steps is None else steps
     if not len(starts) == len(ends) == len(axes) == len(steps) or 0 in steps:
         call.refuse("starts, ends, axes and steps do not fit each other")
+    if isinstance(held, Turned):
+        axes = tuple(held.perm[a] for a in axes)
     chosen = {a: (s, e, p) for a, s, e, p in zip(axes, starts, ends, steps, strict=True)}
-    return sliced(call, x, chosen)
+    cut = sliced(call, x, chosen)
+    return Turned(cut, held.perm) if isinstance(held, Turned) else cut
 
 
 def whole_number(call: Call, index: int, what: str) -> int:
@@ -79,10 +84,12 @@ def _kept(call: Call, x: Value, dim: Dim, start: int, end: Dim, step: int) -> ra
 
 
 @rule("Split", limits={Limit.SHAPE: "sizes", Limit.BATCH: "not split", Limit.EMPTY: "parts"})
-def split(call: Call) -> tuple[Value, ...]:
+def split(call: Call) -> tuple[Value | Turned, ...]:
     """Parts along an axis, of given sizes or as equal as ONNX makes them."""
-    x = call.x(0)
+    held = call.held(0)
+    x = held.x if isinstance(held, Turned) else call.x(0)
     axis = call.axis(call.int("axis", 0), x.type.rank)
+    axis = held.perm[axis] if isinstance(held, Turned) else axis
     size = x.shape[axis]
     if isinstance(size, Batch):
         call.refuse("the symbolic batch cannot be split", Limit.BATCH)
@@ -95,20 +102,27 @@ def split(call: Call) -> tuple[Value, ...]:
         call.refuse(f"parts {list(parts)} of axis {axis} have no elements", Limit.EMPTY)
     if sum(parts) != size or min(parts) < 1 or len(parts) != len(call.node.output):
         call.refuse(f"parts {list(parts)} do not make up axis {axis} of {x!r}")
-    out, start = [], 0
+    out: list[Value | Turned] = []
+    start = 0
     for part in parts:
-        out.append(sliced(call, x, {axis: (start, start + part, 1)}))
+        y = sliced(call, x, {axis: (start, start + part, 1)})
+        out.append(Turned(y, held.perm) if isinstance(held, Turned) else y)
         start += part
     return tuple(out)
 
 
 @rule("Gather", limits={Limit.BATCH: "not gathered from"})
-def gather(call: Call) -> Value:
+def gather(call: Call) -> Value | Turned:
     """Constant indices that step evenly are a Slice; others stay a Gather."""
+    indices, held = call.constant(1), call.held(0)
+    if isinstance(held, Turned) and indices is not None and indices.ndim == 0:
+        place = call.axis(call.int("axis", 0), len(held.perm))
+        if not isinstance(held.x.shape[held.perm[place]], Batch):
+            taken = gathered(call, held.x, indices, held.perm[place])
+            return call.turned(taken, held.without([place]))
     x = call.x(0)
     axis = call.axis(call.int("axis", 0), x.type.rank)
     size = x.shape[axis]
-    indices = call.constant(1)
     if isinstance(size, Batch):
         call.refuse("the symbolic batch cannot be gathered from", Limit.BATCH)
     if indices is None:

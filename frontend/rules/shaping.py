@@ -9,12 +9,13 @@ import numpy as np
 
 from ...errors import Limit
 from ...ir import Batch, Dim, Shape, Value
-from ...ir.ops import Expand, Transpose
+from ...ir.ops import Expand
 from ..call import Call
 from ..registry import FLOAT, rule
 from ..scope import Held
 from ..shapes import Sized, dims_of, shape_tensor
 from ..tensors import tensor_array
+from ..turned import Turned
 from .products import leading
 
 
@@ -80,13 +81,21 @@ def flatten(call: Call) -> Value:
 
 
 @rule("Squeeze", limits={Limit.SHAPE: "axes"})
-def squeeze(call: Call) -> Value:
+def squeeze(call: Call) -> Value | Turned:
     """Drop axes of size 1."""
-    x = call.x(0)
     axes = call.axes_argument(1, 13)
+    held = call.held(0)
+    if isinstance(held, Turned) and axes is not None:
+        axes = call.axes(axes, len(held.perm))
+        x = _without(call, held.x, [held.perm[a] for a in axes])
+        return call.turned(x, held.without(axes))
+    x = call.x(0)
     if axes is None:
         axes = [i for i, d in enumerate(x.shape) if d == 1]
-    axes = call.axes(axes, x.type.rank)
+    return _without(call, x, call.axes(axes, x.type.rank))
+
+
+def _without(call: Call, x: Value, axes: Sequence[int]) -> Value:
     wrong = [a for a in axes if x.shape[a] != 1]
     if wrong:
         call.refuse(f"axis {wrong[0]} of {x!r} is not 1")
@@ -110,15 +119,15 @@ def unsqueeze(call: Call) -> Value:
     return call.reshape(x, shape)
 
 
-@rule("Transpose", limits={Limit.BATCH: "stays first"})
-def transpose(call: Call) -> Value:
+@rule("Transpose", limits={Limit.BATCH: "stays first, or is back there before it is read"})
+def transpose(call: Call) -> Value | Turned:
     """Axes in another order."""
-    x = call.x(0)
+    held = call.held(0)
+    x = held.x if isinstance(held, Turned) else call.x(0)
     perm = call.ints("perm", range(x.type.rank)[::-1]) or ()
-    if x.type.symbolic and perm[:1] != (0,):
-        text = f"permutation {list(perm)} moves the symbolic batch from the first axis"
-        call.refuse(f"{text}; --shape fixes it", Limit.BATCH)
-    return x if perm == tuple(range(x.type.rank)) else call.add(Transpose(x, perm))
+    if isinstance(held, Turned):
+        perm = tuple(held.perm[p] for p in perm)
+    return call.turned(x, perm)
 
 
 @rule("Identity")

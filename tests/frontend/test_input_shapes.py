@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from frontend_support import W, conv_model, model, node, refused
+from frontend_support import W, check, conv_model, model, node, refused, values
 from onnx import TensorProto, helper, numpy_helper
 
 from bnnc.errors import ModelError
@@ -98,6 +98,35 @@ def test_initializers_among_the_inputs_are_constants() -> None:
     proto = conv_model()
     proto.graph.input.append(helper.make_tensor_value_info("w", TensorProto.FLOAT, W.shape))
     assert [v.name for v in load_model(proto).graph.inputs] == ["x"]
+
+
+@pytest.mark.parametrize("way", ["gather", "split", "slice"])
+def test_a_batch_that_comes_back_in_front(way: str) -> None:
+    """q, k and v of a transformer: permuted to [3, N, heads, T, D] and taken apart."""
+    held: dict[str, Any] = {"s": np.array([0, 5, 3, 4, 2], np.int64), "a": np.array([0], np.int64)}
+    nodes = [
+        node("Reshape", ["x", "s"], ["r"]),
+        node("Transpose", ["r"], ["t"], perm=[2, 0, 3, 1, 4]),
+    ]
+    if way == "split":
+        nodes.append(node("Split", ["t"], ["p0", "p1", "p2"], axis=0, num_outputs=3))
+    for i in range(3):
+        held |= {f"i{i}": np.int64(i), f"b{i}": np.array([i]), f"e{i}": np.array([i + 1])}
+        if way == "gather":
+            nodes.append(node("Gather", ["t", f"i{i}"], [f"q{i}"], axis=0))
+            continue
+        if way == "slice":
+            nodes.append(node("Slice", ["t", f"b{i}", f"e{i}", "a"], [f"p{i}"]))
+        nodes.append(node("Squeeze", [f"p{i}", "a"], [f"q{i}"]))
+    nodes += [
+        node("Transpose", ["q1"], ["k"], perm=[0, 1, 3, 2]),
+        node("MatMul", ["q0", "k"], ["m"]),
+        node("MatMul", ["m", "q2"], ["y"]),
+    ]
+    used = {n for each in nodes for n in each.input}
+    constants = {name: array for name, array in held.items() if name in used}
+    proto = model(nodes, {"x": ["N", 5, 24]}, constants=constants, opset=18)
+    check(proto, {"x": values(3, 5, 24)})
 
 
 def test_sparse_initializer() -> None:
