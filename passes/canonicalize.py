@@ -169,16 +169,23 @@ def _shrunk(array: Array) -> Array:
 
 
 def merge_pad(rw: Rewriter, node: Node) -> Value | None:
-    """A zero pad over spatial axes before a convolution belongs to the convolution."""
+    """A zero pad over spatial axes before a convolution belongs to the convolution, also one of a
+    channels-last map that is transposed in between."""
     op = node.op
-    pad = rw.op(op.x, Pad) if isinstance(op, Conv) else None
-    if not isinstance(op, Conv) or pad is None or pad.value != 0 or any(pad.before[:2]):
+    if not isinstance(op, Conv):
         return None
-    if any(pad.after[:2]):
+    turn = rw.op(op.x, Transpose)
+    pad = rw.op(turn.x if turn else op.x, Pad)
+    if pad is None or pad.value != 0:
         return None
-    added = pad.before[2:] + pad.after[2:]
-    pads = tuple(a + b for a, b in zip(op.pads, added, strict=True))
-    return rw.add(replace(op, x=pad.x, pads=pads), node.result.name, node.origin)
+    order = turn.perm if turn else range(op.x.type.rank)
+    before = tuple(pad.before[axis] for axis in order)
+    after = tuple(pad.after[axis] for axis in order)
+    if any(before[:2] + after[:2]):
+        return None
+    x = rw.add(replace(turn, x=pad.x), op.x.name, op.x.origin) if turn else pad.x
+    pads = tuple(a + b for a, b in zip(op.pads, before[2:] + after[2:], strict=True))
+    return rw.add(replace(op, x=x, pads=pads), node.result.name, node.origin)
 
 
 def product_with_constant(rw: Rewriter, node: Node) -> Value | None:
