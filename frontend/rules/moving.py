@@ -13,8 +13,14 @@ from ..turned import Turned
 
 
 @rule("Concat")
-def concat(call: Call) -> Value:
+def concat(call: Call) -> Value | Turned:
     """Operands one after another."""
+    turned = [held for held in map(call.held, range(len(call))) if isinstance(held, Turned)]
+    if len(turned) == len(call) and len({held.perm for held in turned}) == 1:
+        perm = turned[0].perm
+        place = perm[call.axis(call.int("axis", 1), len(perm))]
+        if place:
+            return Turned(call.add(ops.Concat(tuple(held.x for held in turned), place)), perm)
     values = call.values()
     axis = call.axis(call.int("axis", 1), values[0].type.rank)
     return values[0] if len(values) == 1 else call.add(ops.Concat(values, axis))

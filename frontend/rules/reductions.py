@@ -20,6 +20,7 @@ from ...ir.ops import (
 )
 from ..call import Call
 from ..registry import FLOAT, NUMBERS, rule
+from ..turned import Turned
 
 PLAIN = {
     "ReduceMax": ReduceMax,
@@ -33,19 +34,27 @@ _AXES = {Limit.SHAPE: "axes", Limit.BATCH: "not reduced"}
 @rule("ReduceMax", "ReduceMin", "ReduceSum", types=NUMBERS, limits=_AXES)
 @rule("ReduceL1", "ReduceSumSquare", types=NUMBERS, limits=_AXES)
 @rule("ReduceMean", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", types=FLOAT, limits=_AXES)
-def reduction(call: Call) -> Value:
+def reduction(call: Call) -> Value | Turned:
     """Axes are an attribute up to opset 17 (12 for ReduceSum), an input from then on."""
-    x = call.x(0)
+    held = call.held(0)
+    x = held.x if isinstance(held, Turned) else call.x(0)
     rank = x.type.rank
     axes = call.axes_argument(1, 13 if call.op == "ReduceSum" else 18)
     if not axes:
         if call.int("noop_with_empty_axes", 0):
-            return _pointwise(call, x)
+            return _pointwise(call, call.x(0))
         axes = range(rank)
-    axes = tuple(sorted(call.axes(axes, rank)))
+    axes = call.axes(axes, rank)
+    keep = bool(call.int("keepdims", 1))
+    if isinstance(held, Turned):
+        y = _reduced(call, x, tuple(sorted(held.perm[a] for a in axes)), keep)
+        return Turned(y, held.perm) if keep else call.turned(y, held.without(axes))
+    return _reduced(call, x, tuple(sorted(axes)), keep)
+
+
+def _reduced(call: Call, x: Value, axes: tuple[int, ...], keep: bool) -> Value:
     if x.type.symbolic and 0 in axes:
         call.refuse(f"{call.op} over the symbolic batch is not supported", Limit.BATCH)
-    keep = bool(call.int("keepdims", 1))
     if call.op in PLAIN:
         return call.add(PLAIN[call.op](x, axes, keep)) if axes else x
     if call.op == "ReduceLogSumExp":

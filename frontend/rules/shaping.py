@@ -102,9 +102,13 @@ def _without(call: Call, x: Value, axes: Sequence[int]) -> Value:
     return call.reshape(x, tuple(d for i, d in enumerate(x.shape) if i not in axes))
 
 
-@rule("Unsqueeze", limits={Limit.SHAPE: "axes", Limit.BATCH: "stays first"})
-def unsqueeze(call: Call) -> Value:
-    """Insert axes of size 1, counted in the result."""
+@rule(
+    "Unsqueeze",
+    limits={Limit.SHAPE: "axes", Limit.BATCH: "stays first, or is back there before it is read"},
+)
+def unsqueeze(call: Call) -> Value | Turned:
+    """Insert axes of size 1, counted in the result; of those before the symbolic batch, which
+    stacks of layers have, it is known that the batch belongs before them."""
     x = call.x(0)
     axes = call.axes_argument(1, 13)
     if axes is None:
@@ -113,10 +117,12 @@ def unsqueeze(call: Call) -> Value:
     axes = call.axes(axes, rank)
     dims = iter(x.shape)
     shape = tuple(1 if i in axes else next(dims) for i in range(rank))
-    if x.type.symbolic and 0 in axes:
-        text = f"an axis before the symbolic batch of {x!r} is not supported"
-        call.refuse(text, Limit.BATCH)
-    return call.reshape(x, shape)
+    if not x.type.symbolic:
+        return call.reshape(x, shape)
+    batch = next(i for i in range(rank) if i not in axes)
+    order = [batch, *(i for i in range(rank) if i != batch)]
+    y = call.reshape(x, tuple(shape[i] for i in order))
+    return call.turned(y, tuple(order.index(i) for i in range(rank)))
 
 
 @rule("Transpose", limits={Limit.BATCH: "stays first, or is back there before it is read"})

@@ -129,6 +129,24 @@ def test_a_batch_that_comes_back_in_front(way: str) -> None:
     check(proto, {"x": values(3, 5, 24)})
 
 
+@pytest.mark.parametrize("op", ["ReduceSum", "ReduceMean", "ReduceMax", "ReduceL2"])
+@pytest.mark.parametrize("keep", [0, 1])
+def test_a_stack_before_the_batch(op: str, keep: int) -> None:
+    """torch.stack(..).sum(0) over the branches of a layer."""
+    nodes = [
+        node("Relu", ["x"], ["b"]),
+        node("Unsqueeze", ["x", "zero"], ["u0"]),
+        node("Unsqueeze", ["b", "zero"], ["u1"]),
+        node("Concat", ["u0", "u1"], ["c"], axis=0),
+        node(op, ["c", "zero"], ["r"], keepdims=keep),
+    ]
+    if op != "ReduceSum":
+        nodes[-1] = node(op, ["c"], ["r"], keepdims=keep, axes=[0])
+    nodes.append(node("Squeeze", ["r", "zero"], ["y"]) if keep else node("Neg", ["r"], ["y"]))
+    proto = model(nodes, {"x": ["N", 5, 4]}, constants={"zero": np.array([0])}, opset=13)
+    check(proto, {"x": values(3, 5, 4)})
+
+
 def test_sparse_initializer() -> None:
     proto = conv_model()
     sparse = helper.make_sparse_tensor(
