@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -170,11 +171,13 @@ def _paragraph(names: Sequence[str]) -> Iterator[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of ``python -m bnnc.tools.operators``."""
-    given = sys.argv[1:] if arguments is None else arguments
-    if given:
-        Path(given[0]).write_text(text(), encoding="utf-8")
-    else:
+    parser = argparse.ArgumentParser(prog="python -m bnnc.tools.operators", description=__doc__)
+    parser.add_argument("file", nargs="?", type=Path, help="where to write (default: stdout)")
+    path: Path | None = parser.parse_args(arguments).file
+    if path is None:
         sys.stdout.write(text())
+    else:
+        path.write_text(text(), encoding="utf-8")
     return 0
 
 
