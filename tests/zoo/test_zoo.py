@@ -76,6 +76,6 @@ def test_verifies(exported: Export, name: str, exporter: Exporter) -> None:
         assert report.independent
         assert report.kernels.bits == 0
         assert report.kernels.compared > 0
-        assert report.signs > 0
+        assert report.signs > 0 or not NETWORKS[name].binarizable["reduced"]
         assert report.runs["equal"] + report.runs["near-tie"] == 1
         assert not report.runs["near-tie"] or report.near_tie_runs
