@@ -21,11 +21,10 @@ from ....ir.ops import GatherElements, TopK
 from ...base import KernelDescriptor
 from ...targets import Target
 from ..code import I32, I64, Code, Index, memory_type, vector
-from ..epilogue import channel_blocks
 from ..kernel import Extent, Job, Kernel
 from ..views import View, strides_of
 from .boxes import Memory, known, load_index, stored
-from .pointwise import block_width
+from .softmax import for_rows
 
 
 @dataclass(frozen=True)
@@ -125,36 +124,16 @@ def _lane_axis(op: TopK, strides: Sequence[int]) -> int:
 
 
 def _lower_top_k(job: Job) -> None:
-    op, result = job.op, job.result.type
+    op = job.op
     assert isinstance(op, TopK)
-    rank = result.rank
-    lane = _lane_axis(op, strides_of(result))
-    outer = [a for a in range(rank) if a not in (op.axis, lane)]
-    sizes = [1, *(known(result.shape[a]) for a in outer[1:])]
+    lane = _lane_axis(op, strides_of(job.result.type))
 
-    def body(code: Code) -> None:
-        constant = job.constant(op.x) is not None
-        views = (View.of(code, op.x, rank, constant), View.of(code, job.result, rank))
-        with code.loop(code.begin, code.end) as task:
-            at: list[Index] = [0] * rank
-            for a, index in zip(outer, code.split(task, sizes) if outer else (), strict=True):
-                at[a] = index
-            if lane == op.axis:
-                Selection(code, op, views, tuple(at), lane, 1, 1).emit()
-                return
-            extent = known(result.shape[lane])
-            width = block_width(code, extent)
+    def emit(
+        code: Code, views: tuple[View, View], at: tuple[Index, ...], width: int, count: int
+    ) -> None:
+        Selection(code, op, views, at, lane, width, count).emit()
 
-            def block(start: Index, count: int) -> None:
-                at[lane] = start
-                Selection(code, op, views, tuple(at), lane, width, count).emit()
-
-            channel_blocks(code, extent, width, block)
-
-    if not outer:
-        job.step(Extent(0, 1), body)
-        return
-    job.step(Extent.of(result.shape[outer[0]], math.prod(sizes)), body)
+    for_rows(job, op.x, op.axis, lane, emit)
 
 
 def _lower_gather_elements(job: Job) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from ....ir import Op
+from ....ir import Op, Value
 from ....ir.ops import LogSoftmax, Softmax
 from ...base import KernelDescriptor
 from ...targets import Target
@@ -158,30 +158,35 @@ def _lane_axis(op: Softmax | LogSoftmax, strides: Sequence[int]) -> int:
     return wide[0] if wide and wide[0] > 0 else op.axis
 
 
-def _lower(job: Job) -> None:
-    op, result = job.op, job.result.type
-    assert isinstance(op, Softmax | LogSoftmax)
+Emit = Callable[[Code, tuple[View, View], tuple[Index, ...], int, int], None]
+"""Emits one block of rows: the code, operand and result, where it starts, the lanes of its vectors
+and how many of them count."""
+
+
+def for_rows(job: Job, x: Value, axis: int, lane: int, emit: Emit) -> None:
+    """Rows of ``x`` along ``axis``, one by one where that is the ``lane`` axis, else as many as a
+    vector has lanes; tasks divide the first axis that is left."""
+    result = job.result.type
     rank = result.rank
-    lane = _lane_axis(op, strides_of(result))
-    outer = [a for a in range(rank) if a not in (op.axis, lane)]
+    outer = [a for a in range(rank) if a not in (axis, lane)]
     sizes = [1, *(known(result.shape[a]) for a in outer[1:])]
 
     def body(code: Code) -> None:
-        constant = job.constant(op.x) is not None
-        views = (View.of(code, op.x, rank, constant), View.of(code, job.result, rank))
+        constant = job.constant(x) is not None
+        views = (View.of(code, x, rank, constant), View.of(code, job.result, rank))
         with code.loop(code.begin, code.end) as task:
             at: list[Index] = [0] * rank
             for a, index in zip(outer, code.split(task, sizes) if outer else (), strict=True):
                 at[a] = index
-            if lane == op.axis:
-                Row(code, op, views, tuple(at), lane, code.lanes, code.lanes).emit()
+            if lane == axis:
+                emit(code, views, tuple(at), 1, 1)
                 return
             extent = known(result.shape[lane])
             width = block_width(code, extent)
 
             def block(start: Index, count: int) -> None:
                 at[lane] = start
-                Row(code, op, views, tuple(at), lane, width, count).emit()
+                emit(code, views, tuple(at), width, count)
 
             channel_blocks(code, extent, width, block)
 
@@ -189,6 +194,21 @@ def _lower(job: Job) -> None:
         job.step(Extent(0, 1), body)
         return
     job.step(Extent.of(result.shape[outer[0]], math.prod(sizes)), body)
+
+
+def _lower(job: Job) -> None:
+    op = job.op
+    assert isinstance(op, Softmax | LogSoftmax)
+    lane = _lane_axis(op, strides_of(job.result.type))
+
+    def emit(
+        code: Code, views: tuple[View, View], at: tuple[Index, ...], width: int, count: int
+    ) -> None:
+        if lane == op.axis:
+            width = count = code.lanes
+        Row(code, op, views, at, lane, width, count).emit()
+
+    for_rows(job, op.x, op.axis, lane, emit)
 
 
 def _refuses(op: Op, target: Target) -> str | None:
