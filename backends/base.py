@@ -6,15 +6,57 @@ region; `Backend.lower` then turns the scheduled graph into code for one target.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from ..errors import LoweringError
 from ..ir import Graph, Op
 from ..ir.ops import Fused
 from .targets import Target
 
 EmitKind = Literal["obj", "asm", "llvm"]
+Params = Mapping[str, int]
+"""Tile sizes and the like of one way to run a kernel, by name."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A kernel by name and its parameters, written ``binary_conv pixels=6 vectors=2``.
+
+    Without parameters the kernel takes its own defaults.
+    """
+
+    kernel: str
+    params: tuple[tuple[str, int], ...] = ()
+
+    @classmethod
+    def of(cls, kernel: str, params: Params) -> Choice:
+        """A choice whose parameters come in any order."""
+        return cls(kernel, tuple(sorted(params.items())))
+
+    @classmethod
+    def parse(cls, text: str) -> Choice:
+        """The inverse of ``str``; raises LoweringError for anything else."""
+        name, *parts = text.split(" ")
+        found = [re.fullmatch(r"([a-z_]+)=([0-9]{1,9})", part) for part in parts]
+        params = {match[1]: int(match[2]) for match in found if match}
+        if len(params) != len(parts) or not name:
+            raise LoweringError(f"kernel {text!r}: expected a name, or 'name key=number ..'")
+        return cls.of(name, params)
+
+    def __str__(self) -> str:
+        return " ".join([self.kernel, *(f"{key}={value}" for key, value in self.params)])
+
+    def get(self, key: str, default: int) -> int:
+        """A parameter, or the kernel's default where the choice does not say."""
+        return dict(self.params).get(key, default)
+
+
+def _defaults_alone(op: Op, target: Target) -> tuple[Params, ...]:
+    """The candidates of a kernel without parameters."""
+    return ({},)
 
 
 @dataclass(frozen=True)
@@ -24,13 +66,29 @@ class KernelDescriptor:
     ``operator`` is the operator that the kernel computes: a fused region's anchor, `Fused` itself
     for regions without anchor, or an operator that stands alone. ``refuses`` returns why this
     kernel cannot compute an operator on a target, or None when it can. ``cycles`` estimates the
-    cycles of one call at N = 1.
+    cycles of one call at N = 1, with the parameters of a choice. ``candidates`` lists the
+    parameters worth trying on an operator that the kernel takes, the likeliest first; all give the
+    same result.
     """
 
     name: str
     operator: type[Op]
     refuses: Callable[[Op, Target], str | None]
-    cycles: Callable[[Op, Target], float]
+    cycles: Callable[[Op, Target, Choice], float]
+    candidates: Callable[[Op, Target], tuple[Params, ...]] = _defaults_alone
+
+    def choices(self, op: Op, target: Target) -> tuple[Choice, ...]:
+        """The candidates as choices."""
+        return tuple(Choice.of(self.name, params) for params in self.candidates(op, target))
+
+    def refuses_choice(self, op: Op, target: Target, choice: Choice) -> str | None:
+        """Why the kernel cannot compute an operator this way, or None when it can."""
+        refusal = self.refuses(op, target)
+        if refusal is not None or not choice.params:
+            return refusal
+        if choice in self.choices(op, target):
+            return None
+        return f"'{choice}' is none of its candidates"
 
 
 class Lowered(Protocol):
@@ -73,3 +131,13 @@ def kernels_for(op: Op, kernels: tuple[KernelDescriptor, ...]) -> tuple[KernelDe
     if isinstance(op, Fused) and op.anchor is not None:
         kind = type(op.anchor.op)
     return tuple(k for k in kernels if k.operator is kind)
+
+
+def choices_for(
+    op: Op, target: Target, kernels: tuple[KernelDescriptor, ...]
+) -> Iterator[tuple[KernelDescriptor, Choice]]:
+    """Every way to compute an operator."""
+    for kernel in kernels_for(op, kernels):
+        if kernel.refuses(op, target) is None:
+            for choice in kernel.choices(op, target):
+                yield kernel, choice

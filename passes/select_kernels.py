@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from ..backends.base import KernelDescriptor, kernels_for
+from ..backends.base import Choice, choices_for, kernels_for
 from ..errors import LoweringError, PassError
 from ..ir import Graph, Node, Stage
 from ..ir.ops import Const, Fused
@@ -44,7 +44,7 @@ class SelectKernels(Pass):
         for node in graph.nodes:
             kernel = None if isinstance(node.op, Const) else choose(node, context, problems)
             if isinstance(node.op, Fused) and kernel is not None:
-                node = Node(replace(node.op, kernel=kernel.name), node.results)
+                node = Node(replace(node.op, kernel=str(kernel)), node.results)
             nodes.append(node)
         if problems:
             many = f"{len(problems)} nodes: " if len(problems) > 1 else ""
@@ -52,14 +52,17 @@ class SelectKernels(Pass):
         return graph.replace(nodes=tuple(nodes))
 
 
-def choose(node: Node, context: Context, problems: list[str]) -> KernelDescriptor | None:
-    """The cheapest kernel for a node; appends to ``problems`` when there is none."""
+def choose(node: Node, context: Context, problems: list[str]) -> Choice | None:
+    """The cheapest way to compute a node; appends to ``problems`` when there is none."""
     assert context.target is not None
-    known = kernels_for(node.op, context.kernels)
-    refusals = [kernel.refuses(node.op, context.target) for kernel in known]
-    fit = [k for k, refusal in zip(known, refusals, strict=True) if refusal is None]
-    if not fit:
-        why = "; ".join(r for r in refusals if r) or "the backend has none"
-        problems.append(f"{node.describe()}: {why}")
-        return None
-    return min(fit, key=lambda k: k.cycles(node.op, context.target))  # type: ignore[arg-type]
+    op, target = node.op, context.target
+    priced = [
+        (kernel.cycles(op, target, choice), choice)
+        for kernel, choice in choices_for(op, target, context.kernels)
+    ]
+    if priced:
+        return min(priced, key=lambda pair: pair[0])[1]
+    refusals = [kernel.refuses(op, target) for kernel in kernels_for(op, context.kernels)]
+    why = "; ".join(r for r in refusals if r) or "the backend has none"
+    problems.append(f"{node.describe()}: {why}")
+    return None

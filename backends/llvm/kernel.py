@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 from ...ir import Array, Batch, Dim, Node, Op, Value
 from ...ir.ops import Fused
-from ..base import KernelDescriptor
+from ..base import Choice, KernelDescriptor
 from ..targets import Target
 from .code import Code
 
@@ -49,9 +49,13 @@ class Step:
 
 @dataclass
 class Job:
-    """One node to be lowered. ``start`` makes the function of a step, ``done`` registers it."""
+    """One node to be lowered, in the way of ``choice`` (whose parameters may be left out).
+
+    ``start`` makes the function of a step, ``done`` registers it.
+    """
 
     node: Node
+    choice: Choice
     target: Target
     constants: dict[Value, Array]
     start: Callable[[str], Code]

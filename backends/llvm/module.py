@@ -17,7 +17,7 @@ from llvmlite import ir
 from ...errors import LoweringError
 from ...ir import Array, Graph, Node, Stage, Value
 from ...ir.ops import Const, Fused, Relayout, Reshape, Transpose
-from ..base import EmitKind, KernelDescriptor, kernels_for
+from ..base import Choice, EmitKind, KernelDescriptor, kernels_for
 from ..targets import Target
 from . import kernels as kernel_package
 from .code import Code
@@ -56,9 +56,9 @@ class LlvmBackend:
         chosen = [(node, lowering.kernel(node)) for node in graph.nodes if _does_work(node)]
         if lowering.problems:
             raise LoweringError("; ".join(lowering.problems))
-        for node, kernel in chosen:
-            assert kernel is not None
-            lowering.add(node, kernel)
+        for node, found in chosen:
+            assert found is not None
+            lowering.add(node, *found)
         return lowering.finish()
 
 
@@ -87,24 +87,30 @@ class _Lowering:
         self._functions: dict[str, str] = {}
         self._started = 0
 
-    def kernel(self, node: Node) -> Kernel | None:
-        """The kernel that the scheduler named, else the first that computes the node."""
+    def kernel(self, node: Node) -> tuple[Kernel, Choice] | None:
+        """The kernel that the scheduler chose, else the first that computes the node."""
         op = node.op
         reasons: list[str] = []
+        try:
+            chosen = Choice.parse(op.kernel) if isinstance(op, Fused) and op.kernel else None
+        except LoweringError as error:
+            self.problems.append(f"{node.describe()}: {error}")
+            return None
         for descriptor in kernels_for(op, tuple(k.descriptor for k in all_kernels())):
-            if isinstance(op, Fused) and op.kernel not in ("", descriptor.name):
+            choice = chosen or Choice(descriptor.name)
+            if choice.kernel != descriptor.name:
                 continue
-            reason = descriptor.refuses(op, self.target)
+            reason = descriptor.refuses_choice(op, self.target, choice)
             if reason is None:
-                return next(k for k in all_kernels() if k.descriptor is descriptor)
+                return next(k for k in all_kernels() if k.descriptor is descriptor), choice
             reasons.append(f"kernel {descriptor.name}: {reason}")
-        why = ", ".join(reasons) or "no kernel computes it"
+        why = ", ".join(reasons) or (f"no kernel '{chosen}'" if chosen else "no kernel computes it")
         self.problems.append(f"{node.describe()}: {why}")
         return None
 
-    def add(self, node: Node, kernel: Kernel) -> None:
+    def add(self, node: Node, kernel: Kernel, choice: Choice) -> None:
         """Lower one node."""
-        job = Job(node, self.target, self.constants, self._start, self._done)
+        job = Job(node, choice, self.target, self.constants, self._start, self._done)
         kernel.lower(job)
         self.steps.extend(job.steps)
 

@@ -22,7 +22,7 @@ from llvmlite import ir
 
 from ....ir import Layout, Op
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
-from ...base import KernelDescriptor
+from ...base import Choice, KernelDescriptor
 from ...targets import Target
 from ..code import I32, I64, Index, IRValue, vector
 from ..epilogue import Epilogue
@@ -41,7 +41,7 @@ def _refuses(op: Op, target: Target) -> str | None:
     return refusal(op, target)
 
 
-def _cycles(op: Op, target: Target) -> float:
+def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """Vector operations at two a cycle, from the counter's operations a word; and the epilogue."""
     assert isinstance(op, Fused)
     geometry = Geometry.of(anchor_of(op))

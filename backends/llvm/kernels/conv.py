@@ -18,7 +18,7 @@ import numpy as np
 from ....errors import LoweringError
 from ....ir import Array, Op
 from ....ir.ops import Conv, Fused, Gemm
-from ...base import KernelDescriptor
+from ...base import Choice, KernelDescriptor
 from ...targets import Target
 from ..code import FLOAT, I32, Code, Index, IRValue, vector
 from ..epilogue import Epilogue
@@ -43,7 +43,7 @@ def _anchor(op: Op) -> Conv | Gemm:
     return anchor
 
 
-def _cycles(op: Op, target: Target) -> float:
+def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """Two vector multiply-adds a cycle (one without FMA), and the epilogue."""
     assert isinstance(op, Fused)
     geometry = Geometry.of(_anchor(op))

@@ -13,7 +13,7 @@ from typing import Any
 
 from ....ir import Batch, Op
 from ....ir.ops import MatMul
-from ...base import KernelDescriptor
+from ...base import Choice, KernelDescriptor
 from ...targets import Target
 from ..code import FLOAT, Code, Index, pieces, vector
 from ..epilogue import channel_blocks
@@ -129,7 +129,7 @@ def _refuses(op: Op, target: Target) -> str | None:
     return None
 
 
-def _cycles(op: Op, target: Target) -> float:
+def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """A vector multiply-add a cycle."""
     assert isinstance(op, MatMul)
     (result,) = op.infer()

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from ....ir import Batch, Layout, Op, TensorType
 from ....ir.ops import Concat, Gather, Pad, Relayout, Reshape, Slice, Transpose
 from ....ir.types import WORD_BITS, sample_bytes
-from ...base import KernelDescriptor
+from ...base import Choice, KernelDescriptor
 from ...targets import Target
 from ..code import Code, Index
 from ..kernel import Extent, Job, Kernel
@@ -140,7 +140,7 @@ def _refuses(op: Op, target: Target) -> str | None:
     return f"cannot move pixel planes of {planes[0]!r}" if planes else None
 
 
-def _cycles(op: Op, target: Target) -> float:
+def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """Read and written once, half a vector a cycle."""
     moved = sum(sample_bytes(t) for t in (*(v.type for v in op.operands), *op.infer()))
     return moved * 16 / target.vector_bits

@@ -18,7 +18,7 @@ from llvmlite import ir
 
 from ....ir import BOOL, F16, U8, Op, Scalar
 from ....ir.ops import GatherElements, TopK
-from ...base import KernelDescriptor
+from ...base import Choice, KernelDescriptor
 from ...targets import Target
 from ..code import I32, I64, Code, Index, memory_type, vector
 from ..kernel import Extent, Job, Kernel
@@ -169,7 +169,7 @@ def _refuses(op: Op, target: Target) -> str | None:
     return None
 
 
-def _cycles(op: Op, target: Target) -> float:
+def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """Two operations an element and pass, in one lane at worst."""
     passes = op.k if isinstance(op, TopK) else 1
     return op.operands[0].type.elements_per_sample() * 2.0 * passes

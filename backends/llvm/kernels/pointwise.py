@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ....ir import Batch, Dim, Layout, Op, Scalar
 from ....ir.ops import Fused
 from ....ir.types import physical_axes
-from ...base import KernelDescriptor
+from ...base import Choice, KernelDescriptor
 from ...targets import Target
 from .. import epilogue
 from ..code import Code, Index
@@ -31,7 +31,7 @@ def _refuses(op: Op, target: Target) -> str | None:
     return epilogue.refusal(op, target)
 
 
-def _cycles(op: Op, target: Target) -> float:
+def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """One vector operation a cycle for each operator, and the traffic of operands and results."""
     assert isinstance(op, Fused)
     elements = full_type(op).elements_per_sample()

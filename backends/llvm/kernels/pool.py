@@ -18,7 +18,7 @@ from llvmlite import ir
 from ....ir import BOOL, F16, Op, Scalar, Ternary, Value
 from ....ir.ops import AveragePool, Fused, MaxPool
 from ....ir.ops.window import Window
-from ...base import KernelDescriptor
+from ...base import Choice, KernelDescriptor
 from ...targets import Target
 from .. import epilogue
 from .. import math as vector_math
@@ -353,7 +353,7 @@ def _refuses(op: Op, target: Target) -> str | None:
     return epilogue.refusal(op, target)
 
 
-def _cycles(op: Op, target: Target) -> float:
+def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """A load and an operation for each tap and vector."""
     assert isinstance(op, Fused)
     assert op.anchor is not None

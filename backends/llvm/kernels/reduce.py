@@ -17,7 +17,7 @@ from llvmlite import ir
 
 from ....ir import BOOL, F16, F32, Op, Scalar, TensorType
 from ....ir.ops import Fused, ReduceMax, ReduceMean, ReduceMin, ReduceSum
-from ...base import KernelDescriptor
+from ...base import Choice, KernelDescriptor
 from ...targets import Target
 from .. import epilogue
 from .. import math as vector_math
@@ -293,7 +293,7 @@ def _refuses(op: Op, target: Target) -> str | None:
     return epilogue.refusal(op, target)
 
 
-def _cycles(op: Op, target: Target) -> float:
+def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """One load and operation for each vector of the operand."""
     assert isinstance(op, Fused)
     return sum(v.type.elements_per_sample() for v in op.xs[:1]) * 2 / target.lanes

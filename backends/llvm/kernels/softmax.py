@@ -16,7 +16,7 @@ from llvmlite import ir
 
 from ....ir import Op, Value
 from ....ir.ops import LogSoftmax, Softmax
-from ...base import KernelDescriptor
+from ...base import Choice, KernelDescriptor
 from ...targets import Target
 from .. import math as vector_math
 from ..code import DOUBLE, FLOAT, I32, Code, Index, pieces, vector
@@ -215,7 +215,7 @@ def _refuses(op: Op, target: Target) -> str | None:
     return None
 
 
-def _cycles(op: Op, target: Target) -> float:
+def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """About 40 operations an element for the exponential and the division."""
     return op.operands[0].type.elements_per_sample() * 40 / target.lanes
 
