@@ -61,6 +61,9 @@ _X86 = _table(
     Feature("avx512vnni", "avx512_vnni", ("avx512f",)),
     Feature("avx512bitalg", "avx512_bitalg", ("avx512bw",)),
     Feature("avx512vpopcntdq", "avx512_vpopcntdq", ("avx512f",)),
+    Feature("avx512vbmi", "avx512vbmi", ("avx512bw",)),
+    Feature("avx512vbmi2", "avx512_vbmi2", ("avx512bw",)),
+    Feature("gfni", "gfni"),
 )
 _ARM = _table(
     Feature("fp-armv8", "fp"),
@@ -75,7 +78,8 @@ _FEATURES = {"x86_64": _X86, "aarch64": _ARM}
 _V2 = ("cx16", "sahf", "popcnt", "sse3", "ssse3", "sse4.1", "sse4.2")
 _V3 = (*_V2, "avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe")
 _V4 = (*_V3, "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl")
-_ICELAKE = (*_V4, "avx512vnni", "avx512bitalg", "avx512vpopcntdq")
+_CASCADELAKE = (*_V4, "avx512vnni")
+_ICELAKE = (*_CASCADELAKE, "avx512bitalg", "avx512vpopcntdq", "avx512vbmi", "avx512vbmi2", "gfni")
 _NEON = ("fp-armv8", "neon")
 
 
@@ -138,6 +142,21 @@ class Target:
         return self.vector_bits == 512
 
     @property
+    def bit_matrix(self) -> bool:
+        """An 8x8 bit matrix times each byte, which also transposes bits (GF2P8AFFINEQB)."""
+        return self.has("gfni")
+
+    @property
+    def byte_permute(self) -> bool:
+        """Any permutation of a register's bytes in one instruction (VPERMB)."""
+        return self.vector_bits == 512 and self.has("avx512vbmi")
+
+    @property
+    def funnel_shift(self) -> bool:
+        """Shifts across two lanes, by another amount in each (VPSHLDVD, VPSHRDVQ)."""
+        return self.vector_bits == 512 and self.has("avx512vbmi2")
+
+    @property
     def vnni(self) -> bool:
         """Dot products of bytes into 32-bit lanes (VPDPBUSD, UDOT) at full vector width."""
         if self.vector_bits == 512:
@@ -182,6 +201,7 @@ TARGETS: dict[str, Target] = {
         _x86("x86-64-v2", "nehalem", _V2, 32, 256),
         _x86("x86-64-v3", "haswell", _V3, 32, 256),
         _x86("x86-64-v4", "skylake-avx512", _V4, 32, 1024),
+        _x86("cascadelake", "cascadelake", _CASCADELAKE, 32, 1024),
         _x86("icelake-server", "icelake-server", _ICELAKE, 48, 1280),
         _arm("arm64", "cortex-a72", (), 32, 512),
         _arm("cortex-a53", "cortex-a53", ("crc",), 32, 512),

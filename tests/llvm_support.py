@@ -17,6 +17,7 @@ from bnnc.backends.llvm import LlvmBackend
 from bnnc.backends.targets import TARGETS, Target, host_features, host_machine
 from bnnc.ir import Graph, Node, Slot, Stage, Value, parse, verify
 from bnnc.ir.ops import Const
+from bnnc.ir.storage import from_storage, storage_dtype, storage_shape, to_storage
 from bnnc.ir.types import sample_bytes
 
 ICELAKE = TARGETS["icelake-server"]
@@ -25,7 +26,7 @@ X86_PATHS = {
     "v3": TARGETS["x86-64-v3"],
     "v3-vnni": replace(TARGETS["x86-64-v3"], features=(*TARGETS["x86-64-v3"].features, "avxvnni")),
     "v4": TARGETS["x86-64-v4"],
-    "v4-vnni": ICELAKE.without("avx512_bitalg", "avx512_vpopcntdq"),
+    "v4-vnni": TARGETS["cascadelake"],
     "v4-bitalg": ICELAKE.without("avx512_vpopcntdq"),
     "icelake": ICELAKE,
 }
@@ -115,14 +116,17 @@ class Library:
     def run(
         self, inputs: Mapping[str, np.ndarray], batch: int = 1, pieces: int = 0
     ) -> dict[str, np.ndarray]:
-        """Outputs by name. ``pieces`` > 0 runs each step in that many parts, last one first."""
+        """Outputs by name. ``pieces`` > 0 runs each step in that many parts, last one first.
+
+        Arrays are logical, packed ones codes; the kernels see them as their layouts say.
+        """
         dims = np.array([batch], np.int64)
         room = int(self.handle.test_workspace_size(dims.ctypes.data)) + 128
         workspace = np.full(room, 0xAB, np.uint8)
         start = workspace.ctypes.data + (-workspace.ctypes.data % 64)
-        held = [fenced(inputs[v.name]) for v in self.graph.inputs]
+        held = [fenced(to_storage(inputs[v.name], v.type)) for v in self.graph.inputs]
         outputs = {
-            o.name: fenced(np.zeros(o.value.type.concrete(batch), o.value.element.dtype))
+            o.name: fenced(np.zeros(storage_shape(o.value.type, batch), storage_dtype(o.value.type)))
             for o in self.graph.outputs
         }
         guard = _PARALLEL_FOR(lambda pool, task, frame, count: _split(task, frame, count, pieces))
@@ -141,7 +145,20 @@ class Library:
         )
         status = self.handle.test_run(ctypes.byref(args))
         assert status == 0, status
-        return outputs
+        return logical(self.graph, outputs, batch)
+
+
+def logical(
+    graph: Graph, outputs: Mapping[str, np.ndarray], batch: int
+) -> dict[str, np.ndarray]:
+    """Outputs as the interpreter has them; bits that stand for nothing must be 0 in memory."""
+    out: dict[str, np.ndarray] = {}
+    for shown in graph.outputs:
+        type_, memory = shown.value.type, outputs[shown.name]
+        out[shown.name] = from_storage(memory, type_, batch)
+        if type_.is_binary:
+            np.testing.assert_array_equal(to_storage(out[shown.name], type_), memory)
+    return out
 
 
 def fenced(array: np.ndarray) -> np.ndarray:

@@ -40,6 +40,7 @@ _FUNCTIONS = {
     "fma": ("<4 x float>", "<4 x float> @llvm.fma.v4f32" + _THREE),
     "dwords": ("<16 x i32>", "<16 x i32> @llvm.ctpop.v16i32(<16 x i32> %a)"),
     "bytes": ("<64 x i8>", "<64 x i8> @llvm.ctpop.v64i8(<64 x i8> %a)"),
+    "matrix": ("<64 x i8>", "<64 x i8> @llvm.bitreverse.v64i8(<64 x i8> %a)"),
 }  # fmt: skip
 _MORE = """
 define <8 x i32> @avx2(<8 x i32> %a) {
@@ -72,6 +73,15 @@ define i32 @signed(<64 x i8> %a, <64 x i8> %b) {
   %r = call i32 @llvm.vector.reduce.add.v64i32(<64 x i32> %p)
   ret i32 %r
 }
+define <16 x i32> @funnel(<16 x i32> %a, <16 x i32> %b) {
+  %r = call <16 x i32> @llvm.fshl.v16i32(<16 x i32> %a, <16 x i32> %b, <16 x i32> %b)
+  ret <16 x i32> %r
+}
+define <64 x i8> @permute(<64 x i8> %a) {
+  %r = shufflevector <64 x i8> %a, <64 x i8> %a, <64 x i32> PERMUTATION
+  ret <64 x i8> %r
+}
+declare <16 x i32> @llvm.fshl.v16i32(<16 x i32>, <16 x i32>, <16 x i32>)
 declare i32 @llvm.vector.reduce.add.v16i32(<16 x i32>)
 declare i32 @llvm.vector.reduce.add.v64i32(<64 x i32>)
 """
@@ -89,6 +99,9 @@ _X86_SIGNS = (
     (r"\bvpdpbusd\s.*%zmm", ("avx512vnni",)),
     (r"\bvpopcntd\s.*%zmm", ("avx512vpopcntdq",)),
     (r"\bvpopcntb\s.*%zmm", ("avx512bitalg",)),
+    (r"\bvpermb\s.*%zmm", ("avx512vbmi",)),
+    (r"\bvpshldvd\s.*%zmm", ("avx512vbmi2",)),
+    (r"\bv?gf2p8affineqb\s", ("gfni",)),
 )
 _ARM_SIGNS = ((r"\badd\s+v", ("fp-armv8", "neon")), (r"\budot\s", ("dotprod",)))
 _SIGNS = {"x86_64": (_X86_SIGNS, "x86-64"), "aarch64": (_ARM_SIGNS, "generic")}
@@ -143,4 +156,5 @@ def _module() -> str:
         head, _, arguments = call.partition("(")
         types = ", ".join(part.rsplit(" ", 1)[0] for part in arguments[:-1].split(", "))
         lines.append(f"declare {head}({types})")
-    return "\n".join(lines) + _MORE
+    permutation = ", ".join(f"i32 {37 * i % 64}" for i in range(64))
+    return "\n".join(lines) + _MORE.replace("PERMUTATION", f"<{permutation}>")

@@ -21,7 +21,7 @@ from bnnc.runtime.elf import FLAG_WRITE, parse_elf
 
 GOLDEN = Path(__file__).parent / "golden"
 MANIFEST = b'{"abi":1}\0'
-ROWS = {**TARGETS, "v4-vnni": X86_PATHS["v4-vnni"], "v4-bitalg": X86_PATHS["v4-bitalg"]}
+ROWS = {**TARGETS, "v4-bitalg": X86_PATHS["v4-bitalg"]}
 SIGN = "bits<1;-1,1>"
 
 

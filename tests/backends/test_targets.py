@@ -13,6 +13,7 @@ CAPABILITIES = {
     "x86-64-v2": (128, 16, "table", False, False, False),
     "x86-64-v3": (256, 16, "table", False, False, True),
     "x86-64-v4": (512, 32, "table", True, False, True),
+    "cascadelake": (512, 32, "table", True, True, True),
     "icelake-server": (512, 32, "dword", True, True, True),
     "arm64": (128, 32, "byte", False, False, True),
     "cortex-a53": (128, 32, "byte", False, False, True),
@@ -92,6 +93,24 @@ def test_triple_and_cpu(name: str, bits: int, popcount: str) -> None:
 def test_capabilities_of_a_cpu_equal_those_of_its_row() -> None:
     row, found = TARGETS["icelake-server"], host.resolve("x86_64-linux-gnu:icelake-server")
     assert (found.popcount, found.vnni, found.fma) == (row.popcount, row.vnni, row.fma)
+    assert all((t.bit_matrix, t.byte_permute, t.funnel_shift) == (True,) * 3 for t in (row, found))
+
+
+@pytest.mark.parametrize(
+    ("cpu", "bit_matrix", "byte_permute", "funnel_shift"),
+    [
+        ("cascadelake", False, False, False),
+        ("cannonlake", False, True, False),
+        ("alderlake", True, False, False),
+        ("tremont", True, False, False),
+    ],
+)
+def test_bit_capabilities_of_a_cpu(
+    cpu: str, bit_matrix: bool, byte_permute: bool, funnel_shift: bool
+) -> None:
+    found = host.resolve(f"x86_64-linux-gnu:{cpu}")
+    held = (found.bit_matrix, found.byte_permute, found.funnel_shift)
+    assert held == (bit_matrix, byte_permute, funnel_shift)
 
 
 @pytest.mark.parametrize(
