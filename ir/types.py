@@ -149,7 +149,9 @@ class Layout(Enum):
     """Bits of axis 1 packed into 64-bit words, innermost: [N, H, W, planes, ceil(C/64)] u64, the
     lowest channel in the lowest bit, unused high bits 0."""
     PLANES = "planes"
-    """Pixel planes: [N, C, ceil(H*W/64)] u64, one bit a pixel."""
+    """Bits of pixels packed into 64-bit words: [C, planes, N, ceil(H*W/64)] u64, the pixels in
+    row-major order, the first in the lowest bit, unused high bits 0. Rank 3 and up. The batch lies
+    inside the channel, so that the images of a batch fill one vector."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,8 @@ class TensorType:
             raise VerifyError(f"{self} is absurdly large")
         if self.layout in (Layout.WORDS, Layout.PLANES) and self.rank < 2:
             raise VerifyError(f"{self} has no channels to pack")
+        if self.layout is Layout.PLANES and (self.rank < 3 or not self.is_binary):
+            raise VerifyError(f"{self} has no planes of pixels: bits of rank 3 and up do")
 
     def __str__(self) -> str:
         dims = ",".join(str(d) for d in self.shape)
@@ -217,6 +221,8 @@ def physical_axes(rank: int, layout: Layout) -> tuple[int, ...]:
     """Logical axes in memory order, outermost first: (0, 2, 3, 1) for channels-last."""
     if layout is Layout.ROW_MAJOR or rank < 3:
         return tuple(range(rank))
+    if layout is Layout.PLANES:
+        return (1, 0, *range(2, rank))
     return (0, *range(2, rank), 1)
 
 

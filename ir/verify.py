@@ -84,8 +84,8 @@ def _define(values: Iterable[Value], defined: set[Value], names: set[str], where
 
 
 def _verify_stage(node: Node, stage: Stage) -> None:
-    """Imported graphs hold no bits; packed ones no batch_norm and every bit in words;
-    scheduled ones only fused regions, moves and constants, each value in its slot."""
+    """Imported graphs hold no bits; packed ones no batch_norm and every bit in words
+    or planes; scheduled ones only fused regions, moves and constants, each value in its slot."""
     op, where = node.op, node.describe()
     if stage == Stage.IMPORTED and isinstance(op, (*_BINARY, Fused, Relayout)):
         raise VerifyError(f"{where}: does not belong into an imported graph")

@@ -68,6 +68,8 @@ def is_view(node: Node) -> bool:
             return old[:2] == new[:2] and all(d == 1 for d in (*old[2:], *new[2:]))
         return is_row_like(op.x.type) and is_row_like(node.result.type)
     if isinstance(op, Relayout):
+        if op.x.type.is_binary:
+            return op.x.type.layout is op.layout
         return is_row_like(op.x.type) and is_row_like(node.result.type)
     if isinstance(op, Transpose) and not op.x.type.is_binary:
         rank = op.x.type.rank

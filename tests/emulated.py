@@ -11,11 +11,13 @@ from pathlib import Path
 import handmade
 import numpy as np
 from arm64 import sysroot
+from llvm_support import logical
 
 from bnnc.backends import linking
 from bnnc.backends.llvm import LlvmBackend
 from bnnc.backends.targets import Target
 from bnnc.ir import Graph
+from bnnc.ir.storage import storage_dtype, storage_shape, to_storage
 
 PROGRAM = Path(__file__).with_name("emulated.c")
 
@@ -42,9 +44,9 @@ class EmulatedLibrary:
         self, inputs: Mapping[str, np.ndarray], batch: int = 1, pieces: int = 0
     ) -> dict[str, np.ndarray]:
         """Outputs by name. ``pieces`` > 0 runs each step in that many parts, last one first."""
-        held = [np.ascontiguousarray(inputs[v.name]) for v in self.graph.inputs]
-        shapes = [(o.value.type.concrete(batch), o.value.element.dtype) for o in self.graph.outputs]
-        empty = [np.empty(shape, dtype) for shape, dtype in shapes]
+        held = [to_storage(inputs[v.name], v.type) for v in self.graph.inputs]
+        types = [o.value.type for o in self.graph.outputs]
+        empty = [np.empty(storage_shape(t, batch), storage_dtype(t)) for t in types]
         head = [batch, pieces, len(held), len(empty), *(a.nbytes for a in (*held, *empty))]
         source, result = self.folder / "inputs", self.folder / "outputs"
         source.write_bytes(
@@ -58,4 +60,4 @@ class EmulatedLibrary:
         for output, array in zip(self.graph.outputs, empty, strict=True):
             out[output.name] = np.frombuffer(data, array.dtype, array.size, at).reshape(array.shape)
             at += array.nbytes
-        return out
+        return logical(self.graph, out, batch)

@@ -126,7 +126,9 @@ class Library:
         start = workspace.ctypes.data + (-workspace.ctypes.data % 64)
         held = [fenced(to_storage(inputs[v.name], v.type)) for v in self.graph.inputs]
         outputs = {
-            o.name: fenced(np.zeros(storage_shape(o.value.type, batch), storage_dtype(o.value.type)))
+            o.name: fenced(
+                np.zeros(storage_shape(o.value.type, batch), storage_dtype(o.value.type))
+            )
             for o in self.graph.outputs
         }
         guard = _PARALLEL_FOR(lambda pool, task, frame, count: _split(task, frame, count, pieces))
@@ -148,9 +150,7 @@ class Library:
         return logical(self.graph, outputs, batch)
 
 
-def logical(
-    graph: Graph, outputs: Mapping[str, np.ndarray], batch: int
-) -> dict[str, np.ndarray]:
+def logical(graph: Graph, outputs: Mapping[str, np.ndarray], batch: int) -> dict[str, np.ndarray]:
     """Outputs as the interpreter has them; bits that stand for nothing must be 0 in memory."""
     out: dict[str, np.ndarray] = {}
     for shown in graph.outputs:

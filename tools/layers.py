@@ -16,7 +16,7 @@ from ..driver import target_entry
 from ..errors import VerifyError
 from ..ir import Array, Batch, Graph, Node, Output, Slot, TensorType, Value
 from ..ir.ops import Const
-from ..ir.storage import from_storage, storage_shape, to_storage
+from ..ir.storage import batch_axis, from_storage, storage_dtype, storage_shape, to_storage
 from ..passes.memory_plan import is_view
 from ..runtime import Model, artifact, load
 
@@ -139,9 +139,7 @@ def expose(graph: Graph) -> Graph:
 
 
 def _tensor(name: str, type_: TensorType) -> artifact.Tensor:
-    dtype = "uint64" if type_.is_binary else type_.element.dtype.name
-    first = type_.shape[:1]
-    shape: tuple[int | str, ...] = storage_shape(type_, 1)
-    if first and isinstance(first[0], Batch):
-        shape = (str(first[0]), *shape[1:])
-    return artifact.Tensor(name, dtype, shape)
+    shape: list[int | str] = [*storage_shape(type_, 1)]
+    if type_.symbolic:
+        shape[batch_axis(type_)] = str(type_.shape[0])
+    return artifact.Tensor(name, storage_dtype(type_).name, tuple(shape))

@@ -217,13 +217,20 @@ class Gather(Op):
 
 @dataclass(frozen=True)
 class Relayout(Op):
-    """The same tensor in another layout: the identity on values."""
+    """The same tensor in another layout: the identity on values.
+
+    Bits and ternaries go between words and planes by a transposition of bits.
+    """
 
     x: Value
     layout: Layout
 
     def infer(self) -> tuple[TensorType, ...]:
         return (self.x.type.with_layout(self.layout),)
+
+    def verify(self) -> None:
+        if self.layout in (Layout.WORDS, Layout.PLANES) and not self.x.type.is_binary:
+            raise VerifyError(f"{self.x!r} cannot be packed: only bits lie in {self.layout.value}")
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return args[0]

@@ -24,6 +24,7 @@ from bnnc.ir import (
     Node,
     Output,
     Region,
+    Scalar,
     Slot,
     Stage,
     TensorType,
@@ -177,6 +178,8 @@ def test_types_round_trip() -> None:
     for element in (SIGN, TERNARY, Bits((0.0, 0.1, 0.2, 0.30000001)), *map(scalar_of, DTYPES)):
         for layout in Layout:
             for shape in ((Batch(10), 3, 4), (1, 2), (Batch(), 0)):
+                if layout is Layout.PLANES and (len(shape) < 3 or isinstance(element, Scalar)):
+                    continue
                 value = Value("x", TensorType(shape, element, layout))
                 text = print_graph(Graph("g", (value,), (), ()))
                 assert parse(text).inputs[0].type == value.type

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from ir_support import ONE_KERNEL_EACH
 from random_graphs import networks
 
-from bnnc.ir import Graph, Slot, Value, parse
+from bnnc.ir import SIGN, Batch, Graph, Layout, Node, Slot, TensorType, Value, parse
 from bnnc.ir.memory import ALIGNMENT
-from bnnc.ir.ops import Const
+from bnnc.ir.ops import Const, Relayout
 from bnnc.ir.types import sample_bytes
 from bnnc.passes import pipelines, run_passes
 from bnnc.passes.memory_plan import Buffer, is_view, place
@@ -107,3 +107,11 @@ def test_places_are_as_low_as_liveness_allows() -> None:
     assert (a.offset, d.offset) == (0, 0)
     assert b.offset == 128
     assert c.offset == 0
+
+
+def test_bits_between_words_and_planes_are_no_view() -> None:
+    """Not even of single positions, where other layouts share their memory."""
+    words = Value("x", TensorType((Batch(), 64, 1, 1), SIGN, Layout.WORDS))
+    for layout in (Layout.WORDS, Layout.PLANES):
+        result = Value("y", words.type.with_layout(layout))
+        assert is_view(Node(Relayout(words, layout), (result,))) is (layout is Layout.WORDS)
