@@ -78,17 +78,15 @@ class Entry:
         b.ret(b.add(b.mul(n, I64(self.workspace.per_batch)), I64(self.workspace.fixed)))
 
     def _dispatch(self) -> ir.Function:
-        """``dispatch(args, kernel, frame, count)``: here, or through the caller's parallel_for."""
+        """``dispatch(args, kernel, frame, count)``: here, or through the caller's parallel_for,
+        which sees every step, those of one task too: so it can tell them apart by their order."""
         type_ = ir.FunctionType(ir.VoidType(), [PTR, PTR, PTR, I64])
         function, b = self._define("dispatch", type_)
         function.linkage = "internal"
         function.attributes.add("noinline")
         args, kernel, frame, count = function.args
         here = function.append_basic_block("here")
-        ask = function.append_basic_block("ask")
         there = function.append_basic_block("there")
-        b.cbranch(b.icmp_signed(">", count, I64(1)), ask, here)
-        b.position_at_end(ask)
         parallel_for = _field(b, args, _PARALLEL_FOR)
         b.cbranch(b.icmp_unsigned("==", parallel_for, PTR(None)), here, there)
         b.position_at_end(here)
