@@ -34,7 +34,7 @@ def from_storage(memory: Array, type_: TensorType, batch: int) -> Array:
     axes = _outer_axes(type_) if _packed(type_) else physical_axes(len(shape), type_.layout)
     back = tuple(int(i) for i in np.argsort(axes))
     physical = tuple(shape[a] for a in axes)
-    if not _packed(type_):
+    if isinstance(type_.element, Scalar) or not _packed(type_):
         return _contiguous(memory.reshape(physical).transpose(back))
     count = shape[1]
     if type_.layout is Layout.PLANES:
@@ -42,7 +42,9 @@ def from_storage(memory: Array, type_: TensorType, batch: int) -> Array:
         split = np.moveaxis(memory.reshape(storage_shape(type_, batch)), 1, -2)
     else:
         split = memory.reshape(*physical[:-1], -1, -(-count // WORD_BITS))
-    planes = [_unpack(split[..., p, :], count).reshape(physical) for p in range(split.shape[-2])]
+    planes = [
+        _unpack(split[..., p, :], count).reshape(physical) for p in range(type_.element.planes)
+    ]
     if isinstance(type_.element, Bits):
         codes = sum((plane << p for p, plane in enumerate(planes)), np.zeros_like(planes[0]))
         return _contiguous(codes.transpose(back))
