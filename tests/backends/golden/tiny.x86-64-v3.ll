@@ -404,20 +404,17 @@ entry:
 define internal void @"__bnnc__dispatch"(ptr %".1", ptr %".2", ptr %".3", i64 %".4") nounwind "tune-cpu"="haswell" noinline
 {
 entry:
-  %".6" = icmp sgt i64 %".4", 1
-  br i1 %".6", label %"ask", label %"here"
+  %".6" = getelementptr i8, ptr %".1", i64 40
+  %".7" = load ptr, ptr %".6", align 8
+  %".8" = icmp eq ptr %".7", null
+  br i1 %".8", label %"here", label %"there"
 here:
   call void %".2"(ptr %".3", i64 0, i64 %".4")
   ret void
-ask:
-  %".8" = getelementptr i8, ptr %".1", i64 40
-  %".9" = load ptr, ptr %".8", align 8
-  %".10" = icmp eq ptr %".9", null
-  br i1 %".10", label %"here", label %"there"
 there:
-  %".14" = getelementptr i8, ptr %".1", i64 48
-  %".15" = load ptr, ptr %".14", align 8
-  call void %".9"(ptr %".15", ptr %".2", ptr %".3", i64 %".4")
+  %".12" = getelementptr i8, ptr %".1", i64 48
+  %".13" = load ptr, ptr %".12", align 8
+  call void %".7"(ptr %".13", ptr %".2", ptr %".3", i64 %".4")
   ret void
 }
 
