@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from . import __version__
+from .backends.base import Backend, EmitKind, Scheduled, predicted
 from .errors import BackendError, LoweringError, OutputError, PassError, VerifyError
 from .files import check_writable, write_file
 from .ir import Batch, Graph, Node, arena_bytes, print_graph, save
-from .ir.ops import Conv, Gemm
+from .ir.ops import BinaryConv, BinaryGemm, Conv, Gemm, MatMul
 from .ir.text import constants
 from .passes import Context, Pass, pipelines, run_passes
 from .passes.binarize import Verdict, examine
@@ -32,7 +33,6 @@ from .runtime.header import c_header
 if TYPE_CHECKING:
     import onnx
 
-    from .backends.base import Backend, EmitKind
     from .backends.targets import Target
     from .frontend import Imported
 
@@ -44,6 +44,7 @@ SUFFIXES: Mapping[str, str] = {
     "llvm": ".ll",
     "ir": ".bnn",
 }
+_PRODUCTS = (BinaryConv, BinaryGemm, Conv, Gemm)
 BACKENDS = {"llvm": (".backends.llvm", "LlvmBackend"), "tvm": (".backends.tvm", "TvmBackend")}
 """Module and class of each backend, imported when asked for."""
 Progress = Callable[[str], None]
@@ -219,6 +220,7 @@ def build(
         ),
         linker=linker,
         layers=tuple(layer(verdict) for verdict in verdicts),
+        kernels=tuple(kernel(held, machine, backend) for held in code.schedule),
         options={
             "backend": options.backend,
             "exact_float": options.exact_float,
@@ -324,10 +326,26 @@ def layer(verdict: Verdict) -> artifact.Layer:
     )
 
 
+def kernel(held: Scheduled, target: Target, backend: Backend) -> artifact.Kernel:
+    """A node of the code as the manifest shows it, with its predicted cycles."""
+    node, op = held.node, held.node.op
+    leader = op.leader() or node
+    products = isinstance(leader.op, (*_PRODUCTS, MatMul))
+    return artifact.Kernel(
+        name=leader.origin[0] if leader.origin else leader.results[0].name,
+        op=leader.op.mnemonic(),
+        kernel=str(held.choice),
+        output=tuple(str(d) if isinstance(d, Batch) else d for d in node.results[0].shape),
+        macs=multiply_accumulates(leader) if products else 0,
+        cycles=round(predicted(op, target, held.choice, backend.kernels)),
+        steps=held.steps,
+    )
+
+
 def multiply_accumulates(node: Node) -> int:
-    """Products that a Conv, Gemm or MatMul sums for one sample."""
+    """Products that a convolution or matrix product sums for one sample."""
     op = node.op
-    summed = op.w.shape[1:] if isinstance(op, (Conv, Gemm)) else op.operands[0].shape[-1:]
+    summed = op.w.shape[1:] if isinstance(op, _PRODUCTS) else op.operands[0].shape[-1:]
     return node.result.type.elements_per_sample() * math.prod(summed)
 
 

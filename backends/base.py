@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from ..errors import LoweringError
-from ..ir import Graph, Op
+from ..ir import Graph, Node, Op
 from ..ir.ops import Fused
 from .targets import Target
 
@@ -91,8 +91,22 @@ class KernelDescriptor:
         return f"'{choice}' is none of its candidates"
 
 
+@dataclass(frozen=True)
+class Scheduled:
+    """A node of the code: how it is computed, and how many steps (calls of ``parallel_for``)."""
+
+    node: Node
+    choice: Choice
+    steps: int
+
+
 class Lowered(Protocol):
     """A scheduled graph turned into code, not yet written."""
+
+    @property
+    def schedule(self) -> tuple[Scheduled, ...]:
+        """The nodes that do work, in the order of their steps."""
+        ...
 
     @property
     def constant_bytes(self) -> int:
@@ -131,6 +145,14 @@ def kernels_for(op: Op, kernels: tuple[KernelDescriptor, ...]) -> tuple[KernelDe
     if isinstance(op, Fused) and op.anchor is not None:
         kind = type(op.anchor.op)
     return tuple(k for k in kernels if k.operator is kind)
+
+
+def predicted(
+    op: Op, target: Target, choice: Choice, kernels: tuple[KernelDescriptor, ...]
+) -> float:
+    """The cycles that a choice's kernel expects of one call at N = 1."""
+    kernel = next(k for k in kernels_for(op, kernels) if k.name == choice.kernel)
+    return kernel.cycles(op, target, choice)
 
 
 def choices_for(

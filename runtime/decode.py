@@ -14,6 +14,7 @@ from .manifest import (
     MAX_RANK,
     MAX_TENSOR_BYTES,
     Dim,
+    Kernel,
     Layer,
     Manifest,
     Option,
@@ -94,6 +95,7 @@ def decode(value: object, path: str) -> Manifest:
             source.string("producer"),
         ),
         layers=tuple(_decode_layer(item) for item in top.children("layers")),
+        kernels=tuple(_decode_kernel(item) for item in top.children("kernels")),
     )
     for fields in (top, workspace, source):
         fields.finish()
@@ -138,6 +140,20 @@ def _decode_layer(fields: _Fields) -> Layer:
     )
     fields.finish()
     return layer
+
+
+def _decode_kernel(fields: _Fields) -> Kernel:
+    kernel = Kernel(
+        fields.string("name"),
+        fields.string("op"),
+        fields.string("kernel"),
+        fields.shape("output"),
+        fields.size("macs"),
+        fields.size("cycles"),
+        fields.size("steps"),
+    )
+    fields.finish()
+    return kernel
 
 
 def _check_tensors(manifest: Manifest, where: str) -> None:

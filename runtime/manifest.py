@@ -123,6 +123,24 @@ class Layer:
     weight_bytes: int
 
 
+@dataclass(frozen=True)
+class Kernel:
+    """A node of the code, in the order in which they run.
+
+    ``name`` is the first ONNX node that it came from, ``op`` what it computes, ``kernel`` how.
+    ``macs`` and ``cycles`` (predicted) are those of one sample; ``steps`` counts its calls of
+    ``parallel_for``.
+    """
+
+    name: str
+    op: str
+    kernel: str
+    output: tuple[Dim, ...]
+    macs: int
+    cycles: int
+    steps: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
     """All that an artifact says of itself; ``constants`` and ``expanded_constants`` are bytes.
@@ -142,6 +160,7 @@ class Manifest:
     source: Source
     linker: str
     layers: tuple[Layer, ...] = ()
+    kernels: tuple[Kernel, ...] = ()
     expanded_constants: int = 0
     options: Mapping[str, Option] = field(default_factory=dict[str, Option])
     abi: int = ABI

@@ -42,6 +42,7 @@ def manifest(machine: str, **changes: Any) -> artifact.Manifest:
         source=artifact.Source("0" * 64, 1, 20, "by hand"),
         linker="lld",
         layers=(artifact.Layer("double", "Mul", False, "float", ("N", 3), ("N", 3), 3, 0, 0),),
+        kernels=(artifact.Kernel("double", "mul", "pointwise", ("N", 3), 0, 5, 1),),
         options={"sign-zero": "exact", "shape": ["x=1x3"]},
     )
     return dataclasses.replace(base, **changes)

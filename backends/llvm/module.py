@@ -17,7 +17,7 @@ from llvmlite import ir
 from ...errors import LoweringError
 from ...ir import Array, Graph, Node, Stage, Value
 from ...ir.ops import Const, Fused, Relayout, Reshape, Transpose
-from ..base import Choice, EmitKind, KernelDescriptor, kernels_for
+from ..base import Choice, EmitKind, KernelDescriptor, Scheduled, kernels_for
 from ..targets import Target
 from . import kernels as kernel_package
 from .code import Code
@@ -83,6 +83,7 @@ class _Lowering:
         }
         self.pool = Pool()
         self.steps: list[Step] = []
+        self.schedule: list[Scheduled] = []
         self.problems: list[str] = []
         self._functions: dict[str, str] = {}
         self._started = 0
@@ -113,6 +114,7 @@ class _Lowering:
         job = Job(node, choice, self.target, self.constants, self._start, self._done)
         kernel.lower(job)
         self.steps.extend(job.steps)
+        self.schedule.append(Scheduled(node, choice, len(job.steps)))
 
     def _start(self, hint: str) -> Code:
         self._started += 1
@@ -140,7 +142,8 @@ class _Lowering:
         Entry(self.module, self.graph, workspace).write(self.steps, self.pool, self.constants)
         tuned = f') nounwind "tune-cpu"="{self.target.cpu}"'
         text = str(self.module).replace(") noinline nounwind", ") nounwind noinline")
-        return LlvmLowered(self.target, text.replace(") nounwind", tuned), self.pool, workspace)
+        text = text.replace(") nounwind", tuned)
+        return LlvmLowered(self.target, text, self.pool, workspace, tuple(self.schedule))
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,7 @@ class LlvmLowered:
     text: str
     pool: Pool
     workspace: Workspace
+    schedule: tuple[Scheduled, ...]
 
     @property
     def constant_bytes(self) -> int:

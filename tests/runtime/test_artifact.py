@@ -99,6 +99,9 @@ EDITS: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
     ("feature", lambda m: m["target"].update(features=["a b"]), "features: expected names"),
     ("nested option", lambda m: m.update(options={"a": {"b": 1}}), "a: expected a scalar or a l"),
     ("layer flag", lambda m: m["layers"][0].update(binarized=1), "binarized: expected true or fa"),
+    ("kernels missing", lambda m: m.pop("kernels"), "kernels is missing"),
+    ("kernel cycles", lambda m: m["kernels"][0].update(cycles=-1), "cycles: expected an integer"),
+    ("kernel key", lambda m: m["kernels"][0].update(x=1), r"kernels\[0\]: unknown key 'x'"),
     ("checksum", lambda m: m.update(checksum="md5:0"), "checksum: expected text of the form"),
 ]
 

@@ -154,6 +154,19 @@ def test_model_and_artifact_show_the_same_layers(cli: Cli, mnist: Path, compiled
     assert len(rows[0]) == 8  # a head, six layers, the total
 
 
+def test_an_artifact_says_what_runs(cli: Cli, compiled: Path) -> None:
+    kernels = json.loads(cli.good("inspect", compiled, "--json"))["kernels"]
+    binary = [kernel for kernel in kernels if kernel["op"] == "binary_conv"]
+    assert {kernel["name"] for kernel in binary} == ON_BITS
+    assert all(kernel["macs"] and kernel["kernel"].startswith("binary_conv") for kernel in binary)
+    for kernel in kernels:
+        assert kernel["steps"] >= 1
+        assert kernel["cycles"] > 0
+    (line,) = [x for x in cli.good("inspect", compiled).splitlines() if x.startswith("kernels ")]
+    assert "binary_conv" in line
+    assert line.endswith("cycles a sample predicted")
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ...errors import OutputError
 from ...files import check_writable, write_file
 from ..arguments import add_model_options, by_name
-from ..console import bytes_text, require_compiler, show, show_json
+from ..console import bytes_text, count_text, require_compiler, show, show_json
 from ..drawing import Drawing, draw, draw_list
 from ..page import page
 from ..report import Row, layer_lines, row_of, tensor_lines, totals, wrapped
+
+if TYPE_CHECKING:
+    from ...runtime.manifest import Kernel
 
 NAME = "inspect"
 HELP = "list the layers of a model or artifact: on bits or not, and why"
@@ -104,6 +108,7 @@ def _artifact(path: str) -> _Found:
         f"needs   {' '.join(target.features) or 'nothing beyond the architecture'}",
         *tensor_lines("input", manifest.inputs),
         *tensor_lines("output", manifest.outputs),
+        f"kernels {_kernels(manifest.kernels)}",
         f"memory  {bytes_text(manifest.constants)} of constants, workspace {memory}",
         f"source  {origin}, sha256 {source.sha256[:16]}",
         f"options {options}" if options else "options none",
@@ -115,6 +120,14 @@ def _artifact(path: str) -> _Found:
         lambda: draw_list([layer.name for layer in layers]),
         "An artifact does not hold the graph: its layers in order.",
     )
+
+
+def _kernels(kernels: Sequence[Kernel]) -> str:
+    """How often each kernel runs, in the order in which they are first needed."""
+    counts = Counter(kernel.kernel.partition(" ")[0] for kernel in kernels)
+    named = ", ".join(f"{count} {name}" for name, count in counts.items())
+    cycles = count_text(sum(kernel.cycles for kernel in kernels))
+    return f"{named or 'none'}; {cycles} cycles a sample predicted"
 
 
 def _source(size: int, opset: int, producer: str) -> str:
