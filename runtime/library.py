@@ -28,6 +28,12 @@ _STATUS = {
 }
 
 
+TASK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+"""``P_task`` of the C interface: (frame, begin, end)."""
+PARALLEL_FOR = ctypes.CFUNCTYPE(None, ctypes.c_void_p, TASK, ctypes.c_void_p, ctypes.c_int64)
+"""``P_parallel_for``: (pool, task, frame, count)."""
+
+
 class _Args(ctypes.Structure):
     """``P_args`` of the C interface; ``parallel_for`` NULL means: run on the calling thread."""
 
@@ -83,12 +89,17 @@ class Library:
         _check(native, manifest, path)
 
     def run(
-        self, batch: int, inputs: Sequence[NDArray[Any]], outputs: Sequence[NDArray[Any]]
+        self,
+        batch: int,
+        inputs: Sequence[NDArray[Any]],
+        outputs: Sequence[NDArray[Any]],
+        parallel_for: Any = None,
     ) -> None:
         """Run the model on arrays that are checked, contiguous and aligned; fills ``outputs``.
 
-        The GIL is released meanwhile. Raises ArtifactError for a status other than 0, InputError
-        when the workspace of so large a batch cannot be had.
+        ``parallel_for``, a `PARALLEL_FOR`, sees every step of the code instead of the calling
+        thread alone. The GIL is released meanwhile. Raises ArtifactError for a status other than
+        0, InputError when the workspace of so large a batch cannot be had.
         """
         try:
             call = self._idle.pop()
@@ -101,6 +112,7 @@ class Library:
                 call.inputs[index] = array.ctypes.data
             for index, array in enumerate(outputs):
                 call.outputs[index] = array.ctypes.data
+            call.args.parallel_for = ctypes.cast(parallel_for, ctypes.c_void_p)
             status = self._run(ctypes.addressof(call.args))
         finally:
             self._idle.append(call)
