@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ...ir import Node, TensorType, Value
+from ...ir import Layout, Node, TensorType, Value
 from ...ir.ops import Fused, Threshold
 from ...ir.types import WORD_BITS
 from ..targets import Target
@@ -134,6 +134,14 @@ def refusal(op: Fused, target: Target) -> str | None:
             if reason is not None:
                 return f"{node.describe()}: {reason}"
     return None
+
+
+def plain_refusal(op: Fused, target: Target) -> str | None:
+    """The same for kernels that neither read nor write planes of pixels."""
+    for value in (*op.xs, *op.body.results):
+        if value.type.layout is Layout.PLANES:
+            return f"cannot read or write planes of pixels, as {value!r}"
+    return refusal(op, target)
 
 
 def last_block(channels: int, width: int, packs: bool) -> int:

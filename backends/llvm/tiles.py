@@ -42,7 +42,7 @@ def refusal(op: Op, target: Target) -> str | None:
         return f"{anchor.mnemonic()} over {anchor.x.type.rank - 2} spatial axes is not supported"
     if anchor.w not in op.body.params:
         return "weights must be a constant"
-    return epilogue.refusal(op, target)
+    return epilogue.plain_refusal(op, target)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ _PART = 4096
 
 def _refuses(op: Op, target: Target) -> str | None:
     assert isinstance(op, Fused)
-    return epilogue.refusal(op, target)
+    return epilogue.plain_refusal(op, target)
 
 
 def _cycles(op: Op, target: Target, choice: Choice) -> float:

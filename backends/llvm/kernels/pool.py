@@ -350,7 +350,7 @@ def _refuses(op: Op, target: Target) -> str | None:
     element = op.anchor.op.operands[0].element
     if element in (F16, BOOL):
         return f"{op.anchor.op.mnemonic()} does not compute in {element}"
-    return epilogue.refusal(op, target)
+    return epilogue.plain_refusal(op, target)
 
 
 def _cycles(op: Op, target: Target, choice: Choice) -> float:

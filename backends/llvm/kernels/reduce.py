@@ -290,7 +290,7 @@ def _refuses(op: Op, target: Target) -> str | None:
         return f"{reduce.mnemonic()} does not compute in {element}"
     if isinstance(reduce, ReduceMean) and element.dtype.kind != "f":
         return f"reduce_mean does not compute in {element}"
-    return epilogue.refusal(op, target)
+    return epilogue.plain_refusal(op, target)
 
 
 def _cycles(op: Op, target: Target, choice: Choice) -> float:
