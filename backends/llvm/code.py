@@ -114,6 +114,13 @@ class Code:
         held = np.ascontiguousarray(array)
         return self._slot((held.dtype.str, held.tobytes()), held)
 
+    def scratch(self, size: int) -> IRValue:
+        """Address of ``size`` bytes on the stack, 64-byte aligned, with no certain content."""
+        held = self._entry.alloca(ir.ArrayType(I8, size))
+        held.align = 64
+        held.type = PTR
+        return held
+
     def offset(self, pointer: IRValue, offset: Index) -> IRValue:
         """The address ``offset`` bytes further on."""
         if isinstance(offset, int) and offset == 0:

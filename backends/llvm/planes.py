@@ -1,0 +1,175 @@
+"""Arithmetic on bit planes: a vector register holds one bit of as many pixels as it has bits.
+
+A number per pixel is a list of planes, the lowest bit first. Two planes of one weight and a sum
+plane make a sum and a carry (`carry_save`), so that `Column` adds planes at two vector operations
+each where any function of three bits is one instruction, at three to five elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from llvmlite import ir
+
+from .code import I8, I32, I64, Code, IRValue, vector
+
+XOR = 0x96
+MAJORITY = 0xE8
+
+
+def plane_type(bits: int) -> ir.VectorType:
+    """A plane of ``bits`` pixels."""
+    return vector(I32, bits // 32)
+
+
+def logic(code: Code, table: int, a: IRValue, b: IRValue, c: IRValue) -> IRValue:
+    """Any function of three planes; bit 4a + 2b + c of ``table`` is its value (VPTERNLOG)."""
+    name = f"llvm.x86.avx512.pternlog.d.{32 * a.type.count}"
+    return code.intrinsic(name, a.type, a, b, c, I32(table))
+
+
+def carry_save(
+    code: Code, a: IRValue, x: IRValue, y: IRValue | None = None
+) -> tuple[IRValue, IRValue]:
+    """Sum and carry of two or three planes."""
+    b = code.b
+    if y is None:
+        return b.xor(a, x), b.and_(a, x)
+    if code.target.ternary_logic:
+        return logic(code, XOR, a, x, y), logic(code, MAJORITY, a, x, y)
+    half = b.xor(x, y)
+    return b.xor(half, a), majority(code, a, x, y)
+
+
+def majority(code: Code, a: IRValue, x: IRValue, y: IRValue) -> IRValue:
+    """What two of three planes say."""
+    b = code.b
+    if code.target.ternary_logic:
+        return logic(code, MAJORITY, a, x, y)
+    if code.target.has("neon"):
+        # BIT: one instruction behind the first exclusive or.
+        return b.xor(x, b.and_(b.xor(x, y), b.xor(x, a)))
+    return b.or_(b.and_(x, y), b.and_(b.xor(x, y), a))
+
+
+def signed_majorities(code: Code, a: IRValue, x: IRValue, y: IRValue) -> list[IRValue]:
+    """The majorities of three planes with signs: form 1 negates a, 2 negates x, 4 negates y."""
+    b = code.b
+    if code.target.ternary_logic:
+        return [logic(code, _signed(MAJORITY, form), a, x, y) for form in range(8)]
+
+    def pair(turned: IRValue, one: IRValue, other: IRValue) -> IRValue:
+        """The majority with ``turned`` negated."""
+        return b.or_(b.and_(one, other), b.and_(b.xor(one, other), b.not_(turned)))
+
+    half = [majority(code, a, x, y), pair(a, x, y), pair(x, a, y), pair(y, a, x)]
+    whole = {0: half[0], 1: half[1], 2: half[2], 4: half[3]}
+    whole.update({7 - form: b.not_(plane) for form, plane in list(whole.items())})
+    return [whole[form] for form in range(8)]
+
+
+def _signed(table: int, form: int) -> int:
+    """The table of a function whose first, second, third operand is negated by bits of form."""
+    turn = 4 * (form & 1) | (form & 2) | (form >> 2)
+    return sum(((table >> (i ^ turn)) & 1) << i for i in range(8))
+
+
+class Column:
+    """A sum of planes per pixel, as planes: ``digits[j]`` weighs 2**j, None is zero.
+
+    Planes wait in pairs for an adder, so that adding n planes takes about n adders, and few
+    registers: only the digits and one waiting plane each are alive.
+    """
+
+    def __init__(self, code: Code, digits: Sequence[IRValue | None]) -> None:
+        self.code = code
+        self.digits = list(digits)
+        self._waiting: list[IRValue | None] = [None] * len(self.digits)
+
+    def add(self, plane: IRValue, digit: int = 0) -> None:
+        """Add a plane of weight 2**digit; what the digits cannot hold is known to be zero."""
+        if digit == len(self.digits):
+            return
+        held, waiting = self.digits[digit], self._waiting[digit]
+        if held is None:
+            self.digits[digit] = plane
+        elif waiting is None:
+            self._waiting[digit] = plane
+        else:
+            self._waiting[digit] = None
+            self.digits[digit], carry = carry_save(self.code, held, waiting, plane)
+            self.add(carry, digit + 1)
+
+    def settle(self) -> list[IRValue | None]:
+        """The digits when no plane waits any more."""
+        for digit, waiting in enumerate(self._waiting):
+            held = self.digits[digit]
+            if waiting is not None and held is not None:
+                self._waiting[digit] = None
+                self.digits[digit], carry = carry_save(self.code, held, waiting)
+                self.add(carry, digit + 1)
+        return self.digits
+
+
+# Planes to bytes. Registers are seen as rows of 16 bytes, which unpacking does not cross.
+
+
+def unpack(code: Code, a: IRValue, x: IRValue, size: int, high: int) -> IRValue:
+    """Elements of ``size`` bytes from the low (high) half of each 16 bytes of a and x in turns."""
+    whole = a.type
+    count = whole.count * whole.element.width // (8 * size)
+    wide = vector(ir.IntType(8 * size), count)
+    row = 16 // size
+    start = row // 2 if high else 0
+    order = [
+        first + start + i + turn
+        for first in range(0, count, row)
+        for i in range(row // 2)
+        for turn in (0, count)
+    ]
+    b = code.b
+    return b.bitcast(code.shuffle(b.bitcast(a, wide), b.bitcast(x, wide), order), whole)
+
+
+def numbers(code: Code, planes: Sequence[IRValue]) -> list[IRValue]:
+    """Up to 8 planes as bytes, one per pixel: 8 registers.
+
+    Row l of register i holds pixels 128 l + 16 i .. + 15.
+    """
+    rows = [*planes, *[planes[0].type(None)] * (8 - len(planes))]
+    if code.target.bit_matrix:
+        rows.reverse()
+    groups = [[row] for row in rows]
+    for size in (1, 2, 4):
+        pairs = zip(groups[::2], groups[1::2], strict=True)
+        groups = [
+            [unpack(code, a, x, size, high) for a, x in zip(*pair, strict=True) for high in (0, 1)]
+            for pair in pairs
+        ]
+    return [_turned(code, row) for row in groups[0]]
+
+
+def _turned(code: Code, register: IRValue) -> IRValue:
+    """Each 8 bytes as an 8x8 matrix of bits, transposed."""
+    b, bits = code.b, 32 * register.type.count
+    if code.target.bit_matrix:
+        type_ = vector(ir.IntType(8), bits // 8)
+        unit = ir.Constant(type_, [1 << (i % 8) for i in range(bits // 8)])
+        name = f"llvm.x86.vgf2p8affineqb.{bits}"
+        matrix = b.bitcast(register, type_)
+        return b.bitcast(code.intrinsic(name, type_, unit, matrix, I8(0)), register.type)
+    type_ = vector(I64, bits // 64)
+    held = b.bitcast(register, type_)
+    for by, mask in ((7, 0x00AA00AA00AA00AA), (14, 0x0000CCCC0000CCCC), (28, 0x00000000F0F0F0F0)):
+        shift, kept = (ir.Constant(type_, [value] * type_.count) for value in (by, mask))
+        moved = b.and_(b.xor(held, b.lshr(held, shift)), kept)
+        held = b.xor(b.xor(held, moved), b.shl(moved, shift))
+    return b.bitcast(held, register.type)
+
+
+def transposed(code: Code, rows: Sequence[IRValue]) -> list[IRValue]:
+    """16 registers of bytes: row l of result r holds byte r of row l of every operand."""
+    held = list(rows)
+    for _ in range(4):
+        held = [unpack(code, held[i], held[i + 8], 1, high) for i in range(8) for high in (0, 1)]
+    return held
