@@ -18,6 +18,7 @@ from ...ir.types import sample_bytes
 from .code import I1, I8, I32, I64, PTR, SIGNATURE, IRValue
 from .kernel import Step
 from .pool import Pool
+from .threads import PIECE_CYCLES
 
 ABI_VERSION = 1
 ARGS_BYTES = 56
@@ -121,19 +122,30 @@ class Entry:
             assert slot is not None, f"%{held.name} has no slot"
             return self._slot(b, slot, inputs, outputs, workspace, batch)
 
-        room = 1 + max((len(step.slots) for step in steps), default=0)
-        frame: Any = b.alloca(I64, size=I32(room))
-        frame.align = 16
-        frame.type = PTR
+        room = 2 + max((len(step.slots) for step in steps), default=0)
+        memory: Any = b.alloca(I64, size=I32(room))
+        memory.align = 16
+        memory.type = PTR
+        frame = _offset(b, memory, I64(8))
         b.store(batch, frame)
         for step in steps:
             for index, held in enumerate(step.slots):
                 at = b.gep(frame, [I64(index + 1)], source_etype=I64)
                 b.store(address(held), at)
             count = b.add(b.mul(batch, I64(step.tasks.per_batch)), I64(step.tasks.fixed))
+            b.store(self._unit(b, step, batch, count), memory)
             kernel = self.module.globals[step.function]
             b.call(dispatch, [args, kernel, frame, count])
         b.ret(I32(0))
+
+    def _unit(self, b: ir.IRBuilder, step: Step, batch: IRValue, count: IRValue) -> IRValue:
+        """Tasks of one piece, so that it is worth handing to a thread; at least 1. The pool of
+        `threads` finds it in front of the frame. An estimate needs no more than a power of two."""
+        cycles = max(1, int(step.cycles))
+        work = b.mul(batch, I64(1 << cycles.bit_length() - 1))
+        pieces = b.add(b.udiv(work, I64(PIECE_CYCLES)), I64(1))
+        unit = b.udiv(count, pieces)
+        return b.select(b.icmp_unsigned("==", unit, I64(0)), I64(1), unit)
 
     def _slot(
         self,

@@ -40,11 +40,15 @@ class Extent:
 
 @dataclass(frozen=True)
 class Step:
-    """One call of a kernel function over its tasks; ``slots`` fill the frame behind N."""
+    """One call of a kernel function over its tasks; ``slots`` fill the frame behind N.
+
+    ``cycles`` estimates its work at N = 1, for threads to share in pieces of a useful size.
+    """
 
     function: str
     slots: tuple[Value | Array, ...]
     tasks: Extent
+    cycles: float = 0.0
 
 
 @dataclass

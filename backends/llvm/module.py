@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import llvmlite.binding as llvm
@@ -25,6 +25,7 @@ from .entry import CONSTANTS, PREFIX, Entry, Workspace, describe
 from .kernel import Extent, Job, Kernel, Step
 from .machine import machine_for, optimize
 from .pool import Pool
+from .threads import pool_functions
 
 MANIFEST_SECTION = ".bnnc.manifest"
 
@@ -113,7 +114,8 @@ class _Lowering:
         """Lower one node."""
         job = Job(node, choice, self.target, self.constants, self._start, self._done)
         kernel.lower(job)
-        self.steps.extend(job.steps)
+        cycles = kernel.descriptor.cycles(node.op, self.target, choice) / max(1, len(job.steps))
+        self.steps.extend(replace(step, cycles=cycles) for step in job.steps)
         self.schedule.append(Scheduled(node, choice, len(job.steps)))
 
     def _start(self, hint: str) -> Code:
@@ -166,7 +168,8 @@ class LlvmLowered:
         head = ir.Module("describe", context=ir.Context())
         describe(head, manifest, MANIFEST_SECTION)
         body = "\n".join(str(item) for item in head.global_values)
-        text = f"{self.text}\n{body}".replace(PREFIX, f"{prefix}_")
+        threads = pool_functions(self.target, PREFIX)
+        text = f"{self.text}\n{threads}\n{body}".replace(PREFIX, f"{prefix}_")
         module, machine = optimize(text, self.target)
         if kind == "obj":
             return self.pool.fill(machine.emit_object(module))

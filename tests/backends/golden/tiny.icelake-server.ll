@@ -465,33 +465,48 @@ go.8:
   %".56" = load ptr, ptr %".55", align 8
   %".57" = getelementptr i8, ptr %".1", i64 32
   %".58" = load ptr, ptr %".57", align 8
-  %".59" = alloca i64, i32 4, align 16
-  store i64 %".16", ptr %".59"
-  %".61" = getelementptr i64, ptr %".59", i64 1
-  %".62" = mul i64 %".16", 0
-  %".63" = getelementptr i8, ptr %".58", i64 %".62"
-  store ptr %".63", ptr %".61"
-  %".65" = getelementptr i64, ptr %".59", i64 2
-  %".66" = getelementptr i8, ptr %".54", i64 0
-  %".67" = load ptr, ptr %".66", align 8
-  store ptr %".67", ptr %".65"
-  %".69" = mul i64 %".16", 1
-  %".70" = add i64 %".69", 0
-  call void @"__bnnc__dispatch"(ptr %".1", void (ptr, i64, i64)* @"fused.1", ptr %".59", i64 %".70")
-  %".72" = getelementptr i64, ptr %".59", i64 1
-  %".73" = mul i64 %".16", 0
-  %".74" = getelementptr i8, ptr %".58", i64 %".73"
-  store ptr %".74", ptr %".72"
-  %".76" = getelementptr i64, ptr %".59", i64 2
-  %".77" = getelementptr i8, [256 x i8]* @"__bnnc__constants", i64 0
-  store [256 x i8]* %".77", ptr %".76"
-  %".79" = getelementptr i64, ptr %".59", i64 3
-  %".80" = getelementptr i8, ptr %".56", i64 0
-  %".81" = load ptr, ptr %".80", align 8
-  store ptr %".81", ptr %".79"
-  %".83" = mul i64 %".16", 1
-  %".84" = add i64 %".83", 0
-  call void @"__bnnc__dispatch"(ptr %".1", void (ptr, i64, i64)* @"fused.2", ptr %".59", i64 %".84")
+  %".59" = alloca i64, i32 5, align 16
+  %".60" = getelementptr i8, ptr %".59", i64 8
+  store i64 %".16", ptr %".60"
+  %".62" = getelementptr i64, ptr %".60", i64 1
+  %".63" = mul i64 %".16", 0
+  %".64" = getelementptr i8, ptr %".58", i64 %".63"
+  store ptr %".64", ptr %".62"
+  %".66" = getelementptr i64, ptr %".60", i64 2
+  %".67" = getelementptr i8, ptr %".54", i64 0
+  %".68" = load ptr, ptr %".67", align 8
+  store ptr %".68", ptr %".66"
+  %".70" = mul i64 %".16", 1
+  %".71" = add i64 %".70", 0
+  %".72" = mul i64 %".16", 8
+  %".73" = udiv i64 %".72", 8192
+  %".74" = add i64 %".73", 1
+  %".75" = udiv i64 %".71", %".74"
+  %".76" = icmp eq i64 %".75", 0
+  %".77" = select  i1 %".76", i64 1, i64 %".75"
+  store i64 %".77", ptr %".59"
+  call void @"__bnnc__dispatch"(ptr %".1", void (ptr, i64, i64)* @"fused.1", ptr %".60", i64 %".71")
+  %".80" = getelementptr i64, ptr %".60", i64 1
+  %".81" = mul i64 %".16", 0
+  %".82" = getelementptr i8, ptr %".58", i64 %".81"
+  store ptr %".82", ptr %".80"
+  %".84" = getelementptr i64, ptr %".60", i64 2
+  %".85" = getelementptr i8, [256 x i8]* @"__bnnc__constants", i64 0
+  store [256 x i8]* %".85", ptr %".84"
+  %".87" = getelementptr i64, ptr %".60", i64 3
+  %".88" = getelementptr i8, ptr %".56", i64 0
+  %".89" = load ptr, ptr %".88", align 8
+  store ptr %".89", ptr %".87"
+  %".91" = mul i64 %".16", 1
+  %".92" = add i64 %".91", 0
+  %".93" = mul i64 %".16", 4
+  %".94" = udiv i64 %".93", 8192
+  %".95" = add i64 %".94", 1
+  %".96" = udiv i64 %".92", %".95"
+  %".97" = icmp eq i64 %".96", 0
+  %".98" = select  i1 %".97", i64 1, i64 %".96"
+  store i64 %".98", ptr %".59"
+  call void @"__bnnc__dispatch"(ptr %".1", void (ptr, i64, i64)* @"fused.2", ptr %".60", i64 %".92")
   ret i32 0
 }
 
