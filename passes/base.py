@@ -20,7 +20,7 @@ from ..errors import PassError, VerifyError
 from ..ir import Graph, Stage, verify
 
 Exactness = Literal["exact", "rounding"]
-_SUPPORT = ("base", "rewrite", "analysis", "pipelines", "signs", "weights")
+_SUPPORT = ("base", "cost", "rewrite", "analysis", "pipelines", "signs", "weights")
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from ..backends.base import Choice, choices_for, kernels_for
+from ..backends.base import Choice, kernels_for
 from ..errors import LoweringError, PassError
 from ..ir import Graph, Node, Stage
 from ..ir.ops import Const, Fused
 from .base import Context, Pass
+from .cost import cheapest
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,11 @@ class SelectKernels(Pass):
 def choose(node: Node, context: Context, problems: list[str]) -> Choice | None:
     """The cheapest way to compute a node; appends to ``problems`` when there is none."""
     assert context.target is not None
-    op, target = node.op, context.target
-    priced = [
-        (kernel.cycles(op, target, choice), choice)
-        for kernel, choice in choices_for(op, target, context.kernels)
-    ]
-    if priced:
-        return min(priced, key=lambda pair: pair[0])[1]
-    refusals = [kernel.refuses(op, target) for kernel in kernels_for(op, context.kernels)]
+    op = node.op
+    priced = cheapest(op, context)
+    if priced is not None:
+        return priced.choice
+    refusals = [k.refuses(op, context.target) for k in kernels_for(op, context.kernels)]
     why = "; ".join(r for r in refusals if r) or "the backend has none"
     problems.append(f"{node.describe()}: {why}")
     return None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from bnnc.backends.base import KernelDescriptor
-from bnnc.backends.targets import resolve
-from bnnc.ir import Bits, Graph, Op, Scalar, interpret
+from bnnc.backends.targets import Target, resolve
+from bnnc.ir import Bits, Graph, Layout, Op, Scalar, interpret
+from bnnc.ir.ops import BinaryConv, Fused, Relayout, Threshold
 from bnnc.passes import Context
 
 ULP = float(np.finfo(np.float32).eps)
@@ -21,6 +23,43 @@ ONE_KERNEL_EACH = Context(
     ),
 )
 """A target, and for every operator one kernel that is named like it and takes all."""
+
+
+def _no_planes(op: Op, target: Target) -> str | None:
+    values = (*op.operands, *(op.body.results if isinstance(op, Fused) else ()))
+    planes = any(v.type.layout is Layout.PLANES for v in values)
+    return "no planes" if planes and not isinstance(op, Relayout) else None
+
+
+def _sliced(op: Op, target: Target) -> str | None:
+    assert isinstance(op, Fused)
+    assert op.anchor is not None
+    conv = op.anchor.op
+    assert isinstance(conv, BinaryConv)
+    if conv.x.type.layout is not Layout.PLANES or set(conv.strides) != {1}:
+        return "only planes, stride 1"
+    packs = any(v.type.layout is Layout.PLANES for v in op.body.results)
+    alone = [type(node.op) for node in op.body.nodes] == [BinaryConv, Threshold]
+    return "planes behind a threshold alone" if packs and not alone else None
+
+
+def with_planes(kernels: tuple[KernelDescriptor, ...]) -> tuple[KernelDescriptor, ...]:
+    """Kernels that know no planes but for relayouts, and a third of the cost of theirs for binary
+    convolutions a kernel that knows nothing else."""
+
+    def without(kernel: KernelDescriptor) -> KernelDescriptor:
+        def refuses(op: Op, target: Target) -> str | None:
+            return _no_planes(op, target) or kernel.refuses(op, target)
+
+        if kernel.operator is BinaryConv:
+            return replace(kernel, refuses=refuses, cycles=lambda *_: 3.0)
+        return replace(kernel, refuses=refuses)
+
+    sliced = KernelDescriptor("binary_conv_sliced", BinaryConv, _sliced, lambda *_: 1.0)
+    return (*map(without, kernels), sliced)
+
+
+WORDS_AND_PLANES = replace(ONE_KERNEL_EACH, kernels=with_planes(ONE_KERNEL_EACH.kernels))
 
 
 def random_inputs(graph: Graph, batch: int = 2, seed: int = 0) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import inspect
 import textwrap
 
 import pytest
-from ir_support import ONE_KERNEL_EACH
+from ir_support import WORDS_AND_PLANES
 
 from bnnc.ir import parse, print_graph, verify
 from bnnc.passes import Pass, pass_types, run_passes
@@ -29,6 +29,6 @@ def test_docstring(name: str) -> None:
     graph = parse(f"graph @example {stage} {{\n{before}\n}}")
     verify(graph)
     printed = textwrap.dedent(
-        "\n".join(print_graph(run_passes(graph, (cls(),), ONE_KERNEL_EACH)).splitlines()[1:-1])
+        "\n".join(print_graph(run_passes(graph, (cls(),), WORDS_AND_PLANES)).splitlines()[1:-1])
     )
     assert f"\n{after}\n" in f"\n{printed}\n"

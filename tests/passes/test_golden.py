@@ -20,7 +20,7 @@ from filecheck.finput import FInput
 from filecheck.matcher import Matcher
 from filecheck.options import Options
 from filecheck.parser import Parser
-from ir_support import assert_equivalent
+from ir_support import assert_equivalent, with_planes
 
 from bnnc.backends.base import KernelDescriptor
 from bnnc.backends.targets import Target, resolve
@@ -103,8 +103,8 @@ def kernels() -> tuple[KernelDescriptor, ...]:
 
 
 def context() -> Context:
-    """What every pass may ask for: a target and kernels."""
-    return Context(resolve("x86-64-v3"), kernels())
+    """What every pass may ask for: a target and kernels, one of which knows planes."""
+    return Context(resolve("x86-64-v3"), with_planes(kernels()))
 
 
 def rounds(step: Pass) -> bool:

@@ -1,0 +1,302 @@
+"""Words or planes: the layouts of bits between regions, where the kernels leave a choice.
+
+Each fused region can be computed in one or more ways, a layout for every map of bits that it reads
+or writes; where producer and reader differ, a relayout stands between. The sum of the kernels' and
+relayouts' estimated cycles is minimised exactly, by eliminating one region after another: for every
+combination of its neighbours' layouts its own best is kept. Chains and trees have few neighbours;
+a region with too many goes its first way, words.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from ..errors import PassError
+from ..ir import Builder, Graph, Layout, Node, Region, Stage, Value
+from ..ir.ops import Fused, Relayout
+from .base import Context, Pass
+from .cost import cheapest
+
+Layouts = Mapping[Value, Layout]
+_MOST_VALUES = 4
+"""Maps of bits that a region may read and write to have a choice: 2**4 ways."""
+_MOST_COMBINATIONS = 256
+"""Combinations of ways that are looked at together."""
+_NEVER = float("inf")
+
+
+@dataclass(frozen=True)
+class ChooseLayouts(Pass):
+    """Give each map of bits the layout in which the whole graph is cheapest.
+
+    Before:
+        input %x: f32[N,3,9]
+        %w = const() data=random(1) element=bits<1;-1,1> : bits<1;-1,1>[8,3,1]
+        %s = fused([%x]) kernel="" {
+          (%x: f32[N,3,9])
+          %s = binarize(%x) zero=1 : bits<1;-1,1>[N,3,9]@words
+          yield %s
+        } : bits<1;-1,1>[N,3,9]@words
+        %n = fused([%s, %w]) kernel="" {
+          (%s: bits<1;-1,1>[N,3,9]@words, %w: bits<1;-1,1>[8,3,1])
+          %n = binary_conv(%s, %w) strides=[1] pads=[0,0] dilations=[1] groups=1 : i32[N,8,9]@nhwc
+          yield %n
+        } : i32[N,8,9]@nhwc
+        %y = relayout(%n) layout=row : i32[N,8,9]
+        output %y as "y"
+    After:
+        %s.planes = relayout(%s) layout=planes : bits<1;-1,1>[N,3,9]@planes
+        %n = fused([%s.planes, %w]) kernel="" {
+          (%s: bits<1;-1,1>[N,3,9]@planes, %w: bits<1;-1,1>[8,3,1])
+          %n = binary_conv(%s, %w) strides=[1] pads=[0,0] dilations=[1] groups=1 : i32[N,8,9]@nhwc
+          yield %n
+        } : i32[N,8,9]@nhwc
+    """
+
+    requires: ClassVar[tuple[Stage, ...]] = (Stage.PACKED,)
+
+    def run(self, graph: Graph, context: Context) -> Graph:
+        if context.target is None:
+            raise PassError(f"{self.name()} needs a target")
+        edges = _Edges(graph, context)
+        regions = [region for node in graph.nodes if (region := _region(node, context))]
+        return _rewritten(graph, _solve(regions, edges)) if regions else graph
+
+
+@dataclass(frozen=True)
+class _Way:
+    """One way to compute a region: its bits' layouts, and cycles."""
+
+    layouts: Layouts
+    cycles: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Region:
+    """A region with a choice; its first way is that of words alone."""
+
+    node: Node
+    ways: tuple[_Way, ...]
+
+
+def _region(node: Node, context: Context) -> _Region | None:
+    """The ways to compute a node that some kernel takes, if there are several."""
+    if not isinstance(node.op, Fused):
+        return None
+    values = [v for v in (*node.op.xs, *node.results) if _has_choice(v)]
+    values = list(dict.fromkeys(values))
+    if not values or len(values) > _MOST_VALUES:
+        return None
+    ways: list[_Way] = []
+    for layouts in itertools.product((Layout.WORDS, Layout.PLANES), repeat=len(values)):
+        held = dict(zip(values, layouts, strict=True))
+        new = {v: _laid_out(v, held[v]) for v in values}
+        made = _over(node, new, [new.get(v, v) for v in node.results])
+        priced = cheapest(made.op, context)
+        if priced is not None:
+            ways.append(_Way(held, priced.cycles))
+    plain = len(ways) == 1 and Layout.PLANES not in ways[0].layouts.values()
+    return _Region(node, tuple(ways)) if ways and not plain else None
+
+
+def _has_choice(value: Value) -> bool:
+    return value.type.is_binary and value.type.layout is Layout.WORDS and value.type.rank > 2
+
+
+def _laid_out(value: Value, layout: Layout) -> Value:
+    """The value itself where it lies so already."""
+    if value.type.layout is layout:
+        return value
+    return replace(value, type=value.type.with_layout(layout))
+
+
+def _over(node: Node, operands: Mapping[Value, Value], results: Sequence[Value]) -> Node:
+    """A node over other operands and with other results; its region follows their layouts."""
+    op = node.op.map_operands(lambda v: operands.get(v, v))
+    if isinstance(op, Fused):
+        body = op.body
+        outside = zip((*body.params, *body.results), (*op.xs, *results), strict=True)
+        new = {held: _laid_out(held, value.type.layout) for held, value in outside}
+
+        def get(value: Value) -> Value:
+            return new.get(value, value)
+
+        nodes = tuple(
+            Node(inner.op.map_operands(get), tuple(map(get, inner.results))) for inner in body.nodes
+        )
+        op = replace(
+            op, body=Region(tuple(map(get, body.params)), nodes, tuple(map(get, body.results)))
+        )
+    return Node(op, tuple(results))
+
+
+class _Edges:
+    """What relayouts cost between the regions of a graph."""
+
+    def __init__(self, graph: Graph, context: Context) -> None:
+        self.graph = graph
+        self.context = context
+        self._known: dict[tuple[Value, Layout], float] = {}
+
+    def relayout(self, value: Value, old: Layout, new: Layout) -> float:
+        """Cycles from one layout to another."""
+        if old is new:
+            return 0.0
+        if (value, new) not in self._known:
+            priced = cheapest(Relayout(_laid_out(value, old), new), self.context)
+            self._known[value, new] = _NEVER if priced is None else priced.cycles
+        return self._known[value, new]
+
+    def cost(self, value: Value, chosen: Mapping[Node, Layouts]) -> float:
+        """Cycles of the relayouts of a value: one for each layout that its readers want and its
+        producer does not write. Nodes without a choice keep to words."""
+        producer = self.graph.producers.get(value)
+        made = chosen.get(producer, {}).get(value, Layout.WORDS) if producer else Layout.WORDS
+        wanted = {
+            chosen.get(user, {}).get(value, Layout.WORDS): None
+            for user in self.graph.users.get(value, ())
+        }
+        return sum(self.relayout(value, made, layout) for layout in wanted)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The least cycles of something, for every combination of the ways of some regions."""
+
+    regions: tuple[_Region, ...]
+    cycles: Mapping[tuple[int, ...], float]
+
+    def at(self, ways: Mapping[_Region, int]) -> float:
+        """The entry for a combination that names at least these regions."""
+        return self.cycles[tuple(ways[region] for region in self.regions)]
+
+
+@dataclass(frozen=True)
+class _Best:
+    """The best way of an eliminated region, for every combination of its neighbours' ways."""
+
+    region: _Region
+    around: tuple[_Region, ...]
+    ways: Mapping[tuple[int, ...], int]
+
+
+def _combinations(regions: Sequence[_Region]) -> list[dict[_Region, int]]:
+    numbers = itertools.product(*(range(len(region.ways)) for region in regions))
+    return [dict(zip(regions, ways, strict=True)) for ways in numbers]
+
+
+def _solve(regions: Sequence[_Region], edges: _Edges) -> dict[Node, Layouts]:
+    """The layouts of the cheapest combination of ways."""
+    regions = _limited(regions, edges.graph)
+    tables = [_Table((r,), {(i,): w.cycles for i, w in enumerate(r.ways)}) for r in regions]
+    tables += _relayouts(regions, edges)
+    done: list[_Best] = []
+    left = list(regions)
+    while left:
+        region = min(left, key=lambda r: _size(_around(r, tables)))
+        left.remove(region)
+        best, tables = _eliminate(region, tables)
+        done.append(best)
+    ways: dict[_Region, int] = {}
+    for best in reversed(done):
+        ways[best.region] = best.ways[tuple(ways[region] for region in best.around)]
+    return {region.node: region.ways[way].layouts for region, way in ways.items()}
+
+
+def _limited(regions: Sequence[_Region], graph: Graph) -> list[_Region]:
+    """The same regions, the last of many that share a value with their first way alone."""
+    held = {region.node: region for region in regions}
+    for region in regions:
+        for value in region.ways[0].layouts:
+            nodes = [n for n in _touching(value, graph) if n in held]
+            for node in reversed(nodes):
+                if _size([held[n] for n in nodes]) > _MOST_COMBINATIONS:
+                    held[node] = _Region(node, held[node].ways[:1])
+    return list(held.values())
+
+
+def _touching(value: Value, graph: Graph) -> list[Node]:
+    """The producer and the readers of a value."""
+    made = graph.producers.get(value)
+    return [*([made] if made else []), *graph.users.get(value, ())]
+
+
+def _size(regions: Sequence[_Region]) -> int:
+    return math.prod(len(region.ways) for region in regions)
+
+
+def _relayouts(regions: Sequence[_Region], edges: _Edges) -> list[_Table]:
+    """For each value that a region chooses for, the relayouts that its users' ways need."""
+    held = {region.node: region for region in regions}
+    values = dict.fromkeys(v for region in regions for v in region.ways[0].layouts)
+    tables: list[_Table] = []
+    for value in values:
+        around = tuple(held[n] for n in _touching(value, edges.graph) if n in held)
+        cycles = {
+            tuple(ways.values()): edges.cost(
+                value, {region.node: region.ways[way].layouts for region, way in ways.items()}
+            )
+            for ways in _combinations(around)
+        }
+        tables.append(_Table(around, cycles))
+    return tables
+
+
+def _around(region: _Region, tables: Sequence[_Table]) -> tuple[_Region, ...]:
+    """The regions that share a table with one, without itself."""
+    found = (r for table in tables if region in table.regions for r in table.regions)
+    return tuple(r for r in dict.fromkeys(found) if r is not region)
+
+
+def _eliminate(region: _Region, tables: Sequence[_Table]) -> tuple[_Best, list[_Table]]:
+    """Replace the tables of a region by one without it, which holds its best way's cycles."""
+    own = [table for table in tables if region in table.regions]
+    rest = [table for table in tables if region not in table.regions]
+    around = _around(region, own)
+    if _size(around) > _MOST_COMBINATIONS:
+        return _Best(region, (), {(): 0}), [*rest, *(_with_first_way(region, t) for t in own)]
+    tries = range(len(region.ways))
+    best: dict[tuple[int, ...], int] = {}
+    cycles: dict[tuple[int, ...], float] = {}
+    for ways in _combinations(around):
+        sums = [sum(table.at({**ways, region: way}) for table in own) for way in tries]
+        key = tuple(ways.values())
+        best[key] = min(tries, key=sums.__getitem__)
+        cycles[key] = sums[best[key]]
+    return _Best(region, around, best), [*rest, _Table(around, cycles)]
+
+
+def _with_first_way(region: _Region, table: _Table) -> _Table:
+    """A table without a region, which goes its first way."""
+    at = table.regions.index(region)
+    kept = {k[:at] + k[at + 1 :]: cycles for k, cycles in table.cycles.items() if k[at] == 0}
+    return _Table(table.regions[:at] + table.regions[at + 1 :], kept)
+
+
+def _rewritten(graph: Graph, chosen: Mapping[Node, Layouts]) -> Graph:
+    """The graph in the chosen layouts, a relayout before the first reader that needs it."""
+    builder = Builder.over(graph)
+    new: dict[Value, Value] = {}
+    converted: dict[tuple[Value, Layout], Value] = {}
+
+    def read(value: Value, layout: Layout) -> Value:
+        held = new.get(value, value)
+        if held.type.layout is layout or not _has_choice(value):
+            return held
+        if (value, layout) not in converted:
+            type_ = held.type.with_layout(layout)
+            hint = f"{value.name}.{layout.value}"
+            made = builder.add_all(Relayout(held, layout), hint, value.origin, [type_])
+            converted[value, layout] = made[0]
+        return converted[value, layout]
+
+    for node in graph.nodes:
+        layouts = chosen.get(node, {})
+        operands = {v: read(v, layouts.get(v, v.type.layout)) for v in node.op.operands}
+        new.update((v, _laid_out(v, layouts.get(v, v.type.layout))) for v in node.results)
+        builder.nodes.append(_over(node, operands, [new[v] for v in node.results]))
+    return builder.finish(graph)
