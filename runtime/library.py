@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import ArtifactError, InputError
 from .manifest import ABI, Manifest
+from .pool import Code, Team
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,18 +76,38 @@ class _Call:
 
 
 class Library:
-    """A loaded artifact. It is unloaded when the last reference goes, calls in flight included."""
+    """A loaded artifact. It is unloaded when the last reference goes, calls in flight included.
 
-    def __init__(self, data: bytes, manifest: Manifest, path: str) -> None:
+    With more than one thread the workers of the process help in each run.
+    """
+
+    def __init__(self, data: bytes, manifest: Manifest, path: str, threads: int = 1) -> None:
         self._path = path
         self._manifest = manifest
         # Appending and popping are atomic, so threads share it without a lock that a fork could
         # leave held in the child.
         self._idle: deque[_Call] = deque()
         native, descriptor = _open(data, path)
-        weakref.finalize(self, _release, native._handle, descriptor).atexit = False
+        self._unload = weakref.finalize(self, _release, native._handle, descriptor)
+        self._unload.atexit = False
         self._run = _function(native, manifest, path, "run", [ctypes.c_void_p], ctypes.c_int)
         _check(native, manifest, path)
+        self._team = None if threads == 1 else Team(threads, self._code(native))
+
+    def _code(self, native: ctypes.CDLL) -> Code:
+        """The functions with which this library can serve the threads of the process."""
+
+        def function(name: str, arguments: list[Any], result: Any = None) -> Any:
+            return _function(native, self._manifest, self._path, name, arguments, result)
+
+        address = ctypes.c_void_p
+        return Code(
+            nbytes=function("pool_bytes", [], ctypes.c_uint64)(),
+            init=function("pool_init", [address, address]),
+            work=function("pool_work", [address, ctypes.c_int64]),
+            parallel_for=ctypes.cast(function("pool_for", []), address).value or 0,
+            keep=self._unload.detach,
+        )
 
     def run(
         self,
@@ -97,8 +118,8 @@ class Library:
     ) -> None:
         """Run the model on arrays that are checked, contiguous and aligned; fills ``outputs``.
 
-        ``parallel_for``, a `PARALLEL_FOR`, sees every step of the code instead of the calling
-        thread alone. The GIL is released meanwhile. Raises ArtifactError for a status other than
+        ``parallel_for``, a `PARALLEL_FOR`, sees every step of the code instead of the library's
+        threads. The GIL is released meanwhile. Raises ArtifactError for a status other than
         0, InputError when the workspace of so large a batch cannot be had.
         """
         try:
@@ -112,13 +133,22 @@ class Library:
                 call.inputs[index] = array.ctypes.data
             for index, array in enumerate(outputs):
                 call.outputs[index] = array.ctypes.data
-            call.args.parallel_for = ctypes.cast(parallel_for, ctypes.c_void_p)
+            self._share(call.args, parallel_for)
             status = self._run(ctypes.addressof(call.args))
         finally:
             self._idle.append(call)
         if status:
             reason = _STATUS.get(status, "not a status of this interface")
             raise ArtifactError(f"{self._path}: the model returned status {status}: {reason}")
+
+    def _share(self, args: _Args, parallel_for: Any) -> None:
+        """Who does the steps of a run: ``parallel_for``, else the threads, else the caller."""
+        if parallel_for is not None:
+            args.parallel_for = ctypes.cast(parallel_for, ctypes.c_void_p)
+        elif self._team is not None:
+            args.parallel_for, args.pool = self._team.callback()
+        else:
+            args.parallel_for = None
 
     def _reserve(self, call: _Call, batch: int) -> None:
         nbytes = self._manifest.workspace.nbytes(batch)

@@ -16,6 +16,7 @@ from .cpu import host_machine, missing_features
 from .elf import SHARED, parse_elf
 from .library import Library
 from .manifest import Manifest, Tensor
+from .pool import thread_count
 from .tensors import as_input, batch_of, check_output, check_overlap, new_output
 
 if TYPE_CHECKING:
@@ -30,19 +31,24 @@ class TensorInfo(NamedTuple):
     dtype: np.dtype[Any]
 
 
-def load(path: str | os.PathLike[str]) -> Model:
+def load(path: str | os.PathLike[str], threads: int = 1) -> Model:
     """Load an artifact that ``bnnc compile`` wrote for this machine.
+
+    ``threads`` is how many threads one run may use, the caller's among them: up to 64, or 0 for
+    one per core that this process may use. All models share one set of workers, and one run at a
+    time has them: runs in other threads meanwhile are on their own. Results are the same.
 
     The file is read once; its checksum, format, architecture and CPU features are checked, and
     exactly the bytes checked are loaded: a file recompiled at the same path gives the new model.
     The checksum finds damage, not malice: an artifact is native code, so load only what you trust.
-    Raises ArtifactError.
+    Raises ArtifactError; InputError for another number of threads.
     """
     name = os.fspath(path)
     if sys.platform != "linux":
         raise ArtifactError(
             f"{name}: artifacts run on Linux alone (x86-64 and arm64), and this is {sys.platform}"
         )
+    count = thread_count(threads, name)
     data = read_file(name)
     manifest = read_manifest(data, name)
     if parse_elf(data, name).kind != SHARED:
@@ -50,7 +56,7 @@ def load(path: str | os.PathLike[str]) -> Model:
             f"{name}: a relocatable object, which a C program links; compile with --emit so"
         )
     _check_host(manifest, name)
-    return Model(Library(data, manifest, name), manifest, name)
+    return Model(Library(data, manifest, name, count), manifest, name)
 
 
 def _check_host(manifest: Manifest, path: str) -> None:

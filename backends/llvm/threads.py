@@ -1,11 +1,12 @@
 """The pool of threads that an artifact brings along: LLVM IR for `parallel_for`, and for workers.
 
+    i64 P_pool_bytes()                                          what the workers need
     void P_pool_init(ptr workers, ptr syscall)                  before all others
     void P_pool_work(ptr workers, i64 index)                    a worker's life, until the stop
     void P_pool_stop(ptr workers)                               makes all workers return
     void P_pool_for(ptr pool, ptr task, ptr frame, i64 count)   a `parallel_for`
 
-Memory and threads are the caller's: ``workers`` is `WORKERS_BYTES`, aligned to 64; ``syscall`` is
+Memory and threads are the caller's: ``workers`` is `pool_bytes`, aligned to 64; ``syscall`` is
 the function of that name in Linux's C libraries (llvmlite assembles no inline assembly for other
 machines), or null for workers that never sleep; indices count from 1; ``pool`` is {ptr workers,
 i64 threads}, where a call uses at most ``threads`` threads, its own (index 0) among them. Nothing
@@ -36,7 +37,7 @@ from ..targets import Target
 
 MAX_THREADS = 64
 """Threads of one call; the indices of workers end before."""
-WORKERS_BYTES = 256 + 64 * MAX_THREADS
+_WORKERS_BYTES = 256 + 64 * MAX_THREADS
 PIECE_CYCLES = 1 << 13
 """Cycles that are worth a piece of their own: some microseconds, many times what handing it over
 costs."""
@@ -137,6 +138,11 @@ define internal void @${P}pool_take_rounding(ptr %at) $inside {
 _SYSTEMS = {"x86_64": (_X86, 202), "aarch64": (_ARM, 98)}
 """How a thread spins, measures time and rounds; the number of the system call futex."""
 
+_BYTES = """
+define i64 @${P}pool_bytes() $shown {
+  ret i64 $WORKERS_BYTES
+}
+"""
 _POOL = """
 define void @${P}pool_init(ptr %w, ptr %syscall) $shown {
   call void @llvm.memset.p0.i64(ptr %w, i8 0, i64 $WORKERS_BYTES, i1 false)
@@ -483,13 +489,13 @@ def pool_functions(target: Target, prefix: str) -> str:
     """The pool's functions as LLVM IR. Where the target is not Linux on x86-64 or arm64 workers
     return at once, and everything runs on the calling thread."""
     system, futex = _SYSTEMS.get(target.machine, ("", 0)) if "linux" in target.triple else ("", 0)
-    text = system + _POOL if system else _ALONE
+    text = _BYTES + (system + _POOL if system else _ALONE)
     word = (1 << 32) - 1
     return Template(text).substitute(
         _OFFSETS,
         P=prefix,
         FUTEX=futex,
-        WORKERS_BYTES=WORKERS_BYTES,
+        WORKERS_BYTES=_WORKERS_BYTES,
         shown="nounwind",
         inside="nounwind alwaysinline",
         apart="nounwind noinline",

@@ -86,7 +86,7 @@ def test_only_memory_functions_are_undefined(name: str, model: Graph) -> None:
     assert set(elf.undefined_symbols()) <= linking.ALLOWED_UNDEFINED
     library = parse_elf(linking.link(obj, target), "library")
     exported = {s.name for s in library.symbols() if s.defined}
-    pool = ("pool_for", "pool_init", "pool_stop", "pool_work")
+    pool = ("pool_bytes", "pool_for", "pool_init", "pool_stop", "pool_work")
     names = ("abi_version", "describe", *pool, "run", "workspace_size")
     assert exported == {f"some_model_{part}" for part in names}
     assert library.needed_libraries() == ()

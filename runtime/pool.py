@@ -1,0 +1,155 @@
+"""Threads for one inference: one set of workers for all models of the process.
+
+An artifact brings the pool's code along (`P_pool_work` and others, see the header); Python's
+threads enter it through ctypes, which releases the GIL, and stay there for the life of the process.
+Idle workers spin for some tens of microseconds, then sleep. One call at a time uses them; a call
+that finds them busy runs on its own thread, so that callers do not add up to more running threads
+than the pool has.
+
+- Workers are made when a model first needs them, and made anew after a fork.
+- The library whose code they run is never unloaded, and their memory never freed: an interpreter
+  that exits leaves them where they are.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import operator
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import InputError
+
+MAX_THREADS = 64
+_ALIGNMENT = 64
+
+
+@dataclass(frozen=True)
+class Code:
+    """The pool's functions in a library; ``parallel_for`` is an address.
+
+    ``keep`` keeps the library loaded for the life of the process.
+    """
+
+    nbytes: int
+    init: Callable[[int, int], None]
+    work: Callable[[int, int], None]
+    parallel_for: int
+    keep: Callable[[], object]
+
+
+class _Pool(ctypes.Structure):
+    """``P_pool`` of the C interface."""
+
+    _fields_ = (("workers", ctypes.c_void_p), ("threads", ctypes.c_int64))
+
+
+def thread_count(threads: object, where: str) -> int:
+    """The number of threads that ``threads`` asks for: 0 means one per core this process may use.
+
+    InputError for anything but 0 to MAX_THREADS.
+    """
+    try:
+        number = -1 if isinstance(threads, bool) else operator.index(threads)  # type: ignore[arg-type]
+    except TypeError:
+        number = -1
+    if not 0 <= number <= MAX_THREADS:
+        raise InputError(
+            f"{where}: threads: expected 1 to {MAX_THREADS}, or 0 for all cores, got {threads!r}"
+        )
+    return number or min(MAX_THREADS, len(os.sched_getaffinity(0)))
+
+
+class _Workers:
+    """The threads of a process and the memory in which they meet."""
+
+    def __init__(self, code: Code) -> None:
+        self.code = code
+        self.count = 0
+        self._lock = threading.Lock()
+        self._complete = False
+        libc = ctypes.CDLL(None)
+        allocate: Any = libc.aligned_alloc
+        allocate.argtypes = [ctypes.c_size_t, ctypes.c_size_t]
+        allocate.restype = ctypes.c_void_p
+        address: int | None = allocate(_ALIGNMENT, -(-code.nbytes // _ALIGNMENT) * _ALIGNMENT)
+        if address is None:
+            raise MemoryError("no memory for the threads of bnnc")
+        self.address = address
+        code.keep()
+        code.init(address, ctypes.cast(libc.syscall, ctypes.c_void_p).value or 0)
+
+    def grow(self, count: int) -> None:
+        """Start threads until there are ``count``, or as many as the system gives.
+
+        The result of a run does not depend on how many there are.
+        """
+        with self._lock:
+            while self.count < count and not self._complete:
+                index = self.count + 1
+                worker = threading.Thread(
+                    target=self.code.work,
+                    args=(self.address, index),
+                    name=f"bnnc-{index}",
+                    daemon=True,
+                )
+                try:
+                    worker.start()
+                except RuntimeError:  # no more threads, or the interpreter exits
+                    self._complete = True
+                    return
+                self.count = index
+
+    def lacks(self, count: int) -> bool:
+        """Whether `grow` would start threads."""
+        return self.count < count and not self._complete
+
+
+class _Process:
+    """The workers of this process, once there are some."""
+
+    workers: _Workers | None = None
+    lock = threading.Lock()
+
+
+def _forget() -> None:
+    """In a forked child: its threads are gone, its locks may be held."""
+    _Process.lock = threading.Lock()
+    _Process.workers = None
+
+
+@functools.cache
+def _watch_forks() -> None:
+    os.register_at_fork(after_in_child=_forget)
+
+
+class Team:
+    """What the runs of one model use: up to ``threads`` threads, the caller's among them."""
+
+    def __init__(self, threads: int, code: Code) -> None:
+        self._code = code
+        self._threads = threads
+        self._workers: _Workers | None = None
+        self._pool = _Pool(None, threads)
+
+    def callback(self) -> tuple[int, int]:
+        """``parallel_for`` and ``pool`` for the arguments of a run."""
+        workers = _Process.workers
+        if workers is None or workers is not self._workers or workers.lacks(self._threads - 1):
+            workers = self._join()
+        return workers.code.parallel_for, ctypes.addressof(self._pool)
+
+    def _join(self) -> _Workers:
+        _watch_forks()
+        with _Process.lock:
+            workers = _Process.workers
+            if workers is None:
+                workers = _Process.workers = _Workers(self._code)
+        workers.grow(self._threads - 1)
+        self._pool.workers = workers.address
+        self._workers = workers
+        return workers
