@@ -9,16 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ..backends import linking
 from ..backends.base import Backend
+from ..backends.pieces import piece
 from ..backends.targets import Target
-from ..driver import target_entry
 from ..errors import VerifyError
 from ..ir import Array, Batch, Graph, Node, Output, Slot, TensorType, Value
 from ..ir.ops import Const
-from ..ir.storage import batch_axis, from_storage, storage_dtype, storage_shape, to_storage
+from ..ir.storage import from_storage, to_storage
 from ..passes.memory_plan import is_view
-from ..runtime import Model, artifact, load
+from ..runtime import Model, load
 
 
 @dataclass
@@ -33,26 +32,9 @@ class LayerModel:
     @classmethod
     def build(cls, graph: Graph, backend: Backend, target: Target) -> LayerModel:
         """Compile a graph whose outputs are named after its values."""
-        code = backend.lower(graph, target)
-        manifest = artifact.Manifest(
-            bnnc="layers",
-            name="layers",
-            prefix="layers",
-            target=target_entry(target),
-            inputs=tuple(_tensor(v.name, v.type) for v in graph.inputs),
-            outputs=tuple(_tensor(o.name, o.value.type) for o in graph.outputs),
-            workspace=artifact.Workspace(0, 0),
-            constants=code.constant_bytes,
-            source=artifact.Source("0" * 64, 0, 0, "bnnc"),
-            linker="",
-        )
-        data = linking.link(
-            code.emit("obj", "layers", artifact.section_bytes(manifest)), target, None
-        )
+        data = piece(graph, backend, target)
         inputs = {v.name: v.type for v in graph.inputs}
-        return cls(
-            load_bytes(artifact.seal(data)), inputs, {o.name: o.value.type for o in graph.outputs}
-        )
+        return cls(load_bytes(data), inputs, {o.name: o.value.type for o in graph.outputs})
 
     def run(self, values: Mapping[str, Array]) -> dict[str, Array]:
         """Results of every layer on the given values (logical arrays by name)."""
@@ -136,10 +118,3 @@ def expose(graph: Graph) -> Graph:
     return Graph(
         "layers", tuple(new[v] for v in graph.inputs), tuple(nodes), tuple(outputs), graph.stage
     )
-
-
-def _tensor(name: str, type_: TensorType) -> artifact.Tensor:
-    shape: list[int | str] = [*storage_shape(type_, 1)]
-    if type_.symbolic:
-        shape[batch_axis(type_)] = str(type_.shape[0])
-    return artifact.Tensor(name, storage_dtype(type_).name, tuple(shape))
