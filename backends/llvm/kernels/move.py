@@ -137,7 +137,9 @@ def _lower_gather(job: Job) -> None:
 
 def _refuses(op: Op, target: Target) -> str | None:
     planes = [v for v in op.operands if v.type.layout is Layout.PLANES]
-    return f"cannot move pixel planes of {planes[0]!r}" if planes else None
+    if isinstance(op, Relayout) and op.layout is Layout.PLANES:
+        return f"cannot move {op.x!r} to planes of pixels"
+    return f"cannot move planes of pixels of {planes[0]!r}" if planes else None
 
 
 def _cycles(op: Op, target: Target, choice: Choice) -> float:
