@@ -20,6 +20,7 @@ import numpy as np
 
 from . import __version__
 from .backends.base import Backend, EmitKind, Scheduled, predicted
+from .backends.pieces import target_entry
 from .errors import BackendError, LoweringError, OutputError, PassError, VerifyError
 from .files import check_writable, write_file
 from .ir import Batch, Graph, Node, arena_bytes, print_graph, save
@@ -293,13 +294,6 @@ def _dumper(folder: Path) -> Callable[[int, Pass | None, Graph], None]:
             raise OutputError(f"{folder}: cannot write: {error.strerror}") from error
 
     return dump
-
-
-def target_entry(target: Target) -> artifact.Target:
-    """A target as the manifest names it."""
-    return artifact.Target(
-        target.name, target.triple, target.machine, target.cpu, target.host_features
-    )
 
 
 def recognised(graph: Graph) -> tuple[Verdict, ...]:
