@@ -90,6 +90,17 @@ def _number(text: str) -> float:
         raise argparse.ArgumentTypeError(f"expected a number, got {text!r}") from None
 
 
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """``--threads``, as `runtime.load` takes it."""
+    parser.add_argument(
+        "--threads",
+        type=natural,
+        default=1,
+        metavar="N",
+        help="threads of one call, up to 64; 0: one for each core (default 1)",
+    )
+
+
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """How a model is read: ``--shape`` and ``--sign-zero``."""
     parser.add_argument(

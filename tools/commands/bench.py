@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from ..arguments import positive, seconds
+from ..arguments import add_threads, positive, seconds
 from ..console import show, show_json, table, time_text
 
 if TYPE_CHECKING:
@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 NAME = "bench"
 HELP = "time a compiled model, next to ONNX Runtime if wanted"
 DESCRIPTION = """\
-Time one call of a compiled model on random inputs: one thread, one core, warm, minimum and median.
-With --model, ONNX Runtime (float32, one thread) runs in turns with it in the same process."""
+Time one call of a compiled model on random inputs: warm, minimum and median, pinned to as many
+cores as there are threads. With --model, ONNX Runtime (float32, as many threads) runs in turns with
+it in the same process."""
 EXAMPLES = """\
   bnnc bench mnist.so
   bnnc bench mnist.so --model mnist.onnx --batch 8 --json
+  bnnc bench resnet.so --threads 2
 """
+REST = 0.05
+"""Seconds before a turn, for threads of the one before to stop spinning."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("artifact", metavar="ARTIFACT", help="what bnnc compile wrote: load only what you trust")
     add("--model", metavar="MODEL.onnx", help="compare with ONNX Runtime on the source model")
     add("--batch", type=positive, default=1, metavar="N", help="batch size (default 1)")
+    add_threads(parser)
     add("--seconds", type=seconds, default=1.0, metavar="S", help="time for each (default 1)")
     add("--runs", type=positive, metavar="N", help="number of calls, instead of a time")
     add("--json", action="store_true", help="print JSON; times are in seconds")
@@ -37,13 +42,16 @@ def run(arguments: argparse.Namespace) -> int:
     from ...errors import InputError
     from ...runtime import load
     from ...runtime.artifact import read_file, read_manifest
+    from ...runtime.pool import thread_count
     from ..timing import measure, pinned, random_array
 
     path = arguments.artifact
     manifest = read_manifest(read_file(path), path)
     if arguments.batch != 1 and not manifest.symbolic:
         raise InputError(f"{path}: was compiled for a fixed batch; --batch does not apply")
-    with load(path) as model:
+    threads = thread_count(arguments.threads, path)
+    # Threads stay on the cores on which they begin.
+    with pinned(threads) as core, load(path, threads) as model:
         inputs = {
             tensor.name: random_array(tensor, arguments.batch, seed)
             for seed, tensor in enumerate(manifest.inputs)
@@ -53,11 +61,13 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.model is not None:
             from ..peers import ONNXRUNTIME
 
-            contenders[ONNXRUNTIME.name] = ONNXRUNTIME.load(_existing(arguments.model), inputs)
+            contenders[ONNXRUNTIME.name] = ONNXRUNTIME.load(
+                _existing(arguments.model), inputs, threads
+            )
             versions[ONNXRUNTIME.name] = ONNXRUNTIME.version or ""
-        with pinned() as core:
-            timed = measure(contenders, arguments.seconds, arguments.runs)
-        _print(arguments, model, timed, versions, core)
+        rest = REST if threads > 1 and len(contenders) > 1 else 0.0
+        timed = measure(contenders, arguments.seconds, arguments.runs, rest)
+        _print(arguments, model, timed, versions, threads, core)
     return 0
 
 
@@ -72,6 +82,7 @@ def _print(
     model: Model,
     timed: dict[str, Timing],
     versions: dict[str, str],
+    threads: int,
     core: int | None,
 ) -> None:
     from ..timing import cpu_name
@@ -87,6 +98,7 @@ def _print(
             "target": model.metadata["target"],
             "cpu": cpu_name(),
             "core": core,
+            "threads": threads,
             "batch": batch,
             "versions": versions,
             "onnxruntime": None,
@@ -94,9 +106,10 @@ def _print(
         }
         show_json({**known, **{name: timing.json() for name, timing in timed.items()}})
         return
-    where = "not pinned" if core is None else f"core {core}"
+    where = "not pinned" if core is None else f"core {core}" if threads == 1 else "pinned"
+    many = "one thread" if threads == 1 else f"{threads} threads"
     how = "the batch as compiled" if batch is None else f"batch {batch}"
-    show(f"{cpu_name()}, {where}, one thread, {how}")
+    show(f"{cpu_name()}, {where}, {many}, {how}")
     rows = [("", "min", "median", "calls")]
     for name, timing in timed.items():
         title = f"{name} {versions[name]}"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..arguments import add_threads
 from ..console import shape_text, show
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="an array for an input, or a .npz with one by the name of each; repeat it for more",
     )
+    add_threads(parser)
     add("-o", "--output", metavar="OUT.npz", help="write the outputs there instead of printing")
 
 
@@ -45,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     output = Path(arguments.output) if arguments.output is not None else None
     if output is not None:
         check_writable(output)
-    with load(arguments.artifact) as model:
+    with load(arguments.artifact, arguments.threads) as model:
         names = [tensor.name for tensor in model.inputs]
         results = model.run(gather(arguments.inputs, names))
     if output is None:
