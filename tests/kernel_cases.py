@@ -41,8 +41,8 @@ def joined(cases: Mapping[str, str]) -> str:
 class Cases:
     """All cases of a file on one target; outputs of the kernels and of the interpreter."""
 
-    def __init__(self, cases: Mapping[str, str], target: str) -> None:
-        self.graph: Graph = scheduled(joined(cases))
+    def __init__(self, cases: Mapping[str, str], target: str, strict: bool = True) -> None:
+        self.graph: Graph = scheduled(joined(cases), strict)
         self.library = self._library(target)
         self.results = cache(self._results)
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from llvmlite import ir
 
-from .code import I8, I32, I64, Code, IRValue, vector
+from .code import I8, I32, Code, IRValue, vector
 
 XOR = 0x96
 MAJORITY = 0xE8
@@ -114,62 +114,53 @@ class Column:
 # Planes to bytes. Registers are seen as rows of 16 bytes, which unpacking does not cross.
 
 
-def unpack(code: Code, a: IRValue, x: IRValue, size: int, high: int) -> IRValue:
-    """Elements of ``size`` bytes from the low (high) half of each 16 bytes of a and x in turns."""
-    whole = a.type
-    count = whole.count * whole.element.width // (8 * size)
-    wide = vector(ir.IntType(8 * size), count)
-    row = 16 // size
-    start = row // 2 if high else 0
+def unpack(code: Code, a: IRValue, x: IRValue, half: int) -> IRValue:
+    """Bytes from one half of each 16 bytes of a and x in turns."""
+    count = 4 * a.type.count
     order = [
-        first + start + i + turn
-        for first in range(0, count, row)
-        for i in range(row // 2)
+        row + 8 * half + i + turn
+        for row in range(0, count, 16)
+        for i in range(8)
         for turn in (0, count)
     ]
-    b = code.b
-    return b.bitcast(code.shuffle(b.bitcast(a, wide), b.bitcast(x, wide), order), whole)
+    b, wide = code.b, vector(I8, count)
+    return b.bitcast(code.shuffle(b.bitcast(a, wide), b.bitcast(x, wide), order), a.type)
 
 
 def numbers(code: Code, planes: Sequence[IRValue]) -> list[IRValue]:
-    """Up to 8 planes as bytes, one per pixel: 8 registers.
+    """Up to 8 planes as bytes, one per pixel: byte k of register c holds pixel 8 k + c.
 
-    Row l of register i holds pixels 128 l + 16 i .. + 15.
+    Each byte column of the planes is a matrix of 8x8 bits; three rounds of swaps between registers
+    transpose all of them.
     """
-    rows = [*planes, *[planes[0].type(None)] * (8 - len(planes))]
-    if code.target.bit_matrix:
-        rows.reverse()
-    groups = [[row] for row in rows]
-    for size in (1, 2, 4):
-        pairs = zip(groups[::2], groups[1::2], strict=True)
-        groups = [
-            [unpack(code, a, x, size, high) for a, x in zip(*pair, strict=True) for high in (0, 1)]
-            for pair in pairs
-        ]
-    return [_turned(code, row) for row in groups[0]]
+    held = [*planes, *[planes[0].type(None)] * (8 - len(planes))]
+    for by, mask in ((4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
+        for low in range(8):
+            if not low & by:
+                pair = held[low], held[low | by]
+                held[low], held[low | by] = _swapped(code, *pair, by, mask)
+    return held
 
 
-def _turned(code: Code, register: IRValue) -> IRValue:
-    """Each 8 bytes as an 8x8 matrix of bits, transposed."""
-    b, bits = code.b, 32 * register.type.count
-    if code.target.bit_matrix:
-        type_ = vector(ir.IntType(8), bits // 8)
-        unit = ir.Constant(type_, [1 << (i % 8) for i in range(bits // 8)])
-        name = f"llvm.x86.vgf2p8affineqb.{bits}"
-        matrix = b.bitcast(register, type_)
-        return b.bitcast(code.intrinsic(name, type_, unit, matrix, I8(0)), register.type)
-    type_ = vector(I64, bits // 64)
-    held = b.bitcast(register, type_)
-    for by, mask in ((7, 0x00AA00AA00AA00AA), (14, 0x0000CCCC0000CCCC), (28, 0x00000000F0F0F0F0)):
-        shift, kept = (ir.Constant(type_, [value] * type_.count) for value in (by, mask))
-        moved = b.and_(b.xor(held, b.lshr(held, shift)), kept)
-        held = b.xor(b.xor(held, moved), b.shl(moved, shift))
-    return b.bitcast(held, register.type)
+def _swapped(
+    code: Code, low: IRValue, high: IRValue, by: int, mask: int
+) -> tuple[IRValue, IRValue]:
+    """Exchange the bits of ``low`` outside a mask with those of ``high`` inside it."""
+    b = code.b
+    values = (by, mask, ~mask & 0xFFFFFFFF)
+    shift, kept, other = (ir.Constant(low.type, [v] * low.type.count) for v in values)
+    if code.target.ternary_logic:
+        return (
+            b.or_(b.and_(low, kept), b.and_(b.shl(high, shift), other)),
+            b.or_(b.and_(b.lshr(low, shift), kept), b.and_(high, other)),
+        )
+    moved = b.and_(b.xor(b.lshr(low, shift), high), kept)
+    return b.xor(low, b.shl(moved, shift)), b.xor(high, moved)
 
 
 def transposed(code: Code, rows: Sequence[IRValue]) -> list[IRValue]:
     """16 registers of bytes: row l of result r holds byte r of row l of every operand."""
     held = list(rows)
     for _ in range(4):
-        held = [unpack(code, held[i], held[i + 8], 1, high) for i in range(8) for high in (0, 1)]
+        held = [unpack(code, held[i], held[i + 8], half) for i in range(8) for half in (0, 1)]
     return held

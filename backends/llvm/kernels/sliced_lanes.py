@@ -1,8 +1,8 @@
 """The ordinary epilogue behind a pixel-sliced convolution: counts become lanes of channels.
 
-For 16 output channels at a time, the planes of each channel's count become bytes per pixel, whose
-16x16 blocks are transposed; each pixel then reads its 16 counts as one vector. A count may take a
-second byte.
+The planes of each channel's count become bytes per pixel; those of 16 channels are transposed in
+blocks of 16x16, so that a pixel reads 16 counts as one vector. A count may take a second byte. A
+stripe of channels is done together: what the epilogue reads and writes of a pixel is one run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..planes import numbers, transposed
 from .sliced_layer import Finish, SlicedLayer, Span
 
 BLOCK = 16
-"""Channels of a block, and pixels of a row of bytes."""
+"""Channels of a vector, and pixels of a row of bytes."""
 
 
 class SlicedLanes:
@@ -33,8 +33,9 @@ class SlicedLanes:
         """Rows of 16 bytes in a register."""
         self.part = 8 * plan.plane
         """Bytes of one channel's counts of a tile, one byte each."""
-        self.counts = code.scratch(self.bytes * BLOCK * self.part)
-        self.pixels = code.scratch(self.bytes * BLOCK * self.part)
+        self.block_bytes = self.bytes * BLOCK * self.part
+        self.counts = code.scratch(self.block_bytes)
+        self.pixels = code.scratch(plan.stripe // BLOCK * self.block_bytes)
         offsets = plan.products() + 2 * plan.padded(layer.weights)
         channels = plan.geometry.out_channels
         self.columns = -(-channels // BLOCK) * BLOCK
@@ -49,32 +50,41 @@ class SlicedLanes:
 
     def span(self, span: Span, finish: Finish) -> None:
         """Counts through the epilogue for all channels of a span."""
-        code, channels = self.code, self.plan.geometry.out_channels
-        own = last_block(channels, BLOCK, self.region.packs)
+        code, channels, width = self.code, self.plan.geometry.out_channels, self.plan.stripe
+        own = last_block(channels, width, self.region.packs)
         full = code.min(span.stop, channels - own)
-        with code.loop(span.start, full, BLOCK) as channel:
-            self._block(channel, BLOCK, span, finish)
+        with code.loop(span.start, full, width) as channel:
+            self._stripe(channel, width, span, finish)
         if own:
             with code.when(code.b.icmp_signed("==", code.index(span.stop), I64(channels))):
-                self._block(channels - own, own, span, finish)
+                self._stripe(channels - own, own, span, finish)
 
-    def _block(self, channel: Index, count: int, span: Span, finish: Finish) -> None:
+    def _stripe(self, channel: Index, count: int, span: Span, finish: Finish) -> None:
+        """``count`` channels: their counts, block by block, then pixel by pixel."""
         code = self.code
-        with code.loop(channel, code.add(channel, count)) as at:
-            planes = finish.counts(at)
-            planes[0] = code.b.xor(planes[0], self.layer.sign(at))
-            row = code.mul(code.sub(at, channel), self.part)
-            for byte in range(self.bytes):
-                group = planes[8 * byte : 8 * byte + 8]
-                there = code.offset(self.counts, code.add(row, byte * BLOCK * self.part))
-                for number, register in enumerate(numbers(code, group) if group else []):
-                    code.store(register, code.offset(there, number * self.plan.plane))
-        with code.loop(0, 8 * self.bytes) as number:
-            self._transpose(number)
+        with code.loop(0, count, BLOCK) as block:
+            first = code.add(channel, block)
+            last = code.min(code.add(first, BLOCK), code.add(channel, count))
+            with code.loop(first, last) as at:
+                self._expand(finish.counts(at), at, code.sub(at, first))
+            number, _ = code.divide(block, BLOCK)
+            there = code.offset(self.pixels, code.mul(number, self.block_bytes))
+            with code.loop(0, 8 * self.bytes) as register:
+                self._transpose(register, there)
         with code.loop(0, self.plan.lanes) as word:
             self._word(word, channel, count, span, finish)
 
-    def _transpose(self, number: Index) -> None:
+    def _expand(self, planes: list[IRValue], channel: Index, number: Index) -> None:
+        """One channel's count to bytes of pixels."""
+        code = self.code
+        planes[0] = code.b.xor(planes[0], self.layer.sign(channel))
+        row = code.mul(number, self.part)
+        for byte in range(self.bytes):
+            there = code.offset(self.counts, code.add(row, byte * BLOCK * self.part))
+            for i, register in enumerate(numbers(code, planes[8 * byte : 8 * byte + 8])):
+                code.store(register, code.offset(there, i * self.plan.plane))
+
+    def _transpose(self, number: Index, there: IRValue) -> None:
         """Register ``number`` of 16 channels' bytes to pixels of 16 bytes."""
         code, plane = self.code, self.plan.plane
         byte, register = code.divide(number, 8)
@@ -83,12 +93,15 @@ class SlicedLanes:
             code.load(code.offset(self.counts, code.add(base, i * self.part)), self.layer.type)
             for i in range(BLOCK)
         ]
-        there = code.offset(self.pixels, code.mul(number, BLOCK * plane))
+        there = code.offset(there, code.mul(number, BLOCK * plane))
         for i, row in enumerate(transposed(code, rows)):
             code.store(row, code.offset(there, i * plane))
 
     def _word(self, word: Index, channel: Index, count: int, span: Span, finish: Finish) -> None:
-        """The pixels of one word of the tile: row word // 2 of every register."""
+        """The pixels of one word of the tile.
+
+        Pixel p of the tile is row p // 128 of line p // 8 % 16 of register p % 8.
+        """
         code, plan = self.code, self.plan
         number = code.add(span.word, word)
         sample, place = code.divide(number, plan.words)
@@ -98,21 +111,24 @@ class SlicedLanes:
         inside = code.b.icmp_signed("<", code.index(number), code.index(self.layer.total))
         left = code.b.select(inside, code.index(left), I64(0))
         row, half = code.divide(word, 2)
-        with code.loop(0, left, BLOCK) as start:
-            register, _ = code.divide(start, BLOCK)
-            register = code.add(register, code.mul(half, 4))
-            line = code.add(code.mul(register, BLOCK * self.rows), row)
-            base = code.offset(self.pixels, code.mul(line, BLOCK))
+        with code.loop(0, left, 8) as start:
+            line, _ = code.divide(start, 8)
+            line = code.mul(code.add(line, code.mul(half, 8)), self.rows)
+            base = code.offset(self.pixels, code.mul(code.add(line, row), BLOCK))
             origin = code.add(first, start)
-            with code.loop(0, code.min(code.sub(left, start), BLOCK)) as i:
-                at = code.offset(base, code.mul(i, BLOCK * self.rows))
-                self._pixel(at, sample, code.add(origin, i), channel, count, finish)
+            with code.loop(0, code.min(code.sub(left, start), 8)) as i:
+                at = code.offset(base, code.mul(i, BLOCK * self.plan.plane))
+                for block in range(0, count, BLOCK):
+                    here = code.offset(at, block // BLOCK * self.block_bytes)
+                    part = code.add(channel, block), min(BLOCK, count - block)
+                    self._pixel(here, (sample, code.add(origin, i)), part, finish)
 
     def _pixel(
-        self, at: IRValue, sample: Index, pixel: Index, channel: Index, count: int, finish: Finish
+        self, at: IRValue, place: tuple[Index, Index], part: tuple[Index, int], finish: Finish
     ) -> None:
-        """One pixel's counts, from 16 bytes, through the region."""
+        """Up to 16 counts of one pixel (sample, position), from bytes, through the region."""
         code, b = self.code, self.code.b
+        (sample, pixel), (channel, count) = place, part
         lanes = vector(I32, BLOCK)
         total = b.zext(code.load(at, vector(I8, BLOCK)), lanes)
         if self.bytes > 1:

@@ -32,7 +32,8 @@ FORMS = 8
 MOST_GROUPS = 64
 """Groups of a chunk: their table of forms stays in the first-level cache."""
 STACK = 256 << 10
-"""Bytes of stack that a kernel may use."""
+"""Bytes of stack that a kernel may use, and those for turning counts into lanes."""
+LANES_STACK = 88 << 10
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ class SlicedPlan:
     @property
     def held(self) -> int:
         """Output channels whose sums fit on the stack, a multiple of the stripe."""
-        other = self.plane * (self.groups + 1 + (GROUP + FORMS) * self.chunk) + (16 << 10)
+        other = self.plane * (self.groups + 1 + (GROUP + FORMS) * self.chunk) + LANES_STACK
         room = max(0, STACK - other) // (self.digits * self.plane)
         return max(self.stripe, room // self.stripe * self.stripe)
 

@@ -1,0 +1,217 @@
+"""Pixel-sliced convolutions against their definition, bit for bit, on every code path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kernel_cases import TARGETS, Cases, joined
+from llvm_support import scheduled
+
+from bnnc.backends import targets as backends
+from bnnc.backends.base import Choice, choices_for
+from bnnc.backends.llvm import LlvmBackend
+from bnnc.backends.llvm.kernels.sliced_layer import anchor_of
+from bnnc.backends.llvm.kernels.sliced_plan import SlicedPlan
+from bnnc.ir import Ternary
+from bnnc.ir.ops import Fused
+
+SIGN = "bits<1;-1,1>"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A convolution on [N, channels, height, width].
+
+    ``lanes`` ends in floats and packed words, else in a threshold whose bits stay planes. ``bits``
+    0 is the target's own width.
+    """
+
+    channels: int
+    out: int
+    size: tuple[int, int] = (14, 14)
+    kernel: tuple[int, int] = (3, 3)
+    pads: tuple[int, int] | None = None
+    dilations: tuple[int, int] = (1, 1)
+    ternary: bool = False
+    lanes: bool = False
+    bits: int = 128
+    batch: str = "N"
+
+    def text(self) -> str:
+        """One fused node between packed inputs and outputs."""
+        element = "ternary" if self.ternary else SIGN
+        x = f"[{self.batch},{self.channels},{self.size[0]},{self.size[1]}]"
+        y = f"[{self.batch},{self.out},{self.size[0]},{self.size[1]}]"
+        w = f"{SIGN}[{self.out},{self.channels},{self.kernel[0]},{self.kernel[1]}]"
+        reach = tuple((k - 1) * d // 2 for k, d in zip(self.kernel, self.dilations, strict=True))
+        pads = self.pads or reach
+        ends = tuple(2 * r - p for r, p in zip(reach, pads, strict=True))
+        conv = (
+            f"%c = binary_conv(%b, %w) strides=[1,1] pads=[{pads[0]},{pads[1]},{ends[0]},{ends[1]}]"
+            f" dilations=[{self.dilations[0]},{self.dilations[1]}] groups=1 : i32{y}@nhwc"
+        )
+        kernel = f"binary_conv_sliced bits={self.bits}" if self.bits else "binary_conv_sliced"
+        head = f"input %b: {element}{x}@planes\n%w = const() data=random(5) element={SIGN} : {w}"
+        return head + (self._lanes if self.lanes else self._planes)(conv, kernel, element, x, y, w)
+
+    def _planes(self, conv: str, kernel: str, element: str, x: str, y: str, w: str) -> str:
+        random = np.random.default_rng(self.out)
+        spread = np.sqrt(self.channels * self.kernel[0] * self.kernel[1])
+        limits = random.normal(0, spread, self.out).astype(int)
+        limits[::7] = 10**6 * (-1) ** np.arange(len(limits[::7]))
+        listed = ",".join(map(str, limits))
+        return f"""
+            %t = const() data=[{listed}] element=i32 : i32[{self.out}]
+            %f = const() data=random(4) element=bool : bool[{self.out}]
+            %r = fused([%b, %w, %t, %f]) kernel="{kernel}" {{
+              (%b: {element}{x}@planes, %w: {w}, %t: i32[{self.out}], %f: bool[{self.out}])
+              {conv}
+              %s = threshold(%c, %t, %f) : {SIGN}{y}@planes
+              yield %s
+            }} : {SIGN}{y}@planes
+            output %r as "r"
+        """
+
+    def _lanes(self, conv: str, kernel: str, element: str, x: str, y: str, w: str) -> str:
+        return f"""
+            input %k: f32{y}
+            %t = const() data=random(1) element=f32 : f32[1,{self.out},1,1]
+            %q, %y = fused([%b, %w, %t, %k]) kernel="{kernel}" {{
+              (%b: {element}{x}@planes, %w: {w}, %t: f32[1,{self.out},1,1], %k: f32{y})
+              {conv}
+              %f = cast(%c) to=f32 : f32{y}@nhwc
+              %m = mul(%f, %t) : f32{y}@nhwc
+              %s = add(%m, %k) : f32{y}@nhwc
+              %q = binarize(%s) zero=0 : ternary{y}@words
+              yield %q, %s
+            }} : ternary{y}@words, f32{y}@nhwc
+            %p = relayout(%y) layout=row : f32{y}
+            output %p as "y"
+            output %q as "q"
+        """
+
+
+LAYERS = {
+    "tiny": Layer(2, 1, size=(1, 3), kernel=(1, 1)),
+    "odd": Layer(3, 5, size=(5, 7)),
+    "even": Layer(4, 16, size=(8, 8)),
+    "one_word": Layer(20, 17, size=(7, 7)),
+    "wide": Layer(9, 65, size=(3, 150)),
+    "tall": Layer(9, 24, size=(70, 3)),
+    "chunks": Layer(70, 40, size=(9, 9)),
+    "stripes": Layer(16, 200, size=(12, 12)),
+    "pointwise": Layer(130, 33, kernel=(1, 1)),
+    "row": Layer(11, 16, kernel=(1, 5)),
+    "five": Layer(7, 16, kernel=(5, 5)),
+    "seven": Layer(5, 8, size=(9, 20), kernel=(7, 7)),
+    "dilated": Layer(8, 24, dilations=(3, 2)),
+    "shifted": Layer(8, 24, pads=(0, 2)),
+    "zeros": Layer(33, 20, ternary=True),
+    "zeros_five": Layer(6, 9, size=(5, 40), kernel=(5, 5), ternary=True),
+    "lanes": Layer(9, 20, size=(9, 7), lanes=True),
+    "lanes_bytes": Layer(70, 70, size=(8, 8), lanes=True),
+    "lanes_stripes": Layer(16, 150, size=(5, 30), lanes=True),
+    "lanes_zeros": Layer(40, 64, ternary=True, lanes=True),
+    "lanes_long": Layer(300, 16, size=(6, 6), kernel=(5, 5), lanes=True),
+}
+CASES = {name: layer.text() for name, layer in LAYERS.items()} | {
+    f"{name}_full": replace(LAYERS[name], bits=0).text()
+    for name in ("odd", "one_word", "wide", "chunks", "zeros", "lanes_bytes", "lanes_zeros")
+}
+
+
+class Packed(Cases):
+    """Cases with packed inputs; of ternary ones, every second image holds zeros."""
+
+    def inputs(self, batch: int) -> dict[str, np.ndarray]:
+        """Random floats and codes."""
+        random = np.random.default_rng(1)
+        held: dict[str, np.ndarray] = {}
+        for value in self.graph.inputs:
+            shape = value.type.concrete(batch)
+            if not value.type.is_binary:
+                held[value.name] = random.standard_normal(shape).astype(np.float32)
+                continue
+            codes = random.integers(0, 2, shape)
+            if isinstance(value.type.element, Ternary):
+                codes = 2 * codes - 1
+                codes[1::2][random.random(codes[1::2].shape) < 0.05] = 0
+            held[value.name] = codes.astype(value.type.element.dtype)
+        return held
+
+
+@pytest.fixture(scope="module", params=TARGETS)
+def cases(request: pytest.FixtureRequest) -> Packed:
+    return Packed(CASES, request.param, strict=False)
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(("batch", "pieces"), [(1, 0), (4, 3), (17, 0)])
+def test_sliced_convolutions_bit_for_bit(cases: Packed, name: str, batch: int, pieces: int) -> None:
+    for expected, got in cases.pairs(name, batch, pieces):
+        assert expected.dtype == got.dtype
+        assert expected.tobytes() == got.tobytes()
+
+
+@given(
+    channels=st.integers(2, 40),
+    out=st.integers(1, 5),
+    kernel=st.sampled_from([(1, 1), (3, 3), (1, 2), (5, 1), (4, 4), (1, 7), (7, 7)]),
+    seed=st.integers(0, 99),
+)
+def test_a_program_counts_mismatches(
+    channels: int, out: int, kernel: tuple[int, int], seed: int
+) -> None:
+    """Twice the majorities that a channel names, and the parity, are its mismatches."""
+    layer = Layer(channels, out, size=(4, 4), kernel=kernel, pads=(0, 0), bits=128)
+    graph = scheduled(joined({"one": layer.text()}), strict=False)
+    (op,) = [node.op for node in graph.nodes if isinstance(node.op, Fused)]
+    plan = SlicedPlan.of(anchor_of(op), 128)
+    random = np.random.default_rng(seed)
+    weights = random.integers(0, 2, (out, channels, *kernel)).astype(np.uint8)
+    inputs = random.integers(0, 2, plan.inputs)
+    program, signs = plan.program(weights)
+    queue = [*inputs, *[0] * (plan.groups + 3)]
+    counts = np.zeros(out, int)
+    for group in range(plan.groups):
+        planes = queue[3 * group : 3 * group + 3]
+        chunk, place = divmod(group, plan.chunk)
+        for channel in range(out):
+            form = program[chunk, channel, place] // 8
+            counts[channel] += sum(p ^ (form >> i & 1) for i, p in enumerate(planes)) >= 2
+        queue[plan.inputs + group] = sum(planes) % 2
+    parity = queue[plan.inputs + plan.groups - 1] ^ signs
+    expected = (weights.reshape(out, -1) != inputs).sum(axis=1)
+    np.testing.assert_array_equal(2 * counts + parity, expected)
+
+
+def _choices(text: str, target: str) -> list[Choice]:
+    graph = scheduled(joined({"one": text}), strict=False)
+    (op,) = [node.op for node in graph.nodes if isinstance(node.op, Fused)]
+    found = choices_for(op, backends.TARGETS[target], LlvmBackend().kernels)
+    return [choice for _, choice in found]
+
+
+def test_candidates_are_the_widths_of_the_target() -> None:
+    text = Layer(8, 8, bits=0).text()
+    assert [str(c) for c in _choices(text, "x86-64-v4")] == [
+        "binary_conv_sliced bits=512",
+        "binary_conv_sliced bits=256",
+        "binary_conv_sliced bits=128",
+    ]
+    assert [str(c) for c in _choices(text, "arm64")] == ["binary_conv_sliced bits=128"]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Layer(8, 8, kernel=(11, 11), size=(20, 20)),
+        Layer(1, 8, kernel=(1, 1)),
+    ],
+)
+def test_refuses_what_does_not_fit(layer: Layer) -> None:
+    assert _choices(layer.text(), "x86-64-v3") == []
