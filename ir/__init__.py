@@ -15,7 +15,7 @@ from .core import (
     decode,
 )
 from .interpret import evaluate, interpret
-from .memory import aligned, arena_bytes
+from .memory import aligned, arena_bytes, part_slots
 from .text import load, parse, print_graph, save
 from .types import (
     BOOL,
@@ -84,6 +84,7 @@ __all__ = [
     "load",
     "ops",
     "parse",
+    "part_slots",
     "print_graph",
     "save",
     "scalar_of",

@@ -40,13 +40,18 @@ class Slot:
     """Where a value lives at run time, decided by the memory plan.
 
     ``arena`` is ``batch`` (byte offset times N) or ``fixed`` (byte offset after the batch arena).
+    With ``pitch`` the value is part of a channels-last tensor of that many channels at ``offset``:
+    those from ``channel`` on.
     """
 
     arena: str
     offset: int
+    channel: int = 0
+    pitch: int = 0
 
     def __str__(self) -> str:
-        return f"{self.arena}+{self.offset}"
+        part = f" at {self.channel} of {self.pitch}" if self.pitch else ""
+        return f"{self.arena}+{self.offset}{part}"
 
 
 @dataclass(frozen=True, eq=False)

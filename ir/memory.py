@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from .core import Graph
-from .types import sample_bytes
+from collections.abc import Sequence
+
+from .core import Graph, Slot, Value
+from .types import Batch, sample_bytes
 
 ALIGNMENT = 64
 """Every slot's offset and size is a multiple of this many bytes."""
@@ -12,6 +14,15 @@ ALIGNMENT = 64
 def aligned(size: int) -> int:
     """``size`` rounded up to the alignment of slots."""
     return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def part_slots(parts: Sequence[Value], whole: Slot) -> list[Slot]:
+    """Slots of values that lie side by side, channel after channel, in the tensor in ``whole``."""
+    channels = [x.type.shape[1] for x in parts]
+    counts = [c for c in channels if not isinstance(c, Batch)]
+    pitch = whole.pitch or sum(counts)
+    starts = [whole.channel + sum(counts[:i]) for i in range(len(counts))]
+    return [Slot(whole.arena, whole.offset, start, pitch) for start in starts]
 
 
 def arena_bytes(graph: Graph) -> tuple[int, int]:

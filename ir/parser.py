@@ -356,7 +356,12 @@ class _Parser:
         if arena not in ARENAS:
             raise self.error(f"unknown arena {arena!r}")
         self.expect("+")
-        return Slot(arena, self.integer())
+        offset = self.integer()
+        if not self.accept("at"):
+            return Slot(arena, offset)
+        channel = self.integer()
+        self.expect("of")
+        return Slot(arena, offset, channel, self.integer())
 
     def origin(self) -> tuple[str, ...]:
         out: list[str] = []

@@ -15,6 +15,7 @@ from ..ir.ops import Const, Relayout, Reshape, Transpose
 from ..ir.types import physical_axes, sample_bytes
 from .base import Context, Pass
 from .pack_bits import is_row_like
+from .sharing import LastReads, Parts, concatenated
 
 
 @dataclass
@@ -46,8 +47,9 @@ class MemoryPlan(Pass):
     requires: ClassVar[tuple[Stage, ...]] = (Stage.SCHEDULED,)
 
     def run(self, graph: Graph, context: Context) -> Graph:
-        roots = _roots(graph)
-        buffers = _live_ranges(graph, roots)
+        parts = concatenated(graph)
+        roots = _roots(graph, parts)
+        buffers = _live_ranges(graph, roots, parts)
         for symbolic in (True, False):
             place([b for v, b in buffers.items() if v.type.symbolic == symbolic])
         slots: dict[Value, Slot] = {}
@@ -55,7 +57,19 @@ class MemoryPlan(Pass):
         slots.update((roots[o.value], Slot("output", i)) for i, o in enumerate(graph.outputs))
         for value, buffer in buffers.items():
             slots[value] = Slot("batch" if value.type.symbolic else "fixed", buffer.offset)
+        for value in parts:
+            whole, channel = _whole(value, parts)
+            slots[value] = replace(slots[whole], channel=channel, pitch=whole.shape[1])
         return _with_slots(graph, roots, slots)
+
+
+def _whole(value: Value, parts: Parts) -> tuple[Value, int]:
+    """The concatenation that a value is part of, after all others, and its first channel there."""
+    first = 0
+    while value in parts:
+        value, channel = parts[value]
+        first += channel
+    return value, first
 
 
 def is_view(node: Node) -> bool:
@@ -78,16 +92,22 @@ def is_view(node: Node) -> bool:
     return False
 
 
-def _roots(graph: Graph) -> dict[Value, Value]:
+def _roots(graph: Graph, parts: Parts) -> dict[Value, Value]:
     """The value whose memory each value lives in. An output may be a view of an intermediate value,
     which then is computed right into the output's buffer; an output that would be a view of an
-    input, of a constant or of another output is copied."""
+    input, of a constant or of another output is copied. A result takes the place of an operand
+    that is read for the last time, element by element."""
     fixed = {*graph.inputs, *(n.result for n in graph.nodes if isinstance(n.op, Const))}
     outputs = graph.output_values
     claimed: set[Value] = set()
     roots: dict[Value, Value] = {v: v for v in graph.inputs}
+    reads = LastReads.of(graph)
+    kept = fixed | outputs | {*parts, *(whole for whole, _ in parts.values())}
     for node in graph.nodes:
         roots.update((value, value) for value in node.results)
+        for value in node.results:
+            if value not in kept:
+                roots[value] = reads.place(node, value, roots, kept | claimed)
         if is_view(node):
             root = roots[node.op.operands[0]]
             leaves = node.result in outputs
@@ -99,13 +119,13 @@ def _roots(graph: Graph) -> dict[Value, Value]:
     return roots
 
 
-def _live_ranges(graph: Graph, roots: dict[Value, Value]) -> dict[Value, Buffer]:
+def _live_ranges(graph: Graph, roots: dict[Value, Value], parts: Parts) -> dict[Value, Buffer]:
     constants = {n.result for n in graph.nodes if isinstance(n.op, Const)}
     outside = {*graph.inputs, *(roots[v] for v in graph.output_values), *constants}
     buffers: dict[Value, Buffer] = {}
     for position, node in enumerate(graph.nodes):
         for value in (*node.op.operands, *node.results):
-            root = roots[value]
+            root, _ = _whole(roots.get(value, value), parts)
             if root in outside:
                 continue
             if root not in buffers:

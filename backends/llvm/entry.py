@@ -120,7 +120,10 @@ class Entry:
                 return _offset(b, block, I64(pool.offset(constants[held])))
             slot = held.slot
             assert slot is not None, f"%{held.name} has no slot"
-            return self._slot(b, slot, inputs, outputs, workspace, batch)
+            start = self._slot(b, slot, inputs, outputs, workspace, batch)
+            if not slot.channel:
+                return start
+            return _offset(b, start, I64(slot.channel * held.type.element.dtype.itemsize))
 
         room = 2 + max((len(step.slots) for step in steps), default=0)
         memory: Any = b.alloca(I64, size=I32(room))

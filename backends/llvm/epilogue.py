@@ -11,6 +11,9 @@ along which the lanes run, and the first ``count`` lanes are valid: no other ele
 written. When a result is packed (`Epilogue.packs`), lanes run along axis 1, are a multiple of 8
 in number and start at a multiple of their number; and where the channels do not fill their last
 word, the last block of channels is named by a known integer: `channel_blocks` sees to that.
+
+Each element is handed over exactly once: a result may lie where an operand of its shape lies, and
+then replaces what it was computed from.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from ..targets import Target
 from . import elementwise
 from .code import Code, Index
 from .kernel import Job
-from .views import Lanes, Packed, View, byte_strides, stored_type
+from .views import Lanes, Packed, View, byte_strides
 
 
 class Epilogue:
@@ -106,16 +109,16 @@ def all_strides(job: Job) -> list[tuple[int, ...]]:
     """Bytes per step along each axis of the iteration space, of every operand and result."""
     assert isinstance(job.op, Fused)
     rank = full_type(job.op).rank
-    out = [byte_strides(value.type, rank) for value in job.node.results]
+    out = [byte_strides(value, rank) for value in job.node.results]
     for node in job.op.body.nodes:
         for position, value in enumerate(node.op.operands):
             if value not in job.op.body.params:
                 continue
-            stored = stored_type(value.type, job.constant(value) is not None)
+            outer, constant = job.outer(value), job.constant(value) is not None
             if isinstance(node.op, Threshold) and position > 0:
-                out.append((*byte_strides(stored, 2), *[0] * (rank - 2)))
+                out.append((*byte_strides(outer, 2, constant), *[0] * (rank - 2)))
             else:
-                out.append(byte_strides(stored, rank))
+                out.append(byte_strides(outer, rank, constant))
     return out
 
 

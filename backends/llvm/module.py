@@ -15,8 +15,8 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 
 from ...errors import LoweringError
-from ...ir import Array, Graph, Node, Stage, Value
-from ...ir.ops import Const, Fused, Relayout, Reshape, Transpose
+from ...ir import Array, Graph, Node, Stage, Value, part_slots
+from ...ir.ops import Concat, Const, Fused, Relayout, Reshape, Transpose
 from ..base import Choice, EmitKind, KernelDescriptor, Scheduled, kernels_for
 from ..targets import Target
 from . import kernels as kernel_package
@@ -64,9 +64,13 @@ class LlvmBackend:
 
 
 def _does_work(node: Node) -> bool:
-    """False for constants and for views, whose result lies where the operand does."""
+    """False for constants and for views, whose result lies where the operand does, or whose
+    operands are its parts."""
+    slot = node.results[0].slot
     if isinstance(node.op, (Reshape, Transpose, Relayout)):
-        return node.result.slot is None or node.result.slot != node.op.operands[0].slot
+        return slot is None or slot != node.op.operands[0].slot
+    if isinstance(node.op, Concat) and slot is not None:
+        return [x.slot for x in node.op.xs] != part_slots(node.op.xs, slot)
     return not isinstance(node.op, Const)
 
 

@@ -64,16 +64,25 @@ def stored_type(type_: TensorType, constant: bool) -> TensorType:
     return type_.with_layout(Layout.ROW_MAJOR) if constant else type_
 
 
-def byte_strides(type_: TensorType, rank: int) -> tuple[int, ...]:
+def pitched_strides(value: Value, type_: TensorType) -> tuple[int, ...]:
+    """`strides_of` a value's type, or of the tensor that the value is a part of."""
+    if value.slot is None or not value.slot.pitch:
+        return strides_of(type_)
+    batch, _, *spatial = type_.shape
+    return strides_of(TensorType((batch, value.slot.pitch, *spatial), type_.element, type_.layout))
+
+
+def byte_strides(value: Value, rank: int, constant: bool = False) -> tuple[int, ...]:
     """Bytes per step along each axis of a result of ``rank``, 0 where the value broadcasts.
 
     The axis that words pack has 0 too.
     """
+    type_ = stored_type(value.type, constant)
     if type_.layout is Layout.WORDS:
         steps = pixel_strides(type_)
     else:
         size = 1 if isinstance(type_.element, (Bits, Ternary)) else type_.element.dtype.itemsize
-        steps = tuple(step * size for step in strides_of(type_))
+        steps = tuple(step * size for step in pitched_strides(value, type_))
     known = [0 if dim == 1 else step for dim, step in zip(type_.shape, steps, strict=True)]
     return (*[0] * (rank - type_.rank), *known)
 
@@ -102,7 +111,7 @@ class View:
     def of(cls, code: Code, value: Value, rank: int, constant: bool = False) -> View:
         """A value aligned to the last axes of a result of ``rank``."""
         type_ = stored_type(value.type, constant)
-        strides = byte_strides(type_, rank)
+        strides = byte_strides(value, rank, constant)
         return cls(code, code.pointer(value), type_, strides, rank - type_.rank + 1, constant)
 
     def with_more_axes(self, count: int) -> View:

@@ -25,7 +25,7 @@ from ..epilogue import Epilogue
 from ..geometry import Geometry
 from ..kernel import Job, Kernel
 from ..tiles import Plan, Tile, for_tiles, narrowed, refusal, tasks
-from ..views import View, strides_of
+from ..views import View, pitched_strides
 
 _UNROLL = 4
 _LATENCY = 8
@@ -117,7 +117,8 @@ class _Layer:
     @cached_property
     def strides(self) -> tuple[int, int, int, int]:
         """Bytes of the operand from one sample, channel, row and column to the next."""
-        steps = tuple(4 * step for step in strides_of(self.op.x.type))
+        x = self.job.outer(self.op.x)
+        steps = tuple(4 * step for step in pitched_strides(x, x.type))
         return self.geometry.axis_strides(steps)
 
     @cached_property
