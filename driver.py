@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from . import __version__
+from . import __version__, tuning
 from .backends.base import Backend, EmitKind, Scheduled, predicted
 from .backends.pieces import target_entry
 from .errors import BackendError, LoweringError, OutputError, PassError, VerifyError
@@ -30,6 +30,7 @@ from .passes import Context, Pass, pipelines, run_passes
 from .passes.binarize import Verdict, examine
 from .runtime import artifact
 from .runtime.header import c_header
+from .tuning import Tuner
 
 if TYPE_CHECKING:
     import onnx
@@ -62,17 +63,20 @@ class Options:
     sign_zero: Literal["exact", "+1"] = "exact"
     exact_float: bool = False
     linker: str | None = None
+    tune: float | None = None
 
 
 @dataclass(frozen=True)
 class Compilation:
-    """What `build` made: the file's bytes, the manifest, and the graph behind them."""
+    """What `build` made: the file's bytes, the manifest, and the graph behind them; ``warnings``
+    are for the user to read."""
 
     data: bytes
     manifest: artifact.Manifest
     imported: Imported
     graph: Graph
     seconds: float
+    warnings: tuple[str, ...] = ()
 
 
 def compile(
@@ -89,6 +93,8 @@ def compile(
     exact_float: bool = False,
     linker: str | None = None,
     dump_ir: str | os.PathLike[str] | None = None,
+    tune: bool = False,
+    tune_seconds: float = tuning.SECONDS,
     progress: Progress | None = None,
 ) -> Path:
     """Compile an ONNX model for ``target`` and return the path of the file written.
@@ -98,9 +104,20 @@ def compile(
     the output's name), ``shapes`` fixes symbolic dimensions by input name, ``sign_zero="+1"`` says
     that sign(0) may count as +1, ``exact_float`` leaves out every float rewrite that rounds,
     ``linker`` is another LLD or GNU ld, ``dump_ir`` a folder for the IR after each pass.
+    ``tune`` measures the ways to compute each layer on this machine, ``tune_seconds`` a layer, and
+    keeps the fastest; the numbers that the model computes do not depend on it.
     Raises BnncError.
     """
-    options = Options(backend, emit, prefix, dict(shapes or {}), sign_zero, exact_float, linker)
+    options = Options(
+        backend,
+        emit,
+        prefix,
+        dict(shapes or {}),
+        sign_zero,
+        exact_float,
+        linker,
+        tune_seconds if tune else None,
+    )
     path = output_path(model, output, emit)
     compile_file(model, target, path, options, header, dump_ir, progress)
     return path
@@ -193,11 +210,15 @@ def build(
         raise BackendError(f"prefix {prefix!r} is not a C identifier of up to 100 letters")
     backend = load_backend(options.backend)
     machine = resolve_target(target)
+    warnings: list[str] = []
+    tuner = None
+    if options.tune is not None:
+        tuner = Tuner(backend, machine, __version__, options.tune, say, warnings.append)
     say("importing")
     imported = import_model(model, options.shapes, options.sign_zero)
     say("rewriting")
     try:
-        graph, verdicts = lower(imported.graph, machine, backend, options, dump_ir)
+        graph, verdicts = lower(imported.graph, machine, backend, options, dump_ir, tuner)
     except (LoweringError, PassError, VerifyError) as error:
         raise type(error)(f"{_label(model)}: {error}") from error
     say("generating code")
@@ -227,6 +248,7 @@ def build(
             "exact_float": options.exact_float,
             "shapes": [f"{k}={'x'.join(map(str, v))}" for k, v in sorted(options.shapes.items())],
             "sign_zero": options.sign_zero,
+            "tuned": tuner is not None,
         },
     )
     if options.emit == "ir":
@@ -239,7 +261,8 @@ def build(
         data = linking.link(data, machine, options.linker)
     if options.emit in ("so", "obj"):
         data = artifact.seal(data)
-    return Compilation(data, manifest, imported, graph, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return Compilation(data, manifest, imported, graph, seconds, tuple(warnings))
 
 
 def import_model(
@@ -258,8 +281,10 @@ def lower(
     backend: Backend,
     options: Options,
     dump_ir: str | os.PathLike[str] | None = None,
+    tuner: Tuner | None = None,
 ) -> tuple[Graph, tuple[Verdict, ...]]:
-    """Run the default pipeline, dumping the IR after each pass when a folder is given.
+    """Run the default pipeline, dumping the IR after each pass when a folder is given; a tuner's
+    measurements stand in for the kernels' predictions.
 
     Returns the scheduled graph and the verdict on every layer, read off on the way.
     """
@@ -271,11 +296,13 @@ def lower(
         nonlocal verdicts
         if number == recognition:
             verdicts = examine(graph)
+        if tuner is not None:
+            tuner.see(graph)
         if dump is not None:
             dump(number, step, graph)
 
     observe(0, None, graph)
-    context = Context(target, backend.kernels)
+    context = Context(target, backend.kernels if tuner is None else tuner.kernels)
     graph = run_passes(graph, pipelines.default(options.exact_float), context, observe)
     return graph, verdicts
 

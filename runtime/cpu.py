@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import os
+import platform
+import re
 import sys
 from collections.abc import Iterable
 
@@ -47,6 +50,19 @@ def host_features() -> frozenset[str]:
     if machine == "aarch64":
         return _arm_features()
     return frozenset()
+
+
+@functools.cache
+def cpu_name() -> str:
+    """What the system calls this machine's CPU."""
+    with (
+        contextlib.suppress(OSError),
+        open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file,
+    ):
+        found = re.search(r"^model name\s*:\s*(.+)$", file.read(), re.MULTILINE)
+        if found is not None:
+            return found[1].strip()
+    return platform.machine()
 
 
 def missing_features(required: Iterable[str]) -> tuple[str, ...]:

@@ -33,10 +33,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "backends": GROUND | {"runtime"},
     "backends.llvm": GROUND | {"backends", "runtime"},
     "backends.tvm": GROUND | {"backends", "runtime"},
-    "driver": GROUND | {"", "backends", "files", "frontend", "passes", "runtime"},
+    "tuning": GROUND | {"backends", "files", "runtime"},
+    "driver": GROUND | {"", "backends", "files", "frontend", "passes", "runtime", "tuning"},
     "": {"errors", "driver", "runtime"},
     "__main__": {"tools"},
-    "tools": GROUND | {"", "backends", "driver", "files", "frontend", "passes", "runtime"},
+    "tools": GROUND
+    | {"", "backends", "driver", "files", "frontend", "passes", "runtime", "tuning"},
 }
 # Imported by name only when asked for: a backend is a folder that the registry loads.
 NOT_SEEN_BY_PARENT = {"backends.llvm", "backends.tvm"}

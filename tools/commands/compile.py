@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..arguments import add_model_options, by_name
+from ..arguments import add_model_options, by_name, seconds
 from ..console import bytes_text, complain, progress, require_compiler, show
 from ..report import almost_binary, layer_lines, row_of, totals
 
@@ -21,6 +21,7 @@ EXAMPLES = """\
   bnnc compile mnist.onnx --target cortex-a72 -o mnist-pi4.so --header mnist.h
   bnnc compile net.onnx --shape image=1x3x224x224,mask=1x10 -v
   bnnc compile net.onnx --target aarch64-unknown-linux-gnu:cortex-x1 --emit obj
+  bnnc compile net.onnx --tune
   bnnc compile net.onnx --dump-ir passes/
 """
 EMIT = ("so", "obj", "asm", "llvm", "ir")
@@ -50,13 +51,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--exact-float", action="store_true", help="leave out every float rewrite that rounds")
     add("--linker", metavar="L", help="an LLD or GNU ld to use instead of the one that comes along")
     add("--dump-ir", metavar="DIR", help="write the IR after each pass to DIR, numbered")
+    add("--tune", action="store_true", help="measure the ways to compute each layer, here and now")
+    add(
+        "--tune-seconds",
+        type=seconds,
+        metavar="S",
+        help="time to measure each distinct layer (default 0.3)",
+    )
     add("-v", "--verbose", action="store_true", help="list the layers")
 
 
 def run(arguments: argparse.Namespace) -> int:
     require_compiler("bnnc compile")
     from ...driver import Options, compile_file, output_path
+    from ...errors import InputError
+    from ...tuning import SECONDS
 
+    if arguments.tune_seconds is not None and not arguments.tune:
+        raise InputError("--tune-seconds is the time of --tune, which is not given")
     options = Options(
         arguments.backend,
         arguments.emit,
@@ -65,6 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.sign_zero,
         arguments.exact_float,
         arguments.linker,
+        (arguments.tune_seconds or SECONDS) if arguments.tune else None,
     )
     model = arguments.model
     output = output_path(model, arguments.output, options.emit)
@@ -95,6 +108,8 @@ def _summary(output: Path, made: Compilation, emit: str) -> str:
 
 def _remark(made: Compilation) -> None:
     """On stderr: the importer's notes, and layers that only just are not binary."""
+    for warning in made.warnings:
+        complain(f"warning: {warning}")
     for note in made.imported.notes:
         complain(f"note: {note}")
     almost = almost_binary(made.manifest.layers)

@@ -1,0 +1,281 @@
+"""Measured cycles in place of predicted ones: ``bnnc compile --tune``.
+
+The passes choose layouts and kernels by what the kernels' descriptors say of their cycles. A
+`Tuner` hands them descriptors that say what this machine takes: all ways to compute an operator
+are steps of one small library, run in turns for a while, and the least time of each counts.
+Results are kept by layer, CPU, target and version, in a file of the user's cache folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from .backends.base import Backend, Choice, KernelDescriptor, choices_for
+from .backends.pieces import piece
+from .backends.targets import Target
+from .errors import OutputError, TargetError
+from .files import write_file
+from .ir import (
+    Array,
+    Bits,
+    Graph,
+    Node,
+    Op,
+    Output,
+    Region,
+    Slot,
+    Stage,
+    TensorType,
+    Ternary,
+    Value,
+)
+from .ir.ops import Const, Fused, Relayout
+from .ir.storage import to_storage
+from .runtime import artifact
+from .runtime.cpu import cpu_name, host_machine, missing_features
+from .runtime.steps import StepTimer
+
+SECONDS = 0.3
+"""Time to measure the candidates of one layer."""
+LEAST_CALLS, MOST_CALLS = 5, 2000
+_FORMAT = 1
+
+
+def check(target: Target) -> None:
+    """Raise TargetError unless this machine runs code for a target."""
+    machine = host_machine()
+    if machine != target.machine:
+        raise TargetError(
+            f"cannot tune for {target.name} here: it is for {target.machine} and this machine is "
+            f"{machine}; leave out --tune"
+        )
+    missing = missing_features(target.host_features)
+    if missing:
+        raise TargetError(
+            f"cannot tune for {target.name} here: this CPU lacks {', '.join(missing)}; "
+            "leave out --tune"
+        )
+
+
+@dataclass
+class Tuner:
+    """Measures the ways to compute operators on this machine, each distinct layer once."""
+
+    backend: Backend
+    target: Target
+    version: str
+    seconds: float = SECONDS
+    say: Callable[[str], None] = lambda _: None
+    warn: Callable[[str], None] = lambda _: None
+    constants: dict[Value, Const] = field(default_factory=dict[Value, Const])
+    cache: Cache = field(init=False)
+
+    def __post_init__(self) -> None:
+        check(self.target)
+        features = " ".join(self.target.features)
+        place = f"{self.version} {cpu_name()} {self.target.triple} {self.target.cpu} {features}"
+        self.cache = Cache.load(cache_file(), place, self.warn)
+
+    @property
+    def kernels(self) -> tuple[KernelDescriptor, ...]:
+        """The backend's kernels, which say what was measured."""
+        return tuple(replace(kernel, cycles=self._cycles) for kernel in self.backend.kernels)
+
+    def see(self, graph: Graph) -> None:
+        """Learn of the constants of the graph that the passes work on."""
+        held = ((node.results[0], node.op) for node in graph.nodes)
+        self.constants = {value: op for value, op in held if isinstance(op, Const)}
+
+    def _cycles(self, op: Op, target: Target, choice: Choice) -> float:
+        """Nanoseconds of a way that is one of several, as least; others all cost the same."""
+        known = self.backend.kernels
+        choices = [found for _, found in choices_for(op, target, known)]
+        if len(choices) == 1 and not _has_layouts(op):
+            return 1.0
+        key = signature(op, self.constants)
+        times = self.cache.times(key)
+        if any(str(found) not in times for found in choices):
+            self.say(f"tuning: {_title(op)}, {len(choices)} candidates")
+            times = measure(op, choices, self.constants, self.backend, target, self.seconds)
+            self.cache.keep(key, _title(op), times)
+        return times[str(choice)]
+
+
+def _has_layouts(op: Op) -> bool:
+    """Whether the layouts of the operator's bits are a matter of choice: then its only way is
+    weighed against others of the graph."""
+    if not isinstance(op, (Fused, Relayout)):
+        return False
+    values = (v.type for v in (*op.operands, *(op.body.results if isinstance(op, Fused) else ())))
+    return any(type_.is_binary and type_.rank > 2 for type_ in values)
+
+
+def _title(op: Op) -> str:
+    leader = op.leader()
+    result = leader.results[0].type if leader else op.infer()[0]
+    return f"{(leader.op if leader else op).mnemonic()} {result}"
+
+
+# --- measuring --------------------------------------------------------------------------------
+
+
+def measure(
+    op: Op,
+    choices: Sequence[Choice],
+    constants: Mapping[Value, Const],
+    backend: Backend,
+    target: Target,
+    seconds: float,
+) -> dict[str, float]:
+    """Least nanoseconds of each way to compute an operator, at N = 1 and on random operands."""
+    graph = _candidates(op, choices, constants)
+    data = piece(graph, backend, target)
+    random = np.random.default_rng(0)
+    inputs = [to_storage(_random(v.type, random), v.type) for v in graph.inputs]
+    timer = StepTimer(data, artifact.read_manifest(data, "tuning"), "tuning", inputs)
+    clock = time.perf_counter
+    end = clock() + seconds
+    while timer.calls < LEAST_CALLS or (clock() < end and timer.calls < MOST_CALLS):
+        timer.run()
+    least = [min(held) * 1e9 for held in timer.seconds()]
+    return {str(choice): held for choice, held in zip(choices, least, strict=True)}
+
+
+def _candidates(op: Op, choices: Sequence[Choice], constants: Mapping[Value, Const]) -> Graph:
+    """The same operator once for each choice, on the same operands."""
+    inputs: dict[Value, Value] = {}
+    nodes: list[Node] = []
+    outputs: list[Output] = []
+    for value in dict.fromkeys(op.operands):
+        if value in constants:
+            nodes.append(Node(constants[value], (value,)))
+        else:
+            number = len(inputs)
+            inputs[value] = Value(f"x{number}", value.type, (), Slot("input", number))
+    moved = op.map_operands(lambda v: inputs.get(v, v))
+    for number, choice in enumerate(choices):
+        made = replace(moved, kernel=str(choice)) if isinstance(moved, Fused) else moved
+        results = tuple(
+            Value(f"y{at}.{number}", type_, (), Slot("output", at))
+            for at, type_ in enumerate(made.infer())
+        )
+        outputs = [Output(value.name, value) for value in results]  # all write the same memory
+        nodes.append(Node(made, results))
+    return Graph("tuning", tuple(inputs.values()), tuple(nodes), tuple(outputs), Stage.SCHEDULED)
+
+
+def _random(type_: TensorType, random: np.random.Generator) -> Array:
+    """A logical array for N = 1. Ternary bits have no zeros: those are rare behind most layers."""
+    shape, element = type_.concrete(1), type_.element
+    if isinstance(element, Bits):
+        return random.integers(0, len(element.values), shape).astype(np.uint8)
+    if isinstance(element, Ternary):
+        return (random.integers(0, 2, shape) * 2 - 1).astype(np.int8)
+    if element.dtype.kind == "f":
+        return random.standard_normal(shape).astype(element.dtype)
+    return random.integers(0, 2, shape).astype(element.dtype)
+
+
+# --- what is kept -----------------------------------------------------------------------------
+
+
+def signature(op: Op, constants: Mapping[Value, Const]) -> str:
+    """Text that is equal for operators that take the same time: operators, attributes and types,
+    but neither names nor the contents of constants."""
+    numbers: dict[Value, int] = {}
+
+    def number(value: Value) -> str:
+        return f"%{numbers.setdefault(value, len(numbers))}"
+
+    def one(op: Op) -> str:
+        held = {name: getattr(op, name) for name in op.attribute_fields()}
+        plain = [f"{k}={v}" for k, v in held.items() if not isinstance(v, (Region, Const))]
+        return f"{op.mnemonic()}({', '.join([*map(number, op.operands), *plain])})"
+
+    given = [f"{number(v)}: {v.type}{' const' if v in constants else ''}" for v in op.operands]
+    if not isinstance(op, Fused):
+        return "; ".join([*given, one(op)])
+    inside = dict(zip(op.body.params, op.xs, strict=True))
+    numbers.update((param, numbers[value]) for param, value in inside.items())
+    nodes = [
+        f"{' '.join(f'{number(v)}: {v.type}' for v in node.results)} = {one(node.op)}"
+        for node in op.body.nodes
+    ]
+    return "; ".join([*given, *nodes, f"yield {' '.join(map(number, op.body.results))}"])
+
+
+def cache_file() -> Path:
+    """Where measurements are kept: ``bnnc/tuning.json`` in the user's cache folder."""
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    folder = Path(given) if os.path.isabs(given) else Path.home() / ".cache"
+    return folder / "bnnc" / "tuning.json"
+
+
+@dataclass
+class Cache:
+    """Measured nanoseconds by layer and choice. A file that cannot be read is begun anew."""
+
+    path: Path
+    place: str
+    entries: dict[str, dict[str, Any]]
+
+    @classmethod
+    def load(cls, path: Path, place: str, warn: Callable[[str], None]) -> Cache:
+        """The cache of a file, for one ``place`` (version, CPU and target)."""
+        try:
+            text = path.read_bytes()
+        except OSError:
+            return cls(path, place, {})
+        try:
+            entries = _decoded(json.loads(text))
+        except ValueError as error:
+            warn(f"{path}: not a tuning cache ({error}); measuring anew")
+            entries = {}
+        return cls(path, place, entries)
+
+    def _key(self, layer: str) -> str:
+        return hashlib.sha256(f"{self.place}\n{layer}".encode()).hexdigest()[:32]
+
+    def times(self, layer: str) -> Mapping[str, float]:
+        """Nanoseconds by choice; empty when the layer is not known."""
+        entry = self.entries.get(self._key(layer))
+        return entry["times"] if entry else {}
+
+    def keep(self, layer: str, title: str, times: Mapping[str, float]) -> None:
+        """Remember a layer, and write the file; a folder that cannot be written keeps nothing."""
+        self.entries[self._key(layer)] = {"title": title, "times": dict(times)}
+        text = json.dumps({"format": _FORMAT, "entries": self.entries}, indent=1, sort_keys=True)
+        with contextlib.suppress(OSError, OutputError):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_file(self.path, text.encode())
+
+
+def _decoded(value: object) -> dict[str, dict[str, Any]]:
+    """The entries of a file's JSON value; raises ValueError when it is something else."""
+    if not isinstance(value, dict):
+        raise ValueError("no object")
+    held = cast("dict[str, object]", value)
+    if held.get("format") != _FORMAT:
+        raise ValueError(f"format {held.get('format')!r}")
+    entries = held.get("entries")
+    if not isinstance(entries, dict):
+        raise ValueError("no entries")
+    found = cast("dict[str, object]", entries)
+    for entry in found.values():
+        times = cast("dict[str, object]", entry).get("times") if isinstance(entry, dict) else None
+        if not isinstance(times, dict):
+            raise ValueError("an entry without times")
+        for time_ in cast("dict[str, object]", times).values():
+            if not isinstance(time_, (int, float)):
+                raise ValueError(f"a time of {time_!r}")
+    return cast("dict[str, dict[str, Any]]", found)
