@@ -25,8 +25,9 @@ in a futex. Owner and worker use one order, write then read, on ``state`` and ``
 worker): either the owner sees who sleeps, or the worker sees the new generation.
 
 A call that finds the pool busy runs on its own thread and is counted in ``alone``; workers leave
-or stay away as long as there would be more running threads than the pool has. The owner's rounding
-mode (MXCSR, FPCR) is the job's.
+or stay away as long as there would be more running threads than the pool has. A worker that wakes
+on the owner's core, which a busy machine brings about, moves to another. The owner's rounding mode
+(MXCSR, FPCR) is the job's.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from __future__ import annotations
 from string import Template
 
 from ..targets import Target
+from .thread_systems import CALLS, CORES, SYSTEMS
 
 MAX_THREADS = 64
 """Threads of one call; the indices of workers end before."""
@@ -48,6 +50,7 @@ _OFFSETS = {
     "PRESENT": 128,
     "ALONE": 132,
     "STOPPED": 136,
+    "CORE": 140,
     "SYSCALL": 152,
     "ASLEEP": 144,
     "TASK": 192,
@@ -70,74 +73,6 @@ _WAIT_PRIVATE, _WAKE_PRIVATE = 9 | 128, 10 | 128
 _OWNER = 1
 _WORKER_BITS = 31
 
-_X86 = """
-declare void @llvm.x86.sse2.pause()
-declare i64 @llvm.readcyclecounter()
-declare void @llvm.x86.sse.stmxcsr(ptr)
-declare void @llvm.x86.sse.ldmxcsr(ptr)
-
-define internal void @${P}pool_pause() $inside {
-  call void @llvm.x86.sse2.pause()
-  ret void
-}
-
-define internal i64 @${P}pool_ticks() $inside {
-  %now = call i64 @llvm.readcyclecounter()
-  ret i64 %now
-}
-
-define internal i64 @${P}pool_patience() $inside {
-  ret i64 131072
-}
-
-define internal void @${P}pool_save_rounding(ptr %at) $inside {
-  call void @llvm.x86.sse.stmxcsr(ptr %at)
-  ret void
-}
-
-define internal void @${P}pool_take_rounding(ptr %at) $inside {
-  call void @llvm.x86.sse.ldmxcsr(ptr %at)
-  ret void
-}
-"""
-_ARM = """
-declare void @llvm.aarch64.isb(i32)
-declare i64 @llvm.read_volatile_register.i64(metadata)
-declare i64 @llvm.read_register.i64(metadata)
-declare i64 @llvm.aarch64.get.fpcr()
-declare void @llvm.aarch64.set.fpcr(i64)
-
-define internal void @${P}pool_pause() $inside {
-  call void @llvm.aarch64.isb(i32 15)
-  ret void
-}
-
-define internal i64 @${P}pool_ticks() $inside {
-  %now = call i64 @llvm.read_volatile_register.i64(metadata !{!"cntvct_el0"})
-  ret i64 %now
-}
-
-define internal i64 @${P}pool_patience() $inside {
-  %second = call i64 @llvm.read_register.i64(metadata !{!"cntfrq_el0"})
-  %some = lshr i64 %second, 14
-  ret i64 %some
-}
-
-define internal void @${P}pool_save_rounding(ptr %at) $inside {
-  %mode = call i64 @llvm.aarch64.get.fpcr()
-  store i64 %mode, ptr %at, align 8
-  ret void
-}
-
-define internal void @${P}pool_take_rounding(ptr %at) $inside {
-  %mode = load i64, ptr %at, align 8
-  call void @llvm.aarch64.set.fpcr(i64 %mode)
-  ret void
-}
-"""
-_SYSTEMS = {"x86_64": (_X86, 202), "aarch64": (_ARM, 98)}
-"""How a thread spins, measures time and rounds; the number of the system call futex."""
-
 _BYTES = """
 define i64 @${P}pool_bytes() $shown {
   ret i64 $WORKERS_BYTES
@@ -148,19 +83,6 @@ define void @${P}pool_init(ptr %w, ptr %syscall) $shown {
   call void @llvm.memset.p0.i64(ptr %w, i8 0, i64 $WORKERS_BYTES, i1 false)
   %syscall.at = getelementptr i8, ptr %w, i64 $SYSCALL
   store ptr %syscall, ptr %syscall.at, align 8
-  ret void
-}
-
-define internal void @${P}pool_futex(ptr %w, i64 %what, i64 %value, i64 %set) $apart {
-  %syscall.at = getelementptr i8, ptr %w, i64 $SYSCALL
-  %syscall = load ptr, ptr %syscall.at, align 8
-  %known = icmp ne ptr %syscall, null
-  br i1 %known, label %ask, label %done
-ask:
-  %said = call i64 (i64, ...) %syscall(i64 $FUTEX, ptr %w, i64 %what, i64 %value, ptr null, \
-ptr null, i64 %set)
-  br label %done
-done:
   ret void
 }
 
@@ -309,6 +231,7 @@ sleep:
 wait:
   %value = zext i32 %state to i64
   call void @${P}pool_futex(ptr %w, i64 $WAIT, i64 %value, i64 %own)
+  call void @${P}pool_dodge(ptr %w)
   br label %slept
 slept:
   %sleepers = atomicrmw and ptr %asleep.at, i64 %others.bits monotonic, align 8
@@ -373,6 +296,9 @@ post:
 wake:
   %many = icmp ugt i64 %helpers, $WORKER_BITS
   %set = select i1 %many, i64 $WORKERS, i64 %wanted
+  %core.at = getelementptr i8, ptr %w, i64 $CORE
+  %core = call i32 @${P}pool_core(ptr %w)
+  store atomic i32 %core, ptr %core.at monotonic, align 4
   call void @${P}pool_futex(ptr %w, i64 $WAKE, i64 $ALL, i64 %set)
   br label %posted
 posted:
@@ -488,13 +414,12 @@ define void @${P}pool_for(ptr %pool, ptr %task, ptr %frame, i64 %count) $shown {
 def pool_functions(target: Target, prefix: str) -> str:
     """The pool's functions as LLVM IR. Where the target is not Linux on x86-64 or arm64 workers
     return at once, and everything runs on the calling thread."""
-    system, futex = _SYSTEMS.get(target.machine, ("", 0)) if "linux" in target.triple else ("", 0)
-    text = _BYTES + (system + _POOL if system else _ALONE)
+    system = SYSTEMS.get(target.machine) if "linux" in target.triple else None
+    text = _BYTES + (_ALONE if system is None else system.text + CALLS + _POOL)
     word = (1 << 32) - 1
     return Template(text).substitute(
-        _OFFSETS,
+        {**_OFFSETS, **({} if system is None else system.calls)},
         P=prefix,
-        FUTEX=futex,
         WORKERS_BYTES=_WORKERS_BYTES,
         shown="nounwind",
         inside="nounwind alwaysinline",
@@ -516,4 +441,6 @@ def pool_functions(target: Target, prefix: str) -> str:
         OWNER=_OWNER,
         WORKERS=word - _OWNER,
         WORKER_BITS=_WORKER_BITS,
+        CORES=CORES,
+        CORE_BYTES=CORES // 8,
     )
