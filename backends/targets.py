@@ -142,6 +142,11 @@ class Target:
         return self.vector_bits == 512
 
     @property
+    def byte_shuffle(self) -> bool:
+        """Tables of 16 bytes in a register, looked up by all its bytes (PSHUFB)."""
+        return self.has("ssse3")
+
+    @property
     def bit_matrix(self) -> bool:
         """An 8x8 bit matrix times each byte, which also transposes bits (GF2P8AFFINEQB)."""
         return self.has("gfni")

@@ -83,6 +83,11 @@ class Geometry:
         return self.kernel[0] * self.kernel[1]
 
     @property
+    def padded(self) -> bool:
+        """True when some output columns see taps outside the operand."""
+        return any((s.first, s.last) != (0, self.kernel[1]) for s in self.segments())
+
+    @property
     def by_sample(self) -> bool:
         """True when the output is one pixel: then pixels are those of different samples."""
         return self.out == (1, 1)

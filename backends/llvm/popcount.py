@@ -195,15 +195,17 @@ class TableCounter:
         low = b.and_(b.bitcast(word, self.bytes), half)
         shifted = b.lshr(b.bitcast(word, four.type), four)
         high = b.and_(b.bitcast(shifted, self.bytes), half)
-        name = {
-            16: "llvm.x86.ssse3.pshuf.b.128",
-            32: "llvm.x86.avx2.pshuf.b",
-            64: "llvm.x86.avx512.pshuf.b.512",
-        }[self.bytes.count]
-        return b.add(
-            self.code.intrinsic(name, self.bytes, table, low),
-            self.code.intrinsic(name, self.bytes, table, high),
-        )
+        return b.add(table_lookup(self.code, table, low), table_lookup(self.code, table, high))
+
+
+def table_lookup(code: Code, table: IRValue, numbers: IRValue) -> IRValue:
+    """Entries of a table of 16 bytes, repeated in each 16 lanes, by numbers 0 .. 15 (PSHUFB)."""
+    name = {
+        16: "llvm.x86.ssse3.pshuf.b.128",
+        32: "llvm.x86.avx2.pshuf.b",
+        64: "llvm.x86.avx512.pshuf.b.512",
+    }[numbers.type.count]
+    return code.intrinsic(name, numbers.type, table, numbers)
 
 
 def carry_save(

@@ -42,14 +42,15 @@ def _refuses(op: Op, target: Target) -> str | None:
 
 
 def _cycles(op: Op, target: Target, choice: Choice) -> float:
-    """Vector operations at two a cycle, from the counter's operations a word; and the epilogue."""
+    """Vector operations at two a cycle, from the counter's operations a word (measured), what a
+    counter needs in the end, and the epilogue."""
     assert isinstance(op, Fused)
     geometry = Geometry.of(anchor_of(op))
     pixels = geometry.out[0] * geometry.out[1]
     blocks = -(-geometry.out_channels // target.lanes)
     words = -(-geometry.group_channels // WORD) * geometry.taps
-    a_word = {"dword": 3.0, "byte": 3.2, "table": 3.9 if target.ternary_logic else 6.8}
-    operations = a_word[target.popcount] * words + 2 + len(op.body.nodes)
+    a_word, finish = {"dword": (3.0, 2), "byte": (3.2, 2), "table": (3.6, 28)}[target.popcount]
+    operations = a_word * words + finish + len(op.body.nodes)
     return pixels * blocks * operations / 2
 
 

@@ -138,10 +138,11 @@ class BinaryLayer:
     def channel_words(self) -> tuple[Array, Array]:
         """Weights and group masks as words over all input channels: [O, taps, words] u32."""
         g = self.geometry
-        w = self.job.constant(self.op.w)
-        if w is None:
-            raise LoweringError(f"{self.job.node.describe()}: weights must be a constant")
-        w = w.reshape(g.out_channels, g.group_channels, g.taps).transpose(0, 2, 1)
+        w = (
+            weights_of(self.job)
+            .reshape(g.out_channels, g.group_channels, g.taps)
+            .transpose(0, 2, 1)
+        )
         words = -(-g.channels // WORD)
         bits = np.zeros((g.out_channels, g.taps, words * WORD), np.uint8)
         mine = np.zeros((g.out_channels, words * WORD), np.uint8)
@@ -168,6 +169,40 @@ class BinaryLayer:
             part = words[start:stop, ..., low : low + self.span]
             out[number, ..., : stop - start] = np.moveaxis(part, 0, -1)
         return out
+
+
+def nibbles(job: Job, geometry: Geometry, lanes: int) -> Array:
+    """Weights as indices of tables: [blocks, taps, fours of channels, lanes] u8, each 0 .. 15.
+
+    Channel r * lanes / 4 + j of a block is lane 4 j + r, so that bytes widen to vectors of
+    consecutive channels. The last block may have fewer lanes. Channels come in fours of whole
+    words of 32.
+    """
+    g, w = geometry, weights_of(job)
+    words = -(-g.channels // WORD)
+    bits = np.zeros((g.out_channels, g.taps, words * WORD), np.uint8)
+    bits[:, :, : g.channels] = w.reshape(g.out_channels, g.channels, g.taps).transpose(0, 2, 1)
+    fours = bits.reshape(g.out_channels, g.taps, 8 * words, 4) @ np.array([1, 2, 4, 8], np.uint8)
+    blocks: list[Array] = []
+    for start in range(0, g.out_channels, lanes):
+        part = fours[start : start + lanes]
+        width = lanes
+        while width > 16 and width // 2 >= len(part):
+            width //= 2
+        block = np.zeros((width, *part.shape[1:]), np.uint8)
+        block[: len(part)] = part
+        order = np.arange(width).reshape(4, width // 4).T.ravel()
+        blocks.append(np.moveaxis(block[order], 0, -1).ravel())
+    return np.concatenate(blocks)
+
+
+def weights_of(job: Job) -> Array:
+    """The weights' codes; LoweringError when they are no constant."""
+    anchor = anchor_of(job.op)
+    w = job.constant(anchor.w)
+    if w is None:
+        raise LoweringError(f"{job.node.describe()}: weights must be a constant")
+    return w
 
 
 def pack(bits: Array) -> Array:

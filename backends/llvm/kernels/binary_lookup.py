@@ -1,0 +1,361 @@
+"""Binary convolution, channel-packed, by tables: lanes are bytes, one output channel each.
+
+Four weights of an output channel are the index of a table of 16 (PSHUFB) which the operand's four
+signs at the same place choose. One table serves two neighbouring output pixels a and b:
+
+    table[a, b][w] = popcount(a ^ w) + 16 * popcount(b ^ w)
+
+so one shuffle counts 8 products a byte. Three of them fit the halves of a byte (3 * 4 < 16); the
+sum is then added to a byte, and its upper half alone to another: low = sum - 16 * high, modulo 256.
+Bytes hold 63 lookups; then they are widened to 16 bits. Per three lookups of a vector: 3 shuffles
+and 6 other operations, where carry-save adders take 2 to 6 operations for a third of the products.
+
+The tables' addresses (`binary_index`) are computed once per row of the operand and serve all
+output channels and all kernel rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from llvmlite import ir
+
+from ....ir import Layout, Op, Ternary
+from ....ir.ops import BinaryConv, Fused
+from ...base import Choice, KernelDescriptor, Params
+from ...targets import Target
+from ..code import I8, I16, I32, I64, Code, Index, IRValue, vector
+from ..epilogue import Epilogue, channel_blocks
+from ..geometry import Geometry
+from ..kernel import Extent, Job, Kernel
+from ..popcount import table_lookup
+from ..tiles import refusal
+from .binary_index import MASKED, Frame, build_rows, pair_tables
+from .binary_layer import anchor_of, nibbles
+
+_LIMIT = 63
+"""Lookups of at most 4 that a byte can sum."""
+_GROUP = 3
+"""Lookups of at most 4 that half a byte can sum."""
+_SCRATCH = 24 << 10
+"""Bytes of table addresses of a chunk of rows, to stay in the first-level cache."""
+
+
+def _refuses(op: Op, target: Target) -> str | None:
+    anchor = anchor_of(op)
+    if not target.byte_shuffle:
+        return f"{target.name} has no tables in registers"
+    if anchor.x.type.layout is not Layout.WORDS:
+        return f"expected an operand in words, got {anchor.x!r}"
+    reason = refusal(op, target)
+    if reason is not None:
+        return reason
+    geometry = Geometry.of(anchor)
+    if geometry.groups > 1 or geometry.by_sample:
+        return "groups and single pixels are not supported"
+    if geometry.channels % 4 and geometry.padded:
+        return "channels that do not fill four are not supported with padding"
+    if geometry.channels * geometry.taps > (1 << 16) - 1:
+        return "more than 65535 products an output are not supported"
+    return None
+
+
+def _cycles(op: Op, target: Target, choice: Choice) -> float:
+    """Groups of lookups for pairs of pixels, at the vector ports' rate; and the epilogue."""
+    assert isinstance(op, Fused)
+    geometry = Geometry.of(anchor_of(op))
+    ports = 2 if target.vector_bits == 512 else 3
+    lanes = target.vector_bits // 8
+    blocks = -(-geometry.out_channels // lanes)
+    steps = 2 * -(-geometry.channels // 8) * geometry.taps
+    pairs = geometry.out[0] * -(-geometry.out[1] // 2)
+    a_pair = 3.2 * steps + 2 * (10 + 4 * len(op.body.nodes))
+    return pairs * (blocks * a_pair + steps) / ports
+
+
+class _Kernel:
+    """The kernel function of one layer."""
+
+    def __init__(self, job: Job, code: Code) -> None:
+        self.job = job
+        self.code = code
+        anchor = anchor_of(job.op)
+        assert isinstance(anchor, BinaryConv)
+        self.op = anchor
+        self.geometry = g = Geometry.of(anchor)
+        self.ternary = isinstance(anchor.x.element, Ternary)
+        self.lanes = _lanes(code.target, g.out_channels)
+        pairs = -(-g.out[1] // 2)
+        most = job.choice.get("pairs", 7 if code.target.registers == 32 else 4)
+        self.pairs = -(-pairs // -(-pairs // most))
+        self.frame = Frame.of(g, anchor.x.type, masked=False)
+        self.masked = Frame.of(g, anchor.x.type, masked=True)
+
+    @cached_property
+    def rows(self) -> int:
+        """Output rows of a chunk."""
+        frame = self.masked if self.ternary else self.frame
+        held = _SCRATCH // frame.row_bytes - frame.reach
+        return max(1, min(self.geometry.out[0], held // self.geometry.strides[0] + 1))
+
+    def body(self) -> None:
+        """Chunks of rows of each sample."""
+        code, g = self.code, self.geometry
+        self.region = Epilogue(code, self.job)
+        self.x = code.pointer(self.job.outer(self.op.x))
+        self.tables = code.data(pair_tables())
+        self.w = code.data(nibbles(self.job, g, self.lanes))
+        frame = self.masked if self.ternary else self.frame
+        self.index = code.scratch(frame.bytes(self.rows))
+        self.sums = code.scratch(4 * self.pairs * self.lanes)
+        rows = g.out[0]
+        stop = code.b.udiv(code.add(code.end, rows - 1), I64(rows))
+        with code.loop(code.b.udiv(code.begin, I64(rows)), stop) as sample:
+            before = code.mul(sample, rows)
+            last = code.min(code.sub(code.end, before), rows)
+            with code.loop(code.max(code.sub(code.begin, before), 0), last, self.rows) as first:
+                self._chunk(sample, first, code.min(code.add(first, self.rows), last))
+
+    def _chunk(self, sample: Index, first: Index, last: Index) -> None:
+        code = self.code
+        x = code.offset(self.x, code.mul(sample, self.frame.sample_bytes))
+
+        def run(frame: Frame) -> None:
+            build_rows(code, frame, x, self.index, first, last)
+            self._blocks(frame, sample, first, last)
+
+        if not self.ternary:
+            run(self.frame)
+            return
+        zeros = self.frame.has_zeros(code, x, first, last)
+        code.either(zeros, lambda: run(self.masked), lambda: run(self.frame))
+
+    def _blocks(self, frame: Frame, sample: Index, first: Index, last: Index) -> None:
+        """All output channels of a chunk: the weights of a block stay in a cache meanwhile."""
+        code, g = self.code, self.geometry
+
+        def block(channel: Index, count: int) -> None:
+            with code.loop(first, last) as row:
+                step = code.mul(code.sub(row, first), g.strides[0] * frame.row_bytes)
+                there = code.offset(self.index, step)
+                tile = _Tile(self, frame, sample, row, channel, count, there)
+                tile.columns()
+
+        channel_blocks(code, g.out_channels, self.lanes, block, packs=self.region.packs)
+
+
+class _Tile:
+    """Some neighbouring pairs of output pixels of a row, for one block of output channels."""
+
+    def __init__(
+        self,
+        layer: _Kernel,
+        frame: Frame,
+        sample: Index,
+        row: Index,
+        channel: Index,
+        count: int,
+        index: IRValue,
+    ) -> None:
+        self.layer = layer
+        self.frame = frame
+        self.code = layer.code
+        self.place = (sample, channel, row)
+        self.count = count
+        self.index = index
+        self.lanes = _lanes(layer.code.target, count)
+        self.bytes = vector(I8, self.lanes)
+        self.halves = vector(I16, self.lanes // 2)
+        g = layer.geometry
+        self.entries = frame.entries
+        self.kernel_rows = g.rows_inside(layer.code, row)
+        self.w = self.code.offset(layer.w, self.code.mul(channel, g.taps * self.entries))
+
+    def columns(self) -> None:
+        """All pixels of the row: full tiles in a loop, then what remains."""
+        layer, code = self.layer, self.code
+        width = layer.geometry.out[1]
+        full = width // (2 * layer.pairs) * layer.pairs
+        if full == layer.pairs:
+            self._tile(0, layer.pairs, 2 * full)
+        else:
+            with code.loop(0, full, layer.pairs) as pair:
+                self._tile(pair, layer.pairs, 2 * layer.pairs)
+        if 2 * full < width:
+            rest = width - 2 * full
+            self._tile(full, -(-rest // 2), rest)
+
+    def _tile(self, pair: Index, pairs: int, pixels: int) -> None:
+        """Sum the kernel's rows in memory, then store pixel by pixel."""
+        code, g, frame = self.code, self.layer.geometry, self.frame
+        self.pairs = pairs
+        for at in range(4 * pairs):
+            code.store(self.halves(None), code.offset(self.layer.sums, at * self.lanes))
+        low, high = self.kernel_rows
+        start = code.offset(self.index, code.mul(pair, frame.pair_bytes))
+        with code.loop(low, high) as ky:
+            x = code.offset(start, code.mul(ky, g.dilations[0] * frame.row_bytes))
+            w = code.offset(self.w, code.mul(ky, g.kernel[1] * self.entries * self.lanes))
+            if frame.tap_columns == 1:
+                self._run(x, w, g.kernel[1] * self.entries)
+            else:
+                with code.loop(0, g.kernel[1]) as kx:
+                    there = code.offset(x, code.mul(kx, frame.tap_columns * frame.column_bytes))
+                    weights = code.offset(w, code.mul(kx, self.entries * self.lanes))
+                    self._run(there, weights, self.entries)
+        self._store(pair, pixels)
+
+    # Counting.
+
+    def _run(self, x: IRValue, w: IRValue, steps: int) -> None:
+        """Consecutive lookups, in pieces of as many as bytes can sum."""
+        code, piece = self.code, _piece(steps)
+        whole = steps // piece * piece
+        with code.loop(0, whole, piece) as at:
+            there = code.offset(x, code.mul(at, 2))
+            self._piece(there, code.offset(w, code.mul(at, self.lanes)), piece)
+        if whole < steps:
+            there, weights = code.offset(x, 2 * whole), code.offset(w, whole * self.lanes)
+            self._piece(there, weights, steps - whole)
+
+    def _piece(self, x: IRValue, w: IRValue, steps: int) -> None:
+        """Lookups without overflow: groups of three in a loop, then the rest; then 16 bits."""
+        code = self.code
+
+        def group(at: Index, state: Sequence[IRValue], count: int = _GROUP) -> list[IRValue]:
+            there = code.offset(x, code.mul(at, 2))
+            return self._group(there, code.offset(w, code.mul(at, self.lanes)), count, state)
+
+        whole = steps // _GROUP * _GROUP
+        state = [self.bytes(None)] * (2 * self.pairs)
+        state = code.repeat(0, whole, _GROUP, state, group)
+        if whole < steps:
+            state = group(whole, state, steps - whole)
+        for pair in range(self.pairs):
+            self._widen(pair, *state[2 * pair : 2 * pair + 2])
+
+    def _group(self, x: IRValue, w: IRValue, count: int, state: Sequence[IRValue]) -> list[IRValue]:
+        """Up to three lookups of every pair."""
+        code, b = self.code, self.code.b
+        weights = [code.load(code.offset(w, j * self.lanes), self.bytes) for j in range(count)]
+        half = ir.Constant(self.bytes, [0x0F] * self.lanes)
+        four = ir.Constant(self.halves, [4] * (self.lanes // 2))
+        out: list[IRValue] = []
+        for pair in range(self.pairs):
+            at = code.offset(x, pair * self.frame.pair_bytes)
+            counts = self._lookup(at, weights[0])
+            for j in range(1, count):
+                counts = b.add(counts, self._lookup(code.offset(at, 2 * j), weights[j]))
+            whole, high = state[2 * pair : 2 * pair + 2]
+            upper = b.lshr(b.bitcast(counts, self.halves), four)
+            upper = b.and_(b.bitcast(upper, self.bytes), half)
+            out += [b.add(whole, counts), b.add(high, upper)]
+        return out
+
+    def _lookup(self, x: IRValue, weights: IRValue) -> IRValue:
+        """Mismatches of four signs of a pair of pixels, the second pixel's in the upper half."""
+        if not self.frame.masked:
+            return self._shuffle(x, 0, weights)
+        second = self.code.offset(x, self.frame.pair_bytes // 2)
+        low = self._shuffle(x, MASKED, weights)
+        return self.code.b.add(low, self._shuffle(second, MASKED + 4096, weights))
+
+    def _shuffle(self, x: IRValue, tables: int, weights: IRValue) -> IRValue:
+        """Look weights up in the table whose distance from ``tables`` lies at ``x``."""
+        code = self.code
+        distance = code.b.zext(code.load(x, I16), I64)
+        place = code.offset(code.offset(self.layer.tables, tables), distance)
+        table = code.b.load(place, typ=vector(I8, 16), align=16)
+        order = [i % 16 for i in range(self.lanes)]
+        return table_lookup(code, code.shuffle(table, table, order), weights)
+
+    def _widen(self, pair: int, whole: IRValue, high: IRValue) -> None:
+        """Add the bytes of both pixels to their 16-bit sums of even and of odd bytes."""
+        code, b = self.code, self.code.b
+        half = ir.Constant(self.bytes, [0x0F] * self.lanes)
+        four, eight = (ir.Constant(self.halves, [n] * (self.lanes // 2)) for n in (4, 8))
+        even = ir.Constant(self.halves, [0x00FF] * (self.lanes // 2))
+        up = b.shl(b.bitcast(b.and_(high, half), self.halves), four)
+        low = b.sub(whole, b.bitcast(up, self.bytes))
+        for number, counts in enumerate((low, high)):
+            counts = b.bitcast(counts, self.halves)
+            parts = (b.and_(counts, even), b.lshr(counts, eight))
+            for odd, part in enumerate(parts):
+                at = code.offset(self.layer.sums, (4 * pair + 2 * number + odd) * self.lanes)
+                code.store(b.add(code.load(at, self.halves), part), at)
+
+    # What is done with the sums.
+
+    def _store(self, pair: Index, pixels: int) -> None:
+        """The region on each pixel of a tile."""
+        code, g = self.code, self.layer.geometry
+        sample, channel, row = self.place
+        first = code.mul(pair, 2)
+        with code.loop(0, pixels) as pixel:
+            at = code.offset(self.layer.sums, code.mul(pixel, 2 * self.lanes))
+            sums = [code.load(code.offset(at, n * self.lanes), self.halves) for n in range(2)]
+            column = code.add(first, pixel)
+            inputs = self._inputs(column)
+            for start, counts in self._parts(sums):
+                valid = min(counts.type.count, self.count - start)
+                if valid <= 0:
+                    break
+                twice = code.b.add(counts, counts)
+                dot = code.b.sub(code.splat(inputs, counts.type.count), twice)
+                place = g.index(sample, code.add(channel, start), row, column)
+                self.layer.region.apply(place, 1, dot, valid)
+
+    def _parts(self, sums: Sequence[IRValue]) -> list[tuple[int, IRValue]]:
+        """Sums in 16-bit lanes as i32 vectors of consecutive channels, at least 8: `nibbles` puts
+        channel r * lanes / 4 + j into byte 4 j + r."""
+        b, quarter = self.code.b, self.lanes // 4
+        wide = vector(I32, quarter)
+        low, high = (ir.Constant(wide, [n] * quarter) for n in (0xFFFF, 16))
+        even, odd = (b.bitcast(held, wide) for held in sums)
+        parts = [b.and_(even, low), b.and_(odd, low), b.lshr(even, high), b.lshr(odd, high)]
+        if quarter < 8:
+            parts = [self.code.concat(parts[:2]), self.code.concat(parts[2:])]
+        return [(n * part.type.count, part) for n, part in enumerate(parts)]
+
+    def _inputs(self, column: Index) -> IRValue:
+        """Products of one output: those inside the border, or with inputs that are not zero."""
+        code, g = self.code, self.layer.geometry
+        low, high = self.kernel_rows
+        if self.frame.masked:
+            return self.frame.inputs(code, self.index, column, (low, high))
+        total = code.mul(code.sub(high, low), g.kernel[1] * g.channels)
+        return I32(total) if isinstance(total, int) else code.b.trunc(total, I32)
+
+
+def _lanes(target: Target, channels: int) -> int:
+    """Bytes of a vector that holds so many channels, or of the widest."""
+    lanes = target.vector_bits // 8
+    while lanes > 16 and lanes // 2 >= channels:
+        lanes //= 2
+    return lanes
+
+
+def _piece(steps: int) -> int:
+    """Lookups between two widenings: equal pieces where they come out even."""
+    even = [n for n in range(_LIMIT, _LIMIT // 2, -_GROUP) if steps % n == 0]
+    return min(steps, even[0] if even else _LIMIT) if steps > _LIMIT else steps
+
+
+def _candidates(op: Op, target: Target) -> tuple[Params, ...]:
+    """Pairs of pixels in registers."""
+    most = (7, 8, 6, 5, 4) if target.registers == 32 else (4, 3, 2)
+    return tuple({"pairs": pairs} for pairs in most)
+
+
+def _lower(job: Job) -> None:
+    geometry = Geometry.of(anchor_of(job.op))
+    extent = Extent.of(geometry.batch, geometry.out[0])
+    job.step(extent, lambda code: _Kernel(job, code).body())
+
+
+KERNELS = (
+    Kernel(
+        KernelDescriptor("binary_conv_lookup", BinaryConv, _refuses, _cycles, _candidates), _lower
+    ),
+)
