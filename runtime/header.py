@@ -87,6 +87,27 @@ uint64_t @_workspace_size(const int64_t *dims);
 /* Runs the model: @@_OK, or what is wrong with args. Never aborts, allocates or blocks. */
 int @_run(const @_args *args);
 
+/* Threads for a call, on Linux: args.parallel_for = @_pool_for, args.pool = &pool. The workers
+ * are threads of the program, and several models may share them. A call that finds them busy does
+ * everything itself. */
+typedef struct @_pool {
+  void *workers;   /* @_pool_bytes() bytes, 64-byte aligned */
+  int64_t threads; /* a call uses at most so many, at most 64, the calling thread among them */
+} @_pool;
+
+uint64_t @_pool_bytes(void);
+
+/* Before all others; syscall_function is syscall of unistd.h. NULL: idle workers never sleep. */
+void @_pool_init(void *workers, long (*syscall_function)(long, ...));
+
+/* What each worker thread calls, with an index of its own: 1, 2 .. threads - 1. It returns after
+ * @_pool_stop, which is for when no call is under way. */
+void @_pool_work(void *workers, int64_t index);
+void @_pool_stop(void *workers);
+
+/* A @_parallel_for; pool is a @_pool. */
+void @_pool_for(void *pool, @_task task, const void *frame, int64_t count);
+
 #ifdef __cplusplus
 }
 #endif

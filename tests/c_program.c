@@ -1,8 +1,15 @@
 /* Runs a model by its generated header: program N input.raw... output.raw...
  *
  * HEADER and the other names in capitals come from c_program.py, which derives them from the
- * manifest. Wrong arguments are tried first: each must give its status and touch nothing.
+ * manifest. Wrong arguments are tried first: each must give its status and touch nothing. With
+ * THREADS, threads that share a pool then repeat the call, and must get the same bytes.
  */
+#ifdef THREADS
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+#endif
 #include HEADER
 
 #include <stdio.h>
@@ -55,6 +62,61 @@ static void check_refusals(ARGS good, int64_t n) {
   if (WORKSPACE_SIZE(&n) != WORKSPACE_BYTES(n)) fail("workspace size");
 }
 
+#ifdef THREADS
+enum { CALLERS = 2, CALLS = 60 };
+static void *workers;
+
+struct caller {
+  pthread_t thread;
+  ARGS good;
+  const uint64_t *output_bytes;
+};
+
+static void *work(void *index) {
+  POOL(work)(workers, (intptr_t)index);
+  return NULL;
+}
+
+/* Calls with 1 to THREADS threads; the outputs must equal those of the good call. */
+static void *repeat(void *given) {
+  const struct caller *caller = given;
+  ARGS args = caller->good;
+  void *outputs[OUTPUTS];
+  for (int i = 0; i < OUTPUTS; i++) outputs[i] = allocate(caller->output_bytes[i]);
+  args.outputs = outputs;
+  args.workspace = allocate(WORKSPACE_SIZE(args.dims));
+  for (int turn = 0; turn < CALLS; turn++) {
+    POOL_TYPE pool = {workers, 1 + turn % THREADS};
+    args.parallel_for = POOL(for);
+    args.pool = &pool;
+    for (int i = 0; i < OUTPUTS; i++) memset(outputs[i], 0xAB, caller->output_bytes[i]);
+    if (RUN(&args)) fail("status of a call with threads");
+    for (int i = 0; i < OUTPUTS; i++)
+      if (memcmp(outputs[i], caller->good.outputs[i], caller->output_bytes[i]))
+        fail("another result with threads");
+    if (turn % 10 == 9) usleep(1000); /* workers fall asleep */
+  }
+  return NULL;
+}
+
+static void check_threads(ARGS good, const uint64_t *output_bytes) {
+  pthread_t threads[THREADS];
+  struct caller callers[CALLERS];
+  workers = allocate(POOL(bytes)());
+  POOL(init)(workers, syscall);
+  for (intptr_t i = 1; i < THREADS; i++)
+    if (pthread_create(&threads[i], NULL, work, (void *)i)) fail("no thread");
+  for (int i = 0; i < CALLERS; i++) {
+    callers[i] = (struct caller){.good = good, .output_bytes = output_bytes};
+    if (pthread_create(&callers[i].thread, NULL, repeat, &callers[i])) fail("no thread");
+  }
+  for (int i = 0; i < CALLERS; i++) pthread_join(callers[i].thread, NULL);
+  POOL(stop)(workers);
+  for (int i = 1; i < THREADS; i++) pthread_join(threads[i], NULL);
+  free(workers);
+}
+#endif
+
 int main(int argc, char **argv) {
   if (argc != 2 + INPUTS + OUTPUTS) fail("usage: program N input.raw... output.raw...");
   const int64_t n = strtoll(argv[1], NULL, 10);
@@ -74,6 +136,9 @@ int main(int argc, char **argv) {
     fprintf(stderr, "status %d\n", status);
     return 1;
   }
+#ifdef THREADS
+  check_threads(args, output_bytes);
+#endif
   for (int i = 0; i < OUTPUTS; i++)
     transfer(argv[2 + INPUTS + i], outputs[i], output_bytes[i], 1);
   return 0;

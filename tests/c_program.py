@@ -19,16 +19,22 @@ from bnnc.runtime.artifact import Manifest
 TEMPLATE = Path(__file__).with_name("c_program.c")
 
 
-def build(folder: Path, what: Manifest, header: Path, model: Path, flags: Sequence[str]) -> Path:
+def build(
+    folder: Path, what: Manifest, header: Path, model: Path, flags: Sequence[str], threads: int = 0
+) -> Path:
     """Compile ``c_program.c`` for the model that ``header`` describes; link it with ``model``.
 
-    ``flags`` go to the compiler: the target, ``-static``.
+    ``flags`` go to the compiler: the target, ``-static``. With ``threads`` the program repeats the
+    call with a pool of so many.
     """
+    pool = [f"THREADS={threads}", f"POOL_TYPE={what.prefix}_pool"] if threads else []
+    if threads:
+        flags = [*flags, "-pthread", f"-DPOOL(part)={what.prefix}_pool_##part"]
     folder.mkdir(parents=True, exist_ok=True)
     program = folder / "program"
     handmade.run(
         *handmade.ZIG, "cc", *flags, "-std=c11", "-O1", "-g0", "-fno-sanitize=undefined",
-        "-Wall", "-Wextra", "-Werror", *(f"-D{macro}" for macro in _macros(what, header)),
+        "-Wall", "-Wextra", "-Werror", *(f"-D{macro}" for macro in [*_macros(what, header), *pool]),
         TEMPLATE, model, "-o", program,
     )  # fmt: skip
     return program

@@ -73,9 +73,13 @@ def run_static(
     manifest: Manifest,
     inputs: Mapping[str, np.ndarray],
     cpu: str = "max",
+    threads: int = 0,
 ) -> dict[str, np.ndarray]:
-    """Run an object (``--emit obj``) linked into a static C program, as on a bare target."""
-    return _run(obj_path, header_path, manifest, inputs, cpu, STATIC)
+    """Run an object (``--emit obj``) linked into a static C program, as on a bare target.
+
+    With ``threads`` the program repeats the call with a pool of so many.
+    """
+    return _run(obj_path, header_path, manifest, inputs, cpu, STATIC, threads)
 
 
 def run_python(
@@ -108,6 +112,7 @@ def _run(
     inputs: Mapping[str, np.ndarray],
     cpu: str,
     flags: Sequence[str],
+    threads: int = 0,
 ) -> dict[str, np.ndarray]:
     require_emulator()
     command = ["qemu-aarch64", "-cpu", cpu]
@@ -115,7 +120,9 @@ def _run(
         command += ["-L", str(LIBC), "-E", f"LD_LIBRARY_PATH={model.resolve().parent}"]
     with tempfile.TemporaryDirectory(prefix="bnnc-arm64-") as name:
         folder = Path(name)
-        program = c_program.build(folder, manifest, header.resolve(), model.resolve(), flags)
+        program = c_program.build(
+            folder, manifest, header.resolve(), model.resolve(), flags, threads
+        )
         return c_program.run([*command, str(program)], manifest, inputs, folder)
 
 

@@ -103,6 +103,15 @@ def test_mnist_linked_statically(data_dir: Path, tmp_path: Path) -> None:
     check(sysroot.run_static(obj, case.header, case.manifest, case.inputs), case)
 
 
+@pytest.mark.parametrize("cpu", ["cortex-a53", "neoverse-n1"])
+def test_mnist_with_threads(data_dir: Path, tmp_path: Path, cpu: str) -> None:
+    """Threads of the emulator; exclusive loads and stores on one, atomics of LSE on the other."""
+    case = mnist(data_dir, tmp_path, cpu)
+    model = data_dir / "mnist" / "mnist_bnn.onnx"
+    obj = compile_model(model, cpu, tmp_path / "model.o", emit="obj")
+    check(sysroot.run_static(obj, case.header, case.manifest, case.inputs, cpu, 3), case)
+
+
 def test_mnist_in_python(data_dir: Path, tmp_path: Path) -> None:
     case = mnist(data_dir, tmp_path)
     check(sysroot.run_python(case.so, case.inputs), case)
