@@ -80,6 +80,8 @@ def unflatten(rw: Rewriter, node: Node) -> Value | None:
     if flat is None or not isinstance(op, BinaryGemm) or not is_flatten(flat):
         return None
     x = flat.x
+    if not x.type.is_binary:
+        return None
     weights = rw.array(op.w)
     if weights is None or math.prod(x.shape[2:]) == 1:
         return None

@@ -447,7 +447,8 @@ def _at_count(
         op = node.op
         if isinstance(op, COUNTS):
             shape = node.result.type.concrete(batch)
-            made[node.result] = np.full(shape, sign * terms(op), np.int32)
+            largest = 1 if op.x.type.is_binary else 255
+            made[node.result] = np.full(shape, sign * largest * terms(op), np.int32)
         elif isinstance(op, Fused):
             read = dict(zip(op.body.params, (made[v] for v in op.operands), strict=True))
             held = _at_count(op.body.nodes, read, batch, sign)

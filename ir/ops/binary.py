@@ -10,10 +10,12 @@ import numpy as np
 
 from ...errors import VerifyError
 from ..core import Op, Value, decode
-from ..types import BOOL, F32, I32, SIGN, TERNARY, Bits, Element, TensorType
+from ..types import BOOL, F32, I8, I32, SIGN, TERNARY, U8, Bits, Element, TensorType
 from .nn import WeightWindow, conv_reference, conv_type
 
 PLUS_MINUS: tuple[Element, ...] = (SIGN, TERNARY)
+BYTES: tuple[Element, ...] = (U8, I8)
+"""Integers that a product with bits takes as they are."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,8 @@ class Threshold(Op):
 
 @dataclass(frozen=True)
 class BinaryConv(WeightWindow, Op):
-    """Integer convolution of ±1 (or ternary) x with ±1 w: i32 sums; padding contributes 0."""
+    """Integer convolution of x (±1, ternary or 8-bit integers) with ±1 w: i32 sums; padding
+    contributes 0."""
 
     x: Value
     w: Value
@@ -104,7 +107,7 @@ class BinaryConv(WeightWindow, Op):
         return (TensorType((self.x.shape[0], *out), I32),)
 
     def verify(self) -> None:
-        if self.x.element not in PLUS_MINUS or self.w.element != SIGN:
+        if self.x.element not in PLUS_MINUS + BYTES or self.w.element != SIGN:
             raise VerifyError(f"binary_conv cannot multiply {self.x!r} and {self.w!r}")
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
@@ -116,7 +119,8 @@ class BinaryConv(WeightWindow, Op):
 
 @dataclass(frozen=True)
 class BinaryGemm(Op):
-    """Integer product of ±1 (or ternary) x [P, K] with the transpose of ±1 w [O, K]: i32 sums."""
+    """Integer product of x [P, K] (±1, ternary or 8-bit integers) with the transpose of ±1 w
+    [O, K]: i32 sums."""
 
     x: Value
     w: Value
@@ -127,7 +131,7 @@ class BinaryGemm(Op):
         return (TensorType((self.x.shape[0], self.w.shape[0]), I32),)
 
     def verify(self) -> None:
-        if self.x.element not in PLUS_MINUS or self.w.element != SIGN:
+        if self.x.element not in PLUS_MINUS + BYTES or self.w.element != SIGN:
             raise VerifyError(f"binary_gemm cannot multiply {self.x!r} and {self.w!r}")
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:

@@ -1,0 +1,420 @@
+"""Convolution and product of 8-bit integers with ±1 weights: lanes are output channels.
+
+Four inputs of a pixel's window that lie side by side in memory are one 32-bit word, broadcast to
+all lanes; each lane holds the four weights (+1, -1, or 0 where there is no input) of its channel.
+What multiplies them is a `_Dot`:
+
+- VPDPBUSD, SDOT: four products into a 32-bit sum, one instruction;
+- PMADDUBSW: two products into a 16-bit sum, and an addition; widened before it overflows;
+- anything else: 16-bit products of widened bytes (SMLAL).
+
+The first two of x86 want unsigned inputs, SDOT and the last signed ones: the others are shifted by
+128 on their way (an exclusive or), and 128 * sum(w) corrects the sum. Bit planes through the
+popcount kernel would take 8 times its operations, 24 for what VPDPBUSD does in 8.
+
+There is no padding: the operator `pad` comes before. Any layout of the operand does, its strides
+only decide which inputs are neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Protocol
+
+import numpy as np
+from llvmlite import ir
+
+from ....errors import LoweringError
+from ....ir import I8 as SIGNED
+from ....ir import Array, Op
+from ....ir.ops import BinaryConv, BinaryGemm, Fused
+from ....ir.ops.binary import BYTES
+from ...base import Choice, KernelDescriptor
+from ...targets import Target
+from ..code import I8, I16, I32, Code, Index, IRValue, vector
+from ..epilogue import Epilogue
+from ..geometry import Geometry
+from ..kernel import Job, Kernel
+from ..tiles import Plan, Tile, for_tiles, narrowed, refusal, tasks
+from ..views import pitched_strides
+from .binary_layer import anchor_of
+
+FOUR = 4
+"""Inputs of a word."""
+SHIFT = 128
+"""Between unsigned and signed bytes."""
+
+
+class _Dot(Protocol):
+    """Sums of four products a lane: a state that `add` updates, `settle` at the latest after
+    ``limit`` times, and `finish` turns into i32 lanes. ``signed`` says which inputs it takes."""
+
+    signed: bool
+    limit: int
+
+    def start(self) -> list[IRValue]:
+        """An empty sum."""
+        ...
+
+    def add(self, state: list[IRValue], x: IRValue, w: IRValue) -> list[IRValue]:
+        """Four more products; x and w are bytes."""
+        ...
+
+    def settle(self, state: list[IRValue]) -> list[IRValue]:
+        """Move narrow sums into wide ones."""
+        ...
+
+    def finish(self, state: list[IRValue]) -> IRValue:
+        """The settled sums."""
+        ...
+
+
+def _dot_for(code: Code) -> _Dot:
+    if code.target.vnni:
+        return _Whole(code)
+    return _Pairs(code) if code.target.has("ssse3") else _Singles(code)
+
+
+class _Whole:
+    """One instruction for four products."""
+
+    limit = 1 << 20
+
+    def __init__(self, code: Code) -> None:
+        self.code = code
+        self.type = vector(I32, code.lanes)
+        self.signed = code.target.has("dotprod")
+        self.name = f"llvm.x86.avx512.vpdpbusd.{code.target.vector_bits}"
+        if self.signed:
+            self.name = f"llvm.aarch64.neon.sdot.v{code.lanes}i32.v{4 * code.lanes}i8"
+
+    def start(self) -> list[IRValue]:
+        return [self.type(None)]
+
+    def add(self, state: list[IRValue], x: IRValue, w: IRValue) -> list[IRValue]:
+        return [self.code.intrinsic(self.name, self.type, state[0], x, w)]
+
+    def settle(self, state: list[IRValue]) -> list[IRValue]:
+        return state
+
+    def finish(self, state: list[IRValue]) -> IRValue:
+        return state[0]
+
+
+class _Pairs:
+    """16-bit sums of pairs: each product pair is at most 2 * 255."""
+
+    signed = False
+    limit = 64
+    _NAMES = {  # noqa: RUF012
+        128: ("llvm.x86.ssse3.pmadd.ub.sw.128", "llvm.x86.sse2.pmadd.wd"),
+        256: ("llvm.x86.avx2.pmadd.ub.sw", "llvm.x86.avx2.pmadd.wd"),
+        512: ("llvm.x86.avx512.pmaddubs.w.512", "llvm.x86.avx512.pmaddw.d.512"),
+    }
+
+    def __init__(self, code: Code) -> None:
+        self.code = code
+        self.type = vector(I32, code.lanes)
+        self.half = vector(I16, 2 * code.lanes)
+        self.multiply, self.widen = self._NAMES[code.target.vector_bits]
+
+    def start(self) -> list[IRValue]:
+        return [self.half(None), self.type(None)]
+
+    def add(self, state: list[IRValue], x: IRValue, w: IRValue) -> list[IRValue]:
+        pairs = self.code.intrinsic(self.multiply, self.half, x, w)
+        return [self.code.b.add(state[0], pairs), state[1]]
+
+    def settle(self, state: list[IRValue]) -> list[IRValue]:
+        ones = ir.Constant(self.half, [1] * self.half.count)
+        wide = self.code.intrinsic(self.widen, self.type, state[0], ones)
+        return [self.half(None), self.code.b.add(state[1], wide)]
+
+    def finish(self, state: list[IRValue]) -> IRValue:
+        return state[1]
+
+
+class _Singles:
+    """A 16-bit sum for each of the four inputs: each product is at most 128."""
+
+    signed = True
+    limit = 255
+
+    def __init__(self, code: Code) -> None:
+        self.code = code
+        self.type = vector(I32, code.lanes)
+        self.wide = vector(I16, 4 * code.lanes)
+
+    def start(self) -> list[IRValue]:
+        return [self.wide(None), self.type(None)]
+
+    def add(self, state: list[IRValue], x: IRValue, w: IRValue) -> list[IRValue]:
+        b = self.code.b
+        products = b.mul(b.sext(x, self.wide), b.sext(w, self.wide))
+        return [b.add(state[0], products), state[1]]
+
+    def settle(self, state: list[IRValue]) -> list[IRValue]:
+        code, b, count = self.code, self.code.b, self.wide.count
+        sums = b.sext(state[0], vector(I32, count))
+        parts = [code.shuffle(sums, sums, range(k, count, FOUR)) for k in range(FOUR)]
+        total = state[1]
+        for part in parts:
+            total = b.add(total, part)
+        return [self.wide(None), total]
+
+    def finish(self, state: list[IRValue]) -> IRValue:
+        return state[1]
+
+
+def words_of_window(geometry: Geometry, strides: tuple[int, int, int, int]) -> list[_Word]:
+    """The words that cover a window, each inside the bytes that the window spans.
+
+    ``strides`` are the bytes from one sample, channel, row and column to the next.
+    """
+    g = geometry
+    _, channel, row, column = strides
+    inputs = sorted(
+        (c * channel + y * g.dilations[0] * row + x * g.dilations[1] * column, (c, y, x))
+        for c, y, x in product(range(g.channels), *map(range, g.kernel))
+    )
+    end = inputs[-1][0] + 1
+    out: list[_Word] = []
+    at = 0
+    while at < len(inputs):
+        start = min(inputs[at][0], end - FOUR)
+        first = at
+        while at < len(inputs) and inputs[at][0] < start + FOUR:
+            at += 1
+        out.append(_Word(start, tuple((place - start, tap) for place, tap in inputs[first:at])))
+    return out
+
+
+@dataclass(frozen=True)
+class _Word:
+    """Four bytes from ``offset`` on, and which of them are which inputs (channel, row, column)."""
+
+    offset: int
+    inputs: tuple[tuple[int, tuple[int, int, int]], ...]
+
+
+@dataclass
+class _Layer:
+    """One product of bytes for one target."""
+
+    job: Job
+    code: Code
+
+    @cached_property
+    def op(self) -> BinaryConv | BinaryGemm:
+        """The anchor."""
+        return anchor_of(self.job.op)
+
+    @cached_property
+    def geometry(self) -> Geometry:
+        """The window."""
+        return Geometry.of(self.op)
+
+    @cached_property
+    def strides(self) -> tuple[int, int, int, int]:
+        """Bytes of the operand from one sample, channel, row and column to the next."""
+        x = self.job.outer(self.op.x)
+        return self.geometry.axis_strides(pitched_strides(x, x.type))
+
+    @cached_property
+    def words(self) -> list[_Word]:
+        """What covers the window."""
+        return words_of_window(self.geometry, self.strides)
+
+    @cached_property
+    def dot(self) -> _Dot:
+        """How products are summed."""
+        return _dot_for(self.code)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Sums for all registers but those of the weights, the input and temporaries."""
+        lanes = self.code.lanes
+        packs = any(v.type.is_binary for v in self.job.node.results)
+        vectors, pixels = _blocking(self.code.target, self.geometry.out_channels)
+        return Plan(lanes, vectors, pixels, packs, split_groups=False)
+
+    def weights(self) -> Array:
+        """[blocks, words, width, 4] of -1, 0, 1."""
+        g, width = self.geometry, self.plan.width
+        w = self.job.constant(self.op.w)
+        if w is None:
+            raise LoweringError(f"{self.job.node.describe()}: weights must be a constant")
+        signs = 2 * w.reshape(g.out_channels, g.channels, *g.kernel).astype(np.int8) - 1
+        blocks = -(-g.out_channels // width)
+        out = np.zeros((blocks * width, len(self.words), FOUR), np.int8)
+        for number, word in enumerate(self.words):
+            for place, tap in word.inputs:
+                out[: g.out_channels, number, place] = signs[(slice(None), *tap)]
+        return out.reshape(blocks, width, -1, FOUR).transpose(0, 2, 1, 3)
+
+    @property
+    def shifted(self) -> bool:
+        """Whether the inputs are of the other signedness than the instructions want."""
+        return (self.op.x.element == SIGNED) != self.dot.signed
+
+    def body(self) -> None:
+        """The whole kernel function."""
+        code, weights = self.code, self.weights()
+        self.x = code.pointer(self.job.outer(self.op.x))
+        self.w = code.data(weights)
+        self.offsets = code.data(np.array([word.offset for word in self.words], np.int64))
+        self.start = None
+        if self.shifted:
+            # Signed inputs plus 128, or unsigned ones minus 128.
+            sums = SHIFT * weights.sum(axis=(1, 3), dtype=np.int32)
+            self.start = code.data(sums if self.dot.signed else -sums)
+        self.region = Epilogue(code, self.job)
+        for_tiles(code, self.geometry, self.plan, self._tile)
+
+    def _tile(self, tile: Tile) -> None:
+        code, g = self.code, self.geometry
+        for pixel, value in enumerate(_Run(self, tile).sums()):
+            if g.by_sample:
+                sample, column = code.add(tile.sample, pixel), tile.column
+            else:
+                sample, column = tile.sample, code.add(tile.column, pixel)
+            index = g.index(sample, tile.channel, tile.row, column)
+            self.region.apply(index, 1, value, tile.count)
+
+
+class _Run:
+    """The inner loop of one tile: state [pixels][vectors] of sums."""
+
+    def __init__(self, layer: _Layer, tile: Tile) -> None:
+        self.layer = layer
+        self.tile = tile
+        self.code = layer.code
+        g, plan, code = layer.geometry, layer.plan, layer.code
+        self.vectors = plan.vectors_for(tile.count)
+        n, _, row, column = layer.strides
+        self.step = n if g.by_sample else column * g.strides[1]
+        at = code.add(code.mul(tile.sample, n), code.mul(tile.row, g.strides[0] * row))
+        at = code.add(at, code.mul(tile.column, g.strides[1] * column))
+        self.x = code.offset(layer.x, at)
+        self.word_bytes = FOUR * plan.width
+        block = len(layer.words) * self.word_bytes
+        self.w = code.offset(layer.w, code.mul(tile.block, block))
+
+    def sums(self) -> list[IRValue]:
+        """One vector of the block's channels for each pixel."""
+        code, layer, dot = self.code, self.layer, self.layer.dot
+        empty = dot.start()
+        self.size = len(empty)
+        state = [v for _ in range(self.tile.pixels * self.vectors) for v in empty]
+        count = len(layer.words)
+        whole = count // dot.limit * dot.limit
+
+        def piece(first: Index, state: Sequence[IRValue]) -> list[IRValue]:
+            return self._settled(self._words(first, code.add(first, dot.limit), state))
+
+        state = code.repeat(0, whole, dot.limit, state, piece)
+        if whole < count:
+            state = self._settled(self._words(whole, count, state))
+        out: list[IRValue] = []
+        for pixel in range(self.tile.pixels):
+            first = pixel * self.vectors
+            parts = [dot.finish(self._sum(state, first + v)) for v in range(self.vectors)]
+            out.append(code.concat([self._corrected(p, v) for v, p in enumerate(parts)]))
+        return out
+
+    def _sum(self, state: Sequence[IRValue], number: int) -> list[IRValue]:
+        return list(state[number * self.size : (number + 1) * self.size])
+
+    def _settled(self, state: Sequence[IRValue]) -> list[IRValue]:
+        count = self.tile.pixels * self.vectors
+        return [v for i in range(count) for v in self.layer.dot.settle(self._sum(state, i))]
+
+    def _corrected(self, value: IRValue, number: int) -> IRValue:
+        layer, code = self.layer, self.code
+        if layer.start is None:
+            return value
+        channel = code.add(code.mul(self.tile.block, layer.plan.width), number * layer.plan.lanes)
+        at = code.offset(layer.start, code.mul(channel, 4))
+        return code.b.add(value, code.load(at, value.type))
+
+    def _words(self, first: Index, last: Index, state: Sequence[IRValue]) -> list[IRValue]:
+        code, layer, lanes = self.code, self.layer, self.layer.plan.lanes
+        octets = vector(I8, FOUR * lanes)
+
+        def word(number: Index, state: Sequence[IRValue]) -> list[IRValue]:
+            offset = code.load(code.offset(layer.offsets, code.mul(number, 8)), ir.IntType(64))
+            here = code.offset(self.x, offset)
+            at = code.offset(self.w, code.mul(number, self.word_bytes))
+            weights = [
+                code.load(code.offset(at, FOUR * lanes * v), octets) for v in range(self.vectors)
+            ]
+            out: list[IRValue] = []
+            for pixel in range(self.tile.pixels):
+                x = self._inputs(code.offset(here, pixel * self.step), octets)
+                for v in range(self.vectors):
+                    held = self._sum(state, pixel * self.vectors + v)
+                    out += layer.dot.add(held, x, weights[v])
+            return out
+
+        return code.repeat(first, last, 1, state, word)
+
+    def _inputs(self, at: IRValue, octets: ir.VectorType) -> IRValue:
+        """Four inputs in all lanes, of the signedness that the instructions want."""
+        code, lanes = self.code, self.layer.plan.lanes
+        words = code.splat(code.b.load(at, typ=I32, align=1), lanes)
+        if self.layer.shifted:
+            words = code.b.xor(words, words.type([0x80808080] * lanes))
+        return code.b.bitcast(words, octets)
+
+
+def _blocking(target: Target, channels: int) -> tuple[int, int]:
+    """Vectors of channels and pixels of a tile."""
+    lanes = target.lanes
+    vectors = max(4 if target.registers == 32 else 2, -(-8 // lanes))
+    vectors = narrowed(vectors, lanes, channels)
+    each = 1 if target.vnni or target.has("ssse3") else 2
+    temporaries = 2 if target.vnni else 3
+    room = target.registers - vectors - temporaries
+    return vectors, max(1, min(12, room // (vectors * each)))
+
+
+def _refuses(op: Op, target: Target) -> str | None:
+    anchor = anchor_of(op)
+    if anchor.x.element not in BYTES:
+        return f"expected an operand of bytes, got {anchor.x!r}"
+    if isinstance(anchor, BinaryConv) and (any(anchor.pads) or anchor.groups > 1):
+        return "bytes take neither padding nor groups"
+    if int(np.prod([d for d in anchor.w.shape[1:] if isinstance(d, int)])) < FOUR:
+        return f"a window has at least {FOUR} bytes"
+    return refusal(op, target)
+
+
+def _cycles(op: Op, target: Target, choice: Choice) -> float:
+    """Two instructions a cycle for four products a lane, half of that without a dot product; words
+    that hold fewer inputs are not known before the layout is."""
+    assert isinstance(op, Fused)
+    anchor = anchor_of(op)
+    geometry = Geometry.of(anchor)
+    vectors, pixels = _blocking(target, geometry.out_channels)
+    blocks = -(-geometry.out_channels // (vectors * target.lanes))
+    words = geometry.channels * geometry.kernel[0] * -(-geometry.kernel[1] // FOUR)
+    if isinstance(anchor, BinaryGemm):
+        words = -(-geometry.channels // FOUR)
+    each = 1 if target.vnni else 2 if target.has("ssse3") else 4
+    tiles = geometry.out[0] * -(-geometry.out[1] // pixels)
+    operations = words * (pixels * vectors * each / 2 + 2) + pixels * vectors * len(op.body.nodes)
+    return tiles * blocks * operations
+
+
+def _lower(job: Job) -> None:
+    geometry = Geometry.of(anchor_of(job.op))
+    job.step(tasks(geometry), lambda code: _Layer(job, code).body())
+
+
+KERNELS = (
+    Kernel(KernelDescriptor("integer_conv", BinaryConv, _refuses, _cycles), _lower),
+    Kernel(KernelDescriptor("integer_gemm", BinaryGemm, _refuses, _cycles), _lower),
+)
