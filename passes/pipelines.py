@@ -5,6 +5,7 @@ from __future__ import annotations
 from .base import Pass
 from .binarize import Binarized
 from .canonicalize import Canonicalize
+from .concat_last import ConcatLast
 from .constant_fold import ConstantFold
 from .dead_code import DeadCode
 from .fold_scale import FoldScale
@@ -30,6 +31,7 @@ def default(exact_float: bool = False) -> tuple[Pass, ...]:
         Thresholds(),
         FoldScale(exact=exact_float),
         ConstantFold(),
+        ConcatLast(),
         PackBits(),
         FuseEpilogue(),
         SelectKernels(),

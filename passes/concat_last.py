@@ -1,0 +1,85 @@
+"""Elementwise operators over a concatenation run on its parts, in the regions that compute them.
+
+f(concat(a, b), c) = concat(f(a, c[:A]), f(b, c[A:])) for elementwise f and constants c: exact. The
+whole then is written once, instead of written, read and written again; and the concatenation that
+remains copies nothing when its operands can be computed right into it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..ir import Array, Graph, Node, Stage, Value
+from ..ir.ops import Concat, Const, Expand, Threshold
+from .base import Context, Pass
+from .fuse_epilogue import ANCHORS
+from .rewrite import Rewriter, rewrite
+
+
+@dataclass(frozen=True)
+class ConcatLast(Pass):
+    """Move concatenations of channels behind what is elementwise.
+
+    Before:
+        input %x: f32[N,2,4]
+        %a = neg(%x) : f32[N,2,4]
+        %b = relu(%x) : f32[N,2,4]
+        %c = const() data=[1, 2, 3, 4] element=f32 : f32[4,1]
+        %m = concat([%a, %b]) axis=1 : f32[N,4,4]
+        %y = mul(%m, %c) : f32[N,4,4]
+        output %y as "y"
+    After:
+        %a = neg(%x) : f32[N,2,4]
+        %b = relu(%x) : f32[N,2,4]
+        %c.0 = const() data=[1, 2] element=f32 : f32[2,1]
+        %y.0 = mul(%a, %c.0) : f32[N,2,4]
+        %c.1 = const() data=[3, 4] element=f32 : f32[2,1]
+        %y.1 = mul(%b, %c.1) : f32[N,2,4]
+        %y = concat([%y.0, %y.1]) axis=1 : f32[N,4,4]
+        output %y as "y"
+    """
+
+    requires: ClassVar[tuple[Stage, ...]] = (Stage.IMPORTED, Stage.BINARIZED)
+
+    def run(self, graph: Graph, context: Context) -> Graph:
+        return rewrite(graph, (concat_last,))
+
+
+def concat_last(rw: Rewriter, node: Node) -> Value | None:
+    """The rule: one operand is a concatenation of what regions compute, others are constants."""
+    op = node.op
+    if not op.elementwise or isinstance(op, Expand):
+        return None
+    whole = next((v for v in op.operands if rw.op(v, Concat)), None)
+    concat = rw.op(whole, Concat) if whole is not None else None
+    if whole is None or concat is None or concat.axis != 1 or whole.shape != node.result.shape:
+        return None
+    made = [rw.made.get(x) for x in concat.xs]
+    fused = all(n is not None and (n.op.elementwise or isinstance(n.op, ANCHORS)) for n in made)
+    others = [v for v in op.operands if v is not whole]
+    if not fused or any(rw.array(v) is None for v in others):
+        return None
+    parts: list[Value] = []
+    first = 0
+    for number, x in enumerate(concat.xs):
+        channels = x.shape[1]
+        assert isinstance(channels, int)
+        last = first + channels
+        axis = 0 if isinstance(op, Threshold) else 1 - whole.type.rank
+        cut = {v: _slice(rw, v, axis, (first, last), number) for v in others}
+        part = op.map_operands(lambda v, x=x, cut=cut: x if v is whole else cut[v])
+        parts.append(rw.add(part, f"{node.result.name}.{number}", node.origin))
+        first = last
+    return rw.add(Concat(tuple(parts), 1), node.result.name, node.origin)
+
+
+def _slice(rw: Rewriter, value: Value, axis: int, span: tuple[int, int], number: int) -> Value:
+    """The part of a constant for channels ``span``; itself where it does not vary over them.
+    ``axis`` counts from the first axis, or from the last when negative."""
+    array: Array = rw.array(value)
+    if array.ndim < -axis or array.ndim <= axis or array.shape[axis] == 1:
+        return value
+    place = axis % array.ndim
+    taken = array.take(range(*span), place)
+    return rw.add(Const.of(taken, value.element), f"{value.name}.{number}", value.origin)
