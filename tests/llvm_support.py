@@ -6,7 +6,7 @@ import ctypes
 import json
 import mmap
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 
@@ -114,9 +114,14 @@ class Library:
         self.handle.test_describe.restype = ctypes.c_char_p
 
     def run(
-        self, inputs: Mapping[str, np.ndarray], batch: int = 1, pieces: int = 0
+        self,
+        inputs: Mapping[str, np.ndarray],
+        batch: int = 1,
+        pieces: int = 0,
+        share: Callable[[int, int, int], object] | None = None,
     ) -> dict[str, np.ndarray]:
-        """Outputs by name. ``pieces`` > 0 runs each step in that many parts, last one first.
+        """Outputs by name. ``pieces`` > 0 runs each step in that many parts, last one first;
+        ``share(task, frame, count)`` runs it otherwise.
 
         Arrays are logical, packed ones codes; the kernels see them as their layouts say.
         """
@@ -131,7 +136,8 @@ class Library:
             )
             for o in self.graph.outputs
         }
-        guard = _PARALLEL_FOR(lambda pool, task, frame, count: _split(task, frame, count, pieces))
+        shared = share or (lambda task, frame, count: _split(task, frame, count, pieces))
+        guard = _PARALLEL_FOR(lambda pool, task, frame, count: shared(task, frame, count))
         tables = [
             np.array([a.ctypes.data for a in arrays] or [0], np.uint64)
             for arrays in (held, list(outputs.values()))
@@ -142,7 +148,7 @@ class Library:
             tables[0].ctypes.data,
             tables[1].ctypes.data,
             start,
-            ctypes.cast(guard, ctypes.c_void_p) if pieces else None,
+            ctypes.cast(guard, ctypes.c_void_p) if pieces or share else None,
             None,
         )
         status = self.handle.test_run(ctypes.byref(args))

@@ -44,7 +44,7 @@ PIECE_CYCLES = 1 << 13
 """Cycles that are worth a piece of their own: some microseconds, many times what handing it over
 costs."""
 
-_OFFSETS = {
+OFFSETS = {
     "STATE": 0,
     "BUSY": 64,
     "PRESENT": 128,
@@ -418,7 +418,7 @@ def pool_functions(target: Target, prefix: str) -> str:
     text = _BYTES + (_ALONE if system is None else system.text + CALLS + _POOL)
     word = (1 << 32) - 1
     return Template(text).substitute(
-        {**_OFFSETS, **({} if system is None else system.calls)},
+        {**OFFSETS, **({} if system is None else system.calls)},
         P=prefix,
         WORKERS_BYTES=_WORKERS_BYTES,
         shown="nounwind",

@@ -41,6 +41,17 @@ def test_compares_with_onnxruntime(cli: Cli, compiled: Path, mnist: Path) -> Non
     assert "(ratio of medians)" in shown
 
 
+def test_threads(cli: Cli, compiled: Path, mnist: Path) -> None:
+    assert "2 threads, batch 3" in cli.good(
+        "bench", compiled, "--threads", "2", "--batch", "3", "--runs", "5"
+    )
+    options = ("--model", mnist, "--runs", "5", "--threads", "2", "--json")
+    found = json.loads(cli.good("bench", compiled, *options))
+    assert found["threads"] == 2
+    assert found["bnnc"]["calls"] == found["onnxruntime"]["calls"] == 5
+    assert "threads" in cli.bad("bench", compiled, "--threads", "65")
+
+
 def test_what_cannot_be_compared_is_one_line(cli: Cli, compiled: Path, tiny: Path) -> None:
     Path("bad.onnx").write_bytes(b"not an ONNX file")
     assert "onnxruntime cannot run" in cli.bad("bench", compiled, "--model", "bad.onnx")

@@ -58,6 +58,18 @@ def test_writes_every_output(
     check_outputs(cli.folder / "out.npz", inputs)
 
 
+def test_threads_change_nothing(cli: Cli, compiled: Path) -> None:
+    np.save("images.npy", np.random.default_rng(1).random((20, 1, 28, 28), np.float32))
+    shown = [
+        cli.good("run", compiled, "--input", "images.npy", "--threads", threads)
+        for threads in (1, 2, 3, 0)
+    ]
+    assert len(set(shown)) == 1
+    refused = cli.bad("run", compiled, "--input", "images.npy", "--threads", "65")
+    assert "threads: expected 1 to 64, or 0 for all cores, got 65" in refused
+    assert "--threads" in cli.bad("run", compiled, "--input", "images.npy", "--threads", "-1")
+
+
 def test_prints_without_an_output_file(cli: Cli, tiny: Path, inputs: dict[str, np.ndarray]) -> None:
     y, count, signs = cli.good("run", tiny, "--input", "both.npz").splitlines()
     want = handmade.reference(inputs)["y"]
