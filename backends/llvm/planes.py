@@ -15,6 +15,8 @@ from .code import I8, I32, Code, IRValue, vector
 
 XOR = 0x96
 MAJORITY = 0xE8
+CARRY_OF_SUM = 0x8E
+"""The majority of a, x, y from a ^ x ^ y, x, y: x where x and y agree, else not the sum."""
 
 
 def plane_type(bits: int) -> ir.VectorType:
@@ -36,7 +38,9 @@ def carry_save(
     if y is None:
         return b.xor(a, x), b.and_(a, x)
     if code.target.ternary_logic:
-        return logic(code, XOR, a, x, y), logic(code, MAJORITY, a, x, y)
+        # From the sum, so that it can take the place of a and no register needs to be copied.
+        total = logic(code, XOR, a, x, y)
+        return total, logic(code, CARRY_OF_SUM, total, x, y)
     half = b.xor(x, y)
     return b.xor(half, a), majority(code, a, x, y)
 
