@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import Golden
-from llvm_support import X86_PATHS, Args, Library, scheduled
+from llvm_support import X86_PATHS, Args, Library, hot_block, scheduled
 
 from bnnc.backends import linking
 from bnnc.backends.llvm import LlvmBackend, host
@@ -234,14 +233,7 @@ def inner_loop(target: Target, sign: str) -> str:
     """Instructions of the loop of a 256-channel 3x3 layer that counts most bits."""
     lowered = LlvmBackend().lower(scheduled(layer(256, 14, sign, head=False)), target)
     assembly = lowered.emit("asm", "m", MANIFEST).decode()
-    # A basic block starts at a label or behind a branch.
-    blocks = re.split(r"^(?:\.LBB.*:|\s+(?:j|b)[a-z.]*\s.*)$", assembly, flags=re.MULTILINE)
-    counts = re.compile(r"^\s+(?:vpopcnt\w|cnt|v?pshufb)\s", re.MULTILINE)
-    hot = max(blocks, key=lambda block: len(counts.findall(block)))
-    body = [line.split()[0] for line in hot.splitlines() if re.match(r"\s+[a-z]", line)]
-    spills = len(re.findall(r"^\s+\w+\s.*(?:\(%rsp\)|\[sp\b).*$", hot, re.MULTILINE))
-    lines = sorted(Counter(body).items())
-    return "".join(f"{name} {count}\n" for name, count in lines) + f"on the stack: {spills}\n"
+    return hot_block(assembly, r"vpopcnt\w|cnt|v?pshufb")
 
 
 @pytest.mark.parametrize("name", ROWS)

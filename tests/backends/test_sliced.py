@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import Golden
 from hypothesis import given
 from hypothesis import strategies as st
 from kernel_cases import TARGETS, Cases, joined
-from llvm_support import scheduled
+from llvm_support import hot_block, scheduled
 
 from bnnc.backends import targets as backends
 from bnnc.backends.base import Choice, choices_for
@@ -19,6 +21,7 @@ from bnnc.backends.llvm.kernels.sliced_plan import SlicedPlan
 from bnnc.ir import Ternary
 from bnnc.ir.ops import Fused
 
+GOLDEN = Path(__file__).parent / "golden"
 SIGN = "bits<1;-1,1>"
 
 
@@ -181,7 +184,7 @@ def test_a_program_counts_mismatches(
         planes = queue[3 * group : 3 * group + 3]
         chunk, place = divmod(group, plan.chunk)
         for channel in range(out):
-            form = program[chunk, channel, place] // 8
+            form = program[chunk, channel, place]
             counts[channel] += sum(p ^ (form >> i & 1) for i, p in enumerate(planes)) >= 2
         queue[plan.inputs + group] = sum(planes) % 2
     parity = queue[plan.inputs + plan.groups - 1] ^ signs
@@ -215,3 +218,12 @@ def test_candidates_are_the_widths_of_the_target() -> None:
 )
 def test_refuses_what_does_not_fit(layer: Layer) -> None:
     assert _choices(layer.text(), "x86-64-v3") == []
+
+
+@pytest.mark.parametrize("name", ["x86-64-v2", "x86-64-v3", "x86-64-v4", "arm64"])
+def test_instructions_of_the_inner_loop(name: str, golden: Golden) -> None:
+    """What one channel costs in one chunk: its loads, adders and the upkeep of its sum."""
+    graph = scheduled(joined({"one": Layer(64, 64, size=(56, 56), bits=0).text()}), strict=False)
+    lowered = LlvmBackend().lower(graph, backends.TARGETS[name])
+    assembly = lowered.emit("asm", "m", b"{}").decode()
+    golden.check(GOLDEN / f"sliced-loop.{name}.txt", hot_block(assembly, "movzbl|ldrh"))

@@ -15,11 +15,11 @@ import numpy as np
 from llvmlite import ir
 
 from ....errors import LoweringError
-from ....ir import Batch, Op
+from ....ir import Array, Batch, Op
 from ....ir.ops import BinaryConv, Fused
 from ...base import Choice
 from ...targets import Target
-from ..code import I8, I32, I64, Code, Index, IRValue, vector
+from ..code import I8, I16, I32, I64, Code, Index, IRValue, vector
 from ..kernel import Extent, Job
 from ..planes import Column, carry_save, plane_type, signed_majorities
 from .sliced_plan import FORMS, GROUP, SlicedPlan
@@ -63,7 +63,7 @@ class SlicedLayer:
             raise LoweringError(f"{job.node.describe()}: weights must be a constant")
         self.weights = weights
         program, self.signs = plan.program(weights)
-        self.program = code.data(program)
+        self.program = code.data(self._offsets(program))
         self.valid = code.data(plan.cyclic(plan.valid))
         self.window = code.scratch(8 * plan.window * plan.lanes)
         self.queue = code.scratch(plan.plane * (GROUP * plan.chunk + plan.groups + 1))
@@ -324,13 +324,34 @@ class SlicedLayer:
         """Add the forms that a channel names for the first ``count`` groups of a chunk."""
         code, plan = self.code, self.plan
         row = code.add(code.mul(chunk, plan.geometry.out_channels), channel)
-        names = code.offset(self.program, code.mul(row, plan.chunk))
+        names = code.offset(self.program, code.mul(row, plan.chunk * self.offset_type.width // 8))
         for group in range(count):
-            form = code.b.zext(code.load(code.offset(names, group), I8), I64)
-            at = code.offset(self.table, group * FORMS * plan.plane)
-            at = code.offset(at, code.mul(form, plan.plane // 8))
-            column.add(code.load(at, self.type))
+            place = code.offset(names, group * self.offset_type.width // 8)
+            offset = code.b.zext(code.load(place, self.offset_type), I64)
+            at = self.table
+            if self.scales:
+                at = code.offset(at, group * FORMS * plan.plane)
+                offset = code.mul(offset, plan.plane // FORMS)
+            column.add(code.load(code.offset(at, offset), self.type))
         return self._known(column.settle())
+
+    @property
+    def scales(self) -> bool:
+        """Whether an address adds a constant and a scaled register: a form then takes a byte,
+        else the whole offset is spelled out in two."""
+        return self.code.target.machine == "x86_64"
+
+    @property
+    def offset_type(self) -> ir.IntType:
+        """How the program names a form."""
+        return I8 if self.scales else I16
+
+    def _offsets(self, program: Array) -> Array:
+        """The program as the inner loop reads it; see ``scales``."""
+        if self.scales:
+            return program * np.uint8(FORMS)
+        groups = np.arange(self.plan.chunk) * FORMS
+        return ((program + groups) * self.plan.plane).astype(np.uint16)
 
     def _known(self, digits: list[IRValue | None]) -> list[IRValue]:
         return [self.type(None) if plane is None else plane for plane in digits]

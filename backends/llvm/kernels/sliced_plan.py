@@ -186,7 +186,7 @@ class SlicedPlan:
     # Weights [O, C, kh, kw] as 0/1.
 
     def program(self, weights: Array) -> tuple[Array, Array]:
-        """Each channel's form of every group, times 8: u8 [chunks, O, chunk]; and its parity sign.
+        """Each channel's form of every group: u8 [chunks, O, chunk]; and its parity's sign.
 
         Absent groups of the last chunk are 0.
         """
@@ -196,7 +196,7 @@ class SlicedPlan:
         forms = np.zeros((self.chunks * self.chunk, count), np.uint8)
         for group in range(self.groups):
             a, b, c = queue[GROUP * group : GROUP * (group + 1)]
-            forms[group] = 8 * (a + 2 * b + 4 * c)
+            forms[group] = a + 2 * b + 4 * c
             queue[self.inputs + group] = a ^ b ^ c
         shaped = forms.reshape(self.chunks, self.chunk, count).transpose(0, 2, 1)
         return np.ascontiguousarray(shaped), queue[self.inputs + self.groups - 1]
