@@ -7,13 +7,14 @@ NETWORK ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
+LCE := .venv-lce
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 # The environment is .venv alone, whatever the shell has set up for other projects.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test operators onnx-suite lint format typecheck golden fuzz bench clean zoo
+.PHONY: help demo test operators onnx-suite lint format typecheck golden fuzz bench lce clean zoo
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,8 +44,13 @@ golden: $(VENV)/.dev ## Rewrite the golden files; read the diff before committin
 fuzz: $(VENV)/.dev ## Compare 2,000 random networks with ONNX Runtime (ARGS='--graphs 100')
 	PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
 
-bench: $(VENV)/.bench ## Measure speed next to ONNX Runtime and OpenVINO
-	$(BIN)/python -m bnnc.tools.bench $(ARGS)
+bench: $(VENV)/.bench ## Measure speed next to other runtimes; rewrite docs/performance.md
+	$(BIN)/python -m bnnc.tools.bench --document . $(patsubst %,--lce-python %,$(wildcard $(LCE)/bin/python)) $(ARGS)
+
+lce: ## Make the environment with Larq Compute Engine, which make bench then measures too
+	$(PYTHON) -m venv $(LCE)
+	$(LCE)/bin/python -m pip --disable-pip-version-check --quiet install \
+	  tensorflow-cpu==2.16.1 tf-keras==2.16.0 larq==0.13.3 larq-compute-engine==0.16.0
 
 operators: $(VENV)/.dev ## Rewrite docs/operators.md from the import rules
 	$(BIN)/python -m bnnc.tools.operators docs/operators.md
@@ -56,7 +62,7 @@ zoo: $(VENV)/.dev ## Compile and verify the networks of tests/zoo at full size; 
 	cd tests && $(abspath $(BIN))/python -m zoo $(NETWORK) $(ARGS)
 
 clean: ## Remove the environment, caches and build output
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LCE) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment. A stamp is remade when pyproject.toml changes; dev holds all that demo holds.

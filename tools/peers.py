@@ -1,4 +1,4 @@
-"""What bnnc is measured against, each on one thread and in float32."""
+"""ONNX Runtime and OpenVINO as they come, in the precision of the model that they are given."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ class PeerError(BnncError):
 
 @dataclass(frozen=True)
 class Peer:
-    """Another runtime: ``start`` loads an ONNX file and returns what runs it once."""
+    """Another runtime: ``start`` loads an ONNX file for so many threads and returns what runs it
+    once."""
 
     name: str
     library: str
-    start: Callable[[str | bytes, Arrays], Callable[[], list[Any]]]
+    start: Callable[[str | bytes, Arrays, int], Callable[[], list[Any]]]
 
     @property
     def version(self) -> str | None:
@@ -32,23 +33,23 @@ class Peer:
             return None
         return str(getattr(importlib.import_module(self.library), "__version__", "unknown"))
 
-    def load(self, model: str | bytes, inputs: Arrays) -> Callable[[], list[Any]]:
+    def load(self, model: str | bytes, inputs: Arrays, threads: int = 1) -> Callable[[], list[Any]]:
         """A call that runs the model once on these inputs; PeerError when there is none.
 
         ``model`` is a path or the content of an ONNX file.
         """
         if find_spec(self.library) is None:
             raise PeerError(f"{self.name} is not installed; install bnnc[bench]")
-        return self.start(model, inputs)
+        return self.start(model, inputs, threads)
 
 
-def _onnxruntime(model: str | bytes, inputs: Arrays) -> Callable[[], list[Any]]:
+def _onnxruntime(model: str | bytes, inputs: Arrays, threads: int) -> Callable[[], list[Any]]:
     import onnxruntime as ort
 
     state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
     ort.set_default_logger_severity(4)
     options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     errors = tuple(
         kind
@@ -63,10 +64,15 @@ def _onnxruntime(model: str | bytes, inputs: Arrays) -> Callable[[], list[Any]]:
     return lambda: session.run(None, inputs)
 
 
-def _openvino(model: str | bytes, inputs: Arrays) -> Callable[[], list[Any]]:
+def _openvino(model: str | bytes, inputs: Arrays, threads: int) -> Callable[[], list[Any]]:
     import openvino as ov  # pyright: ignore[reportMissingImports]
 
-    settings = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": 1}
+    settings = {
+        "INFERENCE_NUM_THREADS": threads,
+        "INFERENCE_PRECISION_HINT": "f32",
+        "NUM_STREAMS": 1,
+        "ENABLE_CPU_PINNING": False,
+    }
     try:
         core: Any = ov.Core()
         read = core.read_model(model) if isinstance(model, str) else core.read_model(model, b"")
@@ -83,4 +89,4 @@ def _first_line(error: Exception) -> str:
 
 
 ONNXRUNTIME = Peer("onnxruntime", "onnxruntime", _onnxruntime)
-PEERS = (ONNXRUNTIME, Peer("openvino", "openvino", _openvino))
+OPENVINO = Peer("openvino", "openvino", _openvino)

@@ -6,6 +6,7 @@ Clocks of shared machines move by half, so only what runs in turns may be compar
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import platform
 import re
@@ -14,7 +15,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 SLICE = 0.02
 """Seconds that one contender runs before the next one's turn: long beside refilling caches."""
 MAX_CALLS = 100_000
+LEAST_CALLS = 3
+"""However long they take."""
 
 
 @dataclass(frozen=True)
@@ -41,29 +44,62 @@ class Timing:
         return {"min": self.minimum, "median": self.median, "calls": self.calls}
 
 
+class Turns(Protocol):
+    """A contender that keeps its own time, in another process or by a library's counters."""
+
+    def turn(self, seconds: float, calls: int) -> list[float]:
+        """Run for about ``seconds``, once at least and ``calls`` times at most; the seconds of
+        each call."""
+        ...
+
+
+@dataclass(frozen=True)
+class Clocked:
+    """A call timed by the clock of this process."""
+
+    call: Callable[[], object]
+
+    def turn(self, seconds: float, calls: int) -> list[float]:
+        clock, held = time.perf_counter, list[float]()
+        end = clock() + seconds
+        while len(held) < calls:
+            start = clock()
+            self.call()
+            stop = clock()
+            held.append(stop - start)
+            if stop >= end:
+                break
+        return held
+
+
 def measure(
-    contenders: Mapping[str, Callable[[], object]], seconds: float, calls: int | None = None
+    contenders: Mapping[str, Callable[[], object] | Turns],
+    seconds: float,
+    calls: int | None = None,
+    rest: float = 0.0,
 ) -> dict[str, Timing]:
-    """Time each contender for about ``seconds``, in turns, or for exactly ``calls`` calls."""
-    spent: dict[str, list[float]] = {name: [] for name in contenders}
-    for call in contenders.values():
-        call()
-        call()
-    clock = time.perf_counter
+    """Time each contender for about ``seconds``, in turns, or for exactly ``calls`` calls.
+
+    ``rest`` seconds pass before each turn: threads of the one before stop spinning meanwhile.
+    """
+    found = {
+        name: Clocked(given) if callable(given) else given for name, given in contenders.items()
+    }
+    spent: dict[str, list[float]] = {name: [] for name in found}
+    for contender in found.values():
+        contender.turn(math.inf, 2)
     limit = MAX_CALLS if calls is None else calls
-    unfinished = dict(contenders)
-    deadline = clock() + seconds * len(contenders)
+    unfinished = dict(found)
+    deadline = time.perf_counter() + (seconds + rest * seconds / SLICE) * len(found)
     while unfinished:
-        for name, call in list(unfinished.items()):
-            held, end = spent[name], clock() + SLICE
-            while len(held) < limit:
-                start = clock()
-                call()
-                stop = clock()
-                held.append(stop - start)
-                if stop >= end:
-                    break
-            if len(held) >= limit or (calls is None and clock() >= deadline):
+        for name, contender in list(unfinished.items()):
+            held = spent[name]
+            if rest:
+                time.sleep(rest)
+                contender.turn(0, 1)
+            held += contender.turn(SLICE, limit - len(held))
+            late = calls is None and time.perf_counter() >= deadline
+            if len(held) >= (LEAST_CALLS if late else limit):
                 del unfinished[name]
     return {
         name: Timing(min(held), statistics.median(held), len(held)) for name, held in spent.items()
@@ -71,20 +107,21 @@ def measure(
 
 
 @contextlib.contextmanager
-def pinned() -> Generator[int | None]:
-    """Keep this thread on one core meanwhile; yields its number, or None where that cannot be."""
+def pinned(cores: int = 1) -> Generator[int | None]:
+    """Keep this thread, and those that it starts, on so many cores meanwhile; yields the highest
+    of their numbers, or None where that cannot be."""
     if not hasattr(os, "sched_setaffinity"):
         yield None
         return
     before = os.sched_getaffinity(0)
-    core = max(before)
+    kept = sorted(before)[-cores:]
     try:
-        os.sched_setaffinity(0, {core})
+        os.sched_setaffinity(0, kept)
     except OSError:
         yield None
         return
     try:
-        yield core
+        yield kept[-1]
     finally:
         os.sched_setaffinity(0, before)
 

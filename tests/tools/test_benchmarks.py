@@ -1,0 +1,311 @@
+"""The benchmark's rows, contenders, tables and plots; no test asserts a time."""
+
+from __future__ import annotations
+
+import json
+import sys
+import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from cli_support import Cli
+
+import bnnc
+from bnnc.backends.targets import host_features
+from bnnc.driver import Options, build, import_model, recognised
+from bnnc.errors import InputError
+from bnnc.tools import bench, timing
+from bnnc.tools.benchmarks import document, plots, tables
+from bnnc.tools.benchmarks.inner import middle, middle_call
+from bnnc.tools.benchmarks.limit import LIMITS, Limit
+from bnnc.tools.benchmarks.networks import LAYERS, NETWORKS, Shape, chain
+from bnnc.tools.benchmarks.ours import Facts
+from bnnc.tools.benchmarks.peers import PEERS
+from bnnc.tools.benchmarks.peers.pytorch import Interpreter
+from bnnc.tools.benchmarks.remote import Remote
+from bnnc.tools.benchmarks.rows import Row
+from bnnc.tools.benchmarks.steps import Steps
+from bnnc.tools.benchmarks.task import Store, Task
+from bnnc.tools.benchmarks.to_onnx import to_onnx
+from bnnc.tools.peers import ONNXRUNTIME, PeerError
+from bnnc.tools.timing import Timing
+
+SMALL = Shape(6, 64)
+
+
+def tiny() -> Steps:
+    """Every kind of step on a small map."""
+    net = Steps("tiny", 3, 16)
+    x = net.max_pool(net.relu(net.norm(net.conv(0, 8, 7, 2))), 3, 1, 1)
+    x = net.norm(net.conv(x, 8, 3, 1, groups=8))
+    a = net.norm(net.binary_conv(net.shift(x), 8))
+    b = net.prelu(net.relu(net.binary_conv(x, 8, 3, pad_value=1)))
+    x = net.concat(net.add(a, b), net.binary_conv(x, 8, 1))
+    x = net.average_pool(net.blur_pool(net.max_pool(x, 2, 1)))
+    net.dense(net.global_pool(x), 5)
+    return net
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path)
+
+
+def task(store: Store, net: Steps, **changes: Any) -> Task:
+    x = np.random.default_rng(0).standard_normal((2, *net.shapes[0])).astype(np.float32)
+    return Task(store.onnx(net), {"x": x}, 2, 1, store, net, **changes)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_are_valid_and_their_binary_layers_run_on_bits(name: str) -> None:
+    net = NETWORKS[name]()
+    model = to_onnx(net)
+    onnx.checker.check_model(model)
+    verdicts = recognised(import_model(model).graph)
+    assert sum(v.binarized for v in verdicts) == net.binary_layers
+    found = onnx.shape_inference.infer_shapes(model, strict_mode=True).graph.output[0]
+    assert [d.dim_value for d in found.type.tensor_type.shape.dim][1:] == [net.shapes[-1][0]]
+
+
+@pytest.mark.parametrize("shape", LAYERS, ids=lambda shape: shape.name)
+def test_measured_layers_run_on_bits(shape: Shape) -> None:
+    net = chain(shape, 2)
+    assert [v.binarized for v in recognised(import_model(to_onnx(net)).graph)] == [True, True]
+    assert net.macs == 2 * shape.macs
+
+
+def test_published_sizes() -> None:
+    giga = {name: round(make().macs / 1e9, 2) for name, make in NETWORKS.items()}
+    assert giga == {
+        "VGG-small": 0.61,
+        "Bi-Real-18": 1.81,
+        "ReActNet-A": 4.83,
+        "QuickNet": 1.88,
+        "BinaryDenseNet-28": 3.79,
+    }
+    assert Shape(14, 256).macs == 14 * 14 * 256 * 256 * 9
+    assert Shape(8, 64, 1).operand_bytes == (2 * 64 * 64 + 64 * 64) / 8
+
+
+def test_signs_come_out_balanced(store: Store) -> None:
+    """The last signs of a chain are as often up as down, within a wide margin."""
+    model = to_onnx(chain(Shape(8, 64), 5))
+    del model.graph.output[:]
+    model.graph.output.add().name = "s9.positive"
+    x = np.random.default_rng(1).standard_normal((1, 64, 8, 8)).astype(np.float32)
+    (signs,) = ONNXRUNTIME.load(model.SerializeToString(), {"x": x})()
+    assert 0.3 < signs.mean() < 0.7
+
+
+def test_the_same_network_is_the_same_file(store: Store) -> None:
+    first = store.onnx(tiny())
+    assert store.onnx(tiny()) == first
+    assert len(list(store.folder.iterdir())) == 1
+
+
+def test_pytorch_computes_what_the_file_says(store: Store, mnist: Path) -> None:
+    for path, shape in ((store.onnx(tiny()), (2, 3, 16, 16)), (mnist, (2, 1, 28, 28))):
+        model = onnx.load(path)
+        random = np.random.default_rng(2)
+        inputs = {model.graph.input[0].name: random.random(shape).astype(np.float32)}
+        (expected,) = ONNXRUNTIME.load(str(path), inputs)()
+        for channels_last in (False, True):
+            (found,) = Interpreter(model, inputs, channels_last).run()
+            np.testing.assert_allclose(found.numpy(), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_pytorch_names_what_it_does_not_know() -> None:
+    node = onnx.helper.make_node("Det", ["x"], ["y"])
+    model = onnx.helper.make_model(onnx.helper.make_graph([node], "g", [], []))
+    with pytest.raises(PeerError, match="no function for Det"):
+        Interpreter(model, {}, False)
+
+
+@pytest.mark.parametrize(
+    "peer", [p for p in PEERS if p.name != "Larq CE"], ids=lambda peer: peer.name
+)
+def test_peers_run(peer: Any, store: Store) -> None:
+    started = peer.start(task(store, chain(SMALL, 2), layer=SMALL, depth=2))
+    times = started.turns.turn(0, 3)
+    started.close()
+    assert len(times) == 1
+    assert times[0] > 0
+    assert started.version[0].isdigit()
+
+
+def test_larq_says_why_it_did_not_run(store: Store) -> None:
+    (larq,) = [peer for peer in PEERS if peer.name == "Larq CE"]
+    one = task(store, chain(SMALL, 2))
+    for changes, message in (
+        ({}, "--lce-python names"),
+        ({"lce_python": "nowhere/python"}, "measured at batch 1"),
+        ({"lce_python": "nowhere/python", "batch": 1}, "nowhere/python: cannot be started"),
+        ({"lce_python": sys.executable, "batch": 1}, "No module named"),
+        ({"lce_python": sys.executable, "batch": 1, "steps": None}, "no Keras twin"),
+    ):
+        with pytest.raises(PeerError, match=message):
+            larq.start(replace(one, **changes))
+
+
+def test_a_worker_that_dies_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bnnc.tools.benchmarks import remote
+
+    served = (remote.WORKERS / "serve.py").read_text()
+    (tmp_path / "serve.py").write_text(served)
+    (tmp_path / "mortal.py").write_text(
+        "import os\n\ndef start(request):\n"
+        "    return (lambda seconds, calls: os._exit(7) if calls == 9 else [1.0] * calls), '1.0'\n"
+    )
+    (tmp_path / "rude.py").write_text("def start(request):\n    raise ValueError(request['why'])\n")
+    monkeypatch.setattr(remote, "WORKERS", tmp_path)
+    worker = Remote("mortal", {})
+    assert (worker.version, worker.turn(1.0, 2)) == ("1.0", [1.0, 1.0])
+    with pytest.raises(PeerError, match="ended with code 7"):
+        worker.turn(1.0, 9)
+    with pytest.raises(PeerError, match=r"^no reason$"):
+        Remote("rude", {"why": "no reason\nbesides"})
+
+
+def test_the_middle_of_a_chain_computes_what_the_chain_does() -> None:
+    made = build(to_onnx(chain(SMALL, 3)), "native", Options(), "chain")
+    graph, layers = middle(made.graph)
+    assert layers == 2
+    assert graph.inputs[0].type.is_binary
+    assert graph.outputs[0].value.type.is_binary
+    call, counted = middle_call(made.graph, "native")
+    assert counted == 2
+    np.testing.assert_array_equal(call(), call())
+
+
+@pytest.mark.parametrize("loop", LIMITS, ids=lambda loop: loop.name)
+def test_limits_are_measured_or_refused(loop: Any) -> None:
+    if loop.feature not in host_features():
+        with pytest.raises(PeerError, match=loop.feature):
+            Limit(loop)
+        return
+    limit = Limit(loop)
+    (seconds,) = limit.turn(0, 1)
+    assert limit.rate(seconds) == loop.work / seconds
+
+
+def test_contenders_with_clocks_of_their_own_take_turns() -> None:
+    class Told:
+        def turn(self, seconds: float, calls: int) -> list[float]:
+            return [2.0, 1.0, 4.0][:calls]
+
+    timed = timing.measure({"told": Told(), "call": lambda: None}, 0.05, rest=0.001)
+    assert (timed["told"].minimum, timed["told"].median) == (1.0, 2.0)
+    assert timing.measure({"told": Told()}, 1, calls=2)["told"].calls == 2
+
+
+def rows() -> tuple[dict[str, Any], list[Row], list[Row]]:
+    """Made-up figures: bnnc twice as fast as the one peer, the other absent."""
+    facts = Facts(1, 2, 10**9, 4000, 300, 200, 1.0, 0.001)
+    settings = {
+        "date": "2026-01-02T03:04:05+00:00",
+        "cpu": "a CPU",
+        "targets": ["x86-64-v4", "x86-64-v3"],
+        "depth": 5,
+        "versions": {"bnnc": "1"},
+    }
+
+    def times(*medians: float) -> dict[str, Timing]:
+        names = ("bnnc x86-64-v4", "bnnc x86-64-v3", "ORT fp32", document.BINARY)
+        return {n: Timing(t / 2, t, 9) for n, t in zip(names, medians, strict=False)}
+
+    layer = Row("8x8x64, 3x3", macs=10**6, least_bytes=1000.0, times=times(1e-6, 2e-6, 4e-6, 5e-6))
+    layer.limits = {"VPTERNLOG": 4e12, "VPXOR": 2e12, "read L2": 1e11, "read memory": 1e10}
+    layer.problems = {"Larq CE": "no | luck"}
+    network = Row("Net", macs=10**9, facts={"x86-64-v4": facts}, times=times(0.001, 0.002, 0.01))
+    more = Row("Net", 16, 2, 10**9, times=times(0.01, 0.02))
+    more.problems = {"ORT fp32": "out of memory"}
+    return settings, [layer], [network, more]
+
+
+def test_ratios_speeds_and_shares() -> None:
+    _, (layer,), (network, more) = rows()
+    assert layer.speed("bnnc x86-64-v4") == pytest.approx(1e12)
+    assert tables.fraction(layer, "x86-64-v4") == pytest.approx(0.25)
+    assert tables.fraction(layer, "x86-64-v3") == pytest.approx(0.25)
+    assert network.ratio("bnnc x86-64-v4", "ORT fp32") == pytest.approx(10)
+    assert more.ratio("bnnc x86-64-v4", "ORT fp32") is None
+    assert more.speed("bnnc x86-64-v3") == pytest.approx(16e9 / 0.02)
+    assert network.json()["facts"]["x86-64-v4"]["artifact"] == 300
+
+
+def test_a_peer_that_did_not_run_is_no_win() -> None:
+    settings, layers, networks = rows()
+    text = tables.markdown(settings, layers, networks)
+    assert "| Net | 16 | 2 | 10 ms | 20 ms | – |" in text
+    assert "| Net | 16 | 2 | x86-64-v4 | – |" in text
+    assert "- Larq CE: no | luck (8x8x64, 3x3)" in text
+    assert "- ORT fp32: out of memory (Net at batch 16 with 2 threads)" in text
+    assert "| 8x8x64, 3x3 | x86-64-v3 | 2.0 | 2.00 | 2.50 | 25% |" in text
+    assert "| Net | x86-64-v4 | 1 of 2 | 1 | 4 KB | 300 B | 200 B | 1.0 s | 1 ms |" in text
+
+
+def test_plots_are_the_same_every_time_and_readable_on_dark_pages() -> None:
+    settings, layers, networks = rows()
+    targets = settings["targets"]
+    for draw in (
+        lambda: plots.latency(networks[:1], targets),
+        lambda: plots.roofline(layers, targets, document.BINARY),
+    ):
+        text = draw()
+        assert text == draw()
+        assert ElementTree.fromstring(text).tag.endswith("svg")
+        assert "prefers-color-scheme: dark" in text
+        assert "currentColor" in text
+        assert plots.INK not in text
+
+
+def test_documents_are_rewritten(tmp_path: Path) -> None:
+    settings, layers, networks = rows()
+    (tmp_path / "docs").mkdir()
+    readme = tmp_path / "README.md"
+    with pytest.raises(InputError, match="no checkout"):
+        document.rewrite(tmp_path, settings, layers, networks)
+    readme.write_text("# bnnc\n")
+    with pytest.raises(InputError, match="expected one place"):
+        document.rewrite(tmp_path, settings, layers, networks)
+    readme.write_text(f"# bnnc\n{document.BEGIN}\nold\n{document.END}\nmore\n")
+    document.rewrite(tmp_path, settings, layers, networks)
+    text = readme.read_text()
+    assert text.startswith("# bnnc\n<!--")
+    assert text.endswith("-->\nmore\n")
+    assert "old" not in text
+    assert "Medians of one run, 2026-01-02, a CPU:" in text
+    assert "| Net | 1 ms | 2 ms | 10 ms | – | – |" in text
+    page = (tmp_path / "docs/performance.md").read_text()
+    assert "Measured 2026-01-02T03:04 UTC on a CPU: bnnc 1." in page
+    for name in ("latency.svg", "roofline.svg"):
+        assert f"]({name})" in page
+        assert (tmp_path / "docs" / name).stat().st_size > 1000
+    with pytest.raises(InputError, match="leave out --only"):
+        document.rewrite(tmp_path, settings, layers, [])
+
+
+def test_the_command_measures(
+    cli: Cli, mnist: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "LAYERS", (SMALL,))
+    options = "--seconds 0.02 --targets native,nowhere --batch 2 --threads 1".split()
+    options += "--peers ort --networks none --json o.json --markdown o.md --store kept".split()
+    Path("bad.onnx").write_bytes(b"")
+    assert bench.main([str(mnist), "bad.onnx", *options]) == 0
+    shown = capsys.readouterr().out
+    assert shown == Path("o.md").read_text()
+    assert "- bnnc nowhere: unknown target 'nowhere'" in shown
+    assert "bad.onnx: is empty" in shown
+    found = json.loads(Path("o.json").read_text())
+    (layer,) = found["layers"]
+    good, bad = found["networks"]
+    assert set(layer["times"]) == {"bnnc native", "ORT fp32", "ORT int8"}
+    assert set(good["times"]) == set(layer["times"])
+    assert good["facts"]["native"]["binarized"] == 4
+    assert (good["batch"], good["threads"], bad["times"]) == (2, 1, {})
+    assert found["versions"]["bnnc"] == bnnc.__version__

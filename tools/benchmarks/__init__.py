@@ -1,0 +1,1 @@
+"""What `bnnc.tools.bench` is made of: networks, peers, measuring, tables and plots."""

@@ -1,0 +1,159 @@
+"""docs/performance.md, its plots and the README's figures, written from one run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...errors import InputError
+from ...files import write_file
+from ..console import time_text
+from . import ours, plots, tables
+from .rows import Row
+
+BINARY = "OpenVINO binary, no VPOPCNTDQ"
+BEGIN, END = "<!-- bench: written by make bench -->", "<!-- bench: end -->"
+
+HEAD = """\
+# Performance
+
+`make bench` measures all of this in one run and writes this page, its plots and the figures of the
+README. {measured}
+
+- All contenders of a row run in turns of 20 ms on the same pinned cores, warm, on the same random
+  input; times are medians. Clocks of a shared machine move by half: only ratios within a row mean
+  something.
+- bnnc stands once for each target: `cascadelake` is AVX-512 without VPOPCNTDQ, `x86-64-v3` is AVX2.
+  All of them ran on this machine; the peers use whatever its CPU has, which includes VPOPCNTDQ and
+  AMX.
+- Networks have random weights and balanced signs, each sign one comparison and one selection,
+  weights constant: no peer computes what an exporter left behind. All get the same ONNX file.
+- int8 is ONNX Runtime's static quantization of that file (per channel, QDQ), which OpenVINO reads
+  too. PyTorch runs each node eagerly, in inference mode and in the faster memory format. Larq
+  Compute Engine runs the Keras twin from an environment of its own.
+- A contender without a figure is named under *Remarks* with the reason; that is no win.
+"""
+
+LAYERS = """\
+## Layers
+
+Binary convolutions, stride 1, zero padding, a sign before and BatchNormalization behind. bnnc: the
+middle of a compiled chain of {depth} layers, bits in and bits out, padding and thresholds included.
+ONNX Runtime, OpenVINO, PyTorch and Larq: the whole chain, divided by {depth}. *OpenVINO binary*:
+its BinaryConvolution kernel alone, by its own counters, without the FakeQuantize and reorders that
+it needs besides; once as it is and twice with `ONEDNN_MAX_CPU_ISA` taking instructions away, since
+a kernel bound to popcounts is another one without VPOPCNTDQ.
+
+The limit is measured in the same turns: a loop of VPTERNLOG (AVX2: VPXOR) on registers alone, at
+one operation a product. That is what a pixel-sliced sum costs on AVX-512; AVX2 needs five
+operations where AVX-512 needs two, and VPOPCNTDQ counts 512 products in one.
+
+10^9 multiply-accumulates a second:
+
+{speeds}
+
+How many times faster bnnc is, and its share of the limit:
+
+{ratios}
+
+![Layers and limits](roofline.svg)
+"""
+
+NETWORKS = """\
+## Networks
+
+One thread, batch 1. How many times faster bnnc is:
+
+{ratios}
+
+![Milliseconds a call](latency.svg)
+
+All batches and threads, time of one call:
+
+{times}
+
+Sizes; the first result is counted from opening the file:
+
+{facts}
+"""
+
+
+def rewrite(
+    folder: Path, settings: Mapping[str, Any], layers: Sequence[Row], networks: Sequence[Row]
+) -> None:
+    """Write ``docs/performance.md`` and its plots and the marked part of ``README.md``.
+
+    Raises InputError where the folder is no checkout or one of the tables was left out.
+    """
+    docs, readme = folder / "docs", folder / "README.md"
+    if not layers or not networks:
+        raise InputError("the documents show layers and networks: leave out --only")
+    if not docs.is_dir() or not readme.is_file():
+        raise InputError(f"{folder}: no checkout with docs/ and README.md")
+    single = [row for row in networks if row.batch == row.threads == 1 and row.times]
+    targets = settings["targets"]
+    write_file(docs / "latency.svg", plots.latency(single, targets).encode())
+    write_file(docs / "roofline.svg", plots.roofline(layers, targets, BINARY).encode())
+    page = performance(settings, layers, networks, single)
+    write_file(docs / "performance.md", page.encode())
+    text = marked(readme.read_text("utf-8"), summary(settings, layers, single))
+    write_file(readme, text.encode())
+
+
+def performance(
+    settings: Mapping[str, Any],
+    layers: Sequence[Row],
+    networks: Sequence[Row],
+    single: Sequence[Row],
+) -> str:
+    """The page."""
+    targets = settings["targets"]
+    parts = [
+        HEAD.format(measured=tables.measured(settings)),
+        LAYERS.format(
+            depth=settings["depth"],
+            speeds="\n".join(tables.layer_speeds(layers, targets)),
+            ratios="\n".join(tables.layer_ratios(layers, targets)),
+        ),
+        NETWORKS.format(
+            ratios="\n".join(tables.network_ratios(single, targets)),
+            times="\n".join(tables.network_times(networks, targets)),
+            facts="\n".join(tables.network_facts(networks, targets)),
+        ),
+        "\n".join(["## Remarks", "", *tables.remarks([*layers, *networks]), ""]),
+        "Arm has not been measured: artifacts for it run here under an emulator.\n",
+    ]
+    return "\n".join(parts)
+
+
+def summary(settings: Mapping[str, Any], layers: Sequence[Row], single: Sequence[Row]) -> str:
+    """The README's figures: the first target, and the first without VPOPCNTDQ beside it."""
+    shown = settings["targets"][:2]
+    peers = ("ORT fp32", "ORT int8", "OpenVINO fp32")
+    head = ["one thread, batch 1", *(f"bnnc, {target}" for target in shown), *peers]
+    rows = [
+        [
+            f"binary layer {row.name}" if row.least_bytes else row.name,
+            *(_time(row, name) for name in (*map(ours.name, shown), *peers)),
+        ]
+        for row in (*layers, *single)
+        if row.times
+    ]
+    date, cpu = settings["date"][:10], settings["cpu"]
+    return "\n".join([f"Medians of one run, {date}, {cpu}:", "", *tables.table(head, rows)])
+
+
+def marked(text: str, content: str) -> str:
+    """``text`` with ``content`` between the marks; InputError where it has none."""
+    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+    made, found = pattern.subn(lambda _: f"{BEGIN}\n{content}\n{END}", text)
+    if found != 1:
+        raise InputError(f"README.md: expected one place between {BEGIN} and {END}")
+    return made
+
+
+def _time(row: Row, who: str) -> str:
+    seconds = row.seconds(who)
+    return tables.ABSENT if seconds is None else time_text(seconds)

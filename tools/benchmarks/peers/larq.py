@@ -1,0 +1,34 @@
+"""Larq Compute Engine, from the Python that ``--lce-python`` names: it wants an older TensorFlow
+than others live with."""
+
+from __future__ import annotations
+
+import json
+
+from ...peers import PeerError
+from ..remote import Remote
+from ..task import Peer, Started, Task
+
+
+def start(task: Task) -> Started:
+    """The Keras twin of the task's steps."""
+    if task.lce_python is None:
+        raise PeerError("not asked for: --lce-python names a Python that has it")
+    if task.steps is None:
+        raise PeerError("the network is a file, which has no Keras twin")
+    if task.batch != 1:
+        raise PeerError("measured at batch 1 alone")
+    text = task.steps_json()
+    shape, steps = json.loads(text)
+    request = {
+        "steps": steps,
+        "shape": shape,
+        "batch": task.batch,
+        "threads": task.threads,
+        "kept": str(task.store.path(".tflite", text)),
+    }
+    remote = Remote("larq_engine", request, task.lce_python)
+    return Started(remote, remote.version, None, remote.close)
+
+
+PEERS = (Peer("Larq CE", start),)

@@ -1,0 +1,27 @@
+"""OpenVINO in float32, and in int8 on the model that ONNX Runtime's tool has quantized."""
+
+from __future__ import annotations
+
+from ...peers import OPENVINO
+from ...timing import Clocked
+from ..quantized import int8
+from ..task import Peer, Started, Task
+
+
+def start_float(task: Task) -> Started:
+    """The model as it is."""
+    call = OPENVINO.load(str(task.model), task.inputs, task.threads)
+    return Started(Clocked(call), _version())
+
+
+def start_int8(task: Task) -> Started:
+    """The quantized model, whose pairs of QuantizeLinear and DequantizeLinear it runs as int8."""
+    call = OPENVINO.load(str(int8(task)), task.inputs, task.threads)
+    return Started(Clocked(call), _version())
+
+
+def _version() -> str:
+    return (OPENVINO.version or "").split("-")[0]
+
+
+PEERS = (Peer("OpenVINO fp32", start_float), Peer("OpenVINO int8", start_int8))

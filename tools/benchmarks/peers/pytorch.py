@@ -1,0 +1,183 @@
+"""PyTorch, eager: every node of the ONNX file is one call of its functions, in inference mode, in
+whichever memory format is faster."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import onnx
+from onnx import helper, numpy_helper
+
+from ...peers import PeerError
+from ...timing import Clocked
+from ..task import Peer, Started, Task
+
+Tensors = Sequence[Any]
+Attributes = Mapping[str, Any]
+Function = Callable[[Any, Tensors, Attributes], Any]
+TRIALS = 3
+
+
+def start(task: Task) -> Started:
+    """The model, interpreted."""
+    try:
+        import torch
+    except ImportError as error:
+        raise PeerError("torch is not installed") from error
+    torch.set_num_threads(task.threads)
+    model = onnx.load(task.model)
+    graphs = [Interpreter(model, task.inputs, kept) for kept in (False, True)]
+    fastest = min(graphs, key=_seconds)
+
+    def call() -> object:
+        if torch.get_num_threads() != task.threads:
+            torch.set_num_threads(task.threads)
+        return fastest.run()
+
+    note = "channels last" if fastest.channels_last else None
+    return Started(Clocked(call), torch.__version__.split("+")[0], note)
+
+
+def _seconds(graph: Interpreter) -> float:
+    graph.run()
+    held: list[float] = []
+    for _ in range(TRIALS):
+        begin = time.perf_counter()
+        graph.run()
+        held.append(time.perf_counter() - begin)
+    return min(held)
+
+
+class Interpreter:
+    """An ONNX graph on fixed inputs."""
+
+    def __init__(
+        self, model: onnx.ModelProto, inputs: Mapping[str, Any], channels_last: bool
+    ) -> None:
+        import torch
+
+        self.channels_last = channels_last
+        self._torch = torch
+        constants = {c.name: numpy_helper.to_array(c).copy() for c in model.graph.initializer}
+        self._values = {name: self._placed(array) for name, array in constants.items()}
+        self._outputs = [output.name for output in model.graph.output]
+        self._nodes: list[tuple[Function, Any, Attributes]] = []
+        fixed = set(self._values)
+        self._values |= {name: self._placed(array) for name, array in inputs.items()}
+        for node in model.graph.node:
+            if node.op_type not in OPERATORS:
+                raise PeerError(f"pytorch: no function for {node.op_type}")
+            held = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+            self._nodes.append((OPERATORS[node.op_type], node, held))
+        self._fold(fixed)
+
+    def _fold(self, fixed: set[str]) -> None:
+        """What follows from constants alone is computed once."""
+        running: list[tuple[Function, Any, Attributes]] = []
+        for function, node, held in self._nodes:
+            if fixed.issuperset(node.input):
+                read = [self._values[name] for name in node.input]
+                self._values[node.output[0]] = function(self._torch, read, held)
+                fixed.update(node.output)
+            else:
+                running.append((function, node, held))
+        self._nodes = running
+
+    def _placed(self, array: Any) -> Any:
+        tensor = self._torch.from_numpy(array)
+        if self.channels_last and tensor.ndim == 4:
+            return tensor.contiguous(memory_format=self._torch.channels_last)
+        return tensor
+
+    def run(self) -> list[Any]:
+        """The outputs, as tensors."""
+        values = dict(self._values)
+        with self._torch.inference_mode():
+            for function, node, held in self._nodes:
+                read = [values[name] for name in node.input]
+                values[node.output[0]] = function(self._torch, read, held)
+        return [values[name] for name in self._outputs]
+
+
+def _conv(torch: Any, x: Tensors, held: Attributes) -> Any:
+    pads = held.get("pads", [0, 0, 0, 0])
+    if pads[:2] != pads[2:]:
+        raise PeerError("pytorch: uneven padding")
+    return torch.nn.functional.conv2d(
+        x[0],
+        x[1],
+        x[2] if len(x) > 2 else None,
+        tuple(held.get("strides", [1, 1])),
+        tuple(pads[:2]),
+        tuple(held.get("dilations", [1, 1])),
+        held.get("group", 1),
+    )
+
+
+def _constant(torch: Any, x: Tensors, held: Attributes) -> Any:
+    return torch.from_numpy(numpy_helper.to_array(held["value"]).copy())
+
+
+def _mean(torch: Any, x: Tensors, held: Attributes) -> Any:
+    axes = x[1].tolist() if len(x) > 1 else held["axes"]
+    return torch.mean(x[0], axes, keepdim=bool(held.get("keepdims", 1)))
+
+
+def _norm(torch: Any, x: Tensors, held: Attributes) -> Any:
+    scale, bias, mean, variance = x[1:]
+    epsilon = held.get("epsilon", 1e-5)
+    return torch.nn.functional.batch_norm(x[0], mean, variance, scale, bias, eps=epsilon)
+
+
+def _gemm(torch: Any, x: Tensors, held: Attributes) -> Any:
+    weights = x[1] if held.get("transB", 0) else x[1].T
+    return torch.nn.functional.linear(x[0], weights, x[2] if len(x) > 2 else None)
+
+
+def _pad(torch: Any, x: Tensors, held: Attributes) -> Any:
+    amounts = x[1].tolist()
+    rank = len(amounts) // 2
+    pairs = [amounts[axis + side * rank] for axis in reversed(range(rank)) for side in (0, 1)]
+    return torch.nn.functional.pad(x[0], pairs, value=x[2].item() if len(x) > 2 else 0.0)
+
+
+def _pool(name: str) -> Function:
+    def pool(torch: Any, x: Tensors, held: Attributes) -> Any:
+        pads = held.get("pads", [0, 0, 0, 0])[:2]
+        function = getattr(torch.nn.functional, name)
+        return function(x[0], held["kernel_shape"], held["strides"], pads)
+
+    return pool
+
+
+OPERATORS: dict[str, Function] = {
+    "Abs": lambda torch, x, _: torch.abs(x[0]),
+    "Add": lambda torch, x, _: x[0] + x[1],
+    "AveragePool": _pool("avg_pool2d"),
+    "BatchNormalization": _norm,
+    "Clip": lambda torch, x, _: torch.clamp(x[0], x[1], x[2]),
+    "Concat": lambda torch, x, held: torch.cat(list(x), held["axis"]),
+    "Constant": _constant,
+    "Conv": _conv,
+    "Div": lambda torch, x, _: x[0] / x[1],
+    "Flatten": lambda torch, x, _: torch.flatten(x[0], 1),
+    "Gemm": _gemm,
+    "GlobalAveragePool": lambda torch, x, _: torch.nn.functional.adaptive_avg_pool2d(x[0], 1),
+    "GreaterOrEqual": lambda torch, x, _: x[0] >= x[1],
+    "MatMul": lambda torch, x, _: x[0] @ x[1],
+    "MaxPool": _pool("max_pool2d"),
+    "Mul": lambda torch, x, _: x[0] * x[1],
+    "PRelu": lambda torch, x, _: torch.nn.functional.prelu(x[0], x[1].reshape(-1)),
+    "Pad": _pad,
+    "ReduceMean": _mean,
+    "Relu": lambda torch, x, _: torch.relu(x[0]),
+    "Reshape": lambda torch, x, _: x[0].reshape(x[1].tolist()),
+    "Sign": lambda torch, x, _: torch.sign(x[0]),
+    "Sub": lambda torch, x, _: x[0] - x[1],
+    "Where": lambda torch, x, _: torch.where(x[0], x[1], x[2]),
+}
+
+
+PEERS = (Peer("PyTorch", start),)

@@ -1,0 +1,148 @@
+"""One row of a table: its contenders are started, measured in turns, and closed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+
+from ...errors import BnncError
+from ..console import one_line
+from ..timing import Timing, measure, pinned
+from . import ours
+from .limit import LIMITS, Limit, Logic, Reading
+from .ours import Facts
+from .task import Peer, Started, Task
+
+REST = 0.003
+"""Seconds between turns where contenders have threads of their own: their spinning ends."""
+
+
+@dataclass
+class Row:
+    """What was measured of one model; ``problems`` say why a contender has no time."""
+
+    name: str
+    batch: int = 1
+    threads: int = 1
+    macs: int = 0
+    least_bytes: float = 0.0
+    """A layer: bits in and out and weights, once each."""
+    facts: dict[str, Facts] = field(default_factory=dict[str, Facts])
+    times: dict[str, Timing] = field(default_factory=dict[str, Timing])
+    limits: dict[str, float] = field(default_factory=dict[str, float])
+    """Products a second at one logic operation each, and bytes a second, by loop."""
+    problems: dict[str, str] = field(default_factory=dict[str, str])
+    notes: dict[str, str] = field(default_factory=dict[str, str])
+    versions: dict[str, str] = field(default_factory=dict[str, str])
+
+    def seconds(self, who: str) -> float | None:
+        """Median time of one layer or one call."""
+        return self.times[who].median if who in self.times else None
+
+    def ratio(self, ours: str, theirs: str) -> float | None:
+        """How many times faster ``ours`` is; None where either did not run."""
+        a, b = self.seconds(ours), self.seconds(theirs)
+        return b / a if a and b else None
+
+    def speed(self, who: str) -> float | None:
+        """Multiply-accumulates a second."""
+        seconds = self.seconds(who)
+        return self.macs * self.batch / seconds if seconds else None
+
+    def json(self) -> dict[str, object]:
+        """All of it; times in seconds, of one layer or one call."""
+        return asdict(self)
+
+
+@dataclass
+class Contenders:
+    """Those of a row that could be started, and how many layers a call of each runs."""
+
+    row: Row
+    started: dict[str, Started] = field(default_factory=dict[str, Started])
+    divide: dict[str, int] = field(default_factory=dict[str, int])
+
+    def add(self, name: str, start: Callable[[], Started], divide: int = 1) -> None:
+        """Start one; what hinders it is noted in the row."""
+        try:
+            made = start()
+        except BnncError as error:
+            self.row.problems[name] = one_line(str(error))
+            return
+        self.started[name], self.divide[name] = made, divide
+        if made.version:
+            self.row.versions[name] = made.version
+        if made.note is not None:
+            self.row.notes[name] = made.note
+
+    def measure(self, seconds: float) -> None:
+        """Run all in turns and close them."""
+        row = self.row
+        try:
+            turns = {name: made.turns for name, made in self.started.items()}
+            timed = measure(turns, seconds, rest=REST if row.threads > 1 else 0.0)
+        finally:
+            for made in self.started.values():
+                made.close()
+        for name, timing in timed.items():
+            by = self.divide[name]
+            row.times[name] = Timing(timing.minimum / by, timing.median / by, timing.calls)
+
+
+def layer_row(task: Task, targets: Sequence[str], peers: Sequence[Peer], seconds: float) -> Row:
+    """A chain of layers: bnnc's middle of it, the peers' whole, and the limits of the machine."""
+    assert task.layer is not None
+    row = Row(task.layer.name, macs=task.layer.macs, least_bytes=task.layer.operand_bytes)
+    held = Contenders(row)
+    for target in targets:
+        _add_ours(held, task, target)
+    for peer in peers:
+        if peer.layers:
+            held.add(peer.name, lambda peer=peer: peer.start(task), task.depth)
+    limits: dict[str, Limit] = {}
+    for loop in LIMITS:
+        held.add(loop.name, lambda loop=loop: _limit(limits, loop))
+    held.measure(seconds)
+    for name, limit in limits.items():
+        row.limits[name] = limit.rate(row.times.pop(name).median)
+    return row
+
+
+def _add_ours(held: Contenders, task: Task, target: str) -> None:
+    layers = 1
+
+    def start() -> Started:
+        nonlocal layers
+        made, layers = ours.layer(task, target)
+        return made
+
+    held.add(ours.name(target), start)
+    held.divide[ours.name(target)] = layers
+
+
+def _limit(limits: dict[str, Limit], loop: Logic | Reading) -> Started:
+    limits[loop.name] = limit = Limit(loop)
+    return Started(limit, "")
+
+
+def network_row(
+    name: str,
+    task: Task,
+    targets: Sequence[str],
+    peers: Sequence[Peer],
+    seconds: float,
+    facts: dict[str, Facts],
+) -> Row:
+    """A whole network; ``facts`` are of those targets for which it is compiled."""
+    row = Row(name, task.batch, task.threads, facts=facts)
+    row.macs = max([f.macs for f in facts.values()], default=0)
+    held = Contenders(row)
+    with pinned(task.threads):
+        for target in targets:
+            if target in facts:
+                held.add(ours.name(target), lambda target=target: ours.network(task, target))
+        for peer in peers:
+            if peer.networks:
+                held.add(peer.name, lambda peer=peer: peer.start(task))
+        held.measure(seconds)
+    return row

@@ -1,0 +1,186 @@
+"""Rows as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..console import bytes_text, time_text
+from . import ours
+from .limit import LIMITS as ALL
+from .rows import Row
+
+ABSENT = "–"
+LIMITS = {"VPTERNLOG": "AVX-512", "VPXOR": "AVX2"}
+"""Instruction of a limit, and the vectors that it belongs to."""
+
+LOOPS = {loop.name for loop in ALL}
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A Markdown table: the first column left, the others right."""
+    lines = [list(head), ["---", *["---:"] * (len(head) - 1)], *map(list, rows)]
+    return [f"| {' | '.join(cells)} |" for cells in lines]
+
+
+def columns(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
+    """Contenders of these rows: bnnc by target, then peers in the order of the first row that has
+    them all."""
+    found = [ours.name(target) for target in targets]
+    for row in rows:
+        for name in (*row.times, *row.problems):
+            if name not in found and name not in LOOPS:
+                found.append(name)
+    return found
+
+
+def ran(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
+    """Those that have a time in one row at least."""
+    return [name for name in names if any(name in row.times for row in rows)]
+
+
+def layer_speeds(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
+    """GMAC/s of every contender, and the limit."""
+    names = ran(rows, columns(rows, targets))
+    limits = [name for name in LIMITS if any(name in row.limits for row in rows)]
+    head = ["layer", *names, *(f"limit {LIMITS[name]}" for name in limits)]
+    body = [
+        [
+            row.name,
+            *(_giga(row.speed(name)) for name in names),
+            *(_giga(row.limits.get(name)) for name in limits),
+        ]
+        for row in rows
+    ]
+    return table(head, body)
+
+
+def layer_ratios(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
+    """How many times faster bnnc is, by target and peer, and its share of the limit."""
+    mine = [ours.name(target) for target in targets]
+    peers = ran(rows, [n for n in columns(rows, targets) if n not in mine])
+    head = ["layer", "bnnc target", "us", *peers, "of the limit"]
+    body: list[list[str]] = []
+    for row in rows:
+        for target, me in zip(targets, mine, strict=True):
+            seconds = row.seconds(me)
+            if seconds is not None:
+                ratios = [_ratio(row.ratio(me, peer)) for peer in peers]
+                share = fraction(row, target)
+                shown = ABSENT if share is None else f"{share:.0%}"
+                body.append([row.name, target, f"{seconds * 1e6:.1f}", *ratios, shown])
+    return table(head, body)
+
+
+def fraction(row: Row, target: str) -> float | None:
+    """Products a second as a share of the limit of the target's vectors."""
+    from ...driver import resolve_target
+
+    speed = row.speed(ours.name(target))
+    wide = "avx512f" in resolve_target(target).features
+    limit = row.limits.get("VPTERNLOG" if wide else "VPXOR")
+    return speed / limit if speed and limit else None
+
+
+def network_times(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
+    """Median of one call of every contender."""
+    names = ran(rows, columns(rows, targets))
+    head = ["network", "batch", "threads", *names]
+    body = [
+        [row.name, str(row.batch), str(row.threads), *(_time(row, name) for name in names)]
+        for row in rows
+    ]
+    return table(head, body)
+
+
+def network_ratios(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
+    """How many times faster bnnc is than each peer."""
+    mine = [ours.name(target) for target in targets]
+    peers = ran(rows, [n for n in columns(rows, targets) if n not in mine])
+    head = ["network", "batch", "threads", "bnnc target", *peers]
+    body = [
+        [
+            row.name,
+            str(row.batch),
+            str(row.threads),
+            target,
+            *(_ratio(row.ratio(me, peer)) for peer in peers),
+        ]
+        for row in rows
+        for target, me in zip(targets, mine, strict=True)
+        if me in row.times
+    ]
+    return table(head, body)
+
+
+def network_facts(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
+    """Sizes and times besides speed, once a network and target."""
+    head = ["network", "target", "on bits", "GMAC", "ONNX", "artifact", "workspace"]
+    head += ["compiled in", "first result after"]
+    body: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for target in targets:
+            if target in row.facts:
+                facts = row.facts[target]
+                body[row.name, target] = [
+                    row.name,
+                    target,
+                    f"{facts.binarized} of {facts.layers}",
+                    f"{facts.macs / 1e9:.3g}",
+                    bytes_text(facts.onnx),
+                    bytes_text(facts.artifact),
+                    bytes_text(facts.workspace),
+                    f"{facts.compile_seconds:.1f} s",
+                    time_text(facts.first_seconds),
+                ]
+    return table(head, body.values())
+
+
+def remarks(rows: Sequence[Row]) -> list[str]:
+    """Why contenders have no time, and what else is to be known, each once with its rows."""
+    said: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        where = row.name if row.batch == row.threads == 1 else _where(row)
+        for who, text in (*row.problems.items(), *row.notes.items()):
+            said.setdefault((who, text), []).append(where)
+    return [f"- {who}: {text} ({_all_of(names, rows)})" for (who, text), names in said.items()]
+
+
+def _where(row: Row) -> str:
+    return f"{row.name} at batch {row.batch} with {row.threads} thread{'s' * (row.threads > 1)}"
+
+
+def _all_of(names: Sequence[str], rows: Sequence[Row]) -> str:
+    return "every row" if len(names) == len(rows) else "; ".join(names)
+
+
+def markdown(settings: Mapping[str, Any], layers: Sequence[Row], networks: Sequence[Row]) -> str:
+    """All tables, for the terminal and for ``--markdown``."""
+    targets = settings["targets"]
+    parts = [measured(settings)]
+    if layers:
+        parts += ["", *layer_speeds(layers, targets), "", *layer_ratios(layers, targets)]
+    if networks:
+        parts += ["", *network_times(networks, targets), "", *network_ratios(networks, targets)]
+        parts += ["", *network_facts(networks, targets)]
+    said = remarks([*layers, *networks])
+    return "\n".join([*parts, *(["", *said] if said else [])])
+
+
+def measured(settings: Mapping[str, Any]) -> str:
+    """When, where and with what."""
+    versions = ", ".join(f"{name} {text}" for name, text in settings["versions"].items())
+    return f"Measured {settings['date'][:16]} UTC on {settings['cpu']}: {versions}."
+
+
+def _giga(rate: float | None) -> str:
+    return ABSENT if rate is None else f"{rate / 1e9:.0f}"
+
+
+def _ratio(ratio: float | None) -> str:
+    return ABSENT if ratio is None else f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"
+
+
+def _time(row: Row, who: str) -> str:
+    seconds = row.seconds(who)
+    return ABSENT if seconds is None else time_text(seconds)

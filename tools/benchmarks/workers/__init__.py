@@ -1,0 +1,1 @@
+"""Programs that serve a peer in a process of its own; none of them imports bnnc."""
