@@ -6,9 +6,10 @@ signs at the same place choose. One table serves two neighbouring output pixels 
     table[a, b][w] = popcount(a ^ w) + 16 * popcount(b ^ w)
 
 so one shuffle counts 8 products a byte. Three of them fit the halves of a byte (3 * 4 < 16); the
-sum is then added to a byte, and its upper half alone to another: low = sum - 16 * high, modulo 256.
-Bytes hold 63 lookups; then they are widened to 16 bits. Per three lookups of a vector: 3 shuffles
-and 6 other operations, where carry-save adders take 2 to 6 operations for a third of the products.
+sum is then added to a byte, and shifted by 4 to another. The shift moves lower halves of odd bytes
+into even ones; what was added tells them apart in the end, modulo 256 (`_widen`), so that nothing
+masks them. Bytes hold 63 lookups; then they are widened to 16 bits. Three lookups of a vector cost
+3 shuffles and 5 other operations; carry-save adders take as many for a third of the products.
 
 The tables' addresses (`binary_index`) are computed once per row of the operand and serve all
 output channels and all kernel rows.
@@ -239,7 +240,6 @@ class _Tile:
         """Up to three lookups of every pair."""
         code, b = self.code, self.code.b
         weights = [code.load(code.offset(w, j * self.lanes), self.bytes) for j in range(count)]
-        half = ir.Constant(self.bytes, [0x0F] * self.lanes)
         four = ir.Constant(self.halves, [4] * (self.lanes // 2))
         out: list[IRValue] = []
         for pair in range(self.pairs):
@@ -248,8 +248,7 @@ class _Tile:
             for j in range(1, count):
                 counts = b.add(counts, self._lookup(code.offset(at, 2 * j), weights[j]))
             whole, high = state[2 * pair : 2 * pair + 2]
-            upper = b.lshr(b.bitcast(counts, self.halves), four)
-            upper = b.and_(b.bitcast(upper, self.bytes), half)
+            upper = b.bitcast(b.lshr(b.bitcast(counts, self.halves), four), self.bytes)
             out += [b.add(whole, counts), b.add(high, upper)]
         return out
 
@@ -271,19 +270,27 @@ class _Tile:
         return table_lookup(code, code.shuffle(table, table, order), weights)
 
     def _widen(self, pair: int, whole: IRValue, high: IRValue) -> None:
-        """Add the bytes of both pixels to their 16-bit sums of even and of odd bytes."""
+        """Add the bytes of both pixels to their 16-bit sums of even and of odd bytes.
+
+        ``high`` has the upper halves of even bytes plus 16 times the lower ones of odd bytes.
+        """
         code, b = self.code, self.code.b
-        half = ir.Constant(self.bytes, [0x0F] * self.lanes)
-        four, eight = (ir.Constant(self.halves, [n] * (self.lanes // 2)) for n in (4, 8))
-        even = ir.Constant(self.halves, [0x00FF] * (self.lanes // 2))
-        up = b.shl(b.bitcast(b.and_(high, half), self.halves), four)
-        low = b.sub(whole, b.bitcast(up, self.bytes))
-        for number, counts in enumerate((low, high)):
-            counts = b.bitcast(counts, self.halves)
-            parts = (b.and_(counts, even), b.lshr(counts, eight))
-            for odd, part in enumerate(parts):
-                at = code.offset(self.layer.sums, (4 * pair + 2 * number + odd) * self.lanes)
-                code.store(b.add(code.load(at, self.halves), part), at)
+        four, eight, byte = (
+            ir.Constant(self.halves, [n] * (self.lanes // 2)) for n in (4, 8, 0xFF)
+        )
+        whole, high = b.bitcast(whole, self.halves), b.bitcast(high, self.halves)
+
+        def without(total: IRValue, more: IRValue) -> IRValue:
+            """``total - 16 * more`` modulo 256."""
+            return b.and_(b.sub(total, b.shl(more, four)), byte)
+
+        second_odd = b.lshr(high, eight)
+        first_odd = without(b.lshr(whole, eight), second_odd)
+        second_even = without(high, first_odd)
+        first_even = without(whole, second_even)
+        for number, part in enumerate((first_even, first_odd, second_even, second_odd)):
+            at = code.offset(self.layer.sums, (4 * pair + number) * self.lanes)
+            code.store(b.add(code.load(at, self.halves), part), at)
 
     # What is done with the sums.
 
