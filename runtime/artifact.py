@@ -12,8 +12,11 @@ import hashlib
 import json
 import os
 import stat
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import asdict
-from typing import cast
+from mmap import mmap
+from typing import BinaryIO, cast
 
 from ..errors import ArtifactError
 from .decode import decode, parse
@@ -46,6 +49,7 @@ __all__ = [
     "Tensor",
     "Workspace",
     "encode",
+    "opened",
     "read_file",
     "read_manifest",
     "seal",
@@ -97,7 +101,7 @@ def seal(data: bytes) -> bytes:
     return data[:at] + _checksum(data, at).encode() + data[at + _DIGITS :]
 
 
-def read_manifest(data: bytes, path: str) -> Manifest:
+def read_manifest(data: bytes | mmap, path: str) -> Manifest:
     """Check a whole artifact (format, checksum, fields, machine) and return its manifest.
 
     ``path`` serves messages alone. Raises ArtifactError. The checksum finds damage, not malice.
@@ -124,6 +128,13 @@ def read_manifest(data: bytes, path: str) -> Manifest:
 
 def read_file(path: str | os.PathLike[str]) -> bytes:
     """Read an artifact's file once, at most 2 GiB; ArtifactError when that cannot be done."""
+    with opened(path) as (file, size):
+        return file.read(size)
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Generator[tuple[BinaryIO, int]]:
+    """An artifact's file and its size; ArtifactError when it cannot be opened or read."""
     name = os.fspath(path)
     try:
         with open(name, "rb", opener=_open_at_once) as file:
@@ -135,7 +146,7 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
                     f"{name}: not a bnnc artifact: {status.st_size} bytes are more than an "
                     f"artifact can have ({MAX_FILE_BYTES})"
                 )
-            return file.read(status.st_size)
+            yield file, status.st_size
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ArtifactError(f"{name}: cannot read the artifact: {reason}") from None
@@ -162,7 +173,7 @@ def _manifest_span(elf: Elf) -> tuple[int, int]:
     return section.offset, section.offset + len(text)
 
 
-def _digits(data: bytes, start: int, end: int, path: str) -> int:
+def _digits(data: bytes | mmap, start: int, end: int, path: str) -> int:
     """Where the checksum's 64 digits stand; quotes are escaped in JSON strings, so this is safe."""
     found = data.find(_CHECKSUM_KEY, start, end)
     at = found + len(_CHECKSUM_KEY)
@@ -171,7 +182,7 @@ def _digits(data: bytes, start: int, end: int, path: str) -> int:
     return at
 
 
-def _checksum(data: bytes, at: int) -> str:
+def _checksum(data: bytes | mmap, at: int) -> str:
     view = memoryview(data)
     digest = hashlib.sha256(view[:at])
     digest.update(b"0" * _DIGITS)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from mmap import mmap
 
 from ..errors import ArtifactError
 
@@ -122,7 +123,7 @@ class Elf:
         return layout.iter_unpack(content)
 
 
-def parse_elf(data: bytes | memoryview, path: str) -> Elf:
+def parse_elf(data: bytes | memoryview | mmap, path: str) -> Elf:
     """Read header and section table.
 
     Raises ArtifactError for anything but a whole 64-bit little-endian ELF file of at least one

@@ -5,7 +5,6 @@ from __future__ import annotations
 import _ctypes
 import ctypes
 import os
-import tempfile
 import weakref
 from collections import deque
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ArtifactError, InputError
+from .image import Image
 from .manifest import ABI, Manifest
 from .pool import Code, Team
 
@@ -81,13 +81,13 @@ class Library:
     With more than one thread the workers of the process help in each run.
     """
 
-    def __init__(self, data: bytes, manifest: Manifest, path: str, threads: int = 1) -> None:
+    def __init__(self, image: Image, manifest: Manifest, path: str, threads: int = 1) -> None:
         self._path = path
         self._manifest = manifest
         # Appending and popping are atomic, so threads share it without a lock that a fork could
         # leave held in the child.
         self._idle: deque[_Call] = deque()
-        native, descriptor = _open(data, path)
+        native, descriptor = image.load(path)
         self._unload = weakref.finalize(self, _release, native._handle, descriptor)
         self._unload.atexit = False
         self._run = _function(native, manifest, path, "run", [ctypes.c_void_p], ctypes.c_int)
@@ -159,52 +159,6 @@ class Library:
                 f"{self._path}: a batch of {batch} needs a workspace of {nbytes} bytes, more than "
                 "there is; run it in smaller parts"
             ) from None
-
-
-def _open(data: bytes, path: str) -> tuple[ctypes.CDLL, int]:
-    """Load exactly these bytes; returns the library and a descriptor to keep open (or -1).
-
-    The dynamic linker recognises libraries by name, so a name must not come back while its
-    library is loaded: the descriptor of the memory file stays open, which keeps its number.
-    """
-    if not hasattr(os, "memfd_create"):
-        return _open_copy(data, path), -1
-    try:
-        descriptor = _memory_file(data)
-    except OSError:
-        return _open_copy(data, path), -1
-    try:
-        return ctypes.CDLL(f"/proc/self/fd/{descriptor}"), descriptor
-    except OSError:
-        os.close(descriptor)
-        return _open_copy(data, path), -1
-
-
-def _memory_file(data: bytes) -> int:
-    """The descriptor of a file in memory that holds ``data``; OSError where that is forbidden."""
-    descriptor = os.memfd_create("bnnc", os.MFD_CLOEXEC)
-    try:
-        with os.fdopen(descriptor, "wb", closefd=False) as file:
-            file.write(data)
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-def _open_copy(data: bytes, path: str) -> ctypes.CDLL:
-    """Load from a private temporary file, for systems without executable files in memory."""
-    try:
-        with tempfile.TemporaryDirectory(prefix="bnnc-") as folder:
-            copy = os.path.join(folder, "model.so")
-            with open(copy, "wb") as file:
-                file.write(data)
-            return ctypes.CDLL(copy)
-    except OSError as error:
-        raise ArtifactError(
-            f"{path}: cannot load the artifact: {error}; if the temporary folder forbids "
-            "execution, set TMPDIR to one that allows it"
-        ) from None
 
 
 def _release(handle: int, descriptor: int) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
 from ..errors import ArtifactError, InputError
-from .artifact import read_file, read_manifest, to_dict
+from .artifact import read_manifest, to_dict
 from .cpu import host_machine, missing_features
 from .elf import SHARED, parse_elf
+from .image import Image
 from .library import Library
 from .manifest import Manifest, Tensor
 from .pool import thread_count
@@ -49,14 +51,14 @@ def load(path: str | os.PathLike[str], threads: int = 1) -> Model:
             f"{name}: artifacts run on Linux alone (x86-64 and arm64), and this is {sys.platform}"
         )
     count = thread_count(threads, name)
-    data = read_file(name)
-    manifest = read_manifest(data, name)
-    if parse_elf(data, name).kind != SHARED:
-        raise ArtifactError(
-            f"{name}: a relocatable object, which a C program links; compile with --emit so"
-        )
-    _check_host(manifest, name)
-    return Model(Library(data, manifest, name, count), manifest, name)
+    with closing(Image.read(name)) as image:
+        manifest = read_manifest(image.data, name)
+        if parse_elf(image.data, name).kind != SHARED:
+            raise ArtifactError(
+                f"{name}: a relocatable object, which a C program links; compile with --emit so"
+            )
+        _check_host(manifest, name)
+        return Model(Library(image, manifest, name, count), manifest, name)
 
 
 def _check_host(manifest: Manifest, path: str) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArtifactError
+from .image import Image
 from .library import PARALLEL_FOR, TASK, Library
 from .manifest import Manifest
 from .tensors import new_output
@@ -35,7 +36,7 @@ class StepTimer:
         inputs: Sequence[NDArray[Any]],
         batch: int = 1,
     ) -> None:
-        self._library = Library(data, manifest, path)
+        self._library = Library(Image(data), manifest, path)
         self._manifest, self._path, self._batch = manifest, path, batch
         self._inputs = inputs
         self._outputs = [new_output(tensor, batch, path) for tensor in manifest.outputs]
