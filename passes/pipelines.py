@@ -11,6 +11,7 @@ from .dead_code import DeadCode
 from .fold_scale import FoldScale
 from .fuse_conv_bn import FuseConvBn
 from .fuse_epilogue import FuseEpilogue
+from .integer_products import IntegerProducts
 from .memory_plan import MemoryPlan
 from .pack_bits import PackBits
 from .select_kernels import SelectKernels
@@ -27,6 +28,7 @@ def default(exact_float: bool = False) -> tuple[Pass, ...]:
     return (
         *recognition(),
         Binarized(),
+        IntegerProducts(),
         FuseConvBn(exact=exact_float),
         Thresholds(),
         FoldScale(exact=exact_float),

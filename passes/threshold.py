@@ -2,8 +2,8 @@
 
 Derivation. Let n be a count, f the float32 operators from it to the sign, per channel. n takes few
 values: for a window with v taps inside the map, -v*C, -v*C + 2, .., v*C (every integer between
-for ternary activations), v over the border classes. So s(n) = sign(f(n)) is tabulated at all of
-them, with the operators' own references, and looked at:
+for ternary activations, to 255 times as far for bytes), v over the border classes. So s(n) =
+sign(f(n)) is tabulated at all of them, with the operators' own references, and looked at:
 
     s never changes         constant channel
     s changes once, upward  bit = n >= t      t: first count with s = +1
@@ -43,6 +43,9 @@ from .rewrite import Rewriter, drop_dead
 
 CHUNK = 1 << 22
 """Elements evaluated at once."""
+MOST = 1 << 25
+"""Elements evaluated for one sign: counts of bytes are many."""
+LARGEST_BYTE = 255
 LOWEST, HIGHEST = np.iinfo(np.int32).min, np.iinfo(np.int32).max
 
 
@@ -212,6 +215,7 @@ def reachable(graph: Graph, count: Value) -> Array:
             inside = taps_inside(op.window, axis, op.x.shape[2:]).sum(1)
             taps = {a * int(b) for a in taps for b in np.unique(inside)}
     step = 2 if len(getattr(op.x.element, "values", ())) == 2 else 1
+    per_tap *= 1 if op.x.type.is_binary else LARGEST_BYTE
     ramps = [np.arange(-t * per_tap, t * per_tap + 1, step) for t in sorted(taps)]
     return np.unique(np.concatenate(ramps)).astype(np.int32)
 
@@ -220,6 +224,8 @@ def tabulate(graph: Graph, chain: Chain, sign: Node) -> Step | str:
     """The sign at every reachable count as a step function per channel, or why it is none."""
     counts = reachable(graph, chain.count)
     rank, channels = chain.count.type.rank, chain.count.shape[1]
+    if len(counts) * channels > MOST:
+        return f"{len(counts)} counts of {channels} channels are too many to look at"
     signs = np.empty((len(counts), channels), np.int8)
     pooled = np.empty((len(counts), channels), np.float64) if chain.pool else None
     rows = max(1, CHUNK // channels)

@@ -1,0 +1,159 @@
+"""integer-products on random layers: whatever it takes keeps every bit, and grids are what they
+say."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+from ir_support import ONE_KERNEL_EACH, assert_same
+
+from bnnc.ir import F32, I8, U8, Batch, Builder, Graph, Output, Stage, TensorType, Value, interpret
+from bnnc.ir.ops import (
+    Add,
+    Binarize,
+    BinaryConv,
+    BinaryGemm,
+    Cast,
+    Clip,
+    Const,
+    Conv,
+    Decode,
+    Floor,
+    Gemm,
+    MaxPool,
+    Mul,
+    Pad,
+    Relu,
+    Reshape,
+    Round,
+    Sub,
+    Transpose,
+)
+from bnnc.passes import run_passes
+from bnnc.passes.integer_products import IntegerProducts, find_grid
+from bnnc.passes.rewrite import Rewriter
+from bnnc.passes.threshold import Thresholds
+
+EXAMPLES = int(os.environ.get("BNNC_EXAMPLES", "100"))
+SETTINGS = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+
+
+@st.composite
+def chains(draw: Any) -> Graph:
+    """A map of bytes or floats, what quantizers and exporters do to it, and a product of ±alpha
+    weights per channel; the product's operand is shown too."""
+    builder = Builder()
+    source = draw(st.sampled_from([U8, I8, F32]))
+    start = Value("i", TensorType((Batch(), 2, 4, 3), source))
+    x = builder.add(Cast(start, F32), "x") if source != F32 else start
+
+    def constant(*choices: float) -> Value:
+        return builder.add(Const.of(np.float32(draw(st.sampled_from(choices)))), "c")
+
+    steps = {
+        "mul": lambda v: Mul(v, constant(0.5, 2, 0.0078125, 1 / 255, -1)),
+        "add": lambda v: Add(constant(1, -128, 0.5, 3), v),
+        "sub": lambda v: Sub(v, constant(1, 128, 0.25)),
+        "clip": lambda v: Clip(v, draw(st.sampled_from([-128.0, 0.0, -1.5, -4.0])), 127.0),
+        "relu": Relu,
+        "round": Round,
+        "floor": Floor,
+        "pad": lambda v: Pad(v, (0, 0, 1, 0), (0, 0, 0, 1), draw(st.sampled_from([0.0, 1.0]))),
+        "pool": lambda v: MaxPool(v, (2, 2), (1, 1), (1, 0, 0, 1), (1, 1), False),
+        "turn": lambda v: Transpose(v, (0, 1, 3, 2)),
+    }
+    for name in draw(st.lists(st.sampled_from(sorted(steps)), max_size=5)):
+        x = builder.add(steps[name](x), name)
+    rng = np.random.default_rng(draw(st.integers(0, 2**16)))
+    out, depth = 3, x.shape[1:]
+    flat = draw(st.booleans())
+    shape = (
+        (out, int(np.prod([d for d in depth if isinstance(d, int)]))) if flat else (out, 2, 2, 2)
+    )
+    signs = rng.choice([-1.0, 1.0], shape) if draw(st.booleans()) else rng.integers(-1, 2, shape)
+    alpha = rng.choice(draw(st.sampled_from([[1.0], [0.5, 2], [0.3, 0.7]])), out)
+    w = builder.add(Const.of((signs.T * alpha).T.astype(np.float32)), "w")
+    bias = None
+    if draw(st.booleans()):
+        bias = builder.add(Const.of(rng.standard_normal(out).astype(np.float32)), "b")
+    if flat:
+        y = builder.add(Gemm(builder.add(Reshape(x, (Batch(), shape[1])), "flat"), w, bias), "y")
+    else:
+        pads = draw(st.sampled_from([(0, 0, 0, 0), (1, 0, 0, 2)]))
+        y = builder.add(Conv(x, w, bias, (1, 2), pads, (1, 1), 1), "y")
+    outputs = (Output("y", y), Output("x", x))
+    return Graph("g", (start,), tuple(builder.nodes), outputs, Stage.BINARIZED)
+
+
+def _inputs(graph: Graph) -> dict[str, Any]:
+    """Bytes with both ends of their range, floats up to a few hundreds."""
+    (value,) = graph.inputs
+    rng, shape = np.random.default_rng(4), value.type.concrete(3)
+    if value.element == F32:
+        return {value.name: (rng.standard_normal(shape) * 200).astype(np.float32)}
+    info = np.iinfo(value.element.dtype)
+    array = rng.integers(info.min, info.max + 1, shape)
+    array[:, :, 0] = info.min
+    array[:, :, 1] = info.max
+    return {value.name: array.astype(info.dtype)}
+
+
+@given(chains())
+@SETTINGS
+def test_every_bit_stays(graph: Graph) -> None:
+    inputs = _inputs(graph)
+    after = run_passes(graph, (IntegerProducts(),), ONE_KERNEL_EACH)
+    found = [n.op for n in after.nodes if isinstance(n.op, (BinaryConv, BinaryGemm))]
+    event("in integers" if found else "as floats")
+    for op in found:
+        assert op.x.element in (U8, I8)
+    assert_same(interpret(graph, inputs), interpret(after, inputs))
+
+
+@given(chains())
+@SETTINGS
+def test_grids_hold_every_element(graph: Graph) -> None:
+    rw = Rewriter.over(graph)
+    for node in graph.nodes:
+        rw.copy(node)
+    held: dict[Value, Any] = {}
+
+    def observe(value: Value, array: Any) -> Any:
+        held[value] = array
+        return array
+
+    interpret(graph, _inputs(graph), observe)
+    for node in graph.nodes:
+        for old in node.results:
+            grid = find_grid(rw, rw.get(old))
+            if grid is not None:
+                whole = held[old].astype(np.float64) / grid.unit
+                assert np.array_equal(whole, np.rint(whole))
+                assert grid.low <= whole.min()
+                assert whole.max() <= grid.high
+
+
+@pytest.mark.parametrize(("element", "low", "high"), [(U8, 0, 255), (I8, -128, 127)])
+def test_a_first_layer_of_a_network_leads_to_bits_in_integers(
+    element: Any, low: int, high: int
+) -> None:
+    """Cast, product, scale, sign: thresholds of counts, right at all of them."""
+    builder = Builder()
+    start = Value("i", TensorType((Batch(), 4), element))
+    x = builder.add(Cast(start, F32), "x")
+    w = np.array([[0.3, -0.3, 0.3, 0.3], [-0.7, -0.7, 0.7, -0.7]], np.float32)
+    y = builder.add(Gemm(x, builder.add(Const.of(w), "w"), None), "y")
+    shifted = Add(y, builder.add(Const.of(np.array([-30.1, 40.2], np.float32)), "c"))
+    s = builder.add(Binarize(builder.add(shifted, "z"), 1), "s")
+    out = builder.add(Decode(s), "d")
+    graph = Graph("g", (start,), tuple(builder.nodes), (Output("d", out),), Stage.BINARIZED)
+    after = run_passes(graph, (IntegerProducts(), Thresholds()), ONE_KERNEL_EACH)
+    assert not any(value.element == F32 for node in after.nodes[:-1] for value in node.results)
+    rng = np.random.default_rng(1)
+    inputs = {"i": rng.integers(low, high + 1, (20000, 4)).astype(element.dtype)}
+    assert_same(interpret(graph, inputs), interpret(after, inputs))
