@@ -289,7 +289,7 @@ def _samples(
     group: Index,
     emit: Callable[[Tile], None],
 ) -> None:
-    """Tiles of samples, then the remaining samples one by one."""
+    """Tiles of samples, then tiles of half as many, and so on to one."""
     (segment,) = geometry.segments()
     rows = geometry.rows_inside(code, 0)
     first, last = chunk
@@ -300,10 +300,11 @@ def _samples(
         columns = (segment.first, segment.last)
         emit(Tile(sample, 0, 0, pixels, rows, columns, channel, count, number, group))
 
-    rounds, _ = code.divide(code.sub(last, first), pixels)
-    full = code.add(first, code.mul(rounds, pixels))
-    with code.loop(first, full, pixels) as sample:
-        at(sample, pixels)
-    if pixels > 1:
-        with code.loop(full, last) as sample:
-            at(sample, 1)
+    while True:
+        rounds, _ = code.divide(code.sub(last, first), pixels)
+        full = code.add(first, code.mul(rounds, pixels))
+        with code.loop(first, full, pixels) as sample:
+            at(sample, pixels)
+        if pixels == 1:
+            return
+        first, pixels = full, pixels // 2

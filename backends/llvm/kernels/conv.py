@@ -24,15 +24,16 @@ from ..code import FLOAT, I32, Code, Index, IRValue, vector
 from ..epilogue import Epilogue
 from ..geometry import Geometry
 from ..kernel import Job, Kernel
-from ..tiles import Plan, Tile, for_tiles, narrowed, refusal, tasks
+from ..tiles import Plan, Tile, balanced, for_tiles, narrowed, refusal, tasks
 from ..views import View, pitched_strides
 
 _UNROLL = 4
 _LATENCY = 8
 """Independent sums that keep two multiply-add units busy."""
-_SAMPLE_COPIES = 2
-"""Copies of the sums where samples form tiles: a sample that shares a tile with others must add in
-the order of one that is alone, or results would depend on batch and threads."""
+_LOAD = 0.15
+"""Cycles that a load takes from two multiply-add units."""
+_STREAM = 28
+"""Bytes a cycle that the second-level cache delivers."""
 
 
 def _anchor(op: Op) -> Conv | Gemm:
@@ -87,16 +88,37 @@ class _Layer:
         """Sums for all registers but those of the weights, the input and temporaries."""
         target, lanes = self.code.target, self.code.lanes
         wide = target.registers == 32
-        vectors = 4 if lanes == 4 and wide else 2
-        if self.geometry.by_sample and wide:
-            vectors = 4
+        vectors = 4 if self.geometry.by_sample or (wide and lanes == 4) else 2
         vectors = max(vectors, -(-8 // lanes))
+        maps = self.strides[1] == 4 and not self.lanewise and not self.geometry.by_sample
+        if wide and lanes > 4 and maps:
+            vectors = min((2, 4), key=self._row_cycles)
         vectors = narrowed(vectors, lanes, self._block_channels())
-        room = target.registers - vectors - (2 if target.fma else 4)
-        most = 6 if self.lanewise else 14
-        copies = _SAMPLE_COPIES if self.batched else 1
-        pixels = max(1, min(most, room // (vectors * copies)))
+        pixels = self._most_pixels(vectors)
         return Plan(lanes, vectors, pixels, self.packs, split_groups=not self.lanewise)
+
+    def _most_pixels(self, vectors: int) -> int:
+        room = self.code.target.registers - vectors - (2 if self.code.target.fma else 4)
+        return max(1, min(6 if self.lanewise else 14, room // vectors))
+
+    def _row_cycles(self, vectors: int) -> float:
+        """Estimated cycles for one input of a row of pixels and 16 channels.
+
+        A load costs part of a multiply-add: many vectors need fewer broadcasts. Weights beyond
+        the first-level cache come slowly: tiles of few pixels wait for them.
+        """
+        g, target = self.geometry, self.code.target
+        weights = 64 * vectors
+        held = weights * g.taps * g.group_channels <= target.l1 // 2
+        narrow = narrowed(vectors, self.code.lanes, g.group_out)
+        cycles = 0.0
+        for segment in g.segments():
+            size = balanced(segment.count, self._most_pixels(vectors))
+            for pixels in [size] * (segment.count // size) + [segment.count % size]:
+                loads = narrow + pixels if pixels else 0
+                sums = pixels * narrow / 2 + _LOAD * loads
+                cycles += max(sums, 0 if held or not pixels else weights / _STREAM)
+        return cycles / narrow
 
     @property
     def batched(self) -> bool:
@@ -104,9 +126,13 @@ class _Layer:
         return self.geometry.by_sample and self.geometry.batch != 1
 
     def copies(self, tile: Tile, vectors: int) -> int:
-        """Copies of the sums of a tile: so many that additions do not wait for each other."""
+        """Copies of the sums of a tile: so many that additions do not wait for each other.
+
+        One where samples form tiles: a sample that shares a tile with others adds in the order of
+        one that is alone, or results would depend on batch and threads.
+        """
         if self.batched:
-            return _SAMPLE_COPIES
+            return 1
         sums = tile.pixels * vectors
         return 1 if sums >= _LATENCY else min(4, _LATENCY // sums)
 
