@@ -5,6 +5,7 @@ from __future__ import annotations
 from .base import Pass
 from .binarize import Binarized
 from .canonicalize import Canonicalize
+from .choose_layouts import ChooseLayouts
 from .concat_last import ConcatLast
 from .constant_fold import ConstantFold
 from .dead_code import DeadCode
@@ -36,6 +37,7 @@ def default(exact_float: bool = False) -> tuple[Pass, ...]:
         ConcatLast(),
         PackBits(),
         FuseEpilogue(),
+        ChooseLayouts(),
         SelectKernels(),
         MemoryPlan(),
     )
