@@ -300,11 +300,11 @@ def _samples(
         columns = (segment.first, segment.last)
         emit(Tile(sample, 0, 0, pixels, rows, columns, channel, count, number, group))
 
-    while True:
+    while pixels > 1:
         rounds, _ = code.divide(code.sub(last, first), pixels)
         full = code.add(first, code.mul(rounds, pixels))
         with code.loop(first, full, pixels) as sample:
             at(sample, pixels)
-        if pixels == 1:
-            return
         first, pixels = full, pixels // 2
+    with code.loop(first, last) as sample:
+        at(sample, 1)

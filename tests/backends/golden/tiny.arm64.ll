@@ -86,7 +86,7 @@ entry:
 body:
   br label %"loop"
 loop:
-  %".14" = phi  i64 [%".2", %"body"], [%".420", %"done.2"]
+  %".14" = phi  i64 [%".2", %"body"], [%".578", %"done.3"]
   %".15" = icmp slt i64 %".14", %".3"
   br i1 %".15", label %"do", label %"done"
 do:
@@ -436,72 +436,233 @@ do.1:
   %".356" = add nsw i64 %".27", 7
   br label %"loop.1"
 done.1:
+  %".358" = sub nsw i64 %".19", %".25"
+  %".359" = udiv i64 %".358", 3
+  %".360" = mul i64 %".359", 3
+  %".361" = sub i64 %".358", %".360"
+  %".362" = mul nsw i64 %".359", 3
+  %".363" = add nsw i64 %".25", %".362"
   br label %"loop.2"
 loop.2:
-  %".359" = phi  i64 [%".25", %"done.1"], [%".418", %"do.2"]
-  %".360" = icmp slt i64 %".359", %".19"
-  br i1 %".360", label %"do.2", label %"done.2"
+  %".365" = phi  i64 [%".25", %"done.1"], [%".514", %"do.2"]
+  %".366" = icmp slt i64 %".365", %".363"
+  br i1 %".366", label %"do.2", label %"done.2"
 do.2:
-  %".362" = mul nsw i64 %".359", 16
-  %".363" = getelementptr i8, ptr %".8", i64 %".362"
-  %".364" = load <2 x i32>, ptr %".363", align 4
-  %".365" = shufflevector <2 x i32> %".364", <2 x i32> %".364", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
-  %".366" = shufflevector <2 x i32> %".364", <2 x i32> %".364", <4 x i32> <i32 1, i32 1, i32 1, i32 1>
-  %".367" = load <4 x i32>, ptr %".10", align 4
-  %".368" = getelementptr i8, ptr %".10", i64 32
-  %".369" = load <4 x i32>, ptr %".368", align 4
-  %".370" = getelementptr i8, ptr %".10", i64 16
-  %".371" = load <4 x i32>, ptr %".370", align 4
-  %".372" = getelementptr i8, ptr %".10", i64 48
-  %".373" = load <4 x i32>, ptr %".372", align 4
-  %".374" = xor <4 x i32> %".365", %".367"
-  %".375" = xor <4 x i32> %".366", %".369"
-  %".376" = bitcast <4 x i32> %".374" to <16 x i8>
-  %".377" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".376")
-  %".378" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".377"
-  %".379" = bitcast <4 x i32> %".375" to <16 x i8>
-  %".380" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".379")
-  %".381" = add <16 x i8> %".378", %".380"
-  %".382" = xor <4 x i32> %".365", %".371"
-  %".383" = xor <4 x i32> %".366", %".373"
-  %".384" = bitcast <4 x i32> %".382" to <16 x i8>
-  %".385" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".384")
-  %".386" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".385"
-  %".387" = bitcast <4 x i32> %".383" to <16 x i8>
-  %".388" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".387")
-  %".389" = add <16 x i8> %".386", %".388"
-  %".390" = getelementptr i8, ptr %".363", i64 8
-  %".391" = getelementptr i8, ptr %".10", i64 64
-  %".392" = load i32, ptr %".390", align 4
-  %".393" = insertelement <4 x i32> <i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".392", i32 0
-  %".394" = shufflevector <4 x i32> %".393", <4 x i32> %".393", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
-  %".395" = load <4 x i32>, ptr %".391", align 4
-  %".396" = getelementptr i8, ptr %".391", i64 16
-  %".397" = load <4 x i32>, ptr %".396", align 4
-  %".398" = xor <4 x i32> %".394", %".395"
-  %".399" = bitcast <4 x i32> %".398" to <16 x i8>
-  %".400" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".399")
-  %".401" = add <16 x i8> %".381", %".400"
-  %".402" = xor <4 x i32> %".394", %".397"
-  %".403" = bitcast <4 x i32> %".402" to <16 x i8>
-  %".404" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".403")
-  %".405" = add <16 x i8> %".389", %".404"
-  %".406" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".401")
-  %".407" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".406")
-  %".408" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".407"
-  %".409" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".405")
-  %".410" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".409")
-  %".411" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".410"
-  %".412" = shufflevector <4 x i32> %".408", <4 x i32> %".411", <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
-  %".413" = add <8 x i32> %".412", %".412"
-  %".414" = sub <8 x i32> <i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70>, %".413"
-  %".415" = mul nsw i64 %".359", 32
-  %".416" = getelementptr i8, ptr %".12", i64 %".415"
-  store <8 x i32> %".414", ptr %".416", align 4
-  %".418" = add nsw i64 %".359", 1
+  %".368" = mul nsw i64 %".365", 16
+  %".369" = getelementptr i8, ptr %".8", i64 %".368"
+  %".370" = load <2 x i32>, ptr %".369", align 4
+  %".371" = shufflevector <2 x i32> %".370", <2 x i32> %".370", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".372" = shufflevector <2 x i32> %".370", <2 x i32> %".370", <4 x i32> <i32 1, i32 1, i32 1, i32 1>
+  %".373" = getelementptr i8, ptr %".369", i64 16
+  %".374" = load <2 x i32>, ptr %".373", align 4
+  %".375" = shufflevector <2 x i32> %".374", <2 x i32> %".374", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".376" = shufflevector <2 x i32> %".374", <2 x i32> %".374", <4 x i32> <i32 1, i32 1, i32 1, i32 1>
+  %".377" = getelementptr i8, ptr %".369", i64 32
+  %".378" = load <2 x i32>, ptr %".377", align 4
+  %".379" = shufflevector <2 x i32> %".378", <2 x i32> %".378", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".380" = shufflevector <2 x i32> %".378", <2 x i32> %".378", <4 x i32> <i32 1, i32 1, i32 1, i32 1>
+  %".381" = load <4 x i32>, ptr %".10", align 4
+  %".382" = getelementptr i8, ptr %".10", i64 32
+  %".383" = load <4 x i32>, ptr %".382", align 4
+  %".384" = getelementptr i8, ptr %".10", i64 16
+  %".385" = load <4 x i32>, ptr %".384", align 4
+  %".386" = getelementptr i8, ptr %".10", i64 48
+  %".387" = load <4 x i32>, ptr %".386", align 4
+  %".388" = xor <4 x i32> %".371", %".381"
+  %".389" = xor <4 x i32> %".372", %".383"
+  %".390" = bitcast <4 x i32> %".388" to <16 x i8>
+  %".391" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".390")
+  %".392" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".391"
+  %".393" = bitcast <4 x i32> %".389" to <16 x i8>
+  %".394" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".393")
+  %".395" = add <16 x i8> %".392", %".394"
+  %".396" = xor <4 x i32> %".371", %".385"
+  %".397" = xor <4 x i32> %".372", %".387"
+  %".398" = bitcast <4 x i32> %".396" to <16 x i8>
+  %".399" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".398")
+  %".400" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".399"
+  %".401" = bitcast <4 x i32> %".397" to <16 x i8>
+  %".402" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".401")
+  %".403" = add <16 x i8> %".400", %".402"
+  %".404" = xor <4 x i32> %".375", %".381"
+  %".405" = xor <4 x i32> %".376", %".383"
+  %".406" = bitcast <4 x i32> %".404" to <16 x i8>
+  %".407" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".406")
+  %".408" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".407"
+  %".409" = bitcast <4 x i32> %".405" to <16 x i8>
+  %".410" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".409")
+  %".411" = add <16 x i8> %".408", %".410"
+  %".412" = xor <4 x i32> %".375", %".385"
+  %".413" = xor <4 x i32> %".376", %".387"
+  %".414" = bitcast <4 x i32> %".412" to <16 x i8>
+  %".415" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".414")
+  %".416" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".415"
+  %".417" = bitcast <4 x i32> %".413" to <16 x i8>
+  %".418" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".417")
+  %".419" = add <16 x i8> %".416", %".418"
+  %".420" = xor <4 x i32> %".379", %".381"
+  %".421" = xor <4 x i32> %".380", %".383"
+  %".422" = bitcast <4 x i32> %".420" to <16 x i8>
+  %".423" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".422")
+  %".424" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".423"
+  %".425" = bitcast <4 x i32> %".421" to <16 x i8>
+  %".426" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".425")
+  %".427" = add <16 x i8> %".424", %".426"
+  %".428" = xor <4 x i32> %".379", %".385"
+  %".429" = xor <4 x i32> %".380", %".387"
+  %".430" = bitcast <4 x i32> %".428" to <16 x i8>
+  %".431" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".430")
+  %".432" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".431"
+  %".433" = bitcast <4 x i32> %".429" to <16 x i8>
+  %".434" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".433")
+  %".435" = add <16 x i8> %".432", %".434"
+  %".436" = getelementptr i8, ptr %".369", i64 8
+  %".437" = getelementptr i8, ptr %".10", i64 64
+  %".438" = load i32, ptr %".436", align 4
+  %".439" = insertelement <4 x i32> <i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".438", i32 0
+  %".440" = shufflevector <4 x i32> %".439", <4 x i32> %".439", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".441" = getelementptr i8, ptr %".436", i64 16
+  %".442" = load i32, ptr %".441", align 4
+  %".443" = insertelement <4 x i32> <i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".442", i32 0
+  %".444" = shufflevector <4 x i32> %".443", <4 x i32> %".443", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".445" = getelementptr i8, ptr %".436", i64 32
+  %".446" = load i32, ptr %".445", align 4
+  %".447" = insertelement <4 x i32> <i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".446", i32 0
+  %".448" = shufflevector <4 x i32> %".447", <4 x i32> %".447", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".449" = load <4 x i32>, ptr %".437", align 4
+  %".450" = getelementptr i8, ptr %".437", i64 16
+  %".451" = load <4 x i32>, ptr %".450", align 4
+  %".452" = xor <4 x i32> %".440", %".449"
+  %".453" = bitcast <4 x i32> %".452" to <16 x i8>
+  %".454" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".453")
+  %".455" = add <16 x i8> %".395", %".454"
+  %".456" = xor <4 x i32> %".440", %".451"
+  %".457" = bitcast <4 x i32> %".456" to <16 x i8>
+  %".458" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".457")
+  %".459" = add <16 x i8> %".403", %".458"
+  %".460" = xor <4 x i32> %".444", %".449"
+  %".461" = bitcast <4 x i32> %".460" to <16 x i8>
+  %".462" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".461")
+  %".463" = add <16 x i8> %".411", %".462"
+  %".464" = xor <4 x i32> %".444", %".451"
+  %".465" = bitcast <4 x i32> %".464" to <16 x i8>
+  %".466" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".465")
+  %".467" = add <16 x i8> %".419", %".466"
+  %".468" = xor <4 x i32> %".448", %".449"
+  %".469" = bitcast <4 x i32> %".468" to <16 x i8>
+  %".470" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".469")
+  %".471" = add <16 x i8> %".427", %".470"
+  %".472" = xor <4 x i32> %".448", %".451"
+  %".473" = bitcast <4 x i32> %".472" to <16 x i8>
+  %".474" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".473")
+  %".475" = add <16 x i8> %".435", %".474"
+  %".476" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".455")
+  %".477" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".476")
+  %".478" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".477"
+  %".479" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".459")
+  %".480" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".479")
+  %".481" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".480"
+  %".482" = shufflevector <4 x i32> %".478", <4 x i32> %".481", <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %".483" = add <8 x i32> %".482", %".482"
+  %".484" = sub <8 x i32> <i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70>, %".483"
+  %".485" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".463")
+  %".486" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".485")
+  %".487" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".486"
+  %".488" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".467")
+  %".489" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".488")
+  %".490" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".489"
+  %".491" = shufflevector <4 x i32> %".487", <4 x i32> %".490", <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %".492" = add <8 x i32> %".491", %".491"
+  %".493" = sub <8 x i32> <i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70>, %".492"
+  %".494" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".471")
+  %".495" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".494")
+  %".496" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".495"
+  %".497" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".475")
+  %".498" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".497")
+  %".499" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".498"
+  %".500" = shufflevector <4 x i32> %".496", <4 x i32> %".499", <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %".501" = add <8 x i32> %".500", %".500"
+  %".502" = sub <8 x i32> <i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70>, %".501"
+  %".503" = mul nsw i64 %".365", 32
+  %".504" = getelementptr i8, ptr %".12", i64 %".503"
+  store <8 x i32> %".484", ptr %".504", align 4
+  %".506" = add nsw i64 %".365", 1
+  %".507" = mul nsw i64 %".506", 32
+  %".508" = getelementptr i8, ptr %".12", i64 %".507"
+  store <8 x i32> %".493", ptr %".508", align 4
+  %".510" = add nsw i64 %".365", 2
+  %".511" = mul nsw i64 %".510", 32
+  %".512" = getelementptr i8, ptr %".12", i64 %".511"
+  store <8 x i32> %".502", ptr %".512", align 4
+  %".514" = add nsw i64 %".365", 3
   br label %"loop.2"
 done.2:
-  %".420" = add nsw i64 %".14", 64
+  br label %"loop.3"
+loop.3:
+  %".517" = phi  i64 [%".363", %"done.2"], [%".576", %"do.3"]
+  %".518" = icmp slt i64 %".517", %".19"
+  br i1 %".518", label %"do.3", label %"done.3"
+do.3:
+  %".520" = mul nsw i64 %".517", 16
+  %".521" = getelementptr i8, ptr %".8", i64 %".520"
+  %".522" = load <2 x i32>, ptr %".521", align 4
+  %".523" = shufflevector <2 x i32> %".522", <2 x i32> %".522", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".524" = shufflevector <2 x i32> %".522", <2 x i32> %".522", <4 x i32> <i32 1, i32 1, i32 1, i32 1>
+  %".525" = load <4 x i32>, ptr %".10", align 4
+  %".526" = getelementptr i8, ptr %".10", i64 32
+  %".527" = load <4 x i32>, ptr %".526", align 4
+  %".528" = getelementptr i8, ptr %".10", i64 16
+  %".529" = load <4 x i32>, ptr %".528", align 4
+  %".530" = getelementptr i8, ptr %".10", i64 48
+  %".531" = load <4 x i32>, ptr %".530", align 4
+  %".532" = xor <4 x i32> %".523", %".525"
+  %".533" = xor <4 x i32> %".524", %".527"
+  %".534" = bitcast <4 x i32> %".532" to <16 x i8>
+  %".535" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".534")
+  %".536" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".535"
+  %".537" = bitcast <4 x i32> %".533" to <16 x i8>
+  %".538" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".537")
+  %".539" = add <16 x i8> %".536", %".538"
+  %".540" = xor <4 x i32> %".523", %".529"
+  %".541" = xor <4 x i32> %".524", %".531"
+  %".542" = bitcast <4 x i32> %".540" to <16 x i8>
+  %".543" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".542")
+  %".544" = add <16 x i8> <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>, %".543"
+  %".545" = bitcast <4 x i32> %".541" to <16 x i8>
+  %".546" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".545")
+  %".547" = add <16 x i8> %".544", %".546"
+  %".548" = getelementptr i8, ptr %".521", i64 8
+  %".549" = getelementptr i8, ptr %".10", i64 64
+  %".550" = load i32, ptr %".548", align 4
+  %".551" = insertelement <4 x i32> <i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".550", i32 0
+  %".552" = shufflevector <4 x i32> %".551", <4 x i32> %".551", <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".553" = load <4 x i32>, ptr %".549", align 4
+  %".554" = getelementptr i8, ptr %".549", i64 16
+  %".555" = load <4 x i32>, ptr %".554", align 4
+  %".556" = xor <4 x i32> %".552", %".553"
+  %".557" = bitcast <4 x i32> %".556" to <16 x i8>
+  %".558" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".557")
+  %".559" = add <16 x i8> %".539", %".558"
+  %".560" = xor <4 x i32> %".552", %".555"
+  %".561" = bitcast <4 x i32> %".560" to <16 x i8>
+  %".562" = call <16 x i8> @"llvm.ctpop.v16i8"(<16 x i8> %".561")
+  %".563" = add <16 x i8> %".547", %".562"
+  %".564" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".559")
+  %".565" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".564")
+  %".566" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".565"
+  %".567" = call <8 x i16> @"llvm.aarch64.neon.uaddlp.v8i16.v16i8"(<16 x i8> %".563")
+  %".568" = call <4 x i32> @"llvm.aarch64.neon.uaddlp.v4i32.v8i16"(<8 x i16> %".567")
+  %".569" = add <4 x i32> <i32 0, i32 0, i32 0, i32 0>, %".568"
+  %".570" = shufflevector <4 x i32> %".566", <4 x i32> %".569", <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %".571" = add <8 x i32> %".570", %".570"
+  %".572" = sub <8 x i32> <i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70>, %".571"
+  %".573" = mul nsw i64 %".517", 32
+  %".574" = getelementptr i8, ptr %".12", i64 %".573"
+  store <8 x i32> %".572", ptr %".574", align 4
+  %".576" = add nsw i64 %".517", 1
+  br label %"loop.3"
+done.3:
+  %".578" = add nsw i64 %".14", 64
   br label %"loop"
 }
 

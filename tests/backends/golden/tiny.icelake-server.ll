@@ -82,7 +82,7 @@ entry:
 body:
   br label %"loop"
 loop:
-  %".14" = phi  i64 [%".2", %"body"], [%".272", %"done.2"]
+  %".14" = phi  i64 [%".2", %"body"], [%".373", %"done.3"]
   %".15" = icmp slt i64 %".14", %".3"
   br i1 %".15", label %"do", label %"done"
 do:
@@ -307,49 +307,153 @@ do.1:
   %".231" = add nsw i64 %".27", 7
   br label %"loop.1"
 done.1:
+  %".233" = sub nsw i64 %".19", %".25"
+  %".234" = udiv i64 %".233", 3
+  %".235" = mul i64 %".234", 3
+  %".236" = sub i64 %".233", %".235"
+  %".237" = mul nsw i64 %".234", 3
+  %".238" = add nsw i64 %".25", %".237"
   br label %"loop.2"
 loop.2:
-  %".234" = phi  i64 [%".25", %"done.1"], [%".270", %"do.2"]
-  %".235" = icmp slt i64 %".234", %".19"
-  br i1 %".235", label %"do.2", label %"done.2"
+  %".240" = phi  i64 [%".25", %"done.1"], [%".332", %"do.2"]
+  %".241" = icmp slt i64 %".240", %".238"
+  br i1 %".241", label %"do.2", label %"done.2"
 do.2:
-  %".237" = mul nsw i64 %".234", 16
-  %".238" = getelementptr i8, ptr %".8", i64 %".237"
-  %".239" = load i32, ptr %".238", align 4
-  %".240" = insertelement <16 x i32> <i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".239", i32 0
-  %".241" = shufflevector <16 x i32> %".240", <16 x i32> %".240", <16 x i32> <i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0>
-  %".242" = getelementptr i8, ptr %".238", i64 4
-  %".243" = load i32, ptr %".242", align 4
-  %".244" = insertelement <16 x i32> <i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".243", i32 0
-  %".245" = shufflevector <16 x i32> %".244", <16 x i32> %".244", <16 x i32> <i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0>
-  %".246" = load <16 x i32>, ptr %".10", align 4
-  %".247" = getelementptr i8, ptr %".10", i64 64
-  %".248" = load <16 x i32>, ptr %".247", align 4
-  %".249" = xor <16 x i32> %".241", %".246"
-  %".250" = xor <16 x i32> %".245", %".248"
-  %".251" = call <16 x i32> @"llvm.ctpop.v16i32"(<16 x i32> %".249")
-  %".252" = add <16 x i32> <i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0>, %".251"
-  %".253" = call <16 x i32> @"llvm.ctpop.v16i32"(<16 x i32> %".250")
-  %".254" = add <16 x i32> %".252", %".253"
-  %".255" = getelementptr i8, ptr %".238", i64 8
-  %".256" = getelementptr i8, ptr %".10", i64 128
-  %".257" = load i32, ptr %".255", align 4
+  %".243" = mul nsw i64 %".240", 16
+  %".244" = getelementptr i8, ptr %".8", i64 %".243"
+  %".245" = load i32, ptr %".244", align 4
+  %".246" = insertelement <16 x i32> <i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".245", i32 0
+  %".247" = shufflevector <16 x i32> %".246", <16 x i32> %".246", <16 x i32> <i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0>
+  %".248" = getelementptr i8, ptr %".244", i64 4
+  %".249" = load i32, ptr %".248", align 4
+  %".250" = insertelement <16 x i32> <i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".249", i32 0
+  %".251" = shufflevector <16 x i32> %".250", <16 x i32> %".250", <16 x i32> <i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0>
+  %".252" = getelementptr i8, ptr %".244", i64 16
+  %".253" = load i32, ptr %".252", align 4
+  %".254" = insertelement <16 x i32> <i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".253", i32 0
+  %".255" = shufflevector <16 x i32> %".254", <16 x i32> %".254", <16 x i32> <i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0>
+  %".256" = getelementptr i8, ptr %".252", i64 4
+  %".257" = load i32, ptr %".256", align 4
   %".258" = insertelement <16 x i32> <i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".257", i32 0
   %".259" = shufflevector <16 x i32> %".258", <16 x i32> %".258", <16 x i32> <i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0>
-  %".260" = load <16 x i32>, ptr %".256", align 4
-  %".261" = xor <16 x i32> %".259", %".260"
-  %".262" = call <16 x i32> @"llvm.ctpop.v16i32"(<16 x i32> %".261")
-  %".263" = add <16 x i32> %".254", %".262"
-  %".264" = add <16 x i32> %".263", %".263"
-  %".265" = sub <16 x i32> <i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70>, %".264"
-  %".266" = mul nsw i64 %".234", 32
-  %".267" = getelementptr i8, ptr %".12", i64 %".266"
-  %".268" = shufflevector <16 x i32> %".265", <16 x i32> %".265", <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
-  store <8 x i32> %".268", ptr %".267", align 4
-  %".270" = add nsw i64 %".234", 1
+  %".260" = getelementptr i8, ptr %".244", i64 32
+  %".261" = load i32, ptr %".260", align 4
+  %".262" = insertelement <16 x i32> <i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".261", i32 0
+  %".263" = shufflevector <16 x i32> %".262", <16 x i32> %".262", <16 x i32> <i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0>
+  %".264" = getelementptr i8, ptr %".260", i64 4
+  %".265" = load i32, ptr %".264", align 4
+  %".266" = insertelement <16 x i32> <i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".265", i32 0
+  %".267" = shufflevector <16 x i32> %".266", <16 x i32> %".266", <16 x i32> <i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0>
+  %".268" = load <16 x i32>, ptr %".10", align 4
+  %".269" = getelementptr i8, ptr %".10", i64 64
+  %".270" = load <16 x i32>, ptr %".269", align 4
+  %".271" = xor <16 x i32> %".247", %".268"
+  %".272" = xor <16 x i32> %".251", %".270"
+  %".273" = call <16 x i32> @"llvm.ctpop.v16i32"(<16 x i32> %".271")
+  %".274" = add <16 x i32> <i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0>, %".273"
+  %".275" = call <16 x i32> @"llvm.ctpop.v16i32"(<16 x i32> %".272")
+  %".276" = add <16 x i32> %".274", %".275"
+  %".277" = xor <16 x i32> %".255", %".268"
+  %".278" = xor <16 x i32> %".259", %".270"
+  %".279" = call <16 x i32> @"llvm.ctpop.v16i32"(<16 x i32> %".277")
+  %".280" = add <16 x i32> <i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0>, %".279"
+  %".281" = call <16 x i32> @"llvm.ctpop.v16i32"(<16 x i32> %".278")
+  %".282" = add <16 x i32> %".280", %".281"
+  %".283" = xor <16 x i32> %".263", %".268"
+  %".284" = xor <16 x i32> %".267", %".270"
+  %".285" = call <16 x i32> @"llvm.ctpop.v16i32"(<16 x i32> %".283")
+  %".286" = add <16 x i32> <i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0>, %".285"
+  %".287" = call <16 x i32> @"llvm.ctpop.v16i32"(<16 x i32> %".284")
+  %".288" = add <16 x i32> %".286", %".287"
+  %".289" = getelementptr i8, ptr %".244", i64 8
+  %".290" = getelementptr i8, ptr %".10", i64 128
+  %".291" = load i32, ptr %".289", align 4
+  %".292" = insertelement <16 x i32> <i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".291", i32 0
+  %".293" = shufflevector <16 x i32> %".292", <16 x i32> %".292", <16 x i32> <i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0>
+  %".294" = getelementptr i8, ptr %".289", i64 16
+  %".295" = load i32, ptr %".294", align 4
+  %".296" = insertelement <16 x i32> <i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".295", i32 0
+  %".297" = shufflevector <16 x i32> %".296", <16 x i32> %".296", <16 x i32> <i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0>
+  %".298" = getelementptr i8, ptr %".289", i64 32
+  %".299" = load i32, ptr %".298", align 4
+  %".300" = insertelement <16 x i32> <i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".299", i32 0
+  %".301" = shufflevector <16 x i32> %".300", <16 x i32> %".300", <16 x i32> <i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0>
+  %".302" = load <16 x i32>, ptr %".290", align 4
+  %".303" = xor <16 x i32> %".293", %".302"
+  %".304" = call <16 x i32> @"llvm.ctpop.v16i32"(<16 x i32> %".303")
+  %".305" = add <16 x i32> %".276", %".304"
+  %".306" = xor <16 x i32> %".297", %".302"
+  %".307" = call <16 x i32> @"llvm.ctpop.v16i32"(<16 x i32> %".306")
+  %".308" = add <16 x i32> %".282", %".307"
+  %".309" = xor <16 x i32> %".301", %".302"
+  %".310" = call <16 x i32> @"llvm.ctpop.v16i32"(<16 x i32> %".309")
+  %".311" = add <16 x i32> %".288", %".310"
+  %".312" = add <16 x i32> %".305", %".305"
+  %".313" = sub <16 x i32> <i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70>, %".312"
+  %".314" = add <16 x i32> %".308", %".308"
+  %".315" = sub <16 x i32> <i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70>, %".314"
+  %".316" = add <16 x i32> %".311", %".311"
+  %".317" = sub <16 x i32> <i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70>, %".316"
+  %".318" = mul nsw i64 %".240", 32
+  %".319" = getelementptr i8, ptr %".12", i64 %".318"
+  %".320" = shufflevector <16 x i32> %".313", <16 x i32> %".313", <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  store <8 x i32> %".320", ptr %".319", align 4
+  %".322" = add nsw i64 %".240", 1
+  %".323" = mul nsw i64 %".322", 32
+  %".324" = getelementptr i8, ptr %".12", i64 %".323"
+  %".325" = shufflevector <16 x i32> %".315", <16 x i32> %".315", <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  store <8 x i32> %".325", ptr %".324", align 4
+  %".327" = add nsw i64 %".240", 2
+  %".328" = mul nsw i64 %".327", 32
+  %".329" = getelementptr i8, ptr %".12", i64 %".328"
+  %".330" = shufflevector <16 x i32> %".317", <16 x i32> %".317", <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  store <8 x i32> %".330", ptr %".329", align 4
+  %".332" = add nsw i64 %".240", 3
   br label %"loop.2"
 done.2:
-  %".272" = add nsw i64 %".14", 64
+  br label %"loop.3"
+loop.3:
+  %".335" = phi  i64 [%".238", %"done.2"], [%".371", %"do.3"]
+  %".336" = icmp slt i64 %".335", %".19"
+  br i1 %".336", label %"do.3", label %"done.3"
+do.3:
+  %".338" = mul nsw i64 %".335", 16
+  %".339" = getelementptr i8, ptr %".8", i64 %".338"
+  %".340" = load i32, ptr %".339", align 4
+  %".341" = insertelement <16 x i32> <i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".340", i32 0
+  %".342" = shufflevector <16 x i32> %".341", <16 x i32> %".341", <16 x i32> <i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0>
+  %".343" = getelementptr i8, ptr %".339", i64 4
+  %".344" = load i32, ptr %".343", align 4
+  %".345" = insertelement <16 x i32> <i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".344", i32 0
+  %".346" = shufflevector <16 x i32> %".345", <16 x i32> %".345", <16 x i32> <i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0>
+  %".347" = load <16 x i32>, ptr %".10", align 4
+  %".348" = getelementptr i8, ptr %".10", i64 64
+  %".349" = load <16 x i32>, ptr %".348", align 4
+  %".350" = xor <16 x i32> %".342", %".347"
+  %".351" = xor <16 x i32> %".346", %".349"
+  %".352" = call <16 x i32> @"llvm.ctpop.v16i32"(<16 x i32> %".350")
+  %".353" = add <16 x i32> <i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0>, %".352"
+  %".354" = call <16 x i32> @"llvm.ctpop.v16i32"(<16 x i32> %".351")
+  %".355" = add <16 x i32> %".353", %".354"
+  %".356" = getelementptr i8, ptr %".339", i64 8
+  %".357" = getelementptr i8, ptr %".10", i64 128
+  %".358" = load i32, ptr %".356", align 4
+  %".359" = insertelement <16 x i32> <i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef, i32 undef>, i32 %".358", i32 0
+  %".360" = shufflevector <16 x i32> %".359", <16 x i32> %".359", <16 x i32> <i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0>
+  %".361" = load <16 x i32>, ptr %".357", align 4
+  %".362" = xor <16 x i32> %".360", %".361"
+  %".363" = call <16 x i32> @"llvm.ctpop.v16i32"(<16 x i32> %".362")
+  %".364" = add <16 x i32> %".355", %".363"
+  %".365" = add <16 x i32> %".364", %".364"
+  %".366" = sub <16 x i32> <i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70, i32 70>, %".365"
+  %".367" = mul nsw i64 %".335", 32
+  %".368" = getelementptr i8, ptr %".12", i64 %".367"
+  %".369" = shufflevector <16 x i32> %".366", <16 x i32> %".366", <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  store <8 x i32> %".369", ptr %".368", align 4
+  %".371" = add nsw i64 %".335", 1
+  br label %"loop.3"
+done.3:
+  %".373" = add nsw i64 %".14", 64
   br label %"loop"
 }
 
