@@ -25,7 +25,7 @@ from .geometry import Geometry, Product, Segment
 from .kernel import Extent
 
 _STRIPES = 8
-"""Tasks a sample that a product of one pixel is split into, for threads to share."""
+"""Tasks a sample that a layer of one output row is split into, for threads to share."""
 _WORTH_STRIPES = 1 << 18
 """Multiply-accumulates from which that is worth while."""
 _CHUNK_PIXELS = 64
@@ -95,13 +95,14 @@ class Tile:
 def stripe(geometry: Geometry) -> int:
     """Output channels of one task.
 
-    All of them, but where there is one pixel a sample: then a layer worth several threads has
-    several tasks a sample, of whole words. Task t is sample t % N of stripe t / N.
+    All of them, but where there is one row a sample: then a layer worth several threads has
+    several tasks a sample, of whole words. Task t is sample t % N of stripe t / N. (Few rows are
+    better than stripes: threads then do not write to the same cache lines of packed results.)
     """
     channels = geometry.out_channels
     many = isinstance(geometry.batch, int) and geometry.batch >= _STRIPES
     small = geometry.macs() < _WORTH_STRIPES
-    if not geometry.by_sample or geometry.groups > 1 or many or small:
+    if geometry.out[0] > 1 or geometry.groups > 1 or many or small:
         return channels
     unit = 2 * WORD_BITS
     return -(-channels // (_STRIPES * unit)) * unit

@@ -24,7 +24,7 @@ from random_graphs import networks
 from bnnc.backends.llvm import LlvmBackend
 from bnnc.backends.llvm.threads import OFFSETS, pool_functions
 from bnnc.backends.targets import TARGETS, native
-from bnnc.ir import Graph
+from bnnc.ir import Graph, interpret
 from bnnc.passes import Context, pipelines, run_passes
 
 TASK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
@@ -260,3 +260,52 @@ def test_elsewhere_calls_are_alone() -> None:
         text = pool_functions(replace(TARGETS["x86-64-v2"], triple=triple), "p_")
         assert "cmpxchg" not in text
         assert text.count("define void @p_pool_") == 4
+
+
+SIGN = "bits<1;-1,1>"
+LINE = f"""
+graph @line scheduled {{
+  input %x: f32[N,256,9]
+  %w = const() data=random(1) element={SIGN} : {SIGN}[330,256,3]
+  %u = const() data=random(2) element=f32 : f32[200,330,3]
+  %b = fused([%x]) kernel="pointwise" {{
+    (%x: f32[N,256,9])
+    %r = binarize(%x) zero=1 : {SIGN}[N,256,9]@words
+    yield %r
+  }} : {SIGN}[N,256,9]@words
+  %y = fused([%b, %w]) kernel="binary_conv" {{
+    (%b: {SIGN}[N,256,9]@words, %w: {SIGN}[330,256,3])
+    %c = binary_conv(%b, %w) strides=[1] pads=[1,1] dilations=[1] groups=1 : i32[N,330,9]@nhwc
+    %f = cast(%c) to=f32 : f32[N,330,9]@nhwc
+    yield %f
+  }} : f32[N,330,9]@nhwc
+  %z = fused([%y, %u]) kernel="conv" {{
+    (%y: f32[N,330,9]@nhwc, %u: f32[200,330,3])
+    %d = conv(%y, %u, none) strides=[1] pads=[1,1] dilations=[1] groups=1 : f32[N,200,9]@nhwc
+    yield %d
+  }} : f32[N,200,9]@nhwc
+  %o = relayout(%z) layout=row : f32[N,200,9]
+  %s = relayout(%y) layout=row : f32[N,330,9]
+  output %o as "o"
+  output %s as "s"
+}}
+"""
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_layers_of_one_row_have_stripes_of_channels(batch: int) -> None:
+    graph = scheduled(LINE)
+    library, inputs = Library(graph, native()), random_inputs(graph, batch, 1)
+    expected, counts = interpret(graph, inputs), list[int]()
+
+    def share(task: int, frame: int, count: int) -> None:
+        counts.append(count)
+        run = TASK(task)
+        for index in reversed(range(count)):
+            run(frame, index, index + 1)
+
+    got = library.run(inputs, batch, share=share)
+    np.testing.assert_array_equal(got["s"], expected["s"])
+    np.testing.assert_allclose(got["o"], expected["o"], rtol=1e-4, atol=1e-2)
+    np.testing.assert_array_equal(got["o"], library.run(inputs, batch)["o"])
+    assert counts[1:3] == [3 * batch, 2 * batch]
