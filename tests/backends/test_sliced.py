@@ -207,6 +207,11 @@ def test_candidates_are_the_widths_of_the_target() -> None:
         "binary_conv_sliced bits=128",
     ]
     assert [str(c) for c in _choices(text, "arm64")] == ["binary_conv_sliced bits=128"]
+    deep = Layer(800, 64, bits=0).text()
+    assert [str(c) for c in _choices(deep, "x86-64-v4")] == [
+        "binary_conv_sliced bits=256",
+        "binary_conv_sliced bits=128",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -214,6 +219,7 @@ def test_candidates_are_the_widths_of_the_target() -> None:
     [
         Layer(8, 8, kernel=(11, 11), size=(20, 20)),
         Layer(1, 8, kernel=(1, 1)),
+        Layer(8000, 16, kernel=(5, 5)),
     ],
 )
 def test_refuses_what_does_not_fit(layer: Layer) -> None:

@@ -45,8 +45,7 @@ _LANES = 10.0
 
 def _candidates(op: Op, target: Target) -> tuple[Params, ...]:
     """Vectors of the target's width, and narrower ones for maps that do not fill them."""
-    widths = [bits for bits in (512, 256, 128) if bits <= target.vector_bits]
-    return tuple({"bits": bits} for bits in widths)
+    return tuple({"bits": bits} for bits in sliced_plan.widths(anchor_of(op), target))
 
 
 def _refuses(op: Op, target: Target) -> str | None:

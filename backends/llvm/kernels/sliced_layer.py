@@ -22,7 +22,7 @@ from ...targets import Target
 from ..code import I8, I16, I32, I64, Code, Index, IRValue, vector
 from ..kernel import Extent, Job
 from ..planes import Column, carry_save, plane_type, signed_majorities
-from .sliced_plan import FORMS, GROUP, SlicedPlan
+from .sliced_plan import FORMS, GROUP, SlicedPlan, widths
 
 
 @dataclass(frozen=True)
@@ -383,8 +383,8 @@ def anchor_of(op: Op) -> BinaryConv:
 
 
 def plan_of(op: BinaryConv, choice: Choice, target: Target) -> SlicedPlan:
-    """The plan of a kernel choice; vectors of the target's width where it does not say."""
-    return SlicedPlan.of(op, choice.get("bits", target.vector_bits))
+    """The plan of a kernel choice; the widest vectors that fit where it does not say."""
+    return SlicedPlan.of(op, choice.get("bits", 0) or widths(op, target)[0])
 
 
 def tasks(plan: SlicedPlan) -> Extent:

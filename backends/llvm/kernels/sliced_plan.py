@@ -31,9 +31,10 @@ FORMS = 8
 """Majorities of three planes with any signs."""
 MOST_GROUPS = 64
 """Groups of a chunk: their table of forms stays in the first-level cache."""
-STACK = 256 << 10
-"""Bytes of stack that a kernel may use, and those for turning counts into lanes."""
+STACK = 384 << 10
+"""Bytes of stack that a kernel may use."""
 LANES_STACK = 88 << 10
+"""Those that turning counts into lanes takes."""
 
 
 @dataclass(frozen=True)
@@ -101,11 +102,16 @@ class SlicedPlan:
         return (2 * self.groups + 1 if self.ternary else self.groups).bit_length()
 
     @property
+    def _tables(self) -> int:
+        """Bytes of stack of everything but the sums."""
+        planes = self.groups + 1 + (GROUP + FORMS) * self.chunk + 2 + self.window
+        return self.plane * planes + LANES_STACK
+
+    @property
     def held(self) -> int:
-        """Output channels whose sums fit on the stack, a multiple of the stripe."""
-        other = self.plane * (self.groups + 1 + (GROUP + FORMS) * self.chunk) + LANES_STACK
-        room = max(0, STACK - other) // (self.digits * self.plane)
-        return max(self.stripe, room // self.stripe * self.stripe)
+        """Output channels whose sums fit on the stack, a multiple of the stripe; 0 if none do."""
+        room = max(0, STACK - self._tables) // (self.digits * self.plane)
+        return room // self.stripe * self.stripe
 
     @property
     def stripe(self) -> int:
@@ -216,6 +222,12 @@ def _fits(planes: int) -> bool:
     return planes % GROUP == 0 and planes // GROUP <= MOST_GROUPS
 
 
+def widths(op: BinaryConv, target: Target) -> tuple[int, ...]:
+    """Pixels of a vector on a target, the most first, as far as the sums fit on the stack."""
+    fitting = (bits for bits in (512, 256, 128) if bits <= target.vector_bits)
+    return tuple(bits for bits in fitting if SlicedPlan.of(op, bits).held)
+
+
 def refusal(op: BinaryConv, target: Target) -> str | None:
     """Why a convolution cannot be pixel-sliced, or None."""
     g = Geometry.of(op)
@@ -227,6 +239,8 @@ def refusal(op: BinaryConv, target: Target) -> str | None:
         return "one input has nothing to add"
     if not any(_fits(n * g.taps) for n in range(1, GROUP + 1)):
         return f"a kernel of {g.taps} taps"
+    if not widths(op, target):
+        return "its sums do not fit on the stack"
     samples = g.batch.factor if isinstance(g.batch, Batch) else g.batch
     if samples * -(-g.size[0] * g.size[1] // 64) >= 1 << 30:
         return "the operand is too large"
