@@ -18,7 +18,8 @@ import functools
 import operator
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,8 @@ from ..errors import InputError
 
 MAX_THREADS = 64
 _ALIGNMENT = 64
+_STACK = 1 << 20
+"""Bytes of a worker's stack: kernels take up to half of it, and musl gives less by itself."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class _Workers:
 
         The result of a run does not depend on how many there are.
         """
-        with self._lock:
+        with self._lock, _stack_size(_STACK):
             while self.count < count and not self._complete:
                 index = self.count + 1
                 worker = threading.Thread(
@@ -107,6 +110,16 @@ class _Workers:
     def lacks(self, count: int) -> bool:
         """Whether `grow` would start threads."""
         return self.count < count and not self._complete
+
+
+@contextmanager
+def _stack_size(nbytes: int) -> Generator[None]:
+    """The stack of threads that start meanwhile."""
+    before = threading.stack_size(nbytes)
+    try:
+        yield
+    finally:
+        threading.stack_size(before)
 
 
 class _Process:
