@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -85,3 +86,41 @@ def test_pinning_is_undone() -> None:
 def test_random_arrays_fit_the_manifest(dtype: str) -> None:
     array = timing.random_array(Tensor("x", dtype, ("2N", 3)), 4, seed=1)
     assert (array.shape, array.dtype) == ((8, 3), np.dtype(dtype))
+
+
+def test_layers_of_an_artifact(cli: Cli, compiled: Path) -> None:
+    found = json.loads(cli.good("bench", compiled, "--layers", "--runs", "3", "--json"))
+    with bnnc.load(compiled) as model:
+        expected = model.metadata["kernels"]
+    assert isinstance(expected, list)
+    for kernel, listed in zip(found["kernels"], expected, strict=True):
+        assert {**kernel, **listed} == kernel
+    for kernel in (*found["kernels"], found["bnnc"]):
+        assert 0 <= kernel["min"] <= kernel["median"]
+        assert kernel["calls"] == 3
+
+
+def test_layers_as_text(cli: Cli, mnist: Path) -> None:
+    shown = cli.good("bench", mnist, "--layers", "--runs", "2", "--batch", "2").splitlines()
+    assert "one thread, batch 2" in shown[0]
+    assert shown[1].split() == [*"layer kernel output predicted measured cycles/ns share".split(),
+                                "GMAC/s"]  # fmt: skip
+    conv = next(line for line in shown if line.startswith("/conv2/Conv") and "binary_conv" in line)
+    assert re.search(r"\d (us|ms|s) ", conv)
+    assert any(line.startswith("total ") and " 100.0 % " in line for line in shown)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--model", "x.onnx"], "--layers measures the model alone; --model does not apply"),
+        (["--threads", "2"], "--layers measures one thread; --threads does not apply"),
+    ],
+)
+def test_layers_measures_one_thing(cli: Cli, tiny: Path, arguments: list[str], words: str) -> None:
+    assert words in cli.bad("bench", tiny, "--layers", *arguments)
+
+
+def test_an_artifact_with_other_steps_than_it_says(cli: Cli, tiny: Path) -> None:
+    """Made by hand: its manifest lists a kernel, its code never calls ``parallel_for``."""
+    assert "the code has 0 steps, its manifest 1" in cli.bad("bench", tiny, "--layers")

@@ -341,3 +341,22 @@ def test_progress_shows_on_a_terminal_alone(cli: Cli, model: Path) -> None:
     assert process.returncode == 0, shown
     assert b"importing" in shown
     assert Path("out.txt").read_text().count("\n") == 1
+
+
+def test_tune(cli: Cli, mnist: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cli.folder / "cache"))
+    kept = cli.folder / "cache" / "bnnc" / "tuning.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("damaged")
+    command = ("compile", mnist, "-o", "m.so", "--tune", "--tune-seconds", "0.001")
+    done = cli(*command)
+    assert done.code == 0
+    assert f"warning: {kept}: not a tuning cache (" in done.err
+    assert json.loads(kept.read_text())["entries"]
+    assert "warning" not in cli(*command).err
+    assert "--tune-seconds is the time of --tune" in cli.bad(
+        "compile", mnist, "-o", "n.so", "--tune-seconds", "1"
+    )
+    assert "cannot tune for cortex-a72 here" in cli.bad(
+        "compile", mnist, "-o", "n.so", "--target", "cortex-a72", "--tune"
+    )

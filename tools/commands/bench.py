@@ -17,11 +17,13 @@ HELP = "time a compiled model, next to ONNX Runtime if wanted"
 DESCRIPTION = """\
 Time one call of a compiled model on random inputs: warm, minimum and median, pinned to as many
 cores as there are threads. With --model, ONNX Runtime (float32, as many threads) runs in turns with
-it in the same process."""
+it in the same process. With --layers, the time of each kernel inside the model next to the cycles
+that the compiler predicted; a MODEL.onnx is compiled for this machine first."""
 EXAMPLES = """\
   bnnc bench mnist.so
   bnnc bench mnist.so --model mnist.onnx --batch 8 --json
   bnnc bench resnet.so --threads 2
+  bnnc bench mnist.so --layers
 """
 REST = 0.05
 """Seconds before a turn, for threads of the one before to stop spinning."""
@@ -30,6 +32,7 @@ REST = 0.05
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("artifact", metavar="ARTIFACT", help="what bnnc compile wrote: load only what you trust")
+    add("--layers", action="store_true", help="each kernel's time, predicted and measured")
     add("--model", metavar="MODEL.onnx", help="compare with ONNX Runtime on the source model")
     add("--batch", type=positive, default=1, metavar="N", help="batch size (default 1)")
     add_threads(parser)
@@ -43,8 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
     from ...runtime import load
     from ...runtime.artifact import read_file, read_manifest
     from ...runtime.pool import thread_count
+    from ..layer_times import run as run_layers
     from ..timing import measure, pinned, random_array
 
+    if arguments.layers:
+        return run_layers(arguments)
     path = arguments.artifact
     manifest = read_manifest(read_file(path), path)
     if arguments.batch != 1 and not manifest.symbolic:

@@ -1,0 +1,198 @@
+"""Tuning measures what the cost model estimates; it never changes what a model computes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import bnnc
+from bnnc import tuning
+from bnnc.backends.base import Choice
+from bnnc.backends.llvm import LlvmBackend
+from bnnc.backends.targets import resolve
+from bnnc.ir import Graph, Node, parse
+from bnnc.ir.ops import Const
+from bnnc.tuning import Cache, Tuner, signature
+
+SECONDS = 1e-3
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of measurements, in a cache folder of the test's own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "bnnc" / "tuning.json"
+
+
+@pytest.fixture
+def mnist(data_dir: Path) -> Path:
+    return data_dir / "mnist" / "mnist_bnn.onnx"
+
+
+def outputs(artifact: Path) -> np.ndarray:
+    images = np.random.default_rng(1).standard_normal((3, 1, 28, 28)).astype(np.float32)
+    with bnnc.load(artifact) as model:
+        return np.asarray(model(images))
+
+
+def kernels(artifact: Path) -> list[str]:
+    with bnnc.load(artifact) as model:
+        listed: Any = model.metadata["kernels"]
+    return [kernel["kernel"] for kernel in listed]
+
+
+def tuned(model: Path, output: Path) -> Path:
+    return bnnc.compile(model, output=output, tune=True, tune_seconds=SECONDS)
+
+
+def test_each_layer_is_measured_once(
+    mnist: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = bnnc.compile(mnist, output=tmp_path / "plain.so")
+    first = tuned(mnist, tmp_path / "first.so")
+    kept = json.loads(cache.read_text())
+    assert kept["entries"]
+    assert all(time > 0 for entry in kept["entries"].values() for time in entry["times"].values())
+
+    def measured_again(*_: Any) -> dict[str, float]:
+        raise AssertionError("measured again")
+
+    monkeypatch.setattr(tuning, "measure", measured_again)
+    second = tuned(mnist, tmp_path / "second.so")
+    assert json.loads(cache.read_text()) == kept
+    assert kernels(first) == kernels(second)
+    np.testing.assert_array_equal(outputs(plain), outputs(first))
+    with bnnc.load(second) as model:
+        options: Any = model.metadata["options"]
+    assert options["tuned"] is True
+
+
+@pytest.mark.parametrize("place", [0, 1, -1])
+def test_the_fastest_is_kept_and_computes_the_same(
+    mnist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    """Whichever candidate that is: the first, the second or the last of each operator."""
+    seen: dict[str, str] = {}
+
+    def measure(op: Any, choices: Sequence[Choice], *_: Any) -> dict[str, float]:
+        fastest = str(choices[min(place, len(choices) - 1)])
+        seen[str(op)] = fastest
+        return {str(choice): 1.0 + (str(choice) != fastest) for choice in choices}
+
+    monkeypatch.setattr(tuning, "measure", measure)
+    plain = bnnc.compile(mnist, output=tmp_path / "plain.so")
+    made = tuned(mnist, tmp_path / "tuned.so")
+    assert set(kernels(made)) & set(seen.values())
+    np.testing.assert_array_equal(outputs(plain), outputs(made))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        b'{"format":0}',
+        b'{"format":1}',
+        b'{"format":1,"entries":{"a":3}}',
+        b'{"format":1,"entries":{"a":{"times":{"conv":"fast"}}}}',
+    ],
+)
+def test_a_damaged_cache_is_begun_anew(cache: Path, content: bytes) -> None:
+    cache.parent.mkdir(parents=True)
+    cache.write_bytes(content)
+    warnings: list[str] = []
+    held = Cache.load(cache, "here", warnings.append)
+    assert len(warnings) == 1
+    assert warnings[0].startswith(f"{cache}: not a tuning cache (")
+    assert warnings[0].endswith("); measuring anew")
+    held.keep("layer", "title", {"conv": 1.5})
+    again = Cache.load(cache, "here", warnings.append)
+    assert (again.times("layer"), len(warnings)) == ({"conv": 1.5}, 1)
+    assert Cache.load(cache, "elsewhere", warnings.append).times("layer") == {}
+
+
+def test_a_cache_that_cannot_be_written_keeps_nothing(cache: Path) -> None:
+    cache.parent.parent.mkdir()
+    cache.parent.write_text("a file in place of the folder")
+    held = Cache.load(cache, "here", lambda _: None)
+    held.keep("layer", "title", {"conv": 1.5})
+    assert held.times("layer") == {"conv": 1.5}
+
+
+def test_the_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for given in ("", "relative"):
+        monkeypatch.setenv("XDG_CACHE_HOME", given)
+        assert tuning.cache_file() == tmp_path / ".cache" / "bnnc" / "tuning.json"
+
+
+LAYER = """
+graph @g packed {
+  input %NAME: f32[N,8,9]
+  %w = const() data=random(SEED) element=f32 : f32[CHANNELS,8,1]
+  %y = fused([%NAME, %w]) kernel="" {
+    (%NAME: f32[N,8,9], %w: f32[CHANNELS,8,1])
+    %n = conv(%NAME, %w, none) WINDOW : f32[N,CHANNELS,9]@nhwc
+    %y = relu(%n) : f32[N,CHANNELS,9]@nhwc
+    yield %y
+  } : f32[N,CHANNELS,9]@nhwc
+  %out = relayout(%y) layout=row : f32[N,CHANNELS,9]
+  output %out as "y"
+}
+"""
+
+
+def signed(name: str = "x", seed: int = 1, channels: int = 4, constant: bool = True) -> str:
+    window = "strides=[1] pads=[0,0] dilations=[1] groups=1"
+    text = LAYER.replace("NAME", name).replace("SEED", str(seed)).replace("WINDOW", window)
+    graph: Graph = parse(text.replace("CHANNELS", str(channels)))
+    held = {n.result: n.op for n in graph.nodes if isinstance(n.op, Const)}
+    (layer,) = [n for n in graph.nodes if n.result.name == "y"]
+    return signature(layer.op, held if constant else {})
+
+
+def test_signatures_know_shapes_and_nothing_of_names_and_weights() -> None:
+    assert signed() == signed("another", 7)
+    assert len({signed(), signed(channels=5), signed(constant=False)}) == 3
+
+
+def test_a_tuner_hands_out_what_it_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    def measure(op: Any, choices: Sequence[Choice], *_: Any) -> dict[str, float]:
+        return {str(choice): 5.0 for choice in choices}
+
+    monkeypatch.setattr(tuning, "measure", measure)
+    tuner = Tuner(LlvmBackend(), resolve("native"), "test", SECONDS)
+    graph = parse(
+        """graph @g packed {
+  input %x: f32[N,64,8]
+  %s = fused([%x]) kernel="" {
+    (%x: f32[N,64,8])
+    %s = binarize(%x) zero=1 : bits<1;-1,1>[N,64,8]@words
+    yield %s
+  } : bits<1;-1,1>[N,64,8]@words
+  %r = relayout(%x) layout=nhwc : f32[N,64,8]@nhwc
+}"""
+    )
+    tuner.see(graph)
+    nodes: dict[str, Node] = {node.result.name: node for node in graph.nodes}
+    known = {kernel.name: kernel for kernel in tuner.kernels}
+    pointwise = known["pointwise"].cycles(nodes["s"].op, tuner.target, Choice("pointwise"))
+    assert pointwise == 5.0, "its bits' layout is a matter of choice"
+    alone = known["relayout"].cycles(nodes["r"].op, tuner.target, Choice("relayout"))
+    assert alone == 1.0, "the only way"
+
+
+def test_only_for_this_machine(monkeypatch: pytest.MonkeyPatch, mnist: Path) -> None:
+    other = "cortex-a72" if os.uname().machine == "x86_64" else "x86-64-v3"
+    with pytest.raises(bnnc.errors.TargetError, match=f"cannot tune for {other} here"):
+        bnnc.compile(mnist, other, "x.so", tune=True)
+    monkeypatch.setattr(tuning, "missing_features", lambda _: ("avx2", "fma"))
+    with pytest.raises(bnnc.errors.TargetError, match="this CPU lacks avx2, fma"):
+        bnnc.compile(mnist, output="x.so", tune=True)
