@@ -63,7 +63,7 @@ static void check_refusals(ARGS good, int64_t n) {
 }
 
 #ifdef THREADS
-enum { CALLERS = 2, CALLS = 60 };
+enum { CALLERS = 2, CALLS = 60, STACK = 1 << 20 /* musl gives too little */ };
 static void *workers;
 
 struct caller {
@@ -75,6 +75,13 @@ struct caller {
 static void *work(void *index) {
   POOL(work)(workers, (intptr_t)index);
   return NULL;
+}
+
+static void begin(pthread_t *thread, void *(*life)(void *), void *with) {
+  pthread_attr_t how;
+  if (pthread_attr_init(&how) || pthread_attr_setstacksize(&how, STACK) ||
+      pthread_create(thread, &how, life, with))
+    fail("no thread");
 }
 
 /* Calls with 1 to THREADS threads; the outputs must equal those of the good call. */
@@ -104,11 +111,10 @@ static void check_threads(ARGS good, const uint64_t *output_bytes) {
   struct caller callers[CALLERS];
   workers = allocate(POOL(bytes)());
   POOL(init)(workers, syscall);
-  for (intptr_t i = 1; i < THREADS; i++)
-    if (pthread_create(&threads[i], NULL, work, (void *)i)) fail("no thread");
+  for (intptr_t i = 1; i < THREADS; i++) begin(&threads[i], work, (void *)i);
   for (int i = 0; i < CALLERS; i++) {
     callers[i] = (struct caller){.good = good, .output_bytes = output_bytes};
-    if (pthread_create(&callers[i].thread, NULL, repeat, &callers[i])) fail("no thread");
+    begin(&callers[i].thread, repeat, &callers[i]);
   }
   for (int i = 0; i < CALLERS; i++) pthread_join(callers[i].thread, NULL);
   POOL(stop)(workers);
