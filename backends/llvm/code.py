@@ -272,6 +272,12 @@ class Code:
         """A scalar or vector at an address aligned to the (lane's) size."""
         return self.b.load(pointer, typ=type_, align=_alignment(type_))
 
+    def load_fixed(self, pointer: IRValue, type_: ir.Type) -> IRValue:
+        """`load` of what no store changes: it may leave a loop."""
+        loaded = self.load(pointer, type_)
+        loaded.set_metadata("invariant.load", self.module.add_metadata([]))
+        return loaded
+
     def store(self, value: IRValue, pointer: IRValue) -> None:
         """Write a scalar or vector to an address aligned to the (lane's) size."""
         self.b.store(value, pointer, align=_alignment(value.type))

@@ -84,8 +84,12 @@ class Geometry:
 
     @property
     def padded(self) -> bool:
-        """True when some output columns see taps outside the operand."""
-        return any((s.first, s.last) != (0, self.kernel[1]) for s in self.segments())
+        """True when some outputs see taps outside the operand."""
+        return any(
+            self._inside(axis, at) != (0, self.kernel[axis])
+            for axis in (0, 1)
+            for at in range(self.out[axis])
+        )
 
     @property
     def by_sample(self) -> bool:

@@ -148,22 +148,16 @@ class View:
         code, at = self.code, self.address(index)
         stride = self.strides[axis] if self.strides else 0
         if stride == 0:
-            return code.splat(self._fixed(code.load(at, type_)), lanes)
+            return code.splat((code.load_fixed if self.padded else code.load)(at, type_), lanes)
         if stride == self._item_bytes():
             if self.padded:
-                return self._fixed(code.load(at, vector(type_, lanes)))
+                return code.load_fixed(at, vector(type_, lanes))
             return code.load_lanes(at, type_, lanes, count)
         gathered = vector(type_, lanes)(ir.Undefined)
         for lane in range(count):
             one = code.load(code.offset(at, lane * stride), type_)
             gathered = code.b.insert_element(gathered, one, I32(lane))
         return gathered
-
-    def _fixed(self, loaded: IRValue) -> IRValue:
-        """Say of a constant's load that no store changes what it reads: it may leave a loop."""
-        if self.padded:
-            loaded.set_metadata("invariant.load", self.code.module.add_metadata([]))
-        return loaded
 
     def _item_bytes(self) -> int:
         return 1 if self.type.is_binary else self.type.element.dtype.itemsize

@@ -26,8 +26,8 @@ CONVS = {
     "c128": Conv(128, 200, size=(3, 3), zero=0),
     "c200": Conv(200, 16, zero=-1),
     "c256": Conv(256, 40, size=(3, 8)),
-    "c31": Conv(31, 33, pads=(1, 0, 1, 0)),
-    "c33": Conv(33, 64, pads=(1, 0, 1, 0), zero=0),
+    "c31": Conv(31, 33, pads=(0, 0, 0, 0)),
+    "c33": Conv(33, 64, pads=(0, 0, 0, 0), zero=0),
     "pointwise": Conv(65, 64, size=(5, 9), kernel=(1, 1), pads=(0, 0, 0, 0)),
     "strided": Conv(64, 64, kernel=(1, 1), strides=(2, 2), pads=(0, 0, 0, 0), zero=0),
     "halved": Conv(64, 24, size=(9, 11), strides=(2, 2)),
@@ -41,7 +41,10 @@ CONVS = {
     "many": Conv(1100, 16, size=(2, 2)),
     "many_pointwise": Conv(2056, 20, size=(30, 5), kernel=(1, 1), pads=(0, 0, 0, 0), zero=0),
 }
-CASES = {name: conv.text("binary_conv_lookup") for name, conv in CONVS.items()}
+KERNEL = "binary_conv_lookup"
+CASES = {name: conv.text(KERNEL) for name, conv in CONVS.items()} | {
+    f"{name}_signs": conv.thresholded(KERNEL) for name, conv in CONVS.items()
+}
 
 
 @pytest.fixture(scope="module", params=WIDTHS)
@@ -66,7 +69,7 @@ def test_a_zero_matters_where_it_is_read(
     if not present(X86_PATHS[target]):
         pytest.skip(f"not executed here: this machine cannot run {target}")
     conv = Conv(40, 24, size=(40, 9), zero=0)
-    graph = scheduled(joined({"one": conv.text("binary_conv_lookup")}))
+    graph = scheduled(joined({"one": conv.text(KERNEL)}))
     inputs = random_inputs(graph, 2)
     if where is not None:
         inputs["one.x"][where] = 0
@@ -86,9 +89,9 @@ def test_every_candidate_gives_the_same_bits(target: str) -> None:
         pytest.skip(f"not executed here: this machine cannot run {target}")
     conv = Conv(64, 72, size=(5, 21))
     ((kernel,),) = [binary_lookup.KERNELS]
-    op = _convolution(scheduled(joined({"c": conv.text("binary_conv_lookup")})))
+    op = _convolution(scheduled(joined({"c": conv.text(KERNEL)})))
     candidates = kernel.descriptor.candidates(op, X86_PATHS[target])
-    choices = [Choice.of("binary_conv_lookup", params) for params in candidates]
+    choices = [Choice.of(KERNEL, params) for params in candidates]
     graph = scheduled(joined({f"c{i}": conv.text(str(choice)) for i, choice in enumerate(choices)}))
     inputs = random_inputs(graph, 1)
     inputs = {name: next(iter(inputs.values())) for name in inputs}
@@ -101,10 +104,10 @@ def test_every_candidate_gives_the_same_bits(target: str) -> None:
 @pytest.mark.parametrize(
     ("conv", "message"),
     [
-        (Conv(6, 8), "channels that do not fill four"),
+        (Conv(6, 8, pads=(1, 0, 1, 0)), "channels that do not fill four"),
         (Conv(64, 64, groups=2), "groups and single pixels"),
         (Conv(64, 64, size=(3, 3), pads=(0, 0, 0, 0)), "groups and single pixels"),
-        (Conv(8192, 8, size=(4, 4)), "more than 65535 products"),
+        (Conv(8192, 8, size=(4, 4)), "more than 32767 products"),
     ],
 )
 def test_what_it_refuses(conv: Conv, message: str) -> None:

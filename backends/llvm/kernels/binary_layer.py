@@ -174,9 +174,8 @@ class BinaryLayer:
 def nibbles(job: Job, geometry: Geometry, lanes: int) -> Array:
     """Weights as indices of tables: [blocks, taps, fours of channels, lanes] u8, each 0 .. 15.
 
-    Channel r * lanes / 4 + j of a block is lane 4 j + r, so that bytes widen to vectors of
-    consecutive channels. The last block may have fewer lanes. Channels come in fours of whole
-    words of 32.
+    The order of lanes (`byte_order`) lets bytes widen to vectors of consecutive channels; the last
+    block may have fewer. Channels come in fours, of whole words of 32.
     """
     g, w = geometry, weights_of(job)
     words = -(-g.channels // WORD)
@@ -184,16 +183,27 @@ def nibbles(job: Job, geometry: Geometry, lanes: int) -> Array:
     bits[:, :, : g.channels] = w.reshape(g.out_channels, g.channels, g.taps).transpose(0, 2, 1)
     fours = bits.reshape(g.out_channels, g.taps, 8 * words, 4) @ np.array([1, 2, 4, 8], np.uint8)
     blocks: list[Array] = []
-    for start in range(0, g.out_channels, lanes):
-        part = fours[start : start + lanes]
-        width = lanes
-        while width > 16 and width // 2 >= len(part):
-            width //= 2
-        block = np.zeros((width, *part.shape[1:]), np.uint8)
+    start = 0
+    for width in widths_of(g.out_channels, lanes):
+        block = np.zeros((width, *fours.shape[1:]), np.uint8)
+        part = fours[start : start + width]
         block[: len(part)] = part
-        order = np.arange(width).reshape(4, width // 4).T.ravel()
-        blocks.append(np.moveaxis(block[order], 0, -1).ravel())
+        blocks.append(np.moveaxis(block[byte_order(width)], 0, -1).ravel())
+        start += width
     return np.concatenate(blocks)
+
+
+def byte_order(lanes: int) -> Array:
+    """The channel of each byte of a block: r * lanes / 4 + j in byte 4 j + r."""
+    return np.arange(lanes).reshape(4, lanes // 4).T.ravel()
+
+
+def widths_of(channels: int, lanes: int) -> list[int]:
+    """Bytes of each block of channels: ``lanes``, and the fewest that hold the last channels."""
+    widths, rest = [lanes] * (channels // lanes), channels % lanes
+    while lanes > 16 and lanes // 2 >= rest:
+        lanes //= 2
+    return [*widths, lanes] if rest else widths
 
 
 def weights_of(job: Job) -> Array:

@@ -32,13 +32,17 @@ from ..geometry import Geometry
 from ..kernel import Extent, Job, Kernel
 from ..popcount import table_lookup
 from ..tiles import refusal
+from ..views import Packed
 from .binary_index import MASKED, Frame, build_rows, pair_tables
-from .binary_layer import anchor_of, nibbles
+from .binary_layer import anchor_of, nibbles, widths_of
+from .lookup_thresholds import Thresholds, threshold_of
 
 _LIMIT = 63
 """Lookups of at most 4 that a byte can sum."""
 _GROUP = 3
 """Lookups of at most 4 that half a byte can sum."""
+_PRODUCTS = (1 << 15) - 1
+"""Products that a signed 16-bit sum holds."""
 _SCRATCH = 24 << 10
 """Bytes of table addresses of a chunk of rows, to stay in the first-level cache."""
 
@@ -57,8 +61,8 @@ def _refuses(op: Op, target: Target) -> str | None:
         return "groups and single pixels are not supported"
     if geometry.channels % 4 and geometry.padded:
         return "channels that do not fill four are not supported with padding"
-    if geometry.channels * geometry.taps > (1 << 16) - 1:
-        return "more than 65535 products an output are not supported"
+    if geometry.channels * geometry.taps > _PRODUCTS:
+        return f"more than {_PRODUCTS} products an output are not supported"
     return None
 
 
@@ -86,7 +90,7 @@ class _Kernel:
         self.op = anchor
         self.geometry = g = Geometry.of(anchor)
         self.ternary = isinstance(anchor.x.element, Ternary)
-        self.lanes = _lanes(code.target, g.out_channels)
+        self.lanes = widths_of(g.out_channels, code.target.vector_bits // 8)[0]
         pairs = -(-g.out[1] // 2)
         most = job.choice.get("pairs", 7 if code.target.registers == 32 else 4)
         self.pairs = -(-pairs // -(-pairs // most))
@@ -107,6 +111,12 @@ class _Kernel:
         self.x = code.pointer(self.job.outer(self.op.x))
         self.tables = code.data(pair_tables())
         self.w = code.data(nibbles(self.job, g, self.lanes))
+        threshold = threshold_of(self.job)
+        self.thresholds = None
+        if threshold is not None:
+            widths = widths_of(g.out_channels, self.lanes)
+            products = g.taps * g.channels
+            self.thresholds = Thresholds.of(code, self.job, threshold, products, widths)
         frame = self.masked if self.ternary else self.frame
         self.index = code.scratch(frame.bytes(self.rows))
         self.sums = code.scratch(4 * self.pairs * self.lanes)
@@ -165,7 +175,7 @@ class _Tile:
         self.place = (sample, channel, row)
         self.count = count
         self.index = index
-        self.lanes = _lanes(layer.code.target, count)
+        self.lanes = widths_of(count, layer.lanes)[0]
         self.bytes = vector(I8, self.lanes)
         self.halves = vector(I16, self.lanes // 2)
         g = layer.geometry
@@ -191,9 +201,10 @@ class _Tile:
         """Sum the kernel's rows in memory, then store pixel by pixel."""
         code, g, frame = self.code, self.layer.geometry, self.frame
         self.pairs = pairs
-        for at in range(4 * pairs):
-            code.store(self.halves(None), code.offset(self.layer.sums, at * self.lanes))
         low, high = self.kernel_rows
+        absent = self._absent(low, high)
+        for at in range(4 * pairs):
+            code.store(absent, code.offset(self.layer.sums, at * self.lanes))
         start = code.offset(self.index, code.mul(pair, frame.pair_bytes))
         with code.loop(low, high) as ky:
             x = code.offset(start, code.mul(ky, g.dilations[0] * frame.row_bytes))
@@ -206,6 +217,16 @@ class _Tile:
                     weights = code.offset(w, code.mul(kx, self.entries * self.lanes))
                     self._run(there, weights, self.entries)
         self._store(pair, pixels)
+
+    def _absent(self, low: Index, high: Index) -> IRValue:
+        """Mismatches of the kernel's rows outside the operand: half of their products."""
+        code, g = self.code, self.layer.geometry
+        if self.frame.masked:
+            return self.halves(None)
+        rows = code.sub(g.kernel[0], code.sub(high, low))
+        half = code.mul(rows, g.kernel[1] * g.channels // 2)
+        one = I16(half) if isinstance(half, int) else code.b.trunc(half, I16)
+        return code.splat(one, self.halves.count)
 
     # Counting.
 
@@ -301,17 +322,28 @@ class _Tile:
         first = code.mul(pair, 2)
         with code.loop(0, pixels) as pixel:
             at = code.offset(self.layer.sums, code.mul(pixel, 2 * self.lanes))
-            sums = [code.load(code.offset(at, n * self.lanes), self.halves) for n in range(2)]
+            sums = [code.load(code.offset(at, n * self.lanes), self.halves) for n in (0, 1)]
             column = code.add(first, pixel)
-            inputs = self._inputs(column)
-            for start, counts in self._parts(sums):
-                valid = min(counts.type.count, self.count - start)
-                if valid <= 0:
-                    break
-                twice = code.b.add(counts, counts)
-                dot = code.b.sub(code.splat(inputs, counts.type.count), twice)
-                place = g.index(sample, code.add(channel, start), row, column)
-                self.layer.region.apply(place, 1, dot, valid)
+            if self.layer.thresholds is None or self.frame.masked:
+                self._apply(sums, column)
+            else:
+                bits = Packed((self.layer.thresholds.bits(channel, sums),))
+                place = g.index(sample, channel, row, column)
+                self.layer.region.results[0].store(bits, place, 1, self.count)
+
+    def _apply(self, sums: Sequence[IRValue], column: Index) -> None:
+        """Widen the sums of a pixel and run the region on them."""
+        code, g = self.code, self.layer.geometry
+        sample, channel, row = self.place
+        inputs = self._inputs(column)
+        for start, counts in self._parts(sums):
+            valid = min(counts.type.count, self.count - start)
+            if valid <= 0:
+                break
+            twice = code.b.add(counts, counts)
+            dot = code.b.sub(code.splat(inputs, counts.type.count), twice)
+            place = g.index(sample, code.add(channel, start), row, column)
+            self.layer.region.apply(place, 1, dot, valid)
 
     def _parts(self, sums: Sequence[IRValue]) -> list[tuple[int, IRValue]]:
         """Sums in 16-bit lanes as i32 vectors of consecutive channels, at least 8: `nibbles` puts
@@ -326,21 +358,12 @@ class _Tile:
         return [(n * part.type.count, part) for n, part in enumerate(parts)]
 
     def _inputs(self, column: Index) -> IRValue:
-        """Products of one output: those inside the border, or with inputs that are not zero."""
-        code, g = self.code, self.layer.geometry
-        low, high = self.kernel_rows
+        """Products of one output: all, those outside the operand count half; or, with zeros, the
+        inputs that are not zero."""
+        g = self.layer.geometry
         if self.frame.masked:
-            return self.frame.inputs(code, self.index, column, (low, high))
-        total = code.mul(code.sub(high, low), g.kernel[1] * g.channels)
-        return I32(total) if isinstance(total, int) else code.b.trunc(total, I32)
-
-
-def _lanes(target: Target, channels: int) -> int:
-    """Bytes of a vector that holds so many channels, or of the widest."""
-    lanes = target.vector_bits // 8
-    while lanes > 16 and lanes // 2 >= channels:
-        lanes //= 2
-    return lanes
+            return self.frame.inputs(self.code, self.index, column, self.kernel_rows)
+        return I32(g.taps * g.channels)
 
 
 def _piece(steps: int) -> int:
