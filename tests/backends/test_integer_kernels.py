@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,9 @@ from bnnc.ir import Graph, interpret
 from bnnc.ir.ops import Fused
 from bnnc.ir.ops.window import Window
 
-TARGETS = ("v2", "v3", "v3-vnni", "v4", "v4-vnni", "arm64", "cortex-a76")
+VBMI = replace(X86_PATHS["v4-vnni"], features=(*X86_PATHS["v4-vnni"].features, "avx512vbmi"))
+PATHS = {**X86_PATHS, "v4-vbmi": VBMI}
+TARGETS = ("v2", "v3", "v3-vnni", "v4", "v4-vnni", "v4-vbmi", "arm64", "cortex-a76")
 CONVS = {
     # name: (operand, layout, channels out, kernel, strides, dilations)
     "stem3": ("N,3,11,13", "row", 64, (3, 3), (2, 2), (1, 1)),
@@ -86,11 +89,11 @@ def _text() -> str:
 @pytest.fixture(scope="module", params=TARGETS)
 def library(request: pytest.FixtureRequest) -> Library | EmulatedLibrary:
     graph = scheduled(_text(), strict=False)
-    if request.param not in X86_PATHS:
+    if request.param not in PATHS:
         return EmulatedLibrary(graph, backends.TARGETS[request.param])
-    if not present(X86_PATHS[request.param]):
+    if not present(PATHS[request.param]):
         pytest.skip(f"not executed here: this machine cannot run {request.param}")
-    return Library(graph, X86_PATHS[request.param])
+    return Library(graph, PATHS[request.param])
 
 
 def _inputs(graph: Graph, batch: int) -> dict[str, np.ndarray]:

@@ -362,12 +362,13 @@ class _Run:
         return code.repeat(first, last, 1, state, word)
 
     def _inputs(self, at: IRValue, octets: ir.VectorType) -> IRValue:
-        """Four inputs in all lanes, of the signedness that the instructions want."""
+        """Four inputs in all lanes, of the signedness that the instructions want. They are shifted
+        before they are copied: the other way round, LLVM 22 never ends where there is VBMI."""
         code, lanes = self.code, self.layer.plan.lanes
-        words = code.splat(code.b.load(at, typ=I32, align=1), lanes)
+        word = code.b.load(at, typ=I32, align=1)
         if self.layer.shifted:
-            words = code.b.xor(words, words.type([0x80808080] * lanes))
-        return code.b.bitcast(words, octets)
+            word = code.b.xor(word, I32(0x80808080))
+        return code.b.bitcast(code.splat(word, lanes), octets)
 
 
 def _blocking(target: Target, channels: int) -> tuple[int, int]:
