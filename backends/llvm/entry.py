@@ -18,7 +18,7 @@ from ...ir.types import sample_bytes
 from .code import I1, I8, I32, I64, PTR, SIGNATURE, IRValue
 from .kernel import Step
 from .pool import Pool
-from .threads import PIECE_CYCLES
+from .threads import PIECE_CYCLES, THREAD_CYCLES
 
 ABI_VERSION = 1
 ARGS_BYTES = 56
@@ -125,30 +125,37 @@ class Entry:
                 return start
             return _offset(b, start, I64(slot.channel * held.type.element.dtype.itemsize))
 
-        room = 2 + max((len(step.slots) for step in steps), default=0)
+        room = 3 + max((len(step.slots) for step in steps), default=0)
         memory: Any = b.alloca(I64, size=I32(room))
         memory.align = 16
         memory.type = PTR
-        frame = _offset(b, memory, I64(8))
+        frame = _offset(b, memory, I64(16))
         b.store(batch, frame)
         for step in steps:
             for index, held in enumerate(step.slots):
                 at = b.gep(frame, [I64(index + 1)], source_etype=I64)
                 b.store(address(held), at)
             count = b.add(b.mul(batch, I64(step.tasks.per_batch)), I64(step.tasks.fixed))
-            b.store(self._unit(b, step, batch, count), memory)
+            self._worth(b, step, batch, count, memory)
             kernel = self.module.globals[step.function]
             b.call(dispatch, [args, kernel, frame, count])
         b.ret(I32(0))
 
-    def _unit(self, b: ir.IRBuilder, step: Step, batch: IRValue, count: IRValue) -> IRValue:
-        """Tasks of one piece, so that it is worth handing to a thread; at least 1. The pool of
-        `threads` finds it in front of the frame. An estimate needs no more than a power of two."""
+    def _worth(
+        self, b: ir.IRBuilder, step: Step, batch: IRValue, count: IRValue, memory: IRValue
+    ) -> None:
+        """What the pool of `threads` finds in front of the frame: how many threads the step is
+        worth, and tasks of one piece; both at least 1. An estimate needs no more than a power of
+        two."""
+
+        def at_least_1(value: IRValue) -> IRValue:
+            return b.select(b.icmp_unsigned("==", value, I64(0)), I64(1), value)
+
         cycles = max(1, int(step.cycles))
         work = b.mul(batch, I64(1 << cycles.bit_length() - 1))
         pieces = b.add(b.udiv(work, I64(PIECE_CYCLES)), I64(1))
-        unit = b.udiv(count, pieces)
-        return b.select(b.icmp_unsigned("==", unit, I64(0)), I64(1), unit)
+        b.store(at_least_1(b.udiv(work, I64(THREAD_CYCLES))), memory)
+        b.store(at_least_1(b.udiv(count, pieces)), _offset(b, memory, I64(8)))
 
     def _slot(
         self,

@@ -17,8 +17,8 @@ workers have joined it. A worker joins an open job by compare-and-swap, and only
 the job is; the owner closes the job when nothing is left to take, and waits for those who joined.
 So nobody waits for a worker that comes late. Tasks lie in as many contiguous ranges as there are
 threads; each thread takes from its own range a quarter of what is left at a time (so that a row is
-mostly touched by the core that made it), then from the others'. Frame word -1 says how many tasks
-are worth a piece: a job of one piece stays on its thread.
+mostly touched by the core that made it), then from the others'. Frame word -2 says how many threads
+a job is worth, word -1 how many tasks a piece must have.
 
 Idle workers spin for some tens of microseconds, so that the next layer finds them awake, then sleep
 in a futex. Owner and worker use one order, write then read, on ``state`` and ``asleep`` (one bit a
@@ -40,9 +40,10 @@ from .thread_systems import CALLS, CORES, SYSTEMS
 MAX_THREADS = 64
 """Threads of one call; the indices of workers end before."""
 _WORKERS_BYTES = 256 + 64 * MAX_THREADS
-PIECE_CYCLES = 1 << 13
-"""Cycles that are worth a piece of their own: some microseconds, many times what handing it over
-costs."""
+THREAD_CYCLES = 1 << 13
+"""Cycles for which a thread is worth waking: some microseconds, several times what that costs."""
+PIECE_CYCLES = 1 << 12
+"""Cycles that are worth a piece of their own: many times what taking it costs."""
 
 OFFSETS = {
     "STATE": 0,
@@ -347,9 +348,13 @@ entry:
   %threads = load i64, ptr %threads.at, align 8
   %unit.at = getelementptr i8, ptr %frame, i64 -8
   %unit = load i64, ptr %unit.at, align 8
+  %worth.at = getelementptr i8, ptr %frame, i64 -16
+  %worth = load i64, ptr %worth.at, align 8
   %pieces = udiv i64 %count, %unit
-  %small = icmp slt i64 %pieces, %threads
-  %fewer = select i1 %small, i64 %pieces, i64 %threads
+  %short = icmp slt i64 %pieces, %worth
+  %most = select i1 %short, i64 %pieces, i64 %worth
+  %small = icmp slt i64 %most, %threads
+  %fewer = select i1 %small, i64 %most, i64 %threads
   %huge = icmp sgt i64 %fewer, $MAX_THREADS
   %useful = select i1 %huge, i64 $MAX_THREADS, i64 %fewer
   %several = icmp sgt i64 %useful, 1

@@ -66,11 +66,14 @@ class Pool:
     def _work(self, index: int) -> None:
         self.handle.test_pool_work(ctypes.c_void_p(self.workers), ctypes.c_int64(index))
 
-    def share(self, body: Body, count: int, unit: int = 1, threads: int | None = None) -> None:
-        """``parallel_for`` over ``body(begin, end)``, in pieces of ``unit`` tasks at least."""
+    def share(
+        self, body: Body, count: int, unit: int = 1, threads: int | None = None, worth: int = 64
+    ) -> None:
+        """``parallel_for`` over ``body(begin, end)``, in pieces of ``unit`` tasks at least; the
+        work is ``worth`` so many threads."""
         settings = self.settings.copy()
         settings[1] = len(self.threads) + 1 if threads is None else threads
-        frame = np.array([unit, 1], np.int64)
+        frame = np.array([worth, unit, 1], np.int64)
         errors: list[Exception] = []
 
         def call(_frame: int, begin: int, end: int) -> None:
@@ -80,7 +83,7 @@ class Pool:
                 errors.append(error)
 
         task = TASK(call)
-        self.run(settings.ctypes.data, ctypes.cast(task, ctypes.c_void_p), frame[1:], count)
+        self.run(settings.ctypes.data, ctypes.cast(task, ctypes.c_void_p), frame[2:], count)
         if errors:
             raise errors[0]
 
@@ -147,6 +150,9 @@ def test_small_work_stays_on_its_thread_in_one_piece() -> None:
     with pool_of(3) as pool:
         pieces: list[tuple[int, int, int]] = []
         pool.share(lambda b, e: pieces.append((b, e, threading.get_native_id())), 10, unit=6)
+        assert pieces == [(0, 10, threading.get_native_id())]
+        pieces.clear()
+        pool.share(lambda b, e: pieces.append((b, e, threading.get_native_id())), 10, worth=1)
         assert pieces == [(0, 10, threading.get_native_id())]
         pieces.clear()
         pool.share(lambda b, e: pieces.append((b, e, 0)), 1000, unit=100)
@@ -234,9 +240,9 @@ def test_results_do_not_depend_on_threads(graph: Graph) -> None:
     pool = Pool(library.handle, 3)
 
     def share(task: int, frame: int, count: int) -> None:
-        held = np.ctypeslib.as_array((ctypes.c_int64 * 2).from_address(frame - 8))
-        held[0] = 1
-        pool.run(pool.settings.ctypes.data, ctypes.c_void_p(task), held[1:], count)
+        held = np.ctypeslib.as_array((ctypes.c_int64 * 3).from_address(frame - 16))
+        held[:2] = 64, 1
+        pool.run(pool.settings.ctypes.data, ctypes.c_void_p(task), held[2:], count)
 
     try:
         for _ in range(5):

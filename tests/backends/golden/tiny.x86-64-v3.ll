@@ -495,8 +495,8 @@ go.8:
   %".56" = load ptr, ptr %".55", align 8
   %".57" = getelementptr i8, ptr %".1", i64 32
   %".58" = load ptr, ptr %".57", align 8
-  %".59" = alloca i64, i32 5, align 16
-  %".60" = getelementptr i8, ptr %".59", i64 8
+  %".59" = alloca i64, i32 6, align 16
+  %".60" = getelementptr i8, ptr %".59", i64 16
   store i64 %".16", ptr %".60"
   %".62" = getelementptr i64, ptr %".60", i64 1
   %".63" = mul i64 %".16", 0
@@ -509,34 +509,44 @@ go.8:
   %".70" = mul i64 %".16", 1
   %".71" = add i64 %".70", 0
   %".72" = mul i64 %".16", 16
-  %".73" = udiv i64 %".72", 8192
+  %".73" = udiv i64 %".72", 4096
   %".74" = add i64 %".73", 1
-  %".75" = udiv i64 %".71", %".74"
+  %".75" = udiv i64 %".72", 8192
   %".76" = icmp eq i64 %".75", 0
   %".77" = select  i1 %".76", i64 1, i64 %".75"
   store i64 %".77", ptr %".59"
+  %".79" = udiv i64 %".71", %".74"
+  %".80" = icmp eq i64 %".79", 0
+  %".81" = select  i1 %".80", i64 1, i64 %".79"
+  %".82" = getelementptr i8, ptr %".59", i64 8
+  store i64 %".81", ptr %".82"
   call void @"__bnnc__dispatch"(ptr %".1", void (ptr, i64, i64)* @"fused.1", ptr %".60", i64 %".71")
-  %".80" = getelementptr i64, ptr %".60", i64 1
-  %".81" = mul i64 %".16", 0
-  %".82" = getelementptr i8, ptr %".58", i64 %".81"
-  store ptr %".82", ptr %".80"
-  %".84" = getelementptr i64, ptr %".60", i64 2
-  %".85" = getelementptr i8, [192 x i8]* @"__bnnc__constants", i64 0
-  store [192 x i8]* %".85", ptr %".84"
-  %".87" = getelementptr i64, ptr %".60", i64 3
-  %".88" = getelementptr i8, ptr %".56", i64 0
-  %".89" = load ptr, ptr %".88", align 8
-  store ptr %".89", ptr %".87"
-  %".91" = mul i64 %".16", 1
-  %".92" = add i64 %".91", 0
-  %".93" = mul i64 %".16", 16
-  %".94" = udiv i64 %".93", 8192
-  %".95" = add i64 %".94", 1
-  %".96" = udiv i64 %".92", %".95"
-  %".97" = icmp eq i64 %".96", 0
-  %".98" = select  i1 %".97", i64 1, i64 %".96"
-  store i64 %".98", ptr %".59"
-  call void @"__bnnc__dispatch"(ptr %".1", void (ptr, i64, i64)* @"fused.2", ptr %".60", i64 %".92")
+  %".85" = getelementptr i64, ptr %".60", i64 1
+  %".86" = mul i64 %".16", 0
+  %".87" = getelementptr i8, ptr %".58", i64 %".86"
+  store ptr %".87", ptr %".85"
+  %".89" = getelementptr i64, ptr %".60", i64 2
+  %".90" = getelementptr i8, [192 x i8]* @"__bnnc__constants", i64 0
+  store [192 x i8]* %".90", ptr %".89"
+  %".92" = getelementptr i64, ptr %".60", i64 3
+  %".93" = getelementptr i8, ptr %".56", i64 0
+  %".94" = load ptr, ptr %".93", align 8
+  store ptr %".94", ptr %".92"
+  %".96" = mul i64 %".16", 1
+  %".97" = add i64 %".96", 0
+  %".98" = mul i64 %".16", 16
+  %".99" = udiv i64 %".98", 4096
+  %".100" = add i64 %".99", 1
+  %".101" = udiv i64 %".98", 8192
+  %".102" = icmp eq i64 %".101", 0
+  %".103" = select  i1 %".102", i64 1, i64 %".101"
+  store i64 %".103", ptr %".59"
+  %".105" = udiv i64 %".97", %".100"
+  %".106" = icmp eq i64 %".105", 0
+  %".107" = select  i1 %".106", i64 1, i64 %".105"
+  %".108" = getelementptr i8, ptr %".59", i64 8
+  store i64 %".107", ptr %".108"
+  call void @"__bnnc__dispatch"(ptr %".1", void (ptr, i64, i64)* @"fused.2", ptr %".60", i64 %".97")
   ret i32 0
 }
 
