@@ -11,6 +11,7 @@ import argparse
 import json
 import platform
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -79,10 +80,10 @@ def run(arguments: argparse.Namespace) -> int:
     layers: list[Row] = []
     networks: list[Row] = []
     with progress() as say:
-        if arguments.only != "networks":
-            layers = _layers(arguments, store, peers, say)
         if arguments.only != "layers":
             networks = _networks(arguments, store, peers, say)
+        if arguments.only != "networks":
+            layers = _layers(arguments, store, peers, say)
     settings = _settings(arguments, [*layers, *networks])
     text = markdown(settings, layers, networks)
     show(text)
@@ -144,11 +145,23 @@ def _layer_task(shape: Shape, store: Store, lce_python: str | None) -> Task:
 def _networks(
     arguments: argparse.Namespace, store: Store, peers: Sequence[Any], say: Say
 ) -> list[Row]:
-    rows: list[Row] = []
-    for name, make in _chosen(arguments, store).items():
-        say(name)
-        rows += _network(name, make, arguments, peers)
-    return rows
+    """A row for each network, number of threads and batch.
+
+    The largest number of threads comes first: some libraries remember for good how many cores
+    their process had when they were first used.
+    """
+    made: list[Built] = []
+    for name, task in _chosen(arguments, store).items():
+        say(f"compiling {name}")
+        made.append(_built(name, task, arguments.targets))
+    rows: dict[tuple[int, int, int], Row] = {}
+    for threads in sorted(arguments.threads, reverse=True):
+        for place, built in enumerate(made):
+            for batch in arguments.batch:
+                say(f"{built.name}, batch {batch}, threads {threads}")
+                row = built.row(batch, threads, arguments.targets, peers, arguments.seconds)
+                rows[place, threads, batch] = row
+    return [rows[key] for key in sorted(rows)]
 
 
 def _chosen(arguments: argparse.Namespace, store: Store) -> dict[str, Task]:
@@ -167,31 +180,39 @@ def _chosen(arguments: argparse.Namespace, store: Store) -> dict[str, Task]:
     return chosen
 
 
-def _network(
-    name: str, task: Task, arguments: argparse.Namespace, peers: Sequence[Any]
-) -> list[Row]:
-    """Compile for every target; then a row for each batch and number of threads."""
-    facts: dict[str, ours.Facts] = {}
-    problems: dict[str, str] = {}
-    manifest: Any = None
-    for target in arguments.targets:
+@dataclass
+class Built:
+    """A network compiled for the targets; ``problems`` say for which it could not be."""
+
+    name: str
+    task: Task
+    inputs: tuple[Tensor, ...] = ()
+    facts: dict[str, ours.Facts] = field(default_factory=dict[str, ours.Facts])
+    problems: dict[str, str] = field(default_factory=dict[str, str])
+
+    def row(
+        self, batch: int, threads: int, targets: Sequence[str], peers: Sequence[Any], seconds: float
+    ) -> Row:
+        """The network measured; without an artifact there is nothing to run."""
+        if not self.facts:
+            return Row(self.name, batch, threads, problems=self.problems)
+        task = self.task.on(self.inputs, batch, threads)
+        row = network_row(self.name, task, targets, peers, seconds, self.facts)
+        row.problems.update(self.problems)
+        return row
+
+
+def _built(name: str, task: Task, targets: Sequence[str]) -> Built:
+    built = Built(name, task)
+    for target in targets:
         try:
             made, seconds = ours.compiled(task, target)
-            manifest = made.manifest
-            first = task.on(manifest.inputs, 1, 1)
-            facts[target] = ours.facts(first, made, seconds, target)
+            built.inputs = made.manifest.inputs
+            first = task.on(built.inputs, 1, 1)
+            built.facts[target] = ours.facts(first, made, seconds, target)
         except BnncError as error:
-            problems[ours.name(target)] = one_line(str(error))
-    if manifest is None:
-        return [Row(name, problems=problems)]
-    rows: list[Row] = []
-    for threads in arguments.threads:
-        for batch in arguments.batch:
-            again = task.on(manifest.inputs, batch, threads)
-            row = network_row(name, again, arguments.targets, peers, arguments.seconds, facts)
-            row.problems.update(problems)
-            rows.append(row)
-    return rows
+            built.problems[ours.name(target)] = one_line(str(error))
+    return built
 
 
 def _settings(arguments: argparse.Namespace, rows: Sequence[Row]) -> dict[str, Any]:

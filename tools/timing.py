@@ -106,6 +106,16 @@ def measure(
     }
 
 
+def waited() -> float | None:
+    """Seconds that this thread has waited for a core that others held, since it began; None where
+    the system does not say."""
+    try:
+        text = Path("/proc/thread-self/schedstat").read_text(encoding="ascii")
+        return int(text.split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return None
+
+
 @contextlib.contextmanager
 def pinned(cores: int = 1) -> Generator[int | None]:
     """Keep this thread, and those that it starts, on so many cores meanwhile; yields the highest

@@ -33,6 +33,8 @@ README. {measured}
 - int8 is ONNX Runtime's static quantization of that file (per channel, QDQ), which OpenVINO reads
   too. PyTorch runs each node eagerly, in inference mode and in the faster memory format. Larq
   Compute Engine runs the Keras twin from an environment of its own.
+- Other processes held the cores for at most {disturbed:.0%} of a row's time. Long calls suffer from
+  that more than short ones.
 - A contender without a figure is named under *Remarks* with the reason; that is no win.
 """
 
@@ -111,7 +113,10 @@ def performance(
     """The page."""
     targets = settings["targets"]
     parts = [
-        HEAD.format(measured=tables.measured(settings)),
+        HEAD.format(
+            measured=tables.measured(settings),
+            disturbed=max(row.disturbed for row in (*layers, *networks)),
+        ),
         LAYERS.format(
             depth=settings["depth"],
             speeds="\n".join(tables.layer_speeds(layers, targets)),

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
 from ...errors import BnncError
 from ..console import one_line
-from ..timing import Timing, measure, pinned
+from ..timing import Timing, measure, pinned, waited
 from . import ours
 from .limit import LIMITS, Limit, Logic, Reading
 from .ours import Facts
 from .task import Peer, Started, Task
 
-REST = 0.003
+REST = 0.02
 """Seconds between turns where contenders have threads of their own: their spinning ends."""
 
 
@@ -31,6 +32,8 @@ class Row:
     times: dict[str, Timing] = field(default_factory=dict[str, Timing])
     limits: dict[str, float] = field(default_factory=dict[str, float])
     """Products a second at one logic operation each, and bytes a second, by loop."""
+    disturbed: float = 0.0
+    """The share of the time in which this process had to wait for a core."""
     problems: dict[str, str] = field(default_factory=dict[str, str])
     notes: dict[str, str] = field(default_factory=dict[str, str])
     versions: dict[str, str] = field(default_factory=dict[str, str])
@@ -77,10 +80,13 @@ class Contenders:
 
     def measure(self, seconds: float) -> None:
         """Run all in turns and close them."""
-        row = self.row
+        row, before, began = self.row, waited(), time.perf_counter()
         try:
             turns = {name: made.turns for name, made in self.started.items()}
             timed = measure(turns, seconds, rest=REST if row.threads > 1 else 0.0)
+            after = waited()
+            if before is not None and after is not None:
+                row.disturbed = (after - before) / (time.perf_counter() - began)
         finally:
             for made in self.started.values():
                 made.close()
