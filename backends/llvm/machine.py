@@ -12,7 +12,7 @@ from ..targets import Target
 
 @cache
 def _initialize() -> None:
-    """Register every target once; the assembly parsers are for inline assembly."""
+    """Register every target once."""
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
 

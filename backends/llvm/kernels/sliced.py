@@ -37,6 +37,8 @@ _ADDITION = {
     (False, 128): (1.5, 16.0),
 }
 """Cycles of an addition and of a table's group, by 'any function of three bits' and vector bits."""
+_NEON = (2.6, 24.0)
+"""The same, from counts of instructions: five vector ones and two loads an addition."""
 _THRESHOLD = 60.0
 """Cycles to compare a channel's counts in one tile."""
 _LANES = 10.0
@@ -72,7 +74,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     channels = plan.geometry.out_channels
     samples = plan.geometry.batch if isinstance(plan.geometry.batch, int) else 1
     tiles = -(-samples * plan.words // plan.lanes)
-    addition, group = _ADDITION[target.ternary_logic, plan.bits]
+    addition, group = _NEON if target.has("neon") else _ADDITION[target.ternary_logic, plan.bits]
     blocks = -(-channels // plan.held)
     cycles = tiles * (blocks * plan.groups * group + channels * plan.additions() * addition)
     if thresholds_alone(op):
