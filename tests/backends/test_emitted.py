@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import Golden
-from llvm_support import X86_PATHS, Args, Library, hot_block, scheduled
+from llvm_support import X86_PATHS, Args, Library, scheduled
 
 from bnnc.backends import linking
 from bnnc.backends.llvm import LlvmBackend, host
@@ -229,17 +230,46 @@ def test_run_refuses_wrong_arguments(model: Graph) -> None:
 # --- goldens ----------------------------------------------------------------------------------
 
 
-def inner_loop(target: Target, sign: str) -> str:
-    """Instructions of the loop of a 256-channel 3x3 layer that counts most bits."""
-    lowered = LlvmBackend().lower(scheduled(layer(256, 14, sign, head=False)), target)
+def inner_loop(target: Target, sign: str, kernel: str) -> str:
+    """Instructions of the innermost loop of a 256-channel 3x3 layer that counts most bits."""
+    text = layer(256, 14, sign, head=False).replace('"binary_conv"', f'"{kernel}"')
+    lowered = LlvmBackend().lower(scheduled(text), target)
     assembly = lowered.emit("asm", "m", MANIFEST).decode()
-    return hot_block(assembly, r"vpopcnt\w|cnt|v?pshufb")
+    hot = max(_innermost(assembly), key=lambda loop: len(_COUNTS.findall(loop)))
+    body = [line.split()[0] for line in hot.splitlines() if re.match(r"\s+[a-z]", line)]
+    spills = len(re.findall(r"^\s+\w+\s.*(?:\(%rsp\)|\[sp\b).*$", hot, re.MULTILINE))
+    lines = sorted(Counter(body).items())
+    return "".join(f"{name} {count}\n" for name, count in lines) + f"on the stack: {spills}\n"
+
+
+_COUNTS = re.compile(r"^\s+(?:vpopcnt\w|cnt|v?pshufb)\s", re.MULTILINE)
+
+
+def _innermost(assembly: str) -> list[str]:
+    """Blocks whose first jump leads back to their own label, up to that jump."""
+    parts = re.split(r"^(\.LBB\w+):.*$", assembly, flags=re.MULTILINE)
+    loops: list[str] = []
+    for label, text in zip(parts[1::2], parts[2::2], strict=True):
+        jump = re.search(r"^\s+[bcjt]\S*\s.*?(\.LBB\w+)$", text, re.MULTILINE)
+        if jump and jump[1] == label:
+            loops.append(text[: jump.end()])
+    return loops
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_instructions_of_the_inner_loop(name: str, golden: Golden) -> None:
-    golden.check(GOLDEN / f"inner-loop.{name}.txt", inner_loop(ROWS[name], SIGN))
-    golden.check(GOLDEN / f"inner-loop-ternary.{name}.txt", inner_loop(ROWS[name], "ternary"))
+    golden.check(GOLDEN / f"inner-loop.{name}.txt", inner_loop(ROWS[name], SIGN, "binary_conv"))
+    ternary = inner_loop(ROWS[name], "ternary", "binary_conv")
+    golden.check(GOLDEN / f"inner-loop-ternary.{name}.txt", ternary)
+
+
+@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.byte_shuffle])
+def test_instructions_of_the_lookup_loop(name: str, golden: Golden) -> None:
+    """Of a ternary operand both loops are there; the one with zeros has more shuffles."""
+    loop = inner_loop(ROWS[name], SIGN, "binary_conv_lookup")
+    golden.check(GOLDEN / f"lookup-loop.{name}.txt", loop)
+    ternary = inner_loop(ROWS[name], "ternary", "binary_conv_lookup")
+    golden.check(GOLDEN / f"lookup-loop-ternary.{name}.txt", ternary)
 
 
 @pytest.mark.parametrize("name", ["x86-64-v3", "icelake-server", "arm64"])
