@@ -110,7 +110,7 @@ class Geometry:
         """Coordinates in the result's own rank."""
         return (sample, channel, row, column)[:2] + (row, column)[4 - self.rank :]
 
-    def _inside(self, axis: int, at: int) -> tuple[int, int]:
+    def inside(self, axis: int, at: int) -> tuple[int, int]:
         """First and end of the kernel positions that lie inside the operand for output ``at``."""
         start = at * self.strides[axis] - self.pads[axis]
         step = self.dilations[axis]
@@ -122,7 +122,7 @@ class Geometry:
         """Border classes of the output columns, left to right."""
         out: list[Segment] = []
         for column in range(self.out[1]):
-            first, last = self._inside(1, column)
+            first, last = self.inside(1, column)
             if out and (out[-1].first, out[-1].last) == (first, last):
                 held = out.pop()
                 out.append(Segment(held.start, held.count + 1, first, last))
@@ -130,9 +130,13 @@ class Geometry:
                 out.append(Segment(column, 1, first, last))
         return out
 
+    def row(self) -> Segment:
+        """All output columns, and all kernel columns."""
+        return Segment(0, self.out[1], 0, self.kernel[1])
+
     def rows_inside(self, code: Code, row: Index) -> tuple[Index, Index]:
         """First and end of the kernel rows inside the operand for an output row."""
-        ranges = [self._inside(0, at) for at in range(self.out[0])]
+        ranges = [self.inside(0, at) for at in range(self.out[0])]
         if len(set(ranges)) == 1:
             return ranges[0]
         if isinstance(row, int):

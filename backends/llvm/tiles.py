@@ -54,6 +54,9 @@ class Plan:
     pixels: int
     packs: bool
     split_groups: bool
+    ragged: bool = False
+    """Whether a tile may hold pixels of several border classes, at a known column: the kernel then
+    leaves out the taps outside for each pixel."""
 
     @property
     def width(self) -> int:
@@ -190,9 +193,10 @@ def _chunk(
         with code.loop(first, last) as task:
             sample, row = code.divide(task, geometry.out[0])
             rows = geometry.rows_inside(code, row)
-            for segment in geometry.segments():
+            for segment in [geometry.row()] if plan.ragged else geometry.segments():
                 _columns(
                     code,
+                    geometry,
                     plan,
                     segment,
                     lambda column, pixels, s=segment: emit(
@@ -265,18 +269,38 @@ def _blocks(
         channel_blocks(code, geometry.group_out, plan.width, part)
 
 
-def _columns(code: Code, plan: Plan, segment: Segment, body: Callable[[Index, int], None]) -> None:
-    """Tiles of one border class: full ones in a loop, then what remains."""
-    pixels = balanced(segment.count, plan.pixels)
-    rest = segment.count % pixels
-    full = segment.start + segment.count - rest
-    if full - segment.start == pixels:
-        body(segment.start, pixels)
-    else:
-        with code.loop(segment.start, full, pixels) as column:
-            body(column, pixels)
-    if rest:
-        body(full, rest)
+def _columns(
+    code: Code,
+    geometry: Geometry,
+    plan: Plan,
+    segment: Segment,
+    body: Callable[[Index, int], None],
+) -> None:
+    """Tiles of one border class, or of a row: full ones in loops, those at borders and what remains
+    at known columns."""
+    pixels = plan.pixels if plan.ragged else balanced(segment.count, plan.pixels)
+    end = segment.start + segment.count
+    start = segment.start
+    while start < end:
+        tiles = 0
+        while _alike(geometry, segment, start + tiles * pixels, pixels):
+            tiles += 1
+        if tiles > 1:
+            with code.loop(start, start + tiles * pixels, pixels) as column:
+                body(column, pixels)
+            start += tiles * pixels
+            continue
+        size = min(pixels, end - start)
+        body(start, size)
+        start += size
+
+
+def _alike(geometry: Geometry, segment: Segment, start: int, pixels: int) -> bool:
+    """True when a whole tile lies in a segment and all its pixels see the segment's taps."""
+    if start + pixels > segment.start + segment.count:
+        return False
+    taps = {geometry.inside(1, start + p) for p in range(pixels)}
+    return taps == {(segment.first, segment.last)}
 
 
 def _samples(

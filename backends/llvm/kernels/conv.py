@@ -34,6 +34,8 @@ _LOAD = 0.15
 """Cycles that a load takes from two multiply-add units."""
 _STREAM = 28
 """Bytes a cycle that the second-level cache delivers."""
+_SHARING_TAPS = 7
+"""Taps whose weights fit in registers beside a tile's sums."""
 
 
 def _anchor(op: Op) -> Conv | Gemm:
@@ -86,6 +88,8 @@ class _Layer:
     @cached_property
     def plan(self) -> Plan:
         """Sums for all registers but those of the weights, the input and temporaries."""
+        if self.shares:
+            return self._sharing_plan()
         target, lanes = self.code.target, self.code.lanes
         wide = target.registers == 32
         vectors = 4 if self.geometry.by_sample or (wide and lanes == 4) else 2
@@ -96,6 +100,43 @@ class _Layer:
         vectors = narrowed(vectors, lanes, self._block_channels())
         pixels = self._most_pixels(vectors)
         return Plan(lanes, vectors, pixels, self.packs, split_groups=not self.lanewise)
+
+    @cached_property
+    def tap_classes(self) -> list[list[int]]:
+        """Kernel columns whose inputs lie at the same distances from those of a pixel."""
+        g = self.geometry
+        classes: dict[int, list[int]] = {}
+        for column in range(g.kernel[1]):
+            classes.setdefault(column * g.dilations[1] % g.strides[1], []).append(column)
+        return list(classes.values())
+
+    @cached_property
+    def shares(self) -> bool:
+        """Whether taps share broadcasts: the weights of a class of taps stay in registers while
+        each input is broadcast once and meets every pixel that sees it."""
+        most = max(map(len, self.tap_classes))
+        alike = not self.lanewise and not self.geometry.by_sample
+        return alike and self.code.target.registers == 32 and 1 < most <= _SHARING_TAPS
+
+    def _sharing_plan(self) -> Plan:
+        """As many pixels as leave room for the weights, or less where a row then divides better."""
+        target, lanes, g = self.code.target, self.code.lanes, self.geometry
+        vectors = narrowed(max(2, -(-8 // lanes)), lanes, g.group_out)
+        weights = max(map(len, self.tap_classes)) * vectors
+        most = max(1, (target.registers - weights - 2) // vectors)
+
+        def cycles(pixels: int) -> float:
+            """For one input channel of a row: sums, which wait for each other when few, and
+            loads."""
+            total = 0.0
+            rests = [g.out[1] % pixels] if g.out[1] % pixels else []
+            for n in [pixels] * (g.out[1] // pixels) + rests:
+                loads = g.kernel[1] * (vectors + 1) + (n - 1) * g.strides[1]
+                total += max(n * vectors, _LATENCY) / 2 * g.kernel[1] + _LOAD * loads
+            return total
+
+        pixels = min(range(most, 0, -1), key=cycles)
+        return Plan(lanes, vectors, pixels, self.packs, split_groups=True, ragged=True)
 
     def _most_pixels(self, vectors: int) -> int:
         room = self.code.target.registers - vectors - (2 if self.code.target.fma else 4)
@@ -131,7 +172,7 @@ class _Layer:
         One where samples form tiles: a sample that shares a tile with others adds in the order of
         one that is alone, or results would depend on batch and threads.
         """
-        if self.batched:
+        if self.batched or self.shares:
             return 1
         sums = tile.pixels * vectors
         return 1 if sums >= _LATENCY else min(4, _LATENCY // sums)
@@ -270,6 +311,8 @@ class _Run:
         tap_bytes = g.group_channels * self.input_bytes
         w = code.offset(self.w, code.mul(tap, tap_bytes))
         _, channel, _, column = self.layer.strides
+        if self.layer.shares:
+            return self._sharing(x, w, state)
         if self.layer.merged:
             return self._inputs(x, w, self.columns * g.channels, 4, list(state))
 
@@ -283,6 +326,46 @@ class _Run:
             )
 
         return code.repeat(0, self.columns, 1, state, at)
+
+    def _sharing(self, x: IRValue, w: IRValue, state: Sequence[IRValue]) -> Sequence[IRValue]:
+        """All input channels of one kernel row, broadcasts shared by taps."""
+        g, code = self.layer.geometry, self.code
+        channel = self.layer.strides[1]
+
+        def at(number: Index, state: Sequence[IRValue]) -> Sequence[IRValue]:
+            held = list(state)
+            here = code.offset(x, code.mul(number, channel))
+            weights = code.offset(w, code.mul(number, self.input_bytes))
+            for taps in self.layer.tap_classes:
+                self._tap_class(here, weights, taps, held)
+            return held
+
+        return code.repeat(0, g.group_channels, 1, state, at)
+
+    def _tap_class(self, x: IRValue, w: IRValue, taps: list[int], state: list[IRValue]) -> None:
+        """One input channel: the inputs that a class of taps sees, from left to right."""
+        g, code, lanes = self.layer.geometry, self.code, self.layer.plan.lanes
+        known = self.tile.column if isinstance(self.tile.column, int) else None
+        seen: dict[int, list[tuple[int, int]]] = {}
+        for pixel in range(self.tile.pixels):
+            first, last = (0, g.kernel[1]) if known is None else g.inside(1, known + pixel)
+            for tap in taps:
+                if first <= tap < last:
+                    offset = pixel * g.strides[1] + tap * g.dilations[1]
+                    seen.setdefault(offset, []).append((pixel, tap))
+        tap_bytes = g.group_channels * self.input_bytes
+        weights = {
+            (tap, v): code.load(code.offset(w, tap * tap_bytes + 4 * lanes * v), self.type)
+            for tap in sorted({tap for pairs in seen.values() for _, tap in pairs})
+            for v in range(self.vectors)
+        }
+        for offset, pairs in sorted(seen.items()):
+            one = code.load(code.offset(x, offset * self.layer.strides[3]), FLOAT)
+            value = code.splat(one, lanes)
+            for pixel, tap in pairs:
+                for v in range(self.vectors):
+                    place = pixel * self.vectors + v
+                    state[place] = multiply_add(code, value, weights[tap, v], state[place])
 
     def _inputs(
         self, x: IRValue, w: IRValue, count: int, step: int, state: list[IRValue]
