@@ -223,7 +223,7 @@ def _settings(arguments: argparse.Namespace, rows: Sequence[Row]) -> dict[str, A
         except PackageNotFoundError:
             versions[library] = "unknown"
     for row in rows:
-        versions.update(row.versions)
+        versions.update({who.split()[0]: text for who, text in row.versions.items()})
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "cpu": cpu_name(),

@@ -204,7 +204,7 @@ def test_contenders_with_clocks_of_their_own_take_turns() -> None:
 
 def rows() -> tuple[dict[str, Any], list[Row], list[Row]]:
     """Made-up figures: bnnc twice as fast as the one peer, the other absent."""
-    facts = Facts(1, 2, 10**9, 4000, 300, 200, 1.0, 0.001)
+    facts = Facts(1, 2, 10**9, 4000, 300, 200, 1.0, {"conv": 0.75, "rest": 0.25}, 0.001)
     settings = {
         "date": "2026-01-02T03:04:05+00:00",
         "cpu": "a CPU",
@@ -278,10 +278,11 @@ def test_documents_are_rewritten(tmp_path: Path) -> None:
     assert text.startswith("# bnnc\n<!--")
     assert text.endswith("-->\nmore\n")
     assert "old" not in text
-    assert "Medians of one run, 2026-01-02, a CPU:" in text
-    assert "| Net | 1 ms | 2 ms | 10 ms | – | – |" in text
+    assert "Medians of one run, 2026-01-02, a CPU; the ratio is bnnc x86-64-v4 to ORT fp32:" in text
+    assert "| Net | 1 ms | 2 ms | 10 ms | – | – | 10 |" in text
     page = (tmp_path / "docs/performance.md").read_text()
-    assert "Measured 2026-01-02T03:04 UTC on a CPU: bnnc 1." in page
+    assert "Measured 2026-01-02 03:04 UTC on a CPU: bnnc 1." in page
+    assert "| Net | x86-64-v4 | conv 75%, rest 25% |" in page
     for name in ("latency.svg", "roofline.svg"):
         assert f"]({name})" in page
         assert (tmp_path / "docs" / name).stat().st_size > 1000
@@ -307,5 +308,6 @@ def test_the_command_measures(
     assert set(layer["times"]) == {"bnnc native", "ORT fp32", "ORT int8"}
     assert set(good["times"]) == set(layer["times"])
     assert good["facts"]["native"]["binarized"] == 4
+    assert sum(good["facts"]["native"]["shares"].values()) == pytest.approx(1)
     assert (good["batch"], good["threads"], bad["times"]) == (2, 1, {})
     assert found["versions"]["bnnc"] == bnnc.__version__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ HEAD = """\
 # Performance
 
 `make bench` measures all of this in one run and writes this page, its plots and the figures of the
-README. {measured}
+README.
+
+{measured}
 
 - All contenders of a row run in turns of 20 ms on the same pinned cores, warm, on the same random
   input; times are medians. Clocks of a shared machine move by half: only ratios within a row mean
@@ -33,7 +36,7 @@ README. {measured}
 - int8 is ONNX Runtime's static quantization of that file (per channel, QDQ), which OpenVINO reads
   too. PyTorch runs each node eagerly, in inference mode and in the faster memory format. Larq
   Compute Engine runs the Keras twin from an environment of its own.
-- Other processes held the cores for at most {disturbed:.0%} of a row's time. Long calls suffer from
+- Other processes held the cores for at most {disturbed:.0%} of a row's time; long calls suffer from
   that more than short ones.
 - A contender without a figure is named under *Remarks* with the reason; that is no win.
 """
@@ -79,6 +82,13 @@ All batches and threads, time of one call:
 Sizes; the first result is counted from opening the file:
 
 {facts}
+
+Where the time goes, one thread, batch 1, by kernel. `binary_conv` counts bits of packed channels,
+`binary_conv_lookup` looks such counts up in tables of 16, `binary_conv_sliced` adds planes of
+pixels; `transpose_bits` goes between the two layouts. `conv`, `gemm`, `pointwise` and most pools
+are float.
+
+{shares}
 """
 
 
@@ -114,7 +124,7 @@ def performance(
     targets = settings["targets"]
     parts = [
         HEAD.format(
-            measured=tables.measured(settings),
+            measured=textwrap.fill(tables.measured(settings), 100),
             disturbed=max(row.disturbed for row in (*layers, *networks)),
         ),
         LAYERS.format(
@@ -126,6 +136,7 @@ def performance(
             ratios="\n".join(tables.network_ratios(single, targets)),
             times="\n".join(tables.network_times(networks, targets)),
             facts="\n".join(tables.network_facts(networks, targets)),
+            shares="\n".join(tables.network_shares(networks, targets)),
         ),
         "\n".join(["## Remarks", "", *tables.remarks([*layers, *networks]), ""]),
         "Arm has not been measured: artifacts for it run here under an emulator.\n",
@@ -134,20 +145,24 @@ def performance(
 
 
 def summary(settings: Mapping[str, Any], layers: Sequence[Row], single: Sequence[Row]) -> str:
-    """The README's figures: the first target, and the first without VPOPCNTDQ beside it."""
+    """The README's figures: of the first two targets, and how many times faster the first is than
+    the first peer."""
     shown = settings["targets"][:2]
     peers = ("ORT fp32", "ORT int8", "OpenVINO fp32")
-    head = ["one thread, batch 1", *(f"bnnc, {target}" for target in shown), *peers]
+    first = ours.name(shown[0])
+    head = ["one thread, batch 1", *(f"bnnc, {target}" for target in shown), *peers, "ratio"]
     rows = [
         [
             f"binary layer {row.name}" if row.least_bytes else row.name,
             *(_time(row, name) for name in (*map(ours.name, shown), *peers)),
+            tables.ratio_text(row.ratio(first, peers[0])),
         ]
         for row in (*layers, *single)
         if row.times
     ]
     date, cpu = settings["date"][:10], settings["cpu"]
-    return "\n".join([f"Medians of one run, {date}, {cpu}:", "", *tables.table(head, rows)])
+    said = f"Medians of one run, {date}, {cpu}; the ratio is {first} to {peers[0]}:"
+    return "\n".join([said, "", *tables.table(head, rows)])
 
 
 def marked(text: str, content: str) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import statistics
 import time
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 from ...driver import Compilation, Options, compile_file
 from ...runtime import load
 from ..report import totals
 from ..timing import Clocked
 from .inner import middle_call
+from .profile import shares
 from .task import Started, Task
 
 PREFIX = "bnnc"
@@ -29,6 +30,8 @@ class Facts:
     artifact: int
     workspace: int
     compile_seconds: float
+    shares: dict[str, float]
+    """Of the time, by kind of kernel."""
     first_seconds: float
     """From the file to the first result: the median of ``STARTS`` loads, none of them used before;
     a new process's imports are not counted."""
@@ -82,9 +85,10 @@ def facts(task: Task, made: Compilation, seconds: float, target: str) -> Facts:
         artifact=len(made.data),
         workspace=held.workspace.per_batch + held.workspace.fixed,
         compile_seconds=seconds,
+        shares=shares(_library(task, target)),
         first_seconds=statistics.median(firsts),
     )
 
 
-def _library(task: Task, target: str) -> Any:
+def _library(task: Task, target: str) -> Path:
     return task.store.folder / f"{task.model.stem}-{target.replace(':', '-')}.so"

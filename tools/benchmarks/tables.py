@@ -65,7 +65,7 @@ def layer_ratios(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
         for target, me in zip(targets, mine, strict=True):
             seconds = row.seconds(me)
             if seconds is not None:
-                ratios = [_ratio(row.ratio(me, peer)) for peer in peers]
+                ratios = [ratio_text(row.ratio(me, peer)) for peer in peers]
                 share = fraction(row, target)
                 shown = ABSENT if share is None else f"{share:.0%}"
                 body.append([row.name, target, f"{seconds * 1e6:.1f}", *ratios, shown])
@@ -104,7 +104,7 @@ def network_ratios(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
             str(row.batch),
             str(row.threads),
             target,
-            *(_ratio(row.ratio(me, peer)) for peer in peers),
+            *(ratio_text(row.ratio(me, peer)) for peer in peers),
         ]
         for row in rows
         for target, me in zip(targets, mine, strict=True)
@@ -136,6 +136,18 @@ def network_facts(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
     return table(head, body.values())
 
 
+def network_shares(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
+    """Where the time of each network goes, once a network and target."""
+    body: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for target in targets:
+            if target in row.facts:
+                held = row.facts[target].shares.items()
+                text = ", ".join(f"{kind} {share:.0%}" for kind, share in held)
+                body[row.name, target] = [row.name, target, text]
+    return table(["network", "target", "kernels"], body.values())
+
+
 def remarks(rows: Sequence[Row]) -> list[str]:
     """Why contenders have no time, and what else is to be known, each once with its rows."""
     said: dict[tuple[str, str], list[str]] = {}
@@ -163,6 +175,7 @@ def markdown(settings: Mapping[str, Any], layers: Sequence[Row], networks: Seque
     if networks:
         parts += ["", *network_times(networks, targets), "", *network_ratios(networks, targets)]
         parts += ["", *network_facts(networks, targets)]
+        parts += ["", *network_shares(networks, targets)]
     said = remarks([*layers, *networks])
     return "\n".join([*parts, *(["", *said] if said else [])])
 
@@ -170,14 +183,16 @@ def markdown(settings: Mapping[str, Any], layers: Sequence[Row], networks: Seque
 def measured(settings: Mapping[str, Any]) -> str:
     """When, where and with what."""
     versions = ", ".join(f"{name} {text}" for name, text in settings["versions"].items())
-    return f"Measured {settings['date'][:16]} UTC on {settings['cpu']}: {versions}."
+    date = settings["date"][:16].replace("T", " ")
+    return f"Measured {date} UTC on {settings['cpu']}: {versions}."
 
 
 def _giga(rate: float | None) -> str:
     return ABSENT if rate is None else f"{rate / 1e9:.0f}"
 
 
-def _ratio(ratio: float | None) -> str:
+def ratio_text(ratio: float | None) -> str:
+    """A ratio for people: ``3.25``, ``17``."""
     return ABSENT if ratio is None else f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"
 
 

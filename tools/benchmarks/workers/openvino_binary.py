@@ -42,7 +42,7 @@ def start(request: dict[str, Any]) -> tuple[Any, str]:
                 break
         return held
 
-    return turn, f"{ov.__version__.split('-')[0]} ({kernels[0].exec_type})"
+    return turn, ov.__version__.split("-")[0]
 
 
 def chain(request: dict[str, Any]) -> Any:
