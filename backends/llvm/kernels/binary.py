@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 from llvmlite import ir
 
-from ....ir import Layout, Op
+from ....ir import Layout, Op, Ternary
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
 from ...base import Choice, KernelDescriptor
 from ...targets import Target
@@ -45,12 +45,18 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """Vector operations at two a cycle, from the counter's operations a word (measured), what a
     counter needs in the end, and the epilogue."""
     assert isinstance(op, Fused)
+    x = anchor_of(op).x.type
     geometry = Geometry.of(anchor_of(op))
     pixels = geometry.out[0] * geometry.out[1]
     blocks = -(-geometry.out_channels // target.lanes)
-    words = -(-geometry.group_channels // WORD) * geometry.taps
-    a_word, finish = {"dword": (3.0, 2), "byte": (3.2, 2), "table": (3.6, 28)}[target.popcount]
-    operations = a_word * words + finish + len(op.body.nodes)
+    a_tap = -(-geometry.group_channels // WORD)
+    a_word, finish = {"dword": (3.0, 2), "byte": (3.2, 2), "table": (3.4, 28)}[target.popcount]
+    if target.popcount == "table":
+        # The carry-save adders take runs of words: a tap's, or a row's that lie in one run.
+        whole = geometry.groups == 1 and a_tap == 2 * words_of(x)
+        rows = whole and geometry.dilations[1] == 1 and not isinstance(x.element, Ternary)
+        a_word += 10.3 / (a_tap * (geometry.kernel[1] if rows else 1))
+    operations = a_word * a_tap * geometry.taps + finish + len(op.body.nodes)
     return pixels * blocks * operations / 2
 
 

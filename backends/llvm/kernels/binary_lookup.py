@@ -75,8 +75,9 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     blocks = -(-geometry.out_channels // lanes)
     steps = 2 * -(-geometry.channels // 8) * geometry.taps
     pairs = geometry.out[0] * -(-geometry.out[1] // 2)
-    a_pair = 3.2 * steps + 2 * (10 + 4 * len(op.body.nodes))
-    return pairs * (blocks * a_pair + steps) / ports
+    floats = -(-geometry.out_channels // target.lanes)
+    a_pair = blocks * (3.2 * steps + 20) + 2 * floats * len(op.body.nodes)
+    return pairs * (a_pair + steps) / ports
 
 
 class _Kernel:
