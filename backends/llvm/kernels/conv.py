@@ -18,6 +18,7 @@ import numpy as np
 from ....errors import LoweringError
 from ....ir import Array, Op
 from ....ir.ops import Conv, Fused, Gemm
+from ... import cost
 from ...base import Choice, KernelDescriptor
 from ...targets import Target
 from ..code import FLOAT, I32, Code, Index, IRValue, vector
@@ -47,13 +48,15 @@ def _anchor(op: Op) -> Conv | Gemm:
 
 
 def _cycles(op: Op, target: Target, choice: Choice) -> float:
-    """Two vector multiply-adds a cycle (one without FMA), and the epilogue."""
+    """Two vector multiply-adds a cycle (one without FMA), or what the weights take to come; and the
+    epilogue."""
     assert isinstance(op, Fused)
     geometry = Geometry.of(_anchor(op))
     useful = min(target.lanes, max(1, geometry.group_out))
     rate = (2.0 if target.fma else 1.0) * useful
     pixels = geometry.out[0] * geometry.out[1] * geometry.out_channels
-    return geometry.macs() / rate + pixels / target.lanes * len(op.body.nodes)
+    products = max(geometry.macs() / rate, cost.weights(_anchor(op).w.type))
+    return products + pixels / target.lanes * len(op.body.nodes)
 
 
 @dataclass

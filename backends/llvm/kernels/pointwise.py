@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ....ir import Batch, Dim, Layout, Op, Scalar
 from ....ir.ops import Fused
 from ....ir.types import physical_axes
+from ... import cost
 from ...base import Choice, KernelDescriptor
 from ...targets import Target
 from .. import epilogue
@@ -32,10 +33,12 @@ def _refuses(op: Op, target: Target) -> str | None:
 
 
 def _cycles(op: Op, target: Target, choice: Choice) -> float:
-    """One vector operation a cycle for each operator, and the traffic of operands and results."""
+    """One vector operation a cycle for each operator, operand and result; the memory's share."""
     assert isinstance(op, Fused)
     elements = full_type(op).elements_per_sample()
-    return elements / target.lanes * (len(op.body.nodes) + len(op.xs) + len(op.body.results))
+    memory = cost.traffic([v.type for v in (*op.xs, *op.body.results)], target)
+    operations = len(op.body.nodes) + len(op.xs) + len(op.body.results)
+    return elements / target.lanes * operations + memory
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from llvmlite import ir
 from ....ir import BOOL, F16, Op, Scalar, Ternary, Value
 from ....ir.ops import AveragePool, Fused, MaxPool
 from ....ir.ops.window import Window
+from ....ir.types import sample_bytes
+from ... import cost
 from ...base import Choice, KernelDescriptor
 from ...targets import Target
 from .. import epilogue
@@ -354,13 +356,17 @@ def _refuses(op: Op, target: Target) -> str | None:
 
 
 def _cycles(op: Op, target: Target, choice: Choice) -> float:
-    """A load and an operation for each tap and vector."""
+    """A load and an operation for each tap and vector (bits: word), and the memory's share."""
     assert isinstance(op, Fused)
     assert op.anchor is not None
     pool = op.anchor.op
     assert isinstance(pool, MaxPool | AveragePool)
-    elements = op.anchor.result.type.elements_per_sample()
-    return elements / target.lanes * (math.prod(pool.kernel) + len(op.body.nodes))
+    result = op.anchor.result.type
+    memory = cost.traffic([v.type for v in (*op.xs, *op.body.results)], target)
+    if result.is_binary:
+        return 0.75 * sample_bytes(result) / 8 * math.prod(pool.kernel) + memory
+    vectors = result.elements_per_sample() / target.lanes
+    return vectors * (math.prod(pool.kernel) + len(op.body.nodes)) + memory
 
 
 def _kernel(operator: type[Op]) -> Kernel:
