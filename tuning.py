@@ -214,10 +214,14 @@ def signature(op: Op, constants: Mapping[Value, Const]) -> str:
     return "; ".join([*given, *nodes, f"yield {' '.join(map(number, op.body.results))}"])
 
 
-def cache_file() -> Path:
-    """Where measurements are kept: ``bnnc/tuning.json`` in the user's cache folder."""
+def cache_file() -> Path | None:
+    """Where measurements are kept: ``bnnc/tuning.json`` in the user's cache folder; None for a user
+    without a home."""
     given = os.environ.get("XDG_CACHE_HOME", "")
-    folder = Path(given) if os.path.isabs(given) else Path.home() / ".cache"
+    try:
+        folder = Path(given) if os.path.isabs(given) else Path.home() / ".cache"
+    except RuntimeError:
+        return None
     return folder / "bnnc" / "tuning.json"
 
 
@@ -225,21 +229,24 @@ def cache_file() -> Path:
 class Cache:
     """Measured nanoseconds by layer and choice. A file that cannot be read is begun anew."""
 
-    path: Path
+    path: Path | None
     place: str
     entries: dict[str, dict[str, Any]]
 
     @classmethod
-    def load(cls, path: Path, place: str, warn: Callable[[str], None]) -> Cache:
-        """The cache of a file, for one ``place`` (version, CPU and target)."""
+    def load(cls, path: Path | None, place: str, warn: Callable[[str], None]) -> Cache:
+        """The cache of a file, if any, for one ``place`` (version, CPU and target)."""
         try:
-            text = path.read_bytes()
+            text = path.read_bytes() if path is not None else None
         except OSError:
+            text = None
+        if text is None:
             return cls(path, place, {})
         try:
             entries = _decoded(json.loads(text))
-        except ValueError as error:
-            warn(f"{path}: not a tuning cache ({error}); measuring anew")
+        except (ValueError, RecursionError) as error:
+            reason = "nested too deeply" if isinstance(error, RecursionError) else error
+            warn(f"{path}: not a tuning cache ({reason}); measuring anew")
             entries = {}
         return cls(path, place, entries)
 
@@ -254,6 +261,8 @@ class Cache:
     def keep(self, layer: str, title: str, times: Mapping[str, float]) -> None:
         """Remember a layer, and write the file; a folder that cannot be written keeps nothing."""
         self.entries[self._key(layer)] = {"title": title, "times": dict(times)}
+        if self.path is None:
+            return
         text = json.dumps({"format": _FORMAT, "entries": self.entries}, indent=1, sort_keys=True)
         with contextlib.suppress(OSError, OutputError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -276,6 +285,6 @@ def _decoded(value: object) -> dict[str, dict[str, Any]]:
         if not isinstance(times, dict):
             raise ValueError("an entry without times")
         for time_ in cast("dict[str, object]", times).values():
-            if not isinstance(time_, (int, float)):
-                raise ValueError(f"a time of {time_!r}")
+            if not (isinstance(time_, float) and 0 <= time_ < float("inf")):
+                raise ValueError(f"a time of {str(time_)[:20]!r}")
     return cast("dict[str, dict[str, Any]]", found)

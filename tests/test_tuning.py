@@ -102,6 +102,12 @@ def test_the_fastest_is_kept_and_computes_the_same(
         b'{"format":1}',
         b'{"format":1,"entries":{"a":3}}',
         b'{"format":1,"entries":{"a":{"times":{"conv":"fast"}}}}',
+        b'{"format":1,"entries":{"a":{"times":{"conv":NaN}}}}',
+        b'{"format":1,"entries":{"a":{"times":{"conv":-1.0}}}}',
+        pytest.param(
+            b'{"format":1,"entries":{"a":{"times":{"conv":1' + b"0" * 400 + b"}}}}", id="large"
+        ),
+        pytest.param(b"[" * 100000, id="deep"),
     ],
 )
 def test_a_damaged_cache_is_begun_anew(cache: Path, content: bytes) -> None:
@@ -122,6 +128,18 @@ def test_a_cache_that_cannot_be_written_keeps_nothing(cache: Path) -> None:
     cache.parent.parent.mkdir()
     cache.parent.write_text("a file in place of the folder")
     held = Cache.load(cache, "here", lambda _: None)
+    held.keep("layer", "title", {"conv": 1.5})
+    assert held.times("layer") == {"conv": 1.5}
+
+
+def test_users_without_a_home_keep_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", no_home)
+    assert tuning.cache_file() is None
+    held = Cache.load(None, "here", lambda _: None)
     held.keep("layer", "title", {"conv": 1.5})
     assert held.times("layer") == {"conv": 1.5}
 
