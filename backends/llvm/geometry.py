@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...ir import Dim, TensorType, Value
+from ...ir import Batch, Dim, TensorType, Value
 from ...ir.ops import BinaryConv, BinaryGemm, Conv, Gemm
 from .code import Code, Index
 
@@ -66,6 +66,11 @@ class Geometry:
             _pair(pads, 0, flat),
             x.rank,
         )
+
+    @property
+    def samples(self) -> int:
+        """Samples at N = 1."""
+        return self.batch.factor if isinstance(self.batch, Batch) else self.batch
 
     @property
     def group_channels(self) -> int:

@@ -88,3 +88,33 @@ def test_candidates_are_those_of_kernels_that_take_the_operator() -> None:
     refusal = known[0].refuses_choice(node.op, target, Choice.parse("a tile=3"))
     assert refusal == "'a tile=3' is none of its candidates"
     assert known[1].refuses_choice(node.op, target, Choice("b")) == "no"
+
+
+CONV = """
+graph @g packed {
+  input %x: bits<1;-1,1>[BATCH,64,8,8]@LAYOUT
+  %w = const() data=random(1) element=bits<1;-1,1> : bits<1;-1,1>[64,64,3,3]
+  %n = fused([%x, %w]) kernel="" {
+    (%x: bits<1;-1,1>[BATCH,64,8,8]@LAYOUT, %w: bits<1;-1,1>[64,64,3,3])
+    %n = binary_conv(%x, %w) strides=[1,1] pads=[1,1,1,1] dilations=[1,1] groups=1 : i32[BATCH,64,8,8]@nhwc
+    yield %n
+  } : i32[BATCH,64,8,8]@nhwc
+}
+"""  # noqa: E501
+
+
+@pytest.mark.parametrize("layout", ["words", "planes"])
+def test_a_fixed_batch_costs_as_many_times(layout: str) -> None:
+    """By every kernel alike, or the wrong one would be chosen; 128 pixels fill every vector."""
+
+    def cycles(batch: str) -> dict[str, float]:
+        text = CONV.replace("BATCH", batch).replace("LAYOUT", layout)
+        op = parse(text).nodes[-1].op
+        target = resolve("x86-64-v3")
+        found = choices_for(op, target, LlvmBackend().kernels)
+        return {str(choice): kernel.cycles(op, target, choice) for kernel, choice in found}
+
+    one, many, open_ = cycles("8"), cycles("64"), cycles("8N")
+    assert one
+    assert many == pytest.approx({key: 8 * value for key, value in one.items()})
+    assert open_ == one

@@ -57,7 +57,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
         rows = whole and geometry.dilations[1] == 1 and not isinstance(x.element, Ternary)
         a_word += 10.3 / (a_tap * (geometry.kernel[1] if rows else 1))
     operations = a_word * a_tap * geometry.taps + finish + len(op.body.nodes)
-    return pixels * blocks * operations / 2
+    return geometry.samples * pixels * blocks * operations / 2
 
 
 class _Kernel(BinaryLayer):

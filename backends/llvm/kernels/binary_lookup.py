@@ -77,7 +77,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     pairs = geometry.out[0] * -(-geometry.out[1] // 2)
     floats = -(-geometry.out_channels // target.lanes)
     a_pair = blocks * (3.2 * steps + 20) + 2 * floats * len(op.body.nodes)
-    return pairs * (a_pair + steps) / ports
+    return geometry.samples * pairs * (a_pair + steps) / ports
 
 
 class _Kernel:

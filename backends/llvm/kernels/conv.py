@@ -54,8 +54,8 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     geometry = Geometry.of(_anchor(op))
     useful = min(target.lanes, max(1, geometry.group_out))
     rate = (2.0 if target.fma else 1.0) * useful
-    pixels = geometry.out[0] * geometry.out[1] * geometry.out_channels
-    products = max(geometry.macs() / rate, cost.weights(_anchor(op).w.type))
+    pixels = geometry.samples * geometry.out[0] * geometry.out[1] * geometry.out_channels
+    products = max(geometry.samples * geometry.macs() / rate, cost.weights(_anchor(op).w.type))
     return products + pixels / target.lanes * len(op.body.nodes)
 
 

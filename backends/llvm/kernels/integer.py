@@ -407,7 +407,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     each = 1 if target.vnni else 2 if target.has("ssse3") else 4
     tiles = geometry.out[0] * -(-geometry.out[1] // pixels)
     operations = words * (pixels * vectors * each / 2 + 2) + pixels * vectors * len(op.body.nodes)
-    return tiles * blocks * operations
+    return geometry.samples * tiles * blocks * operations
 
 
 def _lower(job: Job) -> None:

@@ -72,7 +72,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     anchor = anchor_of(op)
     plan = plan_of(anchor, choice, target)
     channels = plan.geometry.out_channels
-    samples = plan.geometry.batch if isinstance(plan.geometry.batch, int) else 1
+    samples = plan.geometry.samples
     tiles = -(-samples * plan.words // plan.lanes)
     addition, group = _NEON if target.has("neon") else _ADDITION[target.ternary_logic, plan.bits]
     blocks = -(-channels // plan.held)
