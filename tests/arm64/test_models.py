@@ -48,10 +48,10 @@ def make(model: Path, inputs: dict[str, np.ndarray], folder: Path, target: str) 
     return Case(so, folder / "model.h", manifest, inputs, expected)
 
 
-def mnist(data_dir: Path, folder: Path, target: str = "arm64") -> Case:
-    """The shipped network on two of its test images."""
+def mnist(data_dir: Path, folder: Path, target: str = "arm64", count: int = 2) -> Case:
+    """The shipped network on some of its test images."""
     with np.load(data_dir / "mnist" / "test200.npz") as held:
-        images = (held["images"][:2, None] / np.float32(255)).astype(np.float32)
+        images = (held["images"][:count, None] / np.float32(255)).astype(np.float32)
     return make(data_dir / "mnist" / "mnist_bnn.onnx", {"image": images}, folder, target)
 
 
@@ -105,8 +105,9 @@ def test_mnist_linked_statically(data_dir: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cpu", ["cortex-a53", "neoverse-n1"])
 def test_mnist_with_threads(data_dir: Path, tmp_path: Path, cpu: str) -> None:
-    """Threads of the emulator; exclusive loads and stores on one, atomics of LSE on the other."""
-    case = mnist(data_dir, tmp_path, cpu)
+    """Threads of the emulator; exclusive loads and stores on one, atomics of LSE on the other.
+    So many images are worth several threads."""
+    case = mnist(data_dir, tmp_path, cpu, 12)
     model = data_dir / "mnist" / "mnist_bnn.onnx"
     obj = compile_model(model, cpu, tmp_path / "model.o", emit="obj")
     check(sysroot.run_static(obj, case.header, case.manifest, case.inputs, cpu, 3), case)
