@@ -91,7 +91,7 @@ class Geometry:
     def padded(self) -> bool:
         """True when some outputs see taps outside the operand."""
         return any(
-            self._inside(axis, at) != (0, self.kernel[axis])
+            self.inside(axis, at) != (0, self.kernel[axis])
             for axis in (0, 1)
             for at in range(self.out[axis])
         )
