@@ -176,8 +176,9 @@ def test_the_middle_of_a_chain_computes_what_the_chain_does() -> None:
     assert layers == 2
     assert graph.inputs[0].type.is_binary
     assert graph.outputs[0].value.type.is_binary
-    call, counted = middle_call(made.graph, "native")
+    call, counted, kernel = middle_call(made.graph, "native")
     assert counted == 2
+    assert kernel.startswith("binary_conv")
     np.testing.assert_array_equal(call(), call())
 
 
@@ -219,7 +220,8 @@ def rows() -> tuple[dict[str, Any], list[Row], list[Row]]:
 
     layer = Row("8x8x64, 3x3", macs=10**6, least_bytes=1000.0, times=times(1e-6, 2e-6, 4e-6, 5e-6))
     layer.limits = {"VPTERNLOG": 4e12, "VPXOR": 2e12, "read L2": 1e11, "read memory": 1e10}
-    layer.problems = {"Larq CE": "no | luck"}
+    layer.problems = {"Larq CE": "no luck"}
+    layer.notes = {"bnnc x86-64-v3": "packed", "ORT fp32": "well"}
     network = Row("Net", macs=10**9, facts={"x86-64-v4": facts}, times=times(0.001, 0.002, 0.01))
     more = Row("Net", 16, 2, 10**9, times=times(0.01, 0.02))
     more.problems = {"ORT fp32": "out of memory"}
@@ -242,9 +244,10 @@ def test_a_peer_that_did_not_run_is_no_win() -> None:
     text = tables.markdown(settings, layers, networks)
     assert "| Net | 16 | 2 | 10 ms | 20 ms | – |" in text
     assert "| Net | 16 | 2 | x86-64-v4 | – |" in text
-    assert "- Larq CE: no | luck (8x8x64, 3x3)" in text
+    assert "- Larq CE: no luck (8x8x64, 3x3)" in text
     assert "- ORT fp32: out of memory (Net at batch 16 with 2 threads)" in text
-    assert "| 8x8x64, 3x3 | x86-64-v3 | 2.0 | 2.00 | 2.50 | 25% |" in text
+    assert "- ORT fp32: well (8x8x64, 3x3)" in text
+    assert "| 8x8x64, 3x3 | x86-64-v3 | packed | 2.0 | 2.00 | 2.50 | 25% |" in text
     assert "| Net | x86-64-v4 | 1 of 2 | 1 | 4 KB | 300 B | 200 B | 1.0 s | 1 ms |" in text
 
 

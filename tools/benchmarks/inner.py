@@ -57,12 +57,15 @@ def _is_binary(op: object) -> bool:
     return isinstance(op, Fused) and any(n.op.mnemonic() in BINARY for n in op.body.nodes)
 
 
-def middle_call(graph: Graph, target: str) -> tuple[Callable[[], Any], int]:
-    """A call that runs the middle of a scheduled chain on random bits, and its layers."""
+def middle_call(graph: Graph, target: str) -> tuple[Callable[[], Any], int, str]:
+    """A call that runs the middle of a scheduled chain on random bits, its layers, and the kernel
+    of the last of them."""
     made, layers = middle(graph)
+    chosen = made.nodes[-1].op
+    kernel = chosen.kernel if isinstance(chosen, Fused) else ""
     model = LayerModel.build(made, load_backend("llvm"), resolve_target(target))
     (value,) = made.inputs
     random = np.random.default_rng(0)
     codes = random.integers(0, 2, value.type.concrete(1)).astype(np.uint8)
     x = to_storage(codes, value.type)
-    return lambda: model.model(x), layers
+    return lambda: model.model(x), layers, kernel or ""

@@ -42,6 +42,11 @@ def name(target: str) -> str:
     return f"{PREFIX} {target}"
 
 
+def is_ours(who: str) -> bool:
+    """Whether a contender is bnnc."""
+    return who.startswith(f"{PREFIX} ")
+
+
 def compiled(task: Task, target: str) -> tuple[Compilation, float]:
     """The task's model for a target, written into the store's folder, and the seconds it took.
 
@@ -62,8 +67,8 @@ def network(task: Task, target: str) -> Started:
 def layer(task: Task, target: str) -> tuple[Started, float]:
     """The middle of a chain, bits to bits, and how many layers a call runs."""
     made, _ = compiled(task, target)
-    call, layers = middle_call(made.graph, target)
-    return Started(Clocked(call), ""), layers
+    call, layers, kernel = middle_call(made.graph, target)
+    return Started(Clocked(call), "", kernel), layers
 
 
 def facts(task: Task, made: Compilation, seconds: float, target: str) -> Facts:

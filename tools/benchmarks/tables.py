@@ -59,7 +59,7 @@ def layer_ratios(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
     """How many times faster bnnc is, by target and peer, and its share of the limit."""
     mine = [ours.name(target) for target in targets]
     peers = ran(rows, [n for n in columns(rows, targets) if n not in mine])
-    head = ["layer", "bnnc target", "us", *peers, "of the limit"]
+    head = ["layer", "bnnc target", "kernel", "us", *peers, "of the limit"]
     body: list[list[str]] = []
     for row in rows:
         for target, me in zip(targets, mine, strict=True):
@@ -68,7 +68,8 @@ def layer_ratios(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
                 ratios = [ratio_text(row.ratio(me, peer)) for peer in peers]
                 share = fraction(row, target)
                 shown = ABSENT if share is None else f"{share:.0%}"
-                body.append([row.name, target, f"{seconds * 1e6:.1f}", *ratios, shown])
+                kernel = row.notes.get(me, ABSENT)
+                body.append([row.name, target, kernel, f"{seconds * 1e6:.1f}", *ratios, shown])
     return table(head, body)
 
 
@@ -153,7 +154,8 @@ def remarks(rows: Sequence[Row]) -> list[str]:
     said: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         where = row.name if row.batch == row.threads == 1 else _where(row)
-        for who, text in (*row.problems.items(), *row.notes.items()):
+        notes = ((who, text) for who, text in row.notes.items() if not ours.is_ours(who))
+        for who, text in (*row.problems.items(), *notes):
             said.setdefault((who, text), []).append(where)
     return [f"- {who}: {text} ({_all_of(names, rows)})" for (who, text), names in said.items()]
 

@@ -36,8 +36,7 @@ def start(task: Task) -> Started:
             torch.set_num_threads(task.threads)
         return fastest.run()
 
-    note = "channels last" if fastest.channels_last else None
-    return Started(Clocked(call), torch.__version__.split("+")[0], note)
+    return Started(Clocked(call), torch.__version__.split("+")[0])
 
 
 def _seconds(graph: Interpreter) -> float:
@@ -58,7 +57,7 @@ class Interpreter:
     ) -> None:
         import torch
 
-        self.channels_last = channels_last
+        self._channels_last = channels_last
         self._torch = torch
         constants = {c.name: numpy_helper.to_array(c).copy() for c in model.graph.initializer}
         self._values = {name: self._placed(array) for name, array in constants.items()}
@@ -87,7 +86,7 @@ class Interpreter:
 
     def _placed(self, array: Any) -> Any:
         tensor = self._torch.from_numpy(array)
-        if self.channels_last and tensor.ndim == 4:
+        if self._channels_last and tensor.ndim == 4:
             return tensor.contiguous(memory_format=self._torch.channels_last)
         return tensor
 
