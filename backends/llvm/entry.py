@@ -7,6 +7,7 @@ the artifact is. `docs` of the C interface are in the generated header.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -151,8 +152,7 @@ class Entry:
         def at_least_1(value: IRValue) -> IRValue:
             return b.select(b.icmp_unsigned("==", value, I64(0)), I64(1), value)
 
-        cycles = max(1, int(step.cycles))
-        work = b.mul(batch, I64(1 << cycles.bit_length() - 1))
+        work = b.mul(batch, I64(1 << round(math.log2(max(1.0, step.cycles)))))
         pieces = b.add(b.udiv(work, I64(PIECE_CYCLES)), I64(1))
         b.store(at_least_1(b.udiv(work, I64(THREAD_CYCLES))), memory)
         b.store(at_least_1(b.udiv(count, pieces)), _offset(b, memory, I64(8)))
