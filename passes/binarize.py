@@ -35,9 +35,12 @@ from ..ir.ops import (
 )
 from .analysis import channel_shape, taps_inside
 from .base import Context, Pass
+from .integer_products import in_integers
 from .rewrite import Rewriter, drop_dead
 from .signs import Levels, NotSigns, Signs, Tracer, levels
 from .weights import BitWeights, split_weights
+
+_IN_INTEGERS = "8-bit integers times ±alpha: multiplied as integers"
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,9 @@ def examine(graph: Graph) -> tuple[Verdict, ...]:
         if isinstance(found, Product):
             verdicts.append(Verdict(node, True, found.describe()))
         elif isinstance(found, NotSigns):
-            verdicts.append(Verdict(node, False, found.reason, found.advice))
+            assert isinstance(node.op, (Conv, Gemm))
+            reason = _IN_INTEGERS if in_integers(rw, node.op) else found.reason
+            verdicts.append(Verdict(node, False, reason, found.advice))
         elif isinstance(node.op, MatMul):
             verdicts.append(Verdict(node, False, _computed(tracer, node.op)))
         rw.copy(node)

@@ -109,6 +109,11 @@ def _rule(rw: Rewriter, node: Node) -> Value | None:
     return None if product is None else _Emitter(rw, node, op, product).emit()
 
 
+def in_integers(rw: Rewriter, op: Conv | Gemm) -> bool:
+    """Whether the pass takes a layer."""
+    return _recognise(rw, op) is not None
+
+
 @dataclass(frozen=True, eq=False)
 class _Product:
     """What a recognised layer multiplies."""

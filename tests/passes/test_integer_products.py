@@ -12,7 +12,20 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from ir_support import ONE_KERNEL_EACH, assert_same
 
-from bnnc.ir import F32, I8, U8, Batch, Builder, Graph, Output, Stage, TensorType, Value, interpret
+from bnnc.ir import (
+    F32,
+    I8,
+    U8,
+    Batch,
+    Builder,
+    Graph,
+    Output,
+    Stage,
+    TensorType,
+    Value,
+    interpret,
+    parse,
+)
 from bnnc.ir.ops import (
     Add,
     Binarize,
@@ -35,6 +48,7 @@ from bnnc.ir.ops import (
     Transpose,
 )
 from bnnc.passes import run_passes
+from bnnc.passes.binarize import examine
 from bnnc.passes.integer_products import IntegerProducts, find_grid
 from bnnc.passes.rewrite import Rewriter
 from bnnc.passes.threshold import Thresholds
@@ -157,3 +171,18 @@ def test_a_first_layer_of_a_network_leads_to_bits_in_integers(
     rng = np.random.default_rng(1)
     inputs = {"i": rng.integers(low, high + 1, (20000, 4)).astype(element.dtype)}
     assert_same(interpret(graph, inputs), interpret(after, inputs))
+
+
+def test_inspection_says_that_a_layer_runs_in_integers() -> None:
+    graph = parse(
+        """graph @g imported {
+          input %i: u8[N,4]
+          %w = const() data=[0.5, -0.5, 0.5, 0.5] element=f32 : f32[1,4]
+          %x = cast(%i) to=f32 : f32[N,4]
+          %y = gemm(%x, %w, none) : f32[N,1]
+          output %y as "y"
+        }"""
+    )
+    (verdict,) = examine(graph)
+    assert not verdict.binarized
+    assert "multiplied as integers" in verdict.reason
