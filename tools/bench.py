@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--targets", type=_names, default=_names(TARGETS), help=f"default {TARGETS}")
     add("--batch", type=_numbers, default=[1, 16], metavar="N,M", help="default 1,16")
     add("--threads", type=_numbers, default=[1, 2], metavar="N,M", help="default 1,2")
-    add("--seconds", type=float, default=0.5, help="for each contender of a row (default 0.5)")
+    add("--seconds", type=float, default=0.4, help="for each contender of a row (default 0.4)")
     add("--lce-python", metavar="PATH", help="a Python with Larq Compute Engine")
     add("--store", type=Path, default=Path("build/bench"), metavar="DIR", help="prepared models")
     add("--json", type=Path, metavar="FILE", help="write all figures")

@@ -27,9 +27,9 @@ from bnnc.tools.benchmarks.ours import Facts
 from bnnc.tools.benchmarks.peers import PEERS
 from bnnc.tools.benchmarks.peers.pytorch import Interpreter
 from bnnc.tools.benchmarks.remote import Remote
-from bnnc.tools.benchmarks.rows import Row
+from bnnc.tools.benchmarks.rows import Contenders, Row
 from bnnc.tools.benchmarks.steps import Steps
-from bnnc.tools.benchmarks.task import Store, Task
+from bnnc.tools.benchmarks.task import Started, Store, Task
 from bnnc.tools.benchmarks.to_onnx import to_onnx
 from bnnc.tools.peers import ONNXRUNTIME, PeerError
 from bnnc.tools.timing import Timing
@@ -201,6 +201,27 @@ def test_contenders_with_clocks_of_their_own_take_turns() -> None:
     timed = timing.measure({"told": Told(), "call": lambda: None}, 0.05, rest=0.001)
     assert (timed["told"].minimum, timed["told"].median) == (1.0, 2.0)
     assert timing.measure({"told": Told()}, 1, calls=2)["told"].calls == 2
+
+
+def test_a_contender_that_breaks_off_has_no_time() -> None:
+    class Mortal:
+        left = 3
+
+        def turn(self, seconds: float, calls: int) -> list[float]:
+            self.left -= 1
+            if self.left < 0:
+                raise PeerError("its process ended with code 9")
+            return [1.0]
+
+    closed: list[str] = []
+    held = Contenders(Row("a row"))
+    held.add("mortal", lambda: Started(Mortal(), "1.0", close=lambda: closed.append("mortal")))
+    held.add("other", lambda: Started(timing.Clocked(lambda: None), "2.0"), 4)
+    held.measure(0.05)
+    assert held.row.problems == {"mortal": "its process ended with code 9"}
+    assert list(held.row.times) == ["other"]
+    assert closed == ["mortal"]
+    assert held.row.versions == {"mortal": "1.0", "other": "2.0"}
 
 
 def rows() -> tuple[dict[str, Any], list[Row], list[Row]]:

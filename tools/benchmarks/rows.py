@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
 from ...errors import BnncError
 from ..console import one_line
-from ..timing import Timing, measure, pinned, waited
+from ..timing import Timing, Turns, measure, pinned, waited
 from . import ours
 from .limit import LIMITS, Limit, Logic, Reading
 from .ours import Facts
@@ -58,6 +59,22 @@ class Row:
 
 
 @dataclass
+class _Watched:
+    """Turns of a contender that may break off: its process dies, memory ends."""
+
+    turns: Turns
+    problem: str | None = None
+
+    def turn(self, seconds: float, calls: int) -> list[float]:
+        if self.problem is None:
+            try:
+                return self.turns.turn(seconds, calls)
+            except (BnncError, MemoryError, RuntimeError) as error:
+                self.problem = one_line(str(error)) or type(error).__name__
+        return [math.inf]
+
+
+@dataclass
 class Contenders:
     """Those of a row that could be started, and how many layers a call of each runs."""
 
@@ -82,7 +99,7 @@ class Contenders:
         """Run all in turns and close them."""
         row, before, began = self.row, waited(), time.perf_counter()
         try:
-            turns = {name: made.turns for name, made in self.started.items()}
+            turns = {name: _Watched(made.turns) for name, made in self.started.items()}
             timed = measure(turns, seconds, rest=REST if row.threads > 1 else 0.0)
             after = waited()
             if before is not None and after is not None:
@@ -91,8 +108,11 @@ class Contenders:
             for made in self.started.values():
                 made.close()
         for name, timing in timed.items():
-            by = self.divide[name]
-            row.times[name] = Timing(timing.minimum / by, timing.median / by, timing.calls)
+            by, problem = self.divide[name], turns[name].problem
+            if problem is not None:
+                row.problems[name] = problem
+            else:
+                row.times[name] = Timing(timing.minimum / by, timing.median / by, timing.calls)
 
 
 def layer_row(task: Task, targets: Sequence[str], peers: Sequence[Peer], seconds: float) -> Row:
@@ -110,7 +130,8 @@ def layer_row(task: Task, targets: Sequence[str], peers: Sequence[Peer], seconds
         held.add(loop.name, lambda loop=loop: _limit(limits, loop))
     held.measure(seconds)
     for name, limit in limits.items():
-        row.limits[name] = limit.rate(row.times.pop(name).median)
+        if name in row.times:
+            row.limits[name] = limit.rate(row.times.pop(name).median)
     return row
 
 

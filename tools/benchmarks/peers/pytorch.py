@@ -17,7 +17,6 @@ from ..task import Peer, Started, Task
 Tensors = Sequence[Any]
 Attributes = Mapping[str, Any]
 Function = Callable[[Any, Tensors, Attributes], Any]
-TRIALS = 3
 
 
 def start(task: Task) -> Started:
@@ -40,13 +39,11 @@ def start(task: Task) -> Started:
 
 
 def _seconds(graph: Interpreter) -> float:
+    """The time of a warm run."""
     graph.run()
-    held: list[float] = []
-    for _ in range(TRIALS):
-        begin = time.perf_counter()
-        graph.run()
-        held.append(time.perf_counter() - begin)
-    return min(held)
+    begin = time.perf_counter()
+    graph.run()
+    return time.perf_counter() - begin
 
 
 class Interpreter:
