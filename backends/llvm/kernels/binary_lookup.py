@@ -77,6 +77,8 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     pairs = geometry.out[0] * -(-geometry.out[1] // 2)
     floats = -(-geometry.out_channels // target.lanes)
     a_pair = blocks * (3.2 * steps + 20) + 2 * floats * len(op.body.nodes)
+    if geometry.channels < WORD:
+        a_pair += 180 * geometry.strides[1]  # to index pixels that do not fill a word
     return geometry.samples * pairs * (a_pair + steps) / ports
 
 
