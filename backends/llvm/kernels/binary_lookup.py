@@ -34,7 +34,7 @@ from ..popcount import table_lookup
 from ..tiles import refusal
 from ..views import Packed
 from .binary_index import MASKED, Frame, build_rows, pair_tables
-from .binary_layer import anchor_of, nibbles, widths_of
+from .binary_layer import WORD, anchor_of, nibbles, widths_of
 from .lookup_thresholds import Thresholds, threshold_of
 
 _LIMIT = 63
