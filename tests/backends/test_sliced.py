@@ -233,3 +233,10 @@ def test_instructions_of_the_inner_loop(name: str, golden: Golden) -> None:
     lowered = LlvmBackend().lower(graph, backends.TARGETS[name])
     assembly = lowered.emit("asm", "m", b"{}").decode()
     golden.check(GOLDEN / f"sliced-loop.{name}.txt", hot_block(assembly, "movzbl|ldrh"))
+
+
+@pytest.mark.parametrize(("out", "held"), [(7, 16), (40, 48), (100, 128)])
+def test_the_stack_holds_sums_of_existing_channels_alone(out: int, held: int) -> None:
+    graph = scheduled(joined({"one": Layer(16, out, bits=512).text()}), strict=False)
+    (op,) = [node.op for node in graph.nodes if isinstance(node.op, Fused)]
+    assert SlicedPlan.of(anchor_of(op), 512).held == held

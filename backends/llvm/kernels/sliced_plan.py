@@ -109,9 +109,10 @@ class SlicedPlan:
 
     @property
     def held(self) -> int:
-        """Output channels whose sums fit on the stack, a multiple of the stripe; 0 if none do."""
+        """Output channels whose sums lie on the stack, a multiple of the stripe: all of them, or as
+        many as fit, 0 if none do."""
         room = max(0, STACK - self._tables) // (self.digits * self.plane)
-        return room // self.stripe * self.stripe
+        return min(room // self.stripe, self.stripes) * self.stripe
 
     @property
     def stripe(self) -> int:
