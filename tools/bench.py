@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..errors import BnncError, OutputError
+from ..errors import BnncError, InputError, OutputError
 from ..files import check_writable, write_file
 from ..runtime.manifest import Tensor
+from .arguments import positive, seconds
 from .benchmarks import ours
 from .benchmarks.networks import LAYERS, NETWORKS, Shape, chain
 from .benchmarks.rows import Row, layer_row, network_row
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--targets", type=_names, default=_names(TARGETS), help=f"default {TARGETS}")
     add("--batch", type=_numbers, default=[1, 16], metavar="N,M", help="default 1,16")
     add("--threads", type=_numbers, default=[1, 2], metavar="N,M", help="default 1,2")
-    add("--seconds", type=float, default=0.4, help="for each contender of a row (default 0.4)")
+    add("--seconds", type=seconds, default=0.4, help="for each contender of a row (default 0.4)")
     add("--lce-python", metavar="PATH", help="a Python with Larq Compute Engine")
     add("--store", type=Path, default=Path("build/bench"), metavar="DIR", help="prepared models")
     add("--json", type=Path, metavar="FILE", help="write all figures")
@@ -63,15 +64,19 @@ def _names(text: str) -> list[str]:
 
 
 def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
+    return [positive(part) for part in text.split(",")]
 
 
 def run(arguments: argparse.Namespace) -> int:
     """All measurements that the arguments ask for."""
     require_compiler("bench")
-    from .benchmarks.document import rewrite
+    from .benchmarks.document import check, rewrite
     from .benchmarks.tables import markdown
 
+    if arguments.document is not None:
+        if arguments.only is not None:
+            raise InputError("--document shows layers and networks: leave out --only")
+        check(arguments.document)
     for path in (arguments.json, arguments.markdown):
         if path is not None:
             check_writable(path)

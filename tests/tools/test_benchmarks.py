@@ -310,8 +310,18 @@ def test_documents_are_rewritten(tmp_path: Path) -> None:
     for name in ("latency.svg", "roofline.svg"):
         assert f"]({name})" in page
         assert (tmp_path / "docs" / name).stat().st_size > 1000
-    with pytest.raises(InputError, match="leave out --only"):
-        document.rewrite(tmp_path, settings, layers, [])
+
+
+def test_what_cannot_be_is_said_before_the_work(
+    cli: Cli, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench.main(["--document", ".", "--only", "layers"]) == 2
+    assert "leave out --only" in capsys.readouterr().err
+    assert bench.main(["--document", "."]) == 2
+    assert "no checkout" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        bench.main(["--batch", "1,0"])
+    assert "expected an integer from 1" in capsys.readouterr().err
 
 
 def test_the_command_measures(

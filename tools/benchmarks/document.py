@@ -92,18 +92,22 @@ are float.
 """
 
 
+def check(folder: Path) -> None:
+    """Raise InputError unless the documents of this folder can be rewritten; called before long
+    work."""
+    readme = folder / "README.md"
+    if not (folder / "docs").is_dir() or not readme.is_file():
+        raise InputError(f"{folder}: no checkout with docs/ and README.md")
+    marked(readme.read_text("utf-8"), "")
+
+
 def rewrite(
     folder: Path, settings: Mapping[str, Any], layers: Sequence[Row], networks: Sequence[Row]
 ) -> None:
-    """Write ``docs/performance.md`` and its plots and the marked part of ``README.md``.
-
-    Raises InputError where the folder is no checkout or one of the tables was left out.
-    """
+    """Write ``docs/performance.md`` and its plots and the marked part of ``README.md``; raises
+    InputError where the folder is no checkout."""
+    check(folder)
     docs, readme = folder / "docs", folder / "README.md"
-    if not layers or not networks:
-        raise InputError("the documents show layers and networks: leave out --only")
-    if not docs.is_dir() or not readme.is_file():
-        raise InputError(f"{folder}: no checkout with docs/ and README.md")
     single = [row for row in networks if row.batch == row.threads == 1 and row.times]
     targets = settings["targets"]
     write_file(docs / "latency.svg", plots.latency(single, targets).encode())
