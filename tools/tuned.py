@@ -2,24 +2,26 @@
 
 `python -m bnnc.tools.tuned NET.onnx ..` compiles each model with the cost model's choices and with
 the measured ones (`bnnc compile --tune`), and prints the ratio of their times: how much slower the
-cost model's choice is. The last line is the geometric mean over all models.
+cost model's choice is. The last line is the geometric mean over all models. A model's time is the
+sum of its kernels' least times, which other processes disturb less than whole calls.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-import tempfile
+import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from ..errors import InputError
+from ..runtime.artifact import read_manifest
+from ..runtime.steps import StepTimer
 from .console import progress, require_compiler, show, table, time_text
 from .exits import guarded
-from .timing import Timing, cpu_name, measure, pinned, random_array
+from .timing import cpu_name, pinned, random_array
 
+LEAST_CALLS = 5
 HEAD = ("network", "untuned", "tuned", "ratio", "other kernels")
 
 
@@ -51,38 +53,34 @@ def run(arguments: argparse.Namespace) -> int:
         for model in models:
             say(model.name)
             times, others = _compare(model, arguments)
-            ratios.append(times["untuned"].minimum / times["tuned"].minimum)
-            shown = (time_text(times[name].minimum) for name in ("untuned", "tuned"))
+            untuned, tuned = times
+            ratios.append(untuned / tuned)
+            shown = (time_text(untuned), time_text(tuned))
             rows.append((model.stem, *shown, f"{ratios[-1]:.3f}", others))
     mean = math.exp(math.fsum(map(math.log, ratios)) / len(ratios))
     rows.append(("geometric mean", "", "", f"{mean:.3f}", ""))
-    show(f"{cpu_name()}, core {core}, {arguments.target}, one thread, fastest calls", *table(rows))
+    show(f"{cpu_name()}, core {core}, {arguments.target}, one thread", *table(rows))
     return 0
 
 
-def _compare(model: Path, arguments: argparse.Namespace) -> tuple[dict[str, Timing], str]:
-    """Times of the untuned and the tuned code, and how many of their kernels differ."""
-    from ..driver import compile
-    from ..runtime import load
-    from ..runtime.artifact import read_file, read_manifest
+def _compare(model: Path, arguments: argparse.Namespace) -> tuple[list[float], str]:
+    """Seconds of the untuned and the tuned code, and how many of their kernels differ."""
+    from ..driver import Options, build
 
-    with tempfile.TemporaryDirectory() as folder:
-        plain, tuned = Path(folder, "untuned.so"), Path(folder, "tuned.so")
-        compile(model, arguments.target, plain)
-        compile(model, arguments.target, tuned, tune=True, tune_seconds=arguments.tune_seconds)
-        contenders: dict[str, Any] = {}
-        kernels: list[list[str]] = []
-        for path in (plain, tuned):
-            loaded = load(path)
-            manifest = read_manifest(read_file(path), str(path))
-            inputs = [
-                random_array(tensor, arguments.batch if manifest.symbolic else 1, seed)
-                for seed, tensor in enumerate(manifest.inputs)
-            ]
-            contenders[path.stem] = partial(loaded, *inputs)
-            kernels.append([kernel.kernel for kernel in manifest.kernels])
-        times = measure(contenders, arguments.seconds)
-    return times, _difference(*kernels)
+    timers: list[StepTimer] = []
+    kernels: list[list[str]] = []
+    for tune in (None, arguments.tune_seconds):
+        made = build(str(model), arguments.target, Options(tune=tune), "tuned")
+        manifest = read_manifest(made.data, str(model))
+        batch = arguments.batch if manifest.symbolic else 1
+        inputs = [random_array(t, batch, seed) for seed, t in enumerate(manifest.inputs)]
+        timers.append(StepTimer(made.data, manifest, str(model), inputs, batch))
+        kernels.append([kernel.kernel for kernel in manifest.kernels])
+    end = time.perf_counter() + 2 * arguments.seconds
+    while timers[0].calls < LEAST_CALLS or time.perf_counter() < end:
+        for timer in timers:
+            timer.run()
+    return [sum(map(min, timer.seconds())) for timer in timers], _difference(*kernels)
 
 
 def _difference(untuned: Sequence[str], tuned: Sequence[str]) -> str:
