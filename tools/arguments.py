@@ -57,14 +57,20 @@ def by_name(given: list[list[Fixed]] | None) -> dict[str, tuple[int, ...]]:
 
 def positive(text: str) -> int:
     """An integer from 1 up."""
-    if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected an integer from 1 to 999999999, got {text!r}")
-    return int(text)
+    return _integer(text, 1)
 
 
 def natural(text: str) -> int:
     """An integer from 0 up."""
-    return 0 if text == "0" else positive(text)
+    return _integer(text, 0)
+
+
+def _integer(text: str, least: int) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) or int(text) < least:
+        raise argparse.ArgumentTypeError(
+            f"expected an integer from {least} to 999999999, got {text!r}"
+        )
+    return int(text)
 
 
 def seconds(text: str) -> float:
