@@ -23,7 +23,7 @@ from functools import cached_property
 from llvmlite import ir
 
 from ....ir import Layout, Op, Ternary
-from ....ir.ops import BinaryConv, Fused
+from ....ir.ops import BinaryConv, Fused, Threshold
 from ...base import Choice, KernelDescriptor, Params
 from ...targets import Target
 from ..code import I8, I16, I32, I64, Code, Index, IRValue, vector
@@ -31,7 +31,7 @@ from ..epilogue import Epilogue, channel_blocks
 from ..geometry import Geometry
 from ..kernel import Extent, Job, Kernel
 from ..popcount import table_lookup
-from ..tiles import refusal
+from ..tiles import balanced, refusal
 from ..views import Packed
 from .binary_index import MASKED, Frame, build_rows, pair_tables
 from .binary_layer import WORD, anchor_of, nibbles, widths_of
@@ -66,20 +66,38 @@ def _refuses(op: Op, target: Target) -> str | None:
     return None
 
 
+_PRICES = {512: (5.05, 9.5, 5.0, 0.21), 256: (2.85, 12.2, 3.0, 0.3), 128: (2.5, 8.0, 1.5, 0.5)}
+"""Cycles of a group of lookups of one pair, of widening one pair's bytes, of comparing and storing
+one pixel's sums, and of building one address, by bits of a vector; measured."""
+
+
 def _cycles(op: Op, target: Target, choice: Choice) -> float:
-    """Groups of lookups for pairs of pixels, at the vector ports' rate; and the epilogue."""
+    """What `_PRICES` says, and the region behind the anchor on widened sums."""
     assert isinstance(op, Fused)
-    geometry = Geometry.of(anchor_of(op))
+    anchor = anchor_of(op)
+    g = Geometry.of(anchor)
+    group, widen, store, build = _PRICES[target.vector_bits]
     ports = 2 if target.vector_bits == 512 else 3
+    frame = Frame.of(g, anchor.x.type, masked=False)
+    steps = frame.entries * (g.kernel[1] if frame.tap_columns == 1 else 1)
+    piece = _piece(steps)
+    pieces = [piece] * (steps // piece) + [steps % piece] * (steps % piece > 0)
+    groups = sum(-(-piece // _GROUP) for piece in pieces)
+    runs = sum(g.kernel_rows_inside(row) for row in range(g.out[0]))
+    runs *= 1 if frame.tap_columns == 1 else g.kernel[1]
     lanes = target.vector_bits // 8
-    blocks = -(-geometry.out_channels // lanes)
-    steps = 2 * -(-geometry.channels // 8) * geometry.taps
-    pairs = geometry.out[0] * -(-geometry.out[1] // 2)
-    floats = -(-geometry.out_channels // target.lanes)
-    a_pair = blocks * (3.2 * steps + 20) + 2 * floats * len(op.body.nodes)
-    if geometry.channels < WORD:
-        a_pair += 180 * geometry.strides[1]  # to index pixels that do not fill a word
-    return geometry.samples * pairs * (a_pair + steps) / ports
+    blocks = sum(width / lanes for width in widths_of(g.out_channels, lanes))
+    nodes = op.body.nodes[1:]
+    if len(nodes) != 1 or not isinstance(nodes[0].op, Threshold):
+        parts = 4 if target.vector_bits > 128 else 2
+        store = parts * (6 + len(nodes)) / ports
+    pairs = -(-g.out[1] // 2)
+    summing = runs * pairs * (group * groups + widen * len(pieces))
+    storing = g.out[0] * g.out[1] * store
+    indexing = 1.2 * min(g.size[0], g.out[0] * g.strides[0]) * frame.row_bytes / 2 * build
+    if g.channels < WORD:
+        indexing += g.out[0] * pairs * 180 * g.strides[1] / ports
+    return g.samples * (blocks * (summing + storing) + indexing)
 
 
 class _Kernel:
@@ -94,9 +112,8 @@ class _Kernel:
         self.geometry = g = Geometry.of(anchor)
         self.ternary = isinstance(anchor.x.element, Ternary)
         self.lanes = widths_of(g.out_channels, code.target.vector_bits // 8)[0]
-        pairs = -(-g.out[1] // 2)
         most = job.choice.get("pairs", 7 if code.target.registers == 32 else 4)
-        self.pairs = -(-pairs // -(-pairs // most))
+        self.pairs = balanced(-(-g.out[1] // 2), most)
         self.frame = Frame.of(g, anchor.x.type, masked=False)
         self.masked = Frame.of(g, anchor.x.type, masked=True)
 
@@ -376,9 +393,10 @@ def _piece(steps: int) -> int:
 
 
 def _candidates(op: Op, target: Target) -> tuple[Params, ...]:
-    """Pairs of pixels in registers."""
-    most = (7, 8, 6, 5, 4) if target.registers == 32 else (4, 3, 2)
-    return tuple({"pairs": pairs} for pairs in most)
+    """Pairs of pixels in registers: what divides a row evenly among its tiles."""
+    pairs = -(-Geometry.of(anchor_of(op)).out[1] // 2)
+    most = (7, 8, 6, 5, 4) if target.registers == 32 else (4, 5, 3, 2)
+    return tuple({"pairs": held} for held in dict.fromkeys(balanced(pairs, n) for n in most))
 
 
 def _lower(job: Job) -> None:
