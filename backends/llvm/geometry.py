@@ -123,11 +123,6 @@ class Geometry:
         last = min(self.kernel[axis], max(first, -(-(self.size[axis] - start) // step)))
         return first, last
 
-    def kernel_rows_inside(self, row: int) -> int:
-        """Kernel rows inside the operand for an output row."""
-        first, last = self._inside(0, row)
-        return last - first
-
     def segments(self) -> list[Segment]:
         """Border classes of the output columns, left to right."""
         out: list[Segment] = []
