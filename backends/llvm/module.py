@@ -70,7 +70,9 @@ def _does_work(node: Node) -> bool:
     if isinstance(node.op, (Reshape, Transpose, Relayout)):
         return slot is None or slot != node.op.operands[0].slot
     if isinstance(node.op, Concat) and slot is not None:
-        return [x.slot for x in node.op.xs] != part_slots(node.op.xs, slot)
+        held = [x.slot for x in node.op.xs]
+        parts = all(at is not None and at.pitch for at in held)
+        return not parts or held != part_slots(node.op.xs, slot)
     return not isinstance(node.op, Const)
 
 
