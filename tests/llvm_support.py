@@ -34,6 +34,12 @@ X86_PATHS = {
 }
 """Every code path for x86, by capabilities."""
 
+
+def without_counts(target: Target) -> Target:
+    """The target without vector popcounts: LLVM expands them in IR that was made with them."""
+    return target.without("avx512_vpopcntdq", "avx512_bitalg")
+
+
 _LIBC = ctypes.CDLL(None)
 _TASK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 _PARALLEL_FOR = ctypes.CFUNCTYPE(
@@ -100,9 +106,12 @@ def scheduled(text: str, strict: bool = True) -> Graph:
 class Library:
     """A lowered graph, linked and loaded from memory."""
 
-    def __init__(self, graph: Graph, target: Target) -> None:
+    def __init__(self, graph: Graph, target: Target, machine: Target | None = None) -> None:
+        """``machine``: compile the LLVM IR of ``target`` for one that lacks some instructions."""
         self.graph = graph
         lowered = LlvmBackend().lower(graph, target)
+        if machine is not None:
+            lowered = replace(lowered, target=machine)
         manifest = json.dumps({"abi": 1, "target": target.name}).encode() + b"\0"
         self.obj = lowered.emit("obj", "test", manifest)
         library = linking.link(self.obj, target)

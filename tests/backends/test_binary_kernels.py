@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from binary_cases import SIGN, Conv
-from kernel_cases import TARGETS, Cases
-from llvm_support import X86_PATHS
+from kernel_cases import TARGETS, Cases, joined
+from llvm_support import X86_PATHS, Library, present, random_inputs, scheduled, without_counts
+
+from bnnc.ir import interpret
 
 
 def gemm(inputs: int, out: int, zero: int) -> str:
@@ -98,6 +100,21 @@ def test_binary_products_bit_for_bit(cases: Cases, name: str, batch: int, pieces
 @pytest.mark.parametrize("name", SHORT)
 def test_every_counter_bit_for_bit(short_cases: Cases, name: str) -> None:
     _assert_equal(short_cases, name, 2, 0)
+
+
+@pytest.mark.parametrize("target", ["icelake", "v4-bitalg"])
+def test_code_for_vector_popcounts_on_a_machine_without_them(target: str) -> None:
+    """The same LLVM IR, in which LLVM expands what the machine lacks: what is run where VPOPCNTD
+    or VPOPCNTB cannot be."""
+    machine = without_counts(X86_PATHS[target])
+    if not present(machine):
+        pytest.skip(f"not executed here: this machine cannot run {machine.name} without popcounts")
+    graph = scheduled(joined({name: CASES[name] for name in ("c33", "c65", "gemm_long")}))
+    library = Library(graph, X86_PATHS[target], machine)
+    inputs = random_inputs(graph, 2)
+    got = library.run(inputs, 2)
+    for name, expected in interpret(graph, inputs).items():
+        assert expected.tobytes() == got[name].tobytes()
 
 
 def _assert_equal(cases: Cases, name: str, batch: int, pieces: int) -> None:
