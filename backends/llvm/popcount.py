@@ -19,6 +19,7 @@ from llvmlite import ir
 
 from ..targets import Target
 from .code import I8, I16, I32, Code, IRValue, vector
+from .planes import carry_save
 
 State = list[IRValue]
 
@@ -206,23 +207,6 @@ def table_lookup(code: Code, table: IRValue, numbers: IRValue) -> IRValue:
         64: "llvm.x86.avx512.pshuf.b.512",
     }[numbers.type.count]
     return code.intrinsic(name, numbers.type, table, numbers)
-
-
-def carry_save(
-    code: Code, a: IRValue, x: IRValue, y: IRValue | None = None
-) -> tuple[IRValue, IRValue]:
-    """Sum and carry bits of two or three planes."""
-    b = code.b
-    if y is None:
-        return b.xor(a, x), b.and_(a, x)
-    if code.target.ternary_logic:
-        name = "llvm.x86.avx512.pternlog.d.512"
-        return (
-            code.intrinsic(name, a.type, a, x, y, I32(0x96)),
-            code.intrinsic(name, a.type, a, x, y, I32(0xE8)),
-        )
-    half = b.xor(x, y)
-    return b.xor(half, a), b.or_(b.and_(x, y), b.and_(half, a))
 
 
 def add_bytes(code: Code, total: IRValue, sums: IRValue) -> IRValue:
