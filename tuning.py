@@ -20,7 +20,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from .backends.base import Backend, Choice, KernelDescriptor, choices_for
+from .backends.base import Backend, Choice, KernelDescriptor, choices_for, predicted
 from .backends.pieces import piece
 from .backends.targets import Target
 from .errors import OutputError, TargetError
@@ -48,6 +48,8 @@ from .runtime.steps import StepTimer
 SECONDS = 0.3
 """Time to measure the candidates of one layer."""
 LEAST_CALLS, MOST_CALLS = 5, 2000
+_MARGIN = 1.03
+"""How much faster than the cost model's choice another must be: less than that is noise."""
 _FORMAT = 1
 
 
@@ -108,7 +110,8 @@ class Tuner:
             self.say(f"tuning: {_title(op)}, {len(choices)} candidates")
             times = measure(op, choices, self.constants, self.backend, target, self.seconds)
             self.cache.keep(key, _title(op), times)
-        return times[str(choice)]
+        favourite = min(choices, key=lambda held: predicted(op, target, held, known))
+        return times[str(choice)] * (1.0 if choice == favourite else _MARGIN)
 
 
 def _has_layouts(op: Op) -> bool:
