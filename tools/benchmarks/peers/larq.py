@@ -12,10 +12,10 @@ from ..task import Peer, Started, Task
 
 def start(task: Task) -> Started:
     """The Keras twin of the task's steps."""
-    if task.lce_python is None:
-        raise PeerError("not asked for: --lce-python names a Python that has it")
     if task.steps is None:
         raise PeerError("the network is a file, which has no Keras twin")
+    if task.lce_python is None:
+        raise PeerError("not asked for: --lce-python names a Python that has it")
     if task.batch != 1:
         raise PeerError("measured at batch 1 alone")
     text = task.steps_json()
