@@ -159,7 +159,6 @@ class SlicedLayer:
             sign = self.sign(channel)
             low, carry = carry_save(code, *(code.b.xor(plane, sign) for plane in pair))
             column.add(carry)
-            column.settle()
             # The parity's sign is taken away again by whoever adds it.
             return [code.b.xor(low, sign), *self._known(column.settle())]
 
@@ -186,12 +185,8 @@ class SlicedLayer:
         row = code.add(code.mul(code.mul(channel, planes), self.total), code.mul(plane, self.total))
         word = code.add(span.word, number * plan.lanes - plan.before)
         at = code.offset(self.x, code.mul(code.add(row, word), 8))
-        return self.masked_load(at, mask, self.words(None))
-
-    def masked_load(self, at: IRValue, mask: IRValue, other: IRValue) -> IRValue:
-        """Words at an address where ``mask`` is set, ``other`` elsewhere; reads nothing else."""
-        name = f"llvm.masked.load.v{self.plan.lanes}i64.p0"
-        return self.code.intrinsic(name, self.words, at, I32(8), mask, other)
+        name = f"llvm.masked.load.v{plan.lanes}i64.p0"
+        return code.intrinsic(name, self.words, at, I32(8), mask, self.words(None))
 
     def masked_store(self, value: IRValue, at: IRValue, mask: IRValue) -> None:
         """Write words where ``mask`` is set."""
