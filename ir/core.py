@@ -107,6 +107,10 @@ class Data:
         return hash(self.digest)
 
 
+ANNOTATION = "annotation"
+"""Metadata key of attributes that only say what passes found out; their default says nothing."""
+
+
 @dataclass(frozen=True)
 class Op:
     """Base of all operators."""
@@ -134,6 +138,15 @@ class Op:
     def attribute_fields(cls) -> tuple[str, ...]:
         """Names of the fields that hold attributes."""
         return _split_fields(cls)[1]
+
+    def stated_fields(self) -> tuple[str, ...]:
+        """Attribute fields without the annotations that say nothing."""
+        held = {f.name: f.default for f in fields(self) if ANNOTATION in f.metadata}
+        return tuple(
+            name
+            for name in self.attribute_fields()
+            if name not in held or getattr(self, name) != held[name]
+        )
 
     @property
     def operands(self) -> tuple[Value, ...]:

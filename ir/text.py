@@ -7,7 +7,8 @@
       output %y as "logits"
     }
 
-Operand and attribute lists follow the operator's fields. Constants of up to 16 elements are
+Operand and attribute lists follow the operator's fields; annotations (`core.ANNOTATION`) that say
+nothing are left out. Constants of up to 16 elements are
 printed in full, equal ones as ``splat(v)``, others as ``#digest`` with the contents beside the
 text (`save` and `load` keep them in ``FILE.npz``). The parser also reads ``random(seed)``.
 """
@@ -52,7 +53,7 @@ def _print_node(node: Node, indent: str) -> list[str]:
     head = f"{indent}{names} = {node.op.mnemonic()}({operands})"
     body: list[str] = []
     hints = attribute_hints(type(node.op))
-    for field in node.op.attribute_fields():
+    for field in node.op.stated_fields():
         held = getattr(node.op, field)
         if isinstance(held, Region):
             body = _print_region(held, indent)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ...errors import VerifyError
-from ..core import Op, Value, decode
+from ..core import ANNOTATION, Op, Value, decode
 from ..types import BOOL, F32, I8, I32, SIGN, TERNARY, U8, Bits, Element, TensorType
 from .nn import WeightWindow, conv_reference, conv_type
 
 PLUS_MINUS: tuple[Element, ...] = (SIGN, TERNARY)
 BYTES: tuple[Element, ...] = (U8, I8)
 """Integers that a product with bits takes as they are."""
+BLOCK = 64
+"""Output channels that are computed together, from each other where that saves work."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,14 @@ class Threshold(Op):
 @dataclass(frozen=True)
 class BinaryConv(WeightWindow, Op):
     """Integer convolution of x (±1, ternary or 8-bit integers) with ±1 w: i32 sums; padding
-    contributes 0."""
+    contributes 0.
+
+    What weights have in common, for kernels that reuse sums and for their estimates, empty where
+    nobody has looked: ``parents`` names for each output channel another one of its block of
+    `BLOCK` channels that it is computed from, or -1, and ``distances`` in how many weights the two
+    differ (all of them at -1); ``codewords`` is the number of distinct kernels, of one input
+    channel each and up to sign, in the whole layer.
+    """
 
     x: Value
     w: Value
@@ -101,6 +110,9 @@ class BinaryConv(WeightWindow, Op):
     pads: tuple[int, ...]
     dilations: tuple[int, ...]
     groups: int = 1
+    parents: tuple[int, ...] = field(default=(), metadata={ANNOTATION: True})
+    distances: tuple[int, ...] = field(default=(), metadata={ANNOTATION: True})
+    codewords: int = field(default=0, metadata={ANNOTATION: True})
 
     def infer(self) -> tuple[TensorType, ...]:
         out = conv_type(self.x, self.w, self.window, self.groups)
@@ -109,6 +121,13 @@ class BinaryConv(WeightWindow, Op):
     def verify(self) -> None:
         if self.x.element not in PLUS_MINUS + BYTES or self.w.element != SIGN:
             raise VerifyError(f"binary_conv cannot multiply {self.x!r} and {self.w!r}")
+        channels = self.w.shape[0]
+        if self.parents and not (len(self.parents) == len(self.distances) == channels):
+            raise VerifyError(f"binary_conv of {channels} channels needs a parent for each")
+        if not is_forest(self.parents):
+            raise VerifyError(f"parents {self.parents} are no forest in blocks of {BLOCK}")
+        if min(self.distances, default=0) < 0 or self.codewords < 0:
+            raise VerifyError("distances and codewords are counts")
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         """Exact: float64 holds every sum below 2**53."""
@@ -139,6 +158,22 @@ class BinaryGemm(Op):
         x = decode(args[0], self.x.element).astype(np.float64)
         w = decode(args[1], self.w.element).astype(np.float64)
         return (x @ w.T).astype(np.int32)
+
+
+def is_forest(parents: Sequence[int]) -> bool:
+    """Whether every chain of parents stays in its block of `BLOCK` channels and ends at -1."""
+    for channel in range(len(parents)):
+        at = channel
+        for _ in range(BLOCK):
+            up = parents[at]
+            if up == -1:
+                break
+            if not 0 <= up < len(parents) or up // BLOCK != channel // BLOCK:
+                return False
+            at = up
+        else:
+            return False
+    return True
 
 
 def is_sign_like(element: Element) -> bool:

@@ -298,3 +298,15 @@ def test_deep_nesting_is_refused() -> None:
     text = "graph @g packed { " + '%y = fused([]) kernel="" { () ' * 5000
     with pytest.raises(ParseError, match="regions do not nest"):
         parse(text)
+
+
+def test_annotations_that_say_nothing_are_left_out() -> None:
+    text = """graph @t packed {
+  input %x: bits<1;-1,1>[N,3,9]@words
+  %w = const() data=splat(1) element=bits<1;-1,1> : bits<1;-1,1>[2,3,1]
+  %n = binary_conv(%x, %w) strides=[1] pads=[0,0] dilations=[1] groups=1 NOTES: i32[N,2,9]@nhwc
+}
+"""
+    for notes in ("", "parents=[-1,0] distances=[3,1] ", "codewords=2 "):
+        stated = text.replace("NOTES", notes)
+        assert print_graph(parse(stated)) == stated

@@ -9,6 +9,7 @@ import pytest
 from bnnc.errors import VerifyError
 from bnnc.ir import Batch, Graph, Node, Output, Region, TensorType, Value, parse, verify
 from bnnc.ir.ops import Fused, Neg, Relu
+from bnnc.ir.ops.binary import BLOCK
 
 ROW = TensorType((Batch(), 2))
 
@@ -260,3 +261,45 @@ def test_operators_refuse(body: str, message: str) -> None:
 def test_bit_operators_refuse(body: str, message: str) -> None:
     with pytest.raises(VerifyError, match=re.escape(message)):
         verify(parse(f"graph @g binarized {{ {body} }}"))
+
+
+@pytest.mark.parametrize(
+    ("notes", "message"),
+    [
+        ("parents=[-1,0,1,2] distances=[9,1,2,0]", None),
+        ("parents=[3,0,-1,2] distances=[1,1,9,0]", None),
+        ("parents=[-1,0,1,2]", "needs a parent for each"),
+        ("parents=[-1,0,1] distances=[9,1,2]", "needs a parent for each"),
+        ("parents=[-1,0,2,2] distances=[9,1,2,0]", "are no forest"),
+        ("parents=[1,2,0,-1] distances=[9,1,2,0]", "are no forest"),
+        ("parents=[-1,0,4,2] distances=[9,1,2,0]", "are no forest"),
+        ("parents=[-1,0,-2,2] distances=[9,1,2,0]", "are no forest"),
+        ("parents=[-1,0,1,2] distances=[9,1,-2,0]", "are counts"),
+        ("codewords=-1", "are counts"),
+    ],
+)
+def test_annotations_of_binary_convolutions(notes: str, message: str | None) -> None:
+    graph = parse(f"""graph @t binarized {{
+      input %x: {BITS}[N,3,9]
+      %w = const() data=random(1) element={BITS} : {BITS}[4,3,1]
+      %n = binary_conv(%x, %w) strides=[1] pads=[0,0] dilations=[1] groups=1 {notes}
+        : i32[N,4,9]
+    }}""")
+    if message is None:
+        verify(graph)
+    else:
+        with pytest.raises(VerifyError, match=message):
+            verify(graph)
+
+
+def test_parents_lie_in_the_block_of_their_channel() -> None:
+    distances = (0,) * (BLOCK + 1)
+    text = f"""graph @t binarized {{
+      input %x: {BITS}[N,3,9]
+      %w = const() data=random(1) element={BITS} : {BITS}[{BLOCK + 1},3,1]
+      %n = binary_conv(%x, %w) strides=[1] pads=[0,0] dilations=[1] groups=1
+        parents=PARENTS distances={list(distances)} : i32[N,{BLOCK + 1},9]
+    }}"""
+    verify(parse(text.replace("PARENTS", str([-1, *range(BLOCK - 1), -1]))))
+    with pytest.raises(VerifyError, match="are no forest"):
+        verify(parse(text.replace("PARENTS", str([-1, *range(BLOCK)]))))
