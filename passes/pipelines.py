@@ -6,6 +6,7 @@ from .base import Pass
 from .binarize import Binarized
 from .canonicalize import Canonicalize
 from .choose_layouts import ChooseLayouts
+from .codebook import CodebookWords
 from .concat_last import ConcatLast
 from .constant_fold import ConstantFold
 from .dead_code import DeadCode
@@ -35,6 +36,7 @@ def default(exact_float: bool = False) -> tuple[Pass, ...]:
         FoldScale(exact=exact_float),
         ConstantFold(),
         ConcatLast(),
+        CodebookWords(),
         PackBits(),
         FuseEpilogue(),
         ChooseLayouts(),
