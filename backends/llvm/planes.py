@@ -85,13 +85,35 @@ class Column:
     registers: only the digits and one waiting plane each are alive.
     """
 
-    def __init__(self, code: Code, digits: Sequence[IRValue | None]) -> None:
+    def __init__(
+        self,
+        code: Code,
+        digits: Sequence[IRValue | None],
+        waiting: Sequence[IRValue | None] | None = None,
+    ) -> None:
         self.code = code
         self.digits = list(digits)
-        self._waiting: list[IRValue | None] = [None] * len(self.digits)
+        self._waiting = list(waiting or [None] * len(self.digits))
+
+    @classmethod
+    def joined(cls, code: Code, ways: Sequence[tuple[Column, ir.Block]]) -> Column:
+        """At the beginning of a block, the sum that came from whichever block was before."""
+
+        def place(planes: list[IRValue | None]) -> IRValue | None:
+            present = [plane for plane in planes if plane is not None]
+            if not present:
+                return None
+            phi = code.b.phi(present[0].type)
+            for plane, (_, block) in zip(planes, ways, strict=True):
+                phi.add_incoming(phi.type(None) if plane is None else plane, block)
+            return phi
+
+        count = range(len(ways[0][0].digits))
+        digits = [place([way.digits[i] for way, _ in ways]) for i in count]
+        return cls(code, digits, [place([way._waiting[i] for way, _ in ways]) for i in count])
 
     def add(self, plane: IRValue, digit: int = 0) -> None:
-        """Add a plane of weight 2**digit; what the digits cannot hold is known to be zero."""
+        """Add a plane of weight 2**digit, modulo what the digits hold."""
         if digit == len(self.digits):
             return
         held, waiting = self.digits[digit], self._waiting[digit]

@@ -17,7 +17,7 @@ from bnnc.backends import targets as backends
 from bnnc.backends.base import Choice, choices_for
 from bnnc.backends.llvm import LlvmBackend
 from bnnc.backends.llvm.kernels.sliced_layer import anchor_of
-from bnnc.backends.llvm.kernels.sliced_plan import SlicedPlan
+from bnnc.backends.llvm.kernels.sliced_majorities import MajorityPlan
 from bnnc.ir import Ternary
 from bnnc.ir.ops import Fused
 
@@ -173,7 +173,8 @@ def test_a_program_counts_mismatches(
     layer = Layer(channels, out, size=(4, 4), kernel=kernel, pads=(0, 0), bits=128)
     graph = scheduled(joined({"one": layer.text()}), strict=False)
     (op,) = [node.op for node in graph.nodes if isinstance(node.op, Fused)]
-    plan = SlicedPlan.of(anchor_of(op), 128)
+    plan = MajorityPlan.of(anchor_of(op), 128)
+    assert plan is not None
     random = np.random.default_rng(seed)
     weights = random.integers(0, 2, (out, channels, *kernel)).astype(np.uint8)
     inputs = random.integers(0, 2, plan.inputs)
@@ -239,4 +240,6 @@ def test_instructions_of_the_inner_loop(name: str, golden: Golden) -> None:
 def test_the_stack_holds_sums_of_existing_channels_alone(out: int, held: int) -> None:
     graph = scheduled(joined({"one": Layer(16, out, bits=512).text()}), strict=False)
     (op,) = [node.op for node in graph.nodes if isinstance(node.op, Fused)]
-    assert SlicedPlan.of(anchor_of(op), 512).held == held
+    plan = MajorityPlan.of(anchor_of(op), 512)
+    assert plan is not None
+    assert plan.held == held

@@ -4,11 +4,12 @@ what is added.
 A task is a tile of as many pixels as a vector has bits, images of a batch one after another, and a
 stripe of output channels:
 
-    for each chunk:  planes -> table;  for each channel:  sums[channel] += table[group][its form]
+    for each chunk:  planes -> table;  for each channel:  state[channel] += what its weights name
 
-Padding is a constant 0 bit: what it adds is a constant per border class and channel. Where a
-threshold follows and its bits stay planes, counts are compared as planes; anything else turns
-counts into lanes of channels for the ordinary epilogue.
+There are several ways of adding: `sliced_majorities` takes any weights, `sliced_tree` computes
+channels from one another. Padding is a constant 0 bit: what it adds is a constant per border class
+and channel. Where a threshold follows and its bits stay planes, counts are compared as planes;
+anything else turns counts into lanes of channels for the ordinary epilogue.
 
 A ternary operand is two-valued in most tiles. Where it is not, 0 = (+1 - 1) / 2: all is added
 twice, zeros as -1 and as +1, which gives the mismatches of both together.
@@ -23,21 +24,23 @@ from ...targets import Target
 from .. import epilogue
 from ..code import Code
 from ..kernel import Job, Kernel
-from . import sliced_plan
 from .sliced_lanes import SlicedLanes
-from .sliced_layer import SlicedLayer, anchor_of, plan_of, tasks
+from .sliced_layer import SlicedLayer, anchor_of, tasks
+from .sliced_majorities import MajorityLayer, MajorityPlan
+from .sliced_plan import Prices, SlicedPlan, refusal
 from .sliced_thresholds import Thresholds, thresholds_alone
+from .sliced_tree import TreeLayer, TreePlan
 
 # Measured on a Sapphire Rapids core, in its cycles.
-_ADDITION = {
-    (True, 512): (1.75, 15.0),
-    (True, 256): (1.05, 12.0),
-    (True, 128): (0.95, 11.0),
-    (False, 256): (1.6, 16.0),
-    (False, 128): (1.5, 16.0),
+_PRICES = {
+    (True, 512): Prices(1.75, 15.0),
+    (True, 256): Prices(1.05, 12.0),
+    (True, 128): Prices(0.95, 11.0),
+    (False, 256): Prices(1.6, 16.0),
+    (False, 128): Prices(1.5, 16.0),
 }
-"""Cycles of an addition and of a table's group, by 'any function of three bits' and vector bits."""
-_NEON = (2.6, 24.0)
+"""Prices by 'any function of three bits' and vector bits."""
+_NEON = Prices(2.6, 24.0)
 """The same, from counts of instructions: five vector ones and two loads an addition."""
 _THRESHOLD = 60.0
 """Cycles to compare a channel's counts in one tile."""
@@ -45,9 +48,29 @@ _LANES = 10.0
 """Cycles to turn 16 counts of a pixel into lanes."""
 
 
+def _plan(op: BinaryConv, params: Params) -> SlicedPlan | None:
+    """The plan of a choice's parameters, None where they cannot be."""
+    kind = TreePlan if params.get("tree") else MajorityPlan
+    plan = kind.of(op, params["bits"])
+    return plan if plan is not None and plan.held else None
+
+
 def _candidates(op: Op, target: Target) -> tuple[Params, ...]:
-    """Vectors of the target's width, and narrower ones for maps that do not fill them."""
-    return tuple({"bits": bits} for bits in sliced_plan.widths(anchor_of(op), target))
+    """Vectors of the target's width, and narrower ones for maps that do not fill them; along the
+    tree where somebody has looked for one."""
+    anchor = anchor_of(op)
+    widths = [bits for bits in (512, 256, 128) if bits <= target.vector_bits]
+    ways: list[Params] = [{}, {"tree": 1}] if anchor.parents else [{}]
+    found = ({"bits": bits, **way} for way in ways for bits in widths)
+    return tuple(params for params in found if _plan(anchor, params) is not None)
+
+
+def _plan_of(op: Op, target: Target, choice: Choice) -> SlicedPlan:
+    """The plan of a choice; the first candidate where it says nothing."""
+    params = dict(choice.params) or _candidates(op, target)[0]
+    plan = _plan(anchor_of(op), params)
+    assert plan is not None
+    return plan
 
 
 def _refuses(op: Op, target: Target) -> str | None:
@@ -57,9 +80,11 @@ def _refuses(op: Op, target: Target) -> str | None:
         return f"expected an operand in planes, got {anchor.x!r}"
     if anchor.w not in op.body.params:
         return "weights must be a constant"
-    reason = sliced_plan.refusal(anchor, target)
+    reason = refusal(anchor)
     if reason is not None:
         return reason
+    if not _candidates(op, target):
+        return "its kernel or its sums are too large"
     sliced = [v for v in op.body.results if v.type.layout is Layout.PLANES]
     if sliced and not thresholds_alone(op):
         return "planes are written where a threshold alone follows"
@@ -69,28 +94,32 @@ def _refuses(op: Op, target: Target) -> str | None:
 def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """Tables, additions, and what is done with each channel's count, for each tile."""
     assert isinstance(op, Fused)
-    anchor = anchor_of(op)
-    plan = plan_of(anchor, choice, target)
+    plan = _plan_of(op, target, choice)
+    prices = _NEON if target.has("neon") else _PRICES[target.ternary_logic, plan.bits]
     channels = plan.geometry.out_channels
-    samples = plan.geometry.samples
-    tiles = -(-samples * plan.words // plan.lanes)
-    addition, group = _NEON if target.has("neon") else _ADDITION[target.ternary_logic, plan.bits]
-    blocks = -(-channels // plan.held)
-    cycles = tiles * (blocks * plan.groups * group + channels * plan.additions() * addition)
+    cycles = plan.tiles * plan.cycles(prices)
     if thresholds_alone(op):
-        return cycles + tiles * channels * _THRESHOLD
-    vectors = samples * plan.words * 64 * channels / 16
+        return cycles + plan.tiles * channels * _THRESHOLD
+    vectors = plan.geometry.samples * plan.words * 64 * channels / 16
     pieces = 16 / target.lanes
     return cycles + vectors * (_LANES + pieces * len(op.body.nodes))
 
 
+def _layer(job: Job, code: Code) -> SlicedLayer:
+    plan = _plan_of(job.op, job.target, job.choice)
+    if isinstance(plan, TreePlan):
+        return TreeLayer(job, code, plan)
+    assert isinstance(plan, MajorityPlan)
+    return MajorityLayer(job, code, plan)
+
+
 def _lower(job: Job) -> None:
     def body(code: Code) -> None:
-        layer = SlicedLayer(job, code)
+        layer = _layer(job, code)
         planes = job.result.type.layout is Layout.PLANES
         layer.body(Thresholds(layer).span if planes else SlicedLanes(layer).span)
 
-    job.step(tasks(plan_of(anchor_of(job.op), job.choice, job.target)), body)
+    job.step(tasks(_plan_of(job.op, job.target, job.choice)), body)
 
 
 KERNELS = (

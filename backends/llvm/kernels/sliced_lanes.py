@@ -77,7 +77,6 @@ class SlicedLanes:
     def _expand(self, planes: list[IRValue], channel: Index, number: Index) -> None:
         """One channel's count to bytes of pixels."""
         code = self.code
-        planes[0] = code.b.xor(planes[0], self.layer.sign(channel))
         row = code.mul(number, self.part)
         for byte in range(self.bytes):
             there = code.offset(self.counts, code.add(row, byte * BLOCK * self.part))

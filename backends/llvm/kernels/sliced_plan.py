@@ -1,44 +1,40 @@
-"""What a pixel-sliced convolution computes: its plan, and the constants that steer it.
+"""How a pixel-sliced convolution is cut up, whatever is added: tiles of pixels, chunks of input
+channels, windows of words, border classes, and what must fit on the stack.
 
-A plane holds one bit of as many pixels as a vector has bits. With the planes of all K = channels *
-taps inputs in a queue, a group takes three planes from the front, whose signs w are bits of the
-weights, and appends their sum plane:
-
-    (a ^ wa) + (b ^ wb) + (c ^ wc) = 2 * maj(a ^ wa, b ^ wb, c ^ wc) + (a ^ b ^ c) ^ (wa ^ wb ^ wc)
-
-The sum plane is the same for every output channel up to its sign. The majority has 8 forms, one per
-signs, which are computed once per tile; an output channel only names one form per group. After
-K // 2 groups one plane is left, the parity of the count (with K even, the last group's third plane
-is zero). So a channel's count of mismatches is twice the sum of K // 2 named planes, plus the
-parity: each input costs half an addition.
+`sliced_majorities`, `sliced_tree` and `sliced_codebook` are the ways of adding.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from ....ir import Array, Batch, Ternary
+from ....ir import Array, Batch
 from ....ir.ops import BinaryConv
-from ...targets import Target
+from ....ir.ops.binary import BLOCK
 from ..geometry import Geometry
 
-GROUP = 3
-"""Planes that a group takes."""
-FORMS = 8
-"""Majorities of three planes with any signs."""
-MOST_GROUPS = 64
-"""Groups of a chunk: their table of forms stays in the first-level cache."""
 STACK = 384 << 10
 """Bytes of stack that a kernel may use."""
+MOST_CLASSES = 255
+"""Border classes that a byte tells apart."""
 LANES_STACK = 88 << 10
 """Those that turning counts into lanes takes."""
 
 
 @dataclass(frozen=True)
-class SlicedPlan:
+class Prices:
+    """Cycles of an addition of planes, and of making a group's 8 majorities."""
+
+    addition: float
+    group: float
+
+
+@dataclass(frozen=True)
+class SlicedPlan(ABC):
     """One layer cut into tiles of ``bits`` pixels and chunks of ``channels`` input channels."""
 
     geometry: Geometry
@@ -46,13 +42,21 @@ class SlicedPlan:
     channels: int
     ternary: bool
 
-    @classmethod
-    def of(cls, op: BinaryConv, bits: int) -> SlicedPlan:
-        """The plan with the chunk that costs least."""
-        g = Geometry.of(op)
-        ternary = isinstance(op.x.element, Ternary)
-        plans = [cls(g, bits, n, ternary) for n in range(1, g.channels + 3) if _fits(n * g.taps)]
-        return min(plans, key=lambda plan: plan.additions())
+    # What a way of adding decides.
+
+    @property
+    @abstractmethod
+    def digits(self) -> int:
+        """Planes of a channel's state between chunks."""
+
+    @property
+    @abstractmethod
+    def tables(self) -> int:
+        """Bytes of stack of everything but the states."""
+
+    @abstractmethod
+    def cycles(self, prices: Prices) -> float:
+        """Cycles of one tile up to the counts of all its channels."""
 
     # Sizes.
 
@@ -77,57 +81,36 @@ class SlicedPlan:
         return self.geometry.channels * self.geometry.taps
 
     @property
-    def groups(self) -> int:
-        """Groups in all."""
-        return self.inputs // 2
-
-    @property
-    def chunk(self) -> int:
-        """Groups of a chunk."""
-        return self.channels * self.geometry.taps // GROUP
-
-    @property
     def chunks(self) -> int:
-        """Chunks; the last may have fewer groups."""
-        return -(-self.groups // self.chunk)
-
-    @property
-    def last(self) -> int:
-        """Groups of the last chunk."""
-        return self.groups - self.chunk * (self.chunks - 1)
-
-    @property
-    def digits(self) -> int:
-        """Planes of a channel's sum of majorities, twice over where operands may be zero."""
-        return (2 * self.groups + 1 if self.ternary else self.groups).bit_length()
-
-    @property
-    def _tables(self) -> int:
-        """Bytes of stack of everything but the sums."""
-        planes = self.groups + 1 + (GROUP + FORMS) * self.chunk + 2 + self.window
-        return self.plane * planes + LANES_STACK
+        """Chunks; the last may have fewer channels."""
+        return -(-self.geometry.channels // self.channels)
 
     @property
     def held(self) -> int:
-        """Output channels whose sums lie on the stack, a multiple of the stripe: all of them, or as
-        many as fit, 0 if none do."""
-        room = max(0, STACK - self._tables) // (self.digits * self.plane)
+        """Output channels whose states lie on the stack, a multiple of the stripe: all of them, or
+        as many as fit, 0 if none do."""
+        room = max(0, STACK - self.tables) // (self.digits * self.plane)
         return min(room // self.stripe, self.stripes) * self.stripe
+
+    @property
+    def blocks(self) -> int:
+        """Times that a tile's tables are made."""
+        return -(-self.geometry.out_channels // self.held)
 
     @property
     def stripe(self) -> int:
         """Output channels of a task."""
-        return min(64, -(-self.geometry.out_channels // 16) * 16)
+        return min(BLOCK, -(-self.geometry.out_channels // 16) * 16)
 
     @property
     def stripes(self) -> int:
         """Tasks of a tile."""
         return -(-self.geometry.out_channels // self.stripe)
 
-    def additions(self) -> float:
-        """Additions of planes per output channel and tile, with the upkeep of the sums."""
-        ripple = max(1, self.digits - self.chunk.bit_length())
-        return self.groups + self.chunks * (ripple + 0.5 * self.digits)
+    @property
+    def tiles(self) -> int:
+        """Tiles of one inference, at the N for which the geometry counts."""
+        return -(-self.geometry.samples * self.words // self.lanes)
 
     # Shifts.
 
@@ -154,15 +137,7 @@ class SlicedPlan:
     @cached_property
     def valid(self) -> Array:
         """Whether the input under each tap is inside the map: bool [taps, pixels]."""
-        g = self.geometry
-        rows, columns = np.divmod(np.arange(g.size[0] * g.size[1]), g.size[1])
-        out: list[Array] = []
-        for tap in range(g.taps):
-            row, column = divmod(tap, g.kernel[1])
-            y = rows + row * g.dilations[0] - g.pads[0]
-            x = columns + column * g.dilations[1] - g.pads[1]
-            out.append((y >= 0) & (y < g.size[0]) & (x >= 0) & (x < g.size[1]))
-        return np.stack(out)
+        return _valid(self.geometry)
 
     @cached_property
     def classes(self) -> tuple[Array, Array]:
@@ -192,22 +167,6 @@ class SlicedPlan:
 
     # Weights [O, C, kh, kw] as 0/1.
 
-    def program(self, weights: Array) -> tuple[Array, Array]:
-        """Each channel's form of every group: u8 [chunks, O, chunk]; and its parity's sign.
-
-        Absent groups of the last chunk are 0.
-        """
-        count = len(weights)
-        queue = np.zeros((self.inputs + self.groups + GROUP, count), np.uint8)
-        queue[: self.inputs] = weights.reshape(count, self.inputs).T
-        forms = np.zeros((self.chunks * self.chunk, count), np.uint8)
-        for group in range(self.groups):
-            a, b, c = queue[GROUP * group : GROUP * (group + 1)]
-            forms[group] = a + 2 * b + 4 * c
-            queue[self.inputs + group] = a ^ b ^ c
-        shaped = forms.reshape(self.chunks, self.chunk, count).transpose(0, 2, 1)
-        return np.ascontiguousarray(shaped), queue[self.inputs + self.groups - 1]
-
     def padded(self, weights: Array) -> Array:
         """Mismatches in padding, whose bits are 0: i32 [O, classes]."""
         inside, _ = self.classes
@@ -219,18 +178,20 @@ class SlicedPlan:
         return (self.classes[0].sum(axis=1) * self.geometry.channels).astype(np.int32)
 
 
-def _fits(planes: int) -> bool:
-    return planes % GROUP == 0 and planes // GROUP <= MOST_GROUPS
+def _valid(g: Geometry) -> Array:
+    """Whether the input under each tap is inside the map: bool [taps, pixels]."""
+    rows, columns = np.divmod(np.arange(g.size[0] * g.size[1]), g.size[1])
+    out: list[Array] = []
+    for tap in range(g.taps):
+        row, column = divmod(tap, g.kernel[1])
+        y = rows + row * g.dilations[0] - g.pads[0]
+        x = columns + column * g.dilations[1] - g.pads[1]
+        out.append((y >= 0) & (y < g.size[0]) & (x >= 0) & (x < g.size[1]))
+    return np.stack(out)
 
 
-def widths(op: BinaryConv, target: Target) -> tuple[int, ...]:
-    """Pixels of a vector on a target, the most first, as far as the sums fit on the stack."""
-    fitting = (bits for bits in (512, 256, 128) if bits <= target.vector_bits)
-    return tuple(bits for bits in fitting if SlicedPlan.of(op, bits).held)
-
-
-def refusal(op: BinaryConv, target: Target) -> str | None:
-    """Why a convolution cannot be pixel-sliced, or None."""
+def refusal(op: BinaryConv) -> str | None:
+    """Why a convolution cannot be pixel-sliced, whatever is added, or None."""
     g = Geometry.of(op)
     if g.groups > 1:
         return "groups"
@@ -238,13 +199,9 @@ def refusal(op: BinaryConv, target: Target) -> str | None:
         return "the result has another size than the operand"
     if g.channels * g.taps < 2:
         return "one input has nothing to add"
-    if not any(_fits(n * g.taps) for n in range(1, GROUP + 1)):
-        return f"a kernel of {g.taps} taps"
-    if not widths(op, target):
-        return "its sums do not fit on the stack"
     samples = g.batch.factor if isinstance(g.batch, Batch) else g.batch
     if samples * -(-g.size[0] * g.size[1] // 64) >= 1 << 30:
         return "the operand is too large"
-    if g.taps > MOST_GROUPS and len(SlicedPlan.of(op, target.vector_bits).classes[0]) > 255:
-        return "more than 255 border classes"
+    if g.taps > MOST_CLASSES // 4 and len(np.unique(_valid(g).T, axis=0)) > MOST_CLASSES:
+        return f"more than {MOST_CLASSES} border classes"
     return None

@@ -55,7 +55,6 @@ class Thresholds:
         whole = code.b.icmp_signed("<=", code.index(after), code.index(layer.total))
         with code.loop(span.start, span.stop) as channel:
             planes = finish.counts(channel)
-            planes[0] = code.b.xor(planes[0], layer.sign(channel))
             bits = code.b.bitcast(self._compare(channel, planes, span, finish), layer.words)
             word = code.add(code.mul(channel, layer.total), span.word)
             at = code.offset(self.result, code.mul(word, 8))
