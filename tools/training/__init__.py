@@ -1,1 +1,29 @@
-"""Scripts that train the small models that bnnc ships; they need PyTorch (``bnnc[dev]``)."""
+"""Training binary networks that bnnc runs fast; needs PyTorch (``bnnc[torch]``).
+
+`mst_loss` shortens the trees along which output channels are computed, `Codebook` draws kernels
+from few words, `check_folds` says whether every BatchNorm becomes constants (docs/training.md).
+``reuse`` trains, compiles and measures such networks; ``mnist`` made the model that ships.
+"""
+
+from .binarizers import STE, Binarizer, BiPer, ReSTE, anneal
+from .codebook import Codebook
+from .deploy import check_folds, fold
+from .layers import BinaryConv2d, BinaryLinear, binary_layers, clip_latent
+from .mst import mst_loss, tree_share
+
+__all__ = [
+    "STE",
+    "BiPer",
+    "Binarizer",
+    "BinaryConv2d",
+    "BinaryLinear",
+    "Codebook",
+    "ReSTE",
+    "anneal",
+    "binary_layers",
+    "check_folds",
+    "clip_latent",
+    "fold",
+    "mst_loss",
+    "tree_share",
+]
