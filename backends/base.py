@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from ..errors import LoweringError
-from ..ir import Graph, Node, Op
+from ..ir import Array, Graph, Node, Op
 from ..ir.ops import Fused
+from ..runtime.layouts import WeightLayout
 from .targets import Target
 
 EmitKind = Literal["obj", "asm", "llvm"]
@@ -92,12 +93,27 @@ class KernelDescriptor:
 
 
 @dataclass(frozen=True)
+class StoredWeights:
+    """Binary weights among the constants of the code.
+
+    ``bits`` are 0/1, u8 [O, K]; ``data`` is what ``layout`` makes of them, or other bytes where
+    there is no layout for what the kernel needs.
+    """
+
+    bits: Array
+    data: bytes
+    layout: WeightLayout | None
+
+
+@dataclass(frozen=True)
 class Scheduled:
-    """A node of the code: how it is computed, and how many steps (calls of ``parallel_for``)."""
+    """A node of the code: how it is computed, how many steps (calls of ``parallel_for``), and the
+    binary weights that it brings."""
 
     node: Node
     choice: Choice
     steps: int
+    weights: tuple[StoredWeights, ...] = ()
 
 
 class Lowered(Protocol):

@@ -25,6 +25,8 @@ import numpy as np
 from llvmlite import ir
 
 from ...ir import Array, Scalar, Value
+from ...runtime.layouts import WeightLayout
+from ..base import StoredWeights
 from ..targets import Target
 
 IRValue = Any
@@ -79,6 +81,8 @@ class Code:
         self.batch: IRValue = self._frame_load(0, I64)
         self.slots: list[Value | Array] = []
         """What the frame holds after N: values and constant data, in order."""
+        self.stored: list[StoredWeights] = []
+        """The binary weights among the data."""
         self._pointers: dict[Any, IRValue] = {}
 
     def finish(self) -> None:
@@ -113,6 +117,17 @@ class Code:
         """Address of read-only data, 64-byte aligned, with 64 zero bytes readable behind it."""
         held = np.ascontiguousarray(array)
         return self._slot((held.dtype.str, held.tobytes()), held)
+
+    def weights(self, bits: Array, layout: WeightLayout) -> IRValue:
+        """Address of what a layout makes of binary weights [O, ..], 0/1; as ``data``."""
+        bits = bits.reshape(layout.shape)
+        return self.own_weights(bits, layout.array(bits), layout)
+
+    def own_weights(self, bits: Array, held: Array, layout: WeightLayout | None = None) -> IRValue:
+        """As ``data``, for an array that stands for binary weights [O, ..]."""
+        bits = bits.reshape(len(bits), -1)
+        self.stored.append(StoredWeights(bits, held.tobytes(), layout))
+        return self.data(held)
 
     def scratch(self, size: int) -> IRValue:
         """Address of ``size`` bytes on the stack, 64-byte aligned, with no certain content."""

@@ -17,7 +17,7 @@ from llvmlite import ir
 from ...errors import LoweringError
 from ...ir import Array, Graph, Node, Stage, Value, part_slots
 from ...ir.ops import Concat, Const, Fused, Relayout, Reshape, Transpose
-from ..base import Choice, EmitKind, KernelDescriptor, Scheduled, kernels_for
+from ..base import Choice, EmitKind, KernelDescriptor, Scheduled, StoredWeights, kernels_for
 from ..targets import Target
 from . import kernels as kernel_package
 from .code import Code
@@ -93,6 +93,7 @@ class _Lowering:
         self.schedule: list[Scheduled] = []
         self.problems: list[str] = []
         self._functions: dict[str, str] = {}
+        self._stored: dict[bytes, StoredWeights] = {}
         self._started = 0
 
     def kernel(self, node: Node) -> tuple[Kernel, Choice] | None:
@@ -122,7 +123,8 @@ class _Lowering:
         kernel.lower(job)
         cycles = kernel.descriptor.cycles(node.op, self.target, choice) / max(1, len(job.steps))
         self.steps.extend(replace(step, cycles=cycles) for step in job.steps)
-        self.schedule.append(Scheduled(node, choice, len(job.steps)))
+        self.schedule.append(Scheduled(node, choice, len(job.steps), tuple(self._stored.values())))
+        self._stored.clear()
 
     def _start(self, hint: str) -> Code:
         self._started += 1
@@ -131,6 +133,7 @@ class _Lowering:
     def _done(self, code: Code, tasks: Extent) -> Step:
         """Keep the function, unless an equal one is there already."""
         code.finish()
+        self._stored |= {held.data: held for held in code.stored}
         name = code.function.name
         text = str(code.function).replace(f'"{name}"', '"kernel"')
         if text in self._functions:

@@ -31,7 +31,7 @@ from ..kernel import Job, Kernel
 from ..popcount import State
 from ..tiles import Tile, for_tiles, refusal, tasks
 from ..views import words_of
-from .binary_layer import WORD, BinaryLayer, anchor_of
+from .binary_layer import WORD, BinaryLayer, anchor_of, weights_of
 
 
 def _refuses(op: Op, target: Target) -> str | None:
@@ -66,10 +66,9 @@ class _Kernel(BinaryLayer):
     def body(self) -> None:
         """The whole kernel function."""
         code = self.code
-        bits, mine = self.channel_words()
         self.x = code.pointer(self.job.outer(self.op.x))
-        self.w = code.data(self.blocked(bits))
-        self.mine = code.data(self.blocked(mine)) if self.masked else None
+        self.w = code.weights(weights_of(self.job), self.words)
+        self.mine = code.data(self.words.masks()) if self.masked else None
         self.region = Epilogue(code, self.job)
         special = (self._no_zeros, self._two_valued) if self.ternary else None
         for_tiles(code, self.geometry, self.plan, self._tile, special)

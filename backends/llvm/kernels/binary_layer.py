@@ -5,20 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from ....errors import LoweringError
 from ....ir import Array, Op, Ternary
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
+from ....runtime.layouts import WORD, Words
 from ..code import Code, Index
 from ..geometry import Geometry
 from ..kernel import Job
 from ..popcount import Counter, counter_for, registers_per_sum
 from ..tiles import Plan, Tile, narrowed
 from ..views import pixel_strides, words_of
-
-WORD = 32
-"""Channels of a broadcast word."""
 
 
 def anchor_of(op: Op) -> BinaryConv | BinaryGemm:
@@ -135,75 +131,12 @@ class BinaryLayer:
 
     # Weights.
 
-    def channel_words(self) -> tuple[Array, Array]:
-        """Weights and group masks as words over all input channels: [O, taps, words] u32."""
-        g = self.geometry
-        w = (
-            weights_of(self.job)
-            .reshape(g.out_channels, g.group_channels, g.taps)
-            .transpose(0, 2, 1)
-        )
-        words = -(-g.channels // WORD)
-        bits = np.zeros((g.out_channels, g.taps, words * WORD), np.uint8)
-        mine = np.zeros((g.out_channels, words * WORD), np.uint8)
-        for group in range(g.groups):
-            outs = slice(group * g.group_out, (group + 1) * g.group_out)
-            ins = slice(group * g.group_channels, (group + 1) * g.group_channels)
-            bits[outs, :, ins] = w[outs]
-            mine[outs, ins] = 1
-        return pack(bits), pack(mine)
-
-    def blocked(self, words: Array) -> Array:
-        """[O, .., words] to [blocks, .., span, width]: lanes innermost, each block its words."""
+    @cached_property
+    def words(self) -> Words:
+        """How the weights lie."""
         g, plan = self.geometry, self.plan
-        groups = g.groups if plan.split_groups else 1
-        per_group = g.out_channels // groups
-        blocks = -(-per_group // plan.width)
-        out = np.zeros((groups * blocks, *words.shape[1:-1], self.span, plan.width), np.uint32)
-        for number in range(groups * blocks):
-            group, inside = divmod(number, blocks)
-            start = group * per_group + inside * plan.width
-            stop = min(start + plan.width, (group + 1) * per_group)
-            low = start // g.group_out * g.group_channels // WORD if g.groups > 1 else 0
-            low = min(low, words.shape[-1] - self.span)
-            part = words[start:stop, ..., low : low + self.span]
-            out[number, ..., : stop - start] = np.moveaxis(part, 0, -1)
-        return out
-
-
-def nibbles(job: Job, geometry: Geometry, lanes: int) -> Array:
-    """Weights as indices of tables: [blocks, taps, fours of channels, lanes] u8, each 0 .. 15.
-
-    The order of lanes (`byte_order`) lets bytes widen to vectors of consecutive channels; the last
-    block may have fewer. Channels come in fours, of whole words of 32.
-    """
-    g, w = geometry, weights_of(job)
-    words = -(-g.channels // WORD)
-    bits = np.zeros((g.out_channels, g.taps, words * WORD), np.uint8)
-    bits[:, :, : g.channels] = w.reshape(g.out_channels, g.channels, g.taps).transpose(0, 2, 1)
-    fours = bits.reshape(g.out_channels, g.taps, 8 * words, 4) @ np.array([1, 2, 4, 8], np.uint8)
-    blocks: list[Array] = []
-    start = 0
-    for width in widths_of(g.out_channels, lanes):
-        block = np.zeros((width, *fours.shape[1:]), np.uint8)
-        part = fours[start : start + width]
-        block[: len(part)] = part
-        blocks.append(np.moveaxis(block[byte_order(width)], 0, -1).ravel())
-        start += width
-    return np.concatenate(blocks)
-
-
-def byte_order(lanes: int) -> Array:
-    """The channel of each byte of a block: r * lanes / 4 + j in byte 4 j + r."""
-    return np.arange(lanes).reshape(4, lanes // 4).T.ravel()
-
-
-def widths_of(channels: int, lanes: int) -> list[int]:
-    """Bytes of each block of channels: ``lanes``, and the fewest that hold the last channels."""
-    widths, rest = [lanes] * (channels // lanes), channels % lanes
-    while lanes > 16 and lanes // 2 >= rest:
-        lanes //= 2
-    return [*widths, lanes] if rest else widths
+        split = int(plan.split_groups)
+        return Words(g.out_channels, g.channels, g.taps, g.groups, self.span, plan.width, split)
 
 
 def weights_of(job: Job) -> Array:
@@ -213,9 +146,3 @@ def weights_of(job: Job) -> Array:
     if w is None:
         raise LoweringError(f"{job.node.describe()}: weights must be a constant")
     return w
-
-
-def pack(bits: Array) -> Array:
-    """0/1 along the last axis to little-endian words of 32."""
-    packed = np.packbits(bits, axis=-1, bitorder="little")
-    return np.ascontiguousarray(packed).view("<u4")

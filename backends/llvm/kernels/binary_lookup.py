@@ -24,6 +24,7 @@ from llvmlite import ir
 
 from ....ir import Layout, Op, Ternary
 from ....ir.ops import BinaryConv, Fused, Threshold
+from ....runtime.layouts import Nibbles, widths_of
 from ...base import Choice, KernelDescriptor, Params
 from ...targets import Target
 from ..code import I8, I16, I32, I64, Code, Index, IRValue, vector
@@ -34,7 +35,7 @@ from ..popcount import table_lookup
 from ..tiles import balanced, refusal
 from ..views import Packed
 from .binary_index import MASKED, Frame, build_rows, pair_tables
-from .binary_layer import WORD, anchor_of, nibbles, widths_of
+from .binary_layer import WORD, anchor_of, weights_of
 from .lookup_thresholds import Thresholds, threshold_of
 
 _LIMIT = 63
@@ -130,7 +131,9 @@ class _Kernel:
         self.region = Epilogue(code, self.job)
         self.x = code.pointer(self.job.outer(self.op.x))
         self.tables = code.data(pair_tables())
-        self.w = code.data(nibbles(self.job, g, self.lanes))
+        self.w = code.weights(
+            weights_of(self.job), Nibbles(g.out_channels, g.channels, g.taps, self.lanes)
+        )
         threshold = threshold_of(self.job)
         self.thresholds = None
         if threshold is not None:

@@ -241,13 +241,18 @@ class _Layer:
         vectors, pixels = _blocking(self.code.target, self.geometry.out_channels)
         return Plan(lanes, vectors, pixels, packs, split_groups=False)
 
-    def weights(self) -> Array:
-        """[blocks, words, width, 4] of -1, 0, 1."""
-        g, width = self.geometry, self.plan.width
+    @cached_property
+    def bits(self) -> Array:
+        """The weights' codes."""
         w = self.job.constant(self.op.w)
         if w is None:
             raise LoweringError(f"{self.job.node.describe()}: weights must be a constant")
-        signs = 2 * w.reshape(g.out_channels, g.channels, *g.kernel).astype(np.int8) - 1
+        return w
+
+    def weights(self) -> Array:
+        """[blocks, words, width, 4] of -1, 0, 1."""
+        g, width = self.geometry, self.plan.width
+        signs = 2 * self.bits.reshape(g.out_channels, g.channels, *g.kernel).astype(np.int8) - 1
         blocks = -(-g.out_channels // width)
         out = np.zeros((blocks * width, len(self.words), FOUR), np.int8)
         for number, word in enumerate(self.words):
@@ -264,7 +269,7 @@ class _Layer:
         """The whole kernel function."""
         code, weights = self.code, self.weights()
         self.x = code.pointer(self.job.outer(self.op.x))
-        self.w = code.data(weights)
+        self.w = code.own_weights(self.bits, weights)
         self.offsets = code.data(np.array([word.offset for word in self.words], np.int64))
         self.start = None
         if self.shifted:

@@ -15,9 +15,9 @@ from llvmlite import ir
 
 from ....ir import Array, Layout
 from ....ir.ops import Fused, Threshold
+from ....runtime.layouts import byte_order
 from ..code import I8, I32, Code, Index, IRValue, vector
 from ..kernel import Job
-from .binary_layer import byte_order
 
 
 def threshold_of(job: Job) -> Threshold | None:

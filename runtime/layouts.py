@@ -1,0 +1,311 @@
+"""How kernels store binary weights: from a matrix of bits to the constants of the code.
+
+A matrix [O, K] of 0/1 (1 for +1) holds one row per output channel and in it, in order, the input
+channels and their taps. The kernels make their constants with these functions, and so does whoever
+expands a compressed artifact, which holds the bits alone. What a layout means must therefore never
+change: a kernel that wants another one gets a new class.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, fields
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from ..errors import ArtifactError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+WORD = 32
+"""Bits of a word of input channels."""
+GROUP = 3
+"""Planes that a group of `Majorities` takes."""
+FORMS = 8
+"""Majorities of three planes with any signs."""
+_MOST = 1 << 31
+
+
+class WeightLayout(Protocol):
+    """A way to store a matrix of bits; the fields of an instance are integers from 0 up."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """O and K of the matrix."""
+        ...
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the constants."""
+        ...
+
+    def array(self, bits: Array) -> Array:
+        """The constants made from a matrix of 0/1, u8 [O, K]."""
+        ...
+
+    def possible(self) -> bool:
+        """Whether the fields fit each other, for those read from a file."""
+        ...
+
+
+@dataclass(frozen=True)
+class Words:
+    """Words of 32 input channels in lanes of output channels: u32 [blocks, taps, span, width].
+
+    A block has ``width`` output channels, of one group if ``split``, and reads ``span`` words of
+    each tap from the first that its channels need on.
+    """
+
+    outputs: int
+    channels: int
+    taps: int
+    groups: int
+    span: int
+    width: int
+    split: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """O and K."""
+        return self.outputs, self.channels // self.groups * self.taps
+
+    @property
+    def words(self) -> int:
+        """Words of all input channels."""
+        return -(-self.channels // WORD)
+
+    @property
+    def blocks(self) -> tuple[int, int]:
+        """Groups whose blocks are apart, and blocks of each."""
+        groups = self.groups if self.split else 1
+        return groups, -(-(self.outputs // groups) // self.width)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the constants."""
+        return 4 * math.prod(self.blocks) * self.taps * self.span * self.width
+
+    def possible(self) -> bool:
+        """Whether groups divide the channels, and a block's words are among those there are."""
+        sizes = (self.outputs, self.channels, self.taps, self.groups, self.span, self.width)
+        return (
+            min(sizes) > 0
+            and not self.outputs % self.groups
+            and not self.channels % self.groups
+            and self.span <= self.words
+        )
+
+    def array(self, bits: Array) -> Array:
+        """The weights' words; channels of other groups are 0."""
+        shaped = bits.reshape(self.outputs, -1, self.taps).transpose(0, 2, 1)
+        rows = np.zeros((self.outputs, self.taps, self.words * WORD), np.uint8)
+        for outs, ins in self._groups():
+            rows[outs, :, ins] = shaped[outs]
+        return self._blocked(_packed(rows))
+
+    def masks(self) -> Array:
+        """1 for the input channels of an output channel's group: u32 [blocks, span, width]."""
+        rows = np.zeros((self.outputs, self.words * WORD), np.uint8)
+        for outs, ins in self._groups():
+            rows[outs, ins] = 1
+        return self._blocked(_packed(rows))
+
+    def _groups(self) -> list[tuple[slice, slice]]:
+        out, into = self.outputs // self.groups, self.channels // self.groups
+        return [
+            (slice(group * out, (group + 1) * out), slice(group * into, (group + 1) * into))
+            for group in range(self.groups)
+        ]
+
+    def _blocked(self, words: Array) -> Array:
+        """[O, .., words] to [blocks, .., span, width]: lanes innermost, each block its words."""
+        groups, blocks = self.blocks
+        per_group, group_out = self.outputs // groups, self.outputs // self.groups
+        group_channels = self.channels // self.groups
+        out = np.zeros((groups * blocks, *words.shape[1:-1], self.span, self.width), np.uint32)
+        for number in range(groups * blocks):
+            group, inside = divmod(number, blocks)
+            start = group * per_group + inside * self.width
+            stop = min(start + self.width, (group + 1) * per_group)
+            low = start // group_out * group_channels // WORD if self.groups > 1 else 0
+            low = min(low, words.shape[-1] - self.span)
+            part = words[start:stop, ..., low : low + self.span]
+            out[number, ..., : stop - start] = np.moveaxis(part, 0, -1)
+        return out
+
+
+@dataclass(frozen=True)
+class Nibbles:
+    """Indices of tables of 16: u8 [blocks, taps, fours of channels, lanes], each 0 .. 15.
+
+    The order of lanes (`byte_order`) lets bytes widen to vectors of consecutive channels; the last
+    block may have fewer. Channels come in fours, of whole words of 32.
+    """
+
+    outputs: int
+    channels: int
+    taps: int
+    lanes: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """O and K."""
+        return self.outputs, self.channels * self.taps
+
+    @property
+    def fours(self) -> int:
+        """Fours of channels."""
+        return -(-self.channels // WORD) * WORD // 4
+
+    @property
+    def widths(self) -> list[int]:
+        """Bytes of each block: ``lanes``, and the fewest that hold the last channels."""
+        return widths_of(self.outputs, self.lanes)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the constants."""
+        whole, rest = divmod(self.outputs, self.lanes)
+        last = widths_of(rest, self.lanes)[-1] if rest else 0
+        return (whole * self.lanes + last) * self.taps * self.fours
+
+    def possible(self) -> bool:
+        """Whether blocks are of whole fours of lanes."""
+        sizes = (self.outputs, self.channels, self.taps)
+        return min(sizes) > 0 and self.lanes in (16, 32, 64)
+
+    def array(self, bits: Array) -> Array:
+        """The indices."""
+        shaped = bits.reshape(self.outputs, self.channels, self.taps).transpose(0, 2, 1)
+        rows = np.zeros((self.outputs, self.taps, 4 * self.fours), np.uint8)
+        rows[:, :, : self.channels] = shaped
+        fours = rows.reshape(self.outputs, self.taps, -1, 4) @ np.array([1, 2, 4, 8], np.uint8)
+        blocks: list[Array] = []
+        start = 0
+        for width in self.widths:
+            block = np.zeros((width, *fours.shape[1:]), np.uint8)
+            part = fours[start : start + width]
+            block[: len(part)] = part
+            blocks.append(np.moveaxis(block[byte_order(width)], 0, -1).ravel())
+            start += width
+        return np.concatenate(blocks)
+
+
+@dataclass(frozen=True)
+class Majorities:
+    """The forms that a channel adds, one per group of three planes: [chunks, O, chunk].
+
+    Planes are those of the K inputs, then the sum plane of each group. A group's form, 0 .. 7, is
+    its three planes' signs; the last has one sign more than there are planes if K is even. With
+    ``plane`` = 0 a form is a byte, 8 times its number; else two, which say where its plane of
+    ``plane`` bytes lies in the table of the chunk. Absent groups of the last chunk are form 0.
+    """
+
+    outputs: int
+    inputs: int
+    chunk: int
+    plane: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """O and K."""
+        return self.outputs, self.inputs
+
+    @property
+    def groups(self) -> int:
+        """Groups of a channel."""
+        return self.inputs // 2
+
+    @property
+    def chunks(self) -> int:
+        """Chunks of groups."""
+        return -(-self.groups // self.chunk)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the constants."""
+        return (2 if self.plane else 1) * self.chunks * self.outputs * self.chunk
+
+    def possible(self) -> bool:
+        """Whether there are groups and their places fit in two bytes."""
+        fits = self.chunk * FORMS * self.plane <= 1 << 16
+        return self.outputs > 0 and self.inputs > 1 and self.chunk > 0 and fits
+
+    def array(self, bits: Array) -> Array:
+        """The program."""
+        queue = self._queue(bits)
+        forms = np.zeros((self.chunks * self.chunk, self.outputs), np.uint8)
+        named = queue[: GROUP * self.groups].reshape(-1, GROUP, self.outputs)
+        forms[: self.groups] = named[:, 0] + 2 * named[:, 1] + 4 * named[:, 2]
+        shaped = forms.reshape(self.chunks, self.chunk, -1).transpose(0, 2, 1)
+        if not self.plane:
+            return np.ascontiguousarray(shaped * np.uint8(FORMS))
+        places = shaped + np.arange(self.chunk) * FORMS
+        return np.ascontiguousarray((places * self.plane).astype(np.uint16))
+
+    def parities(self, bits: Array) -> Array:
+        """The sign of each channel's parity, the last sum plane: u8 [O]."""
+        return self._queue(bits)[self.inputs + self.groups - 1]
+
+    def _queue(self, bits: Array) -> Array:
+        """The signs of all planes: u8 [planes, O]. Groups that wait for no other of the same round
+        are computed at once."""
+        queue = np.zeros((self.inputs + self.groups + GROUP, self.outputs), np.uint8)
+        queue[: self.inputs] = bits.T
+        done, there = 0, self.inputs
+        while done < self.groups:
+            ready = min(max(1, there // GROUP - done), self.groups - done)
+            taken = queue[GROUP * done : GROUP * (done + ready)].reshape(ready, GROUP, -1)
+            queue[there : there + ready] = np.bitwise_xor.reduce(taken, axis=1)
+            done, there = done + ready, there + ready
+        return queue
+
+
+LAYOUTS: Mapping[str, type[Words] | type[Nibbles] | type[Majorities]] = {
+    "words": Words,
+    "nibbles": Nibbles,
+    "majorities": Majorities,
+}
+
+
+def described(layout: WeightLayout) -> tuple[str, list[int]]:
+    """A layout as a file holds it: its name and the fields."""
+    name = next(name for name, kind in LAYOUTS.items() if isinstance(layout, kind))
+    held: Any = layout
+    return name, list(astuple(held))
+
+
+def from_description(name: str, sizes: list[int], where: str) -> WeightLayout:
+    """The layout of a description; ArtifactError when there is none."""
+    kind = LAYOUTS.get(name)
+    if kind is None:
+        raise ArtifactError(f"{where}: made by a newer bnnc (weights stored as {name!r}): upgrade")
+    if len(sizes) == len(fields(kind)) and all(0 <= size < _MOST for size in sizes):
+        layout = kind(*sizes)
+        if layout.possible():
+            return layout
+    raise ArtifactError(f"{where}: no weights can be stored as {name} {sizes[:8]}")
+
+
+def byte_order(lanes: int) -> Array:
+    """The channel of each byte of a block: r * lanes / 4 + j in byte 4 j + r."""
+    return np.arange(lanes).reshape(4, lanes // 4).T.ravel()
+
+
+def widths_of(channels: int, lanes: int) -> list[int]:
+    """Bytes of each block of channels: ``lanes``, and the fewest that hold the last channels."""
+    widths, rest = [lanes] * (channels // lanes), channels % lanes
+    while lanes > 16 and lanes // 2 >= rest:
+        lanes //= 2
+    return [*widths, lanes] if rest else widths
+
+
+def _packed(bits: Array) -> Array:
+    """0/1 along the last axis to little-endian words of 32."""
+    packed = np.packbits(bits, axis=-1, bitorder="little")
+    return np.ascontiguousarray(packed).view("<u4")
