@@ -15,32 +15,27 @@ parity: each input costs half an addition.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
-import numpy as np
 from llvmlite import ir
 
-from ....ir import Array, Ternary
+from ....ir import Ternary
 from ....ir.ops import BinaryConv
-from ..code import I8, I16, I32, I64, Code, Index, IRValue
+from ....runtime.layouts import FORMS, GROUP, Majorities
+from ..code import I8, I16, I64, Code, Index, IRValue
 from ..geometry import Geometry
 from ..kernel import Job
-from ..planes import Column, carry_save, signed_majorities
-from .sliced_layer import Finish, SlicedLayer, Span
-from .sliced_plan import LANES_STACK, Prices, SlicedPlan
+from ..planes import Column, signed_majorities
+from .sliced_chunks import ChunkedLayer, ChunkedPlan
+from .sliced_layer import Span
+from .sliced_plan import LANES_STACK, Prices
 
-GROUP = 3
-"""Planes that a group takes."""
-FORMS = 8
-"""Majorities of three planes with any signs."""
 MOST_GROUPS = 64
 """Groups of a chunk: their table of forms stays in the first-level cache."""
 
 
 @dataclass(frozen=True)
-class MajorityPlan(SlicedPlan):
+class MajorityPlan(ChunkedPlan):
     """Chunks whose planes are taken in groups of three."""
 
     @classmethod
@@ -67,11 +62,6 @@ class MajorityPlan(SlicedPlan):
         return -(-self.groups // self.chunk)
 
     @property
-    def last(self) -> int:
-        """Groups of the last chunk."""
-        return self.groups - self.chunk * (self.chunks - 1)
-
-    @property
     def digits(self) -> int:
         """Planes of a channel's sum of majorities, twice over where operands may be zero."""
         return (2 * self.groups + 1 if self.ternary else self.groups).bit_length()
@@ -90,97 +80,34 @@ class MajorityPlan(SlicedPlan):
         additions = self.geometry.out_channels * self.additions()
         return self.blocks * self.groups * prices.group + additions * prices.addition
 
-    def program(self, weights: Array) -> tuple[Array, Array]:
-        """Each channel's form of every group: u8 [chunks, O, chunk]; and its parity's sign.
-
-        Absent groups of the last chunk are 0.
-        """
-        count = len(weights)
-        queue = np.zeros((self.inputs + self.groups + GROUP, count), np.uint8)
-        queue[: self.inputs] = weights.reshape(count, self.inputs).T
-        forms = np.zeros((self.chunks * self.chunk, count), np.uint8)
-        for group in range(self.groups):
-            a, b, c = queue[GROUP * group : GROUP * (group + 1)]
-            forms[group] = a + 2 * b + 4 * c
-            queue[self.inputs + group] = a ^ b ^ c
-        shaped = forms.reshape(self.chunks, self.chunk, count).transpose(0, 2, 1)
-        return np.ascontiguousarray(shaped), queue[self.inputs + self.groups - 1]
+    def layout(self, scales: bool) -> Majorities:
+        """How a program names each channel's form of every group: in a byte where addresses scale,
+        else in two."""
+        count = self.geometry.out_channels
+        return Majorities(count, self.inputs, self.chunk, 0 if scales else self.plane)
 
 
 def _fits(planes: int) -> bool:
     return planes % GROUP == 0 and planes // GROUP <= MOST_GROUPS
 
 
-class MajorityLayer(SlicedLayer):
+class MajorityLayer(ChunkedLayer):
     """Tables of forms, and a program that names them."""
 
     plan: MajorityPlan
 
     def __init__(self, job: Job, code: Code, plan: MajorityPlan) -> None:
         super().__init__(job, code, plan)
-        program, self.signs = plan.program(self.weights)
-        self.program = code.data(self._offsets(program))
+        layout = plan.layout(self.scales)
+        self.signs = self.sign_words(layout.parities(self.weights.reshape(layout.shape)))
+        self.program = code.weights(self.weights, layout)
         self.queue = code.scratch(plan.plane * (GROUP * plan.chunk + plan.groups + 1))
         self.sums_at = code.offset(self.queue, plan.plane * GROUP * plan.chunk)
         self.table = code.scratch(plan.plane * FORMS * plan.chunk)
-        self.parities = code.scratch(2 * plan.plane)
-
-    def once(
-        self, span: Span, masks: list[IRValue], finish: Callable[[Span, Finish], None]
-    ) -> None:
-        """Two-valued operand: the last chunk's sums are finished without leaving registers."""
-        code, plan = self.code, self.plan
-        final = plan.chunks - 1
-
-        def rest(chunk: Index) -> None:
-            self._make_table(chunk, masks, span, filled=False)
-            code.either(
-                code.b.icmp_signed("==", code.index(chunk), I64(0)),
-                lambda: self._add(chunk, span, plan.chunk, fresh=True),
-                lambda: self._add(chunk, span, plan.chunk),
-            )
-
-        if final:
-            with code.loop(0, final) as chunk:
-                rest(chunk)
-        self._make_table(final, masks, span, filled=False)
-
-        def counts(channel: Index) -> list[IRValue]:
-            column = self._column(channel, span, fresh=not final)
-            digits = self._absorb(column, final, channel, plan.last)
-            parity = code.load(self._parity(0), self.type)
-            return [code.b.xor(parity, self._sign(channel)), *digits]
-
-        finish(span, Finish(counts, doubled=False))
-
-    def twice(
-        self, span: Span, masks: list[IRValue], finish: Callable[[Span, Finish], None]
-    ) -> None:
-        """Zeros as -1, then as +1."""
-        code, plan = self.code, self.plan
-        self.clear(span)
-        for filled in (False, True):
-            with code.loop(0, plan.chunks - 1) as chunk:
-                self._make_table(chunk, masks, span, filled)
-                self._add(chunk, span, plan.chunk)
-            self._make_table(plan.chunks - 1, masks, span, filled)
-            self._add(plan.chunks - 1, span, plan.last)
-            if not filled:
-                code.store(code.load(self._parity(0), self.type), self._parity(1))
-
-        def counts(channel: Index) -> list[IRValue]:
-            column = self._column(channel, span, fresh=False)
-            pair = [code.load(self._parity(i), self.type) for i in range(2)]
-            sign = self._sign(channel)
-            low, carry = carry_save(code, *(code.b.xor(plane, sign) for plane in pair))
-            column.add(carry)
-            return [low, *self._known(column.settle())]
-
-        finish(span, Finish(counts, doubled=True))
 
     # Tables.
 
-    def _make_table(self, chunk: Index, masks: list[IRValue], span: Span, filled: bool) -> None:
+    def make_table(self, chunk: Index, masks: list[IRValue], span: Span, filled: bool) -> None:
         """The forms of a chunk's groups; their sum planes join the queue."""
         code, plan = self.code, self.plan
         before = code.mul(chunk, GROUP * plan.chunk)
@@ -211,17 +138,7 @@ class MajorityLayer(SlicedLayer):
 
     # Adding.
 
-    def _column(self, channel: Index, span: Span, fresh: bool) -> Column:
-        blank: list[IRValue] = [None] * self.plan.digits
-        return Column(self.code, blank if fresh else self.state_of(channel, span))
-
-    def _add(self, chunk: Index, span: Span, count: int, fresh: bool = False) -> None:
-        """Add a chunk to the sums of all channels of a span."""
-        with self.code.loop(span.start, span.stop) as channel:
-            column = self._column(channel, span, fresh)
-            self.keep(self._absorb(column, chunk, channel, count), channel, span)
-
-    def _absorb(self, column: Column, chunk: Index, channel: Index, count: int) -> list[IRValue]:
+    def absorb(self, column: Column, chunk: Index, channel: Index, count: int) -> list[IRValue]:
         """Add the forms that a channel names for the first ``count`` groups of a chunk."""
         code, plan = self.code, self.plan
         row = code.add(code.mul(chunk, plan.geometry.out_channels), channel)
@@ -234,7 +151,7 @@ class MajorityLayer(SlicedLayer):
                 at = code.offset(at, group * FORMS * plan.plane)
                 offset = code.mul(offset, plan.plane // FORMS)
             column.add(code.load(code.offset(at, offset), self.type))
-        return self._known(column.settle())
+        return self.known(column.settle())
 
     @property
     def scales(self) -> bool:
@@ -247,28 +164,7 @@ class MajorityLayer(SlicedLayer):
         """How the program names a form."""
         return I8 if self.scales else I16
 
-    def _offsets(self, program: Array) -> Array:
-        """The program as the inner loop reads it; see ``scales``."""
-        if self.scales:
-            return program * np.uint8(FORMS)
-        groups = np.arange(self.plan.chunk) * FORMS
-        return ((program + groups) * self.plan.plane).astype(np.uint16)
-
-    def _known(self, digits: list[IRValue | None]) -> list[IRValue]:
-        return [self.type(None) if plane is None else plane for plane in digits]
-
-    def _parity(self, number: int) -> IRValue:
-        """Where a parity plane lies: the last sum plane of the queue, and a copy."""
-        if number:
-            return self.parities
+    @property
+    def parity(self) -> IRValue:
+        """The last sum plane of the queue."""
         return self.code.offset(self.sums_at, (self.plan.groups - 1) * self.plan.plane)
-
-    @cached_property
-    def _sign_words(self) -> IRValue:
-        words = np.where(self.signs != 0, np.uint32(0xFFFFFFFF), np.uint32(0))
-        return self.code.data(words)
-
-    def _sign(self, channel: Index) -> IRValue:
-        """The sign of a channel's parity in all lanes."""
-        at = self.code.offset(self._sign_words, self.code.mul(channel, 4))
-        return self.code.splat(self.code.load(at, I32), self.type.count)

@@ -40,7 +40,7 @@ class Thresholds:
         """[O, classes, bits + 1]: the negated bits of a limit, then whether 'above' means 1."""
         plan = self.plan
         limits = plan.products() + 2 * plan.padded(weights) - thresholds[:, None]
-        never, most = limits < 0, 2 * plan.inputs
+        never, most = limits < 0, (1 << self.bits) - 1
         limits = np.where(never, most, np.minimum(limits, most))
         ones = [(limits >> bit) & 1 == 0 for bit in range(self.bits)]
         # above <=> mismatches over the limit <=> the threshold's comparison is false.
