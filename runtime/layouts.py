@@ -200,8 +200,9 @@ class Nibbles:
 class Majorities:
     """The forms that a channel adds, one per group of three planes: [chunks, O, chunk].
 
-    Planes are those of the K inputs, then the sum plane of each group. A group's form, 0 .. 7, is
-    its three planes' signs; the last has one sign more than there are planes if K is even. With
+    Planes are those of the K inputs, then the sum plane of each group, and each group takes the
+    first three that are left. Its form, 0 .. 7, is their signs; if K is even, the last group has
+    two planes. With
     ``plane`` = 0 a form is a byte, 8 times its number; else two, which say where its plane of
     ``plane`` bytes lies in the table of the chunk. Absent groups of the last chunk are form 0.
     """
@@ -241,6 +242,8 @@ class Majorities:
         queue = self._queue(bits)
         forms = np.zeros((self.chunks * self.chunk, self.outputs), np.uint8)
         named = queue[: GROUP * self.groups].reshape(-1, GROUP, self.outputs)
+        if self.inputs % 2 == 0:
+            named[-1, -1] = 0  # No third plane; the last sum plane has taken its place.
         forms[: self.groups] = named[:, 0] + 2 * named[:, 1] + 4 * named[:, 2]
         shaped = forms.reshape(self.chunks, self.chunk, -1).transpose(0, 2, 1)
         if not self.plane:

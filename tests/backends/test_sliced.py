@@ -20,6 +20,7 @@ from bnnc.backends.llvm.kernels.sliced_layer import anchor_of
 from bnnc.backends.llvm.kernels.sliced_majorities import MajorityPlan
 from bnnc.ir import Ternary
 from bnnc.ir.ops import Fused
+from bnnc.runtime.layouts import FORMS
 
 GOLDEN = Path(__file__).parent / "golden"
 SIGN = "bits<1;-1,1>"
@@ -178,7 +179,9 @@ def test_a_program_counts_mismatches(
     random = np.random.default_rng(seed)
     weights = random.integers(0, 2, (out, channels, *kernel)).astype(np.uint8)
     inputs = random.integers(0, 2, plan.inputs)
-    program, signs = plan.program(weights)
+    layout = plan.layout(scales=True)
+    program = layout.array(weights.reshape(out, -1)) // FORMS
+    signs = layout.parities(weights.reshape(out, -1))
     queue = [*inputs, *[0] * (plan.groups + 3)]
     counts = np.zeros(out, int)
     for group in range(plan.groups):
