@@ -11,7 +11,7 @@ from conftest import Golden
 from hypothesis import given
 from hypothesis import strategies as st
 from kernel_cases import TARGETS, Cases, joined
-from llvm_support import hot_block, scheduled
+from llvm_support import X86_PATHS, hot_block, scheduled
 
 from bnnc.backends import targets as backends
 from bnnc.backends.base import Choice, choices_for
@@ -20,6 +20,7 @@ from bnnc.backends.llvm.kernels.sliced_layer import anchor_of
 from bnnc.backends.llvm.kernels.sliced_majorities import MajorityPlan
 from bnnc.ir import Ternary
 from bnnc.ir.ops import Fused
+from bnnc.ir.ops.binary import BLOCK
 from bnnc.runtime.layouts import FORMS
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -31,7 +32,8 @@ class Layer:
     """A convolution on [N, channels, height, width].
 
     ``lanes`` ends in floats and packed words, else in a threshold whose bits stay planes. ``bits``
-    0 is the target's own width.
+    0 is the target's own width. ``tree`` adds along a forest, a random one as any forest gives the
+    same counts; channels are all equal where ``same``.
     """
 
     channels: int
@@ -44,6 +46,8 @@ class Layer:
     lanes: bool = False
     bits: int = 128
     batch: str = "N"
+    tree: bool = False
+    same: bool = False
 
     def text(self) -> str:
         """One fused node between packed inputs and outputs."""
@@ -56,11 +60,27 @@ class Layer:
         ends = tuple(2 * r - p for r, p in zip(reach, pads, strict=True))
         conv = (
             f"%c = binary_conv(%b, %w) strides=[1,1] pads=[{pads[0]},{pads[1]},{ends[0]},{ends[1]}]"
-            f" dilations=[{self.dilations[0]},{self.dilations[1]}] groups=1 : i32{y}@nhwc"
+            f" dilations=[{self.dilations[0]},{self.dilations[1]}] groups=1 {self._forest()}"
+            f" : i32{y}@nhwc"
         )
-        kernel = f"binary_conv_sliced bits={self.bits}" if self.bits else "binary_conv_sliced"
-        head = f"input %b: {element}{x}@planes\n%w = const() data=random(5) element={SIGN} : {w}"
+        params = {"bits": self.bits, "tree": int(self.tree)}
+        kernel = " ".join(["binary_conv_sliced", *(f"{k}={v}" for k, v in params.items() if v)])
+        data = "splat(1)" if self.same else "random(5)"
+        head = f"input %b: {element}{x}@planes\n%w = const() data={data} element={SIGN} : {w}"
         return head + (self._lanes if self.lanes else self._planes)(conv, kernel, element, x, y, w)
+
+    def _forest(self) -> str:
+        """Parents among those placed before in a random order of each block."""
+        if not self.tree:
+            return ""
+        random = np.random.default_rng(self.out)
+        parents = np.full(self.out, -1)
+        for start in range(0, self.out, BLOCK):
+            order = start + random.permutation(min(BLOCK, self.out - start))
+            for place, channel in enumerate(order[1:], 1):
+                parents[channel] = random.choice([-1, *order[:place]])
+        inputs = self.channels * self.kernel[0] * self.kernel[1]
+        return f"parents={parents.tolist()} distances={[inputs] * self.out}"
 
     def _planes(self, conv: str, kernel: str, element: str, x: str, y: str, w: str) -> str:
         random = np.random.default_rng(self.out)
@@ -121,11 +141,24 @@ LAYERS = {
     "lanes_stripes": Layer(16, 150, size=(5, 30), lanes=True),
     "lanes_zeros": Layer(40, 64, ternary=True, lanes=True),
     "lanes_long": Layer(300, 16, size=(6, 6), kernel=(5, 5), lanes=True),
+    "tree_tiny": Layer(2, 3, size=(1, 3), kernel=(1, 1), tree=True),
+    "tree_odd": Layer(3, 5, size=(5, 7), tree=True),
+    "tree_one_word": Layer(20, 17, size=(7, 7), tree=True),
+    "tree_chunks": Layer(70, 40, size=(9, 9), kernel=(5, 5), tree=True),
+    "tree_stripes": Layer(16, 200, size=(12, 12), tree=True),
+    "tree_equal": Layer(16, 70, size=(12, 12), tree=True, same=True),
+    "tree_pointwise": Layer(130, 33, kernel=(1, 1), tree=True),
+    "tree_seven": Layer(5, 8, size=(9, 20), kernel=(7, 7), tree=True),
+    "tree_zeros": Layer(33, 70, ternary=True, tree=True),
+    "tree_lanes": Layer(9, 20, size=(9, 7), lanes=True, tree=True),
+    "tree_lanes_stripes": Layer(30, 150, size=(5, 30), lanes=True, tree=True),
+    "tree_lanes_zeros": Layer(40, 64, ternary=True, lanes=True, tree=True),
 }
 CASES = {name: layer.text() for name, layer in LAYERS.items()} | {
     f"{name}_full": replace(LAYERS[name], bits=0).text()
     for name in ("odd", "one_word", "wide", "chunks", "zeros", "lanes_bytes", "lanes_zeros")
 }
+WIDE_TREES = ("tree_odd", "tree_chunks", "tree_zeros", "tree_lanes_stripes")
 
 
 class Packed(Cases):
@@ -150,10 +183,13 @@ class Packed(Cases):
 
 @pytest.fixture(scope="module", params=TARGETS)
 def cases(request: pytest.FixtureRequest) -> Packed:
-    return Packed(CASES, request.param, strict=False)
+    path = X86_PATHS.get(request.param) or backends.TARGETS[request.param]
+    bits = path.vector_bits
+    wide = {f"{name}_wide": replace(LAYERS[name], bits=bits).text() for name in WIDE_TREES}
+    return Packed(CASES | wide, request.param, strict=False)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [*CASES, *(f"{name}_wide" for name in WIDE_TREES)])
 @pytest.mark.parametrize(("batch", "pieces"), [(1, 0), (4, 3), (17, 0)])
 def test_sliced_convolutions_bit_for_bit(cases: Packed, name: str, batch: int, pieces: int) -> None:
     for expected, got in cases.pairs(name, batch, pieces):
@@ -237,6 +273,17 @@ def test_instructions_of_the_inner_loop(name: str, golden: Golden) -> None:
     lowered = LlvmBackend().lower(graph, backends.TARGETS[name])
     assembly = lowered.emit("asm", "m", b"{}").decode()
     golden.check(GOLDEN / f"sliced-loop.{name}.txt", hot_block(assembly, "movzbl|ldrh"))
+
+
+@pytest.mark.parametrize("name", ["x86-64-v2", "x86-64-v3", "x86-64-v4", "arm64"])
+def test_instructions_of_the_chain(name: str, golden: Golden) -> None:
+    """Eight additions from a list: an offset, a plane and an adder each."""
+    bits = backends.TARGETS[name].vector_bits
+    layer = Layer(64, 64, size=(56, 56), bits=bits, tree=True)
+    graph = scheduled(joined({"one": layer.text()}), strict=False)
+    lowered = LlvmBackend().lower(graph, backends.TARGETS[name])
+    assembly = lowered.emit("asm", "m", b"{}").decode()
+    golden.check(GOLDEN / f"sliced-chain.{name}.txt", hot_block(assembly, "movzwl|ldrh"))
 
 
 @pytest.mark.parametrize(("out", "held"), [(7, 16), (40, 48), (100, 128)])

@@ -33,15 +33,16 @@ from .sliced_tree import TreeLayer, TreePlan
 
 # Measured on a Sapphire Rapids core, in its cycles.
 _PRICES = {
-    (True, 512): Prices(1.75, 15.0),
-    (True, 256): Prices(1.05, 12.0),
-    (True, 128): Prices(0.95, 11.0),
-    (False, 256): Prices(1.6, 16.0),
-    (False, 128): Prices(1.5, 16.0),
+    (True, 512): Prices(1.75, 15.0, 1.75, 45.0),
+    (True, 256): Prices(1.05, 12.0, 1.15, 55.0),
+    (True, 128): Prices(0.95, 11.0, 1.15, 60.0),
+    (False, 256): Prices(1.6, 16.0, 1.8, 60.0),
+    (False, 128): Prices(1.5, 16.0, 1.75, 70.0),
 }
 """Prices by 'any function of three bits' and vector bits."""
-_NEON = Prices(2.6, 24.0)
-"""The same, from counts of instructions: five vector ones and two loads an addition."""
+_NEON = Prices(2.6, 24.0, 1.7, 60.0)
+"""The same, from counts of instructions: an addition is five vector ones and two loads, in the
+chain three vector ones."""
 _THRESHOLD = 60.0
 """Cycles to compare a channel's counts in one tile."""
 _LANES = 10.0
@@ -66,8 +67,8 @@ def _candidates(op: Op, target: Target) -> tuple[Params, ...]:
 
 
 def _plan_of(op: Op, target: Target, choice: Choice) -> SlicedPlan:
-    """The plan of a choice; the first candidate where it says nothing."""
-    params = dict(choice.params) or _candidates(op, target)[0]
+    """The plan of a choice; the first candidate's width where it does not say."""
+    params = dict(_candidates(op, target)[0]) | dict(choice.params)
     plan = _plan(anchor_of(op), params)
     assert plan is not None
     return plan

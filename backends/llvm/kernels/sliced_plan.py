@@ -27,10 +27,13 @@ LANES_STACK = 88 << 10
 
 @dataclass(frozen=True)
 class Prices:
-    """Cycles of an addition of planes, and of making a group's 8 majorities."""
+    """Cycles of an addition of planes and of making a group's 8 majorities; of an addition from a
+    list, and of loading and keeping a channel's state around a list."""
 
     addition: float
     group: float
+    listed: float
+    chunk: float
 
 
 @dataclass(frozen=True)

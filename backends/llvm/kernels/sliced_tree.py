@@ -12,7 +12,7 @@ children from -|D| / 2, chunk by chunk; at the end parents are added to their ch
 power of two above all counts.
 
 Lists differ in length. They run through one unrolled chain of additions, entered as many additions
-before its end as a list is long.
+before its end as a list is long; the roots', which are longer than all others, more than once.
 """
 
 from __future__ import annotations
@@ -37,10 +37,13 @@ SIGNS = 2
 """Planes of an input in the table: as it is, and its complement."""
 UNROLL = 8
 """Additions between two entries of the chain; lists are filled up with zero planes."""
-TABLE = 40 << 10
-"""Bytes of a chunk's table: it stays in the first-level cache."""
-_INPUT, _CHUNK, _PARENT = 4.0, 40.0, 30.0
-"""Cycles to make an input's planes, to load and keep a state for a chunk, and to add a parent."""
+LONGEST = 48
+"""Most `UNROLL` of the chain; longer lists, those of roots, run through it again."""
+TABLE = 56 << 10
+"""Bytes of a chunk's table: 16 bits say where a plane lies, and much of it stays in the first-level
+cache."""
+_INPUT, _PARENT = 4.0, 30.0
+"""Cycles to make an input's planes, and to add a parent."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,8 @@ class TreePlan(SlicedPlan):
         count = self.geometry.out_channels
         tables = self.blocks * self.inputs * _INPUT
         fill = count * self.chunks * (UNROLL - 1) / 2
-        additions = (sum(self.distances) + fill) * prices.addition
-        return tables + additions + count * (self.chunks * _CHUNK + _PARENT)
+        additions = (sum(self.distances) + fill) * prices.listed
+        return tables + additions + count * (self.chunks * prices.chunk + _PARENT)
 
     # Weights [O, C, kh, kw] as 0/1.
 
@@ -159,7 +162,7 @@ class TreeLayer(SlicedLayer):
         super().__init__(job, code, plan)
         self.table = code.scratch(plan.zero + plan.plane)
         lists, starts, blocks = plan.program(self.weights)
-        self.longest = int(blocks.max())
+        self.longest = min(int(blocks[:, ~plan.roots].max(initial=1)), LONGEST)
         self.lists, self.begins, self.lengths = (code.data(a) for a in (lists, starts, blocks))
         pairs, counts = plan.edges()
         self.pairs, self.counts = code.data(pairs), code.data(counts)
@@ -223,7 +226,14 @@ class TreeLayer(SlicedLayer):
         blocks = code.b.zext(code.load(code.offset(self.lengths, row), I32), I64)
         begin = code.b.zext(code.load(code.offset(self.begins, row), I32), I64)
         names = code.offset(self.lists, begin)
-        self.keep(self._chain(self.state_of(channel, span), names, blocks), channel, span)
+
+        def run(at: Index, digits: list[IRValue]) -> list[IRValue]:
+            rest = code.offset(names, code.mul(at, 2 * UNROLL))
+            count = code.min(code.sub(blocks, at), self.longest)
+            return self._chain(digits, rest, code.index(count))
+
+        digits = code.repeat(0, blocks, self.longest, self.state_of(channel, span), run)
+        self.keep(digits, channel, span)
 
     def _chain(self, digits: list[IRValue], names: IRValue, blocks: IRValue) -> list[IRValue]:
         """Add ``blocks`` times `UNROLL` planes to a number; see the module."""
