@@ -15,7 +15,7 @@ from llvm_support import X86_PATHS, hot_block, scheduled
 from sliced_cases import Layer, Packed
 
 from bnnc.backends import targets as backends
-from bnnc.backends.base import Choice, choices_for
+from bnnc.backends.base import Choice, choices_for, predicted
 from bnnc.backends.llvm import LlvmBackend
 from bnnc.backends.llvm.kernels.sliced_layer import anchor_of
 from bnnc.backends.llvm.kernels.sliced_majorities import MajorityPlan
@@ -177,3 +177,20 @@ def test_the_stack_holds_sums_of_existing_channels_alone(out: int, held: int) ->
     plan = MajorityPlan.of(anchor_of(op), 512)
     assert plan is not None
     assert plan.held == held
+
+
+@pytest.mark.parametrize("name", ["x86-64-v2", "x86-64-v3", "x86-64-v4", "arm64"])
+@pytest.mark.parametrize(("share", "tree"), [(0.2, True), (0.6, False)])
+def test_a_tree_is_chosen_by_its_distances(name: str, share: float, tree: bool) -> None:
+    """The estimates alone decide, from the annotation."""
+    inputs = 128 * 9
+    distances = [inputs, *[int(share * inputs)] * 63] * 2
+    parents = [-1, *[0] * 63, -1, *[64] * 63]
+    text = Layer(128, 128, size=(28, 28), bits=0).text()
+    text = text.replace("groups=1", f"groups=1 parents={parents} distances={distances}")
+    graph = scheduled(joined({"one": text}), strict=False)
+    (op,) = [node.op for node in graph.nodes if isinstance(node.op, Fused)]
+    target, kernels = backends.TARGETS[name], LlvmBackend().kernels
+    found = [choice for _, choice in choices_for(op, target, kernels)]
+    best = min(found, key=lambda choice: predicted(op, target, choice, kernels))
+    assert bool(best.get("tree", 0)) == tree
