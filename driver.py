@@ -12,7 +12,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -21,6 +21,7 @@ import numpy as np
 from . import __version__, tuning
 from .backends.base import Backend, EmitKind, Scheduled, predicted
 from .backends.pieces import target_entry
+from .compression import compress as compress_file
 from .errors import BackendError, LoweringError, OutputError, PassError, VerifyError
 from .files import check_writable, write_file
 from .ir import Batch, Graph, Node, arena_bytes, print_graph, save
@@ -46,6 +47,7 @@ SUFFIXES: Mapping[str, str] = {
     "llvm": ".ll",
     "ir": ".bnn",
 }
+COMPRESSED = ".bnnc"
 _PRODUCTS = (BinaryConv, BinaryGemm, Conv, Gemm)
 BACKENDS = {"llvm": (".backends.llvm", "LlvmBackend"), "tvm": (".backends.tvm", "TvmBackend")}
 """Module and class of each backend, imported when asked for."""
@@ -64,17 +66,19 @@ class Options:
     exact_float: bool = False
     linker: str | None = None
     tune: float | None = None
+    compress: bool = False
 
 
 @dataclass(frozen=True)
 class Compilation:
-    """What `build` made: the file's bytes, the manifest, and the graph behind them; ``warnings``
-    are for the user to read."""
+    """What `build` made: the file's bytes, the manifest, the graph behind them, and its nodes as
+    they run; ``warnings`` are for the user to read."""
 
     data: bytes
     manifest: artifact.Manifest
     imported: Imported
     graph: Graph
+    schedule: tuple[Scheduled, ...]
     seconds: float
     warnings: tuple[str, ...] = ()
 
@@ -95,6 +99,7 @@ def compile(
     dump_ir: str | os.PathLike[str] | None = None,
     tune: bool = False,
     tune_seconds: float = tuning.SECONDS,
+    compress: bool = False,
     progress: Progress | None = None,
 ) -> Path:
     """Compile an ONNX model for ``target`` and return the path of the file written.
@@ -105,7 +110,8 @@ def compile(
     that sign(0) may count as +1, ``exact_float`` leaves out every float rewrite that rounds,
     ``linker`` is another LLD or GNU ld, ``dump_ir`` a folder for the IR after each pass.
     ``tune`` measures the ways to compute each layer on this machine, ``tune_seconds`` a layer, and
-    keeps the fastest; the numbers that the model computes do not depend on it.
+    keeps the fastest; the numbers that the model computes do not depend on it. ``compress`` writes
+    a smaller file (suffix ``.bnnc``), which is expanded when it is loaded.
     Raises BnncError.
     """
     options = Options(
@@ -117,8 +123,9 @@ def compile(
         exact_float,
         linker,
         tune_seconds if tune else None,
+        compress,
     )
-    path = output_path(model, output, emit)
+    path = output_path(model, output, options)
     compile_file(model, target, path, options, header, dump_ir, progress)
     return path
 
@@ -134,8 +141,13 @@ def compile_file(
 ) -> Compilation:
     """Compile to ``output`` and return what was made, for those who report on it."""
     beside = Path(header) if header is not None else None
+    if options.compress and options.emit != "so":
+        raise BackendError(f"only shared libraries are compressed, not --emit {options.emit}")
     _check_outputs(model, output, beside)
     made = build(model, target, options, output.stem, dump_ir, progress)
+    if options.compress:
+        (progress or _silent)("compressing")
+        made = replace(made, data=compress_file(made.data, made.schedule))
     if options.emit == "ir":
         write_file(output.with_name(f"{output.name}.npz"), _constants_file(made.graph))
     write_file(output, made.data)
@@ -178,7 +190,7 @@ def _silent(_: str) -> None:
 def output_path(
     model: str | os.PathLike[str] | onnx.ModelProto,
     output: str | os.PathLike[str] | None,
-    emit: Emit,
+    options: Options,
 ) -> Path:
     """Where `compile` writes; raises OutputError when only the caller can say."""
     if output is not None:
@@ -188,7 +200,7 @@ def output_path(
     path = Path(model)
     if not path.name:
         raise OutputError(f"{str(model)!r}: not the name of a file")
-    return path.with_suffix(SUFFIXES[emit])
+    return path.with_suffix(COMPRESSED if options.compress else SUFFIXES[options.emit])
 
 
 def build(
@@ -262,7 +274,7 @@ def build(
     if options.emit in ("so", "obj"):
         data = artifact.seal(data)
     seconds = time.perf_counter() - started
-    return Compilation(data, manifest, imported, graph, seconds, tuple(warnings))
+    return Compilation(data, manifest, imported, graph, code.schedule, seconds, tuple(warnings))
 
 
 def import_model(
@@ -360,6 +372,8 @@ def kernel(held: Scheduled, target: Target, backend: Backend) -> artifact.Kernel
         macs=multiply_accumulates(leader) if products else 0,
         cycles=round(predicted(op, target, held.choice, backend.kernels)),
         steps=held.steps,
+        weights=sum(stored.bits.size for stored in held.weights),
+        weight_bytes=sum(len(stored.data) for stored in held.weights),
     )
 
 

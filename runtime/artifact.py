@@ -39,6 +39,7 @@ __all__ = [
     "ABI",
     "FORMAT",
     "ITEM_BYTES",
+    "MAGIC",
     "SECTION",
     "UNSEALED",
     "Kernel",
@@ -49,15 +50,19 @@ __all__ = [
     "Tensor",
     "Workspace",
     "encode",
+    "expanded",
     "opened",
     "read_file",
     "read_manifest",
+    "read_stored",
     "seal",
     "section_bytes",
     "to_dict",
 ]
 
 SECTION = ".bnnc.manifest"
+MAGIC = b"BNNCPACK"
+"""The first bytes of a compressed artifact, see `compressed`."""
 MAX_FILE_BYTES = 1 << 31
 MAX_MANIFEST_BYTES = 16 << 20
 
@@ -127,9 +132,24 @@ def read_manifest(data: bytes | mmap, path: str) -> Manifest:
 
 
 def read_file(path: str | os.PathLike[str]) -> bytes:
-    """Read an artifact's file once, at most 2 GiB; ArtifactError when that cannot be done."""
+    """An artifact's ELF file, expanded if it was compressed; ArtifactError when that cannot be."""
+    return expanded(read_stored(path), os.fspath(path))
+
+
+def read_stored(path: str | os.PathLike[str]) -> bytes:
+    """A file as it is, read once, at most 2 GiB; ArtifactError when that cannot be done."""
     with opened(path) as (file, size):
         return file.read(size)
+
+
+def expanded(data: bytes, path: str) -> bytes:
+    """The ELF file that the bytes of a compressed artifact hold; other bytes as they are."""
+    if not data.startswith(MAGIC):
+        return data
+    # Here, as most artifacts do without.
+    from .compressed import expand
+
+    return expand(data, path)
 
 
 @contextmanager

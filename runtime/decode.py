@@ -71,7 +71,7 @@ def decode(value: object, path: str) -> Manifest:
 
     Unknown keys are refused: a new field needs a new format number.
     """
-    top = _Fields(value, f"{path}: manifest")
+    top = Fields(value, f"{path}: manifest")
     target, workspace, source = (top.child(key) for key in ("target", "workspace", "source"))
     manifest = Manifest(
         abi=top.integer("abi", 1, ABI),
@@ -103,7 +103,7 @@ def decode(value: object, path: str) -> Manifest:
     return manifest
 
 
-def _decode_target(fields: _Fields) -> Target:
+def _decode_target(fields: Fields) -> Target:
     target = Target(
         fields.string("name"),
         fields.string("triple"),
@@ -115,7 +115,7 @@ def _decode_target(fields: _Fields) -> Target:
     return target
 
 
-def _decode_tensor(fields: _Fields) -> Tensor:
+def _decode_tensor(fields: Fields) -> Tensor:
     dtype = fields.string("dtype")
     if dtype not in ITEM_BYTES:
         raise fields.wrong("dtype", f"one of {', '.join(ITEM_BYTES)}", dtype)
@@ -126,7 +126,7 @@ def _decode_tensor(fields: _Fields) -> Tensor:
     return tensor
 
 
-def _decode_layer(fields: _Fields) -> Layer:
+def _decode_layer(fields: Fields) -> Layer:
     layer = Layer(
         fields.string("name"),
         fields.string("op"),
@@ -142,7 +142,7 @@ def _decode_layer(fields: _Fields) -> Layer:
     return layer
 
 
-def _decode_kernel(fields: _Fields) -> Kernel:
+def _decode_kernel(fields: Fields) -> Kernel:
     kernel = Kernel(
         fields.string("name"),
         fields.string("op"),
@@ -151,6 +151,8 @@ def _decode_kernel(fields: _Fields) -> Kernel:
         fields.size("macs"),
         fields.size("cycles"),
         fields.size("steps"),
+        fields.size("weights"),
+        fields.size("weight_bytes"),
     )
     fields.finish()
     return kernel
@@ -167,7 +169,7 @@ def _check_tensors(manifest: Manifest, where: str) -> None:
         raise ArtifactError(f"{where}: outputs: expected at least one")
 
 
-class _Fields:
+class Fields:
     """Typed access to one JSON object; every complaint says where, what was expected and found."""
 
     def __init__(self, value: object, where: str) -> None:
@@ -216,29 +218,30 @@ class _Fields:
             raise self.wrong(key, "true or false", value)
         return value
 
-    def child(self, key: str) -> _Fields:
-        return _Fields(self._get(key), f"{self.where}: {key}")
+    def child(self, key: str) -> Fields:
+        return Fields(self._get(key), f"{self.where}: {key}")
 
-    def _list(self, key: str) -> list[object]:
+    def items(self, key: str) -> list[object]:
+        """A list of any JSON values."""
         value = self._get(key)
         if not isinstance(value, list):
             raise self.wrong(key, "a list", value)
         return cast("list[object]", value)
 
-    def children(self, key: str) -> list[_Fields]:
+    def children(self, key: str) -> list[Fields]:
         return [
-            _Fields(value, f"{self.where}: {key}[{index}]")
-            for index, value in enumerate(self._list(key))
+            Fields(value, f"{self.where}: {key}[{index}]")
+            for index, value in enumerate(self.items(key))
         ]
 
     def features(self, key: str) -> tuple[str, ...]:
-        values = self._list(key)
+        values = self.items(key)
         if not all(isinstance(value, str) and _FEATURE.fullmatch(value) for value in values):
             raise self.wrong(key, "names of CPU features", values)
         return tuple(cast("list[str]", values))
 
     def shape(self, key: str) -> tuple[Dim, ...]:
-        values = self._list(key)
+        values = self.items(key)
         if len(values) > MAX_RANK or not all(_is_dim(value) for value in values):
             raise self.wrong(key, f'at most {MAX_RANK} dimensions (1 and up, "N", "4N")', values)
         return tuple(cast("list[Dim]", values))

@@ -12,7 +12,7 @@ import mmap
 import os
 
 from ..errors import ArtifactError
-from .artifact import opened
+from .artifact import MAGIC, expanded, opened
 
 
 class Image:
@@ -24,8 +24,13 @@ class Image:
 
     @classmethod
     def read(cls, path: str) -> Image:
-        """The bytes of a file; ArtifactError when it cannot be read."""
+        """The bytes of a file, expanded if it is compressed; ArtifactError when it cannot be
+        read."""
         with opened(path) as (file, size):
+            head = file.read(len(MAGIC))
+            if head == MAGIC:
+                return cls(expanded(head + file.read(size), path))
+            file.seek(0)
             if size and hasattr(os, "memfd_create"):
                 with contextlib.suppress(OSError):
                     return cls._copied(file.fileno(), size)

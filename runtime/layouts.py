@@ -98,6 +98,7 @@ class Words:
             and not self.outputs % self.groups
             and not self.channels % self.groups
             and self.span <= self.words
+            and self.outputs * self.taps * self.words * WORD < _MOST
         )
 
     def array(self, bits: Array) -> Array:

@@ -129,7 +129,7 @@ class Kernel:
 
     ``name`` is the first ONNX node that it came from, ``op`` what it computes, ``kernel`` how.
     ``macs`` and ``cycles`` (predicted) are those of one sample; ``steps`` counts its calls of
-    ``parallel_for``.
+    ``parallel_for``; ``weights`` its binary weights, in ``weight_bytes`` of the constants.
     """
 
     name: str
@@ -139,6 +139,8 @@ class Kernel:
     macs: int
     cycles: int
     steps: int
+    weights: int = 0
+    weight_bytes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

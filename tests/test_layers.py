@@ -33,8 +33,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "backends": GROUND | {"runtime"},
     "backends.llvm": GROUND | {"backends", "runtime"},
     "backends.tvm": GROUND | {"backends", "runtime"},
+    "compression": GROUND | {"passes", "runtime"},
     "tuning": GROUND | {"backends", "files", "runtime"},
-    "driver": GROUND | {"", "backends", "files", "frontend", "passes", "runtime", "tuning"},
+    "driver": GROUND
+    | {"", "backends", "compression", "files", "frontend", "passes", "runtime", "tuning"},
     "": {"errors", "driver", "runtime"},
     "__main__": {"tools"},
     "tools": GROUND

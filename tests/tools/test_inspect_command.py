@@ -150,6 +150,7 @@ def test_model_and_artifact_show_the_same_layers(cli: Cli, mnist: Path, compiled
     for path in (mnist, compiled):
         lines = cli.good("inspect", path).splitlines()
         table = lines[lines.index("") + 1 :]
+        table = table[: table.index("") if "" in table else None]
         rows.append([line for line in table if not line.startswith("    ")])
     assert rows[0] == rows[1]
     assert len(rows[0]) == 8  # a head, six layers, the total

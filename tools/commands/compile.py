@@ -22,6 +22,7 @@ EXAMPLES = """\
   bnnc compile net.onnx --shape image=1x3x224x224,mask=1x10 -v
   bnnc compile net.onnx --target aarch64-unknown-linux-gnu:cortex-x1 --emit obj
   bnnc compile net.onnx --tune
+  bnnc compile net.onnx --compress
   bnnc compile net.onnx --dump-ir passes/
 """
 EMIT = ("so", "obj", "asm", "llvm", "ir")
@@ -51,6 +52,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--exact-float", action="store_true", help="leave out every float rewrite that rounds")
     add("--linker", metavar="L", help="an LLD or GNU ld to use instead of the one that comes along")
     add("--dump-ir", metavar="DIR", help="write the IR after each pass to DIR, numbered")
+    add(
+        "--compress",
+        action="store_true",
+        help="a smaller file, which is expanded when Python loads it (C: see `bnnc expand`)",
+    )
     add("--tune", action="store_true", help="measure the ways to compute each layer, here and now")
     add(
         "--tune-seconds",
@@ -78,9 +84,10 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.exact_float,
         arguments.linker,
         (arguments.tune_seconds or SECONDS) if arguments.tune else None,
+        compress=arguments.compress,
     )
     model = arguments.model
-    output = output_path(model, arguments.output, options.emit)
+    output = output_path(model, arguments.output, options)
     with progress() as say:
         made = compile_file(
             model, arguments.target, output, options, arguments.header, arguments.dump_ir, say
@@ -93,11 +100,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _summary(output: Path, made: Compilation, emit: str) -> str:
+    from ..stored import stored_weights, total
+
     counted = totals(made.manifest.layers)
     before, after = made.imported.source.bytes, len(made.data)
     size = f"{bytes_text(before)} -> {bytes_text(after)}"
     if emit in ("so", "obj"):
         size += f" ({before / after:.1f}x)"
+        weights = stored_weights(made.data, made.manifest, str(output))
+        if weights:
+            size += f", {total(weights).bits:.2f} bits a binary weight"
     target = made.manifest.target
     return (
         f"{output}: {counted['binarized']} of {counted['total']} layers on bits, {size}, "

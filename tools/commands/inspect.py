@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         check_writable(Path(html))
         if os.path.exists(html) and os.path.exists(path) and os.path.samefile(html, path):
             raise OutputError(f"{html}: would overwrite what it shows; name another file")
-    if _is_elf(path):
+    if _is_artifact(path):
         found = _artifact(path)
     else:
         require_compiler("inspecting a model")
@@ -68,34 +68,46 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         facts = (line for fact in found.facts[1:] for line in wrapped(fact[:HEAD], fact[HEAD:]))
         show(f"{path}: {found.facts[0]}", *facts, "", *layer_lines(found.rows))
+        if found.more:
+            show("", *found.more)
     return 0
 
 
 @dataclass(frozen=True)
 class _Found:
     """What is known of a file. ``facts`` are lines, from the second on under a label of
-    HEAD characters."""
+    HEAD characters, ``more`` those that follow the layers."""
 
     facts: Sequence[str]
     json: Mapping[str, object]
     rows: Sequence[Row]
     drawing: Callable[[], Drawing]
     remark: str = ""
+    more: Sequence[str] = ()
 
 
-def _is_elf(path: str) -> bool:
-    """Whether the content says that this is an artifact; files that cannot be read are not."""
+def _is_artifact(path: str) -> bool:
+    """Whether the content says so; files that cannot be read are not."""
+    from ...runtime.artifact import MAGIC
+
     if not Path(path).is_file():
         return False
     with open(path, "rb") as file:
-        return file.read(4) == b"\x7fELF"
+        head = file.read(len(MAGIC))
+    return head[:4] == b"\x7fELF" or head == MAGIC
 
 
 def _artifact(path: str) -> _Found:
-    from ...runtime.artifact import read_file, read_manifest, to_dict
+    from ...runtime.artifact import expanded, read_manifest, read_stored, to_dict
+    from ..stored import stored_lines, stored_weights, total
 
-    data = read_file(path)
+    file = read_stored(path)
+    data = expanded(file, path)
     manifest = read_manifest(data, path)
+    weights = stored_weights(file, manifest, path)
+    size = bytes_text(len(file))
+    if file is not data:
+        size += f", compressed from {bytes_text(len(data))}"
     layers = manifest.layers
     target, source = manifest.target, manifest.source
     origin = _source(source.bytes, source.opset, source.producer)
@@ -103,7 +115,7 @@ def _artifact(path: str) -> _Found:
     memory = f"{bytes_text(workspace.fixed)} + {bytes_text(workspace.per_batch)} a sample"
     options = ", ".join(f"{key}={_option(held)}" for key, held in manifest.options.items())
     facts = (
-        f"{manifest.name}, compiled by bnnc {manifest.bnnc}, {bytes_text(len(data))}",
+        f"{manifest.name}, compiled by bnnc {manifest.bnnc}, {size}",
         f"target  {target.name}: {target.triple}, {target.cpu}",
         f"needs   {' '.join(target.features) or 'nothing beyond the architecture'}",
         *tensor_lines("input", manifest.inputs),
@@ -115,10 +127,19 @@ def _artifact(path: str) -> _Found:
     )
     return _Found(
         facts,
-        {"kind": "artifact", **to_dict(manifest), "bytes": len(data), **totals(layers)},
+        {
+            "kind": "artifact",
+            **to_dict(manifest),
+            "bytes": len(file),
+            "expanded_bytes": len(data),
+            "stored_weights": [held.json() for held in weights],
+            "bits_per_weight": total(weights).bits if weights else None,
+            **totals(layers),
+        },
         [row_of(layer) for layer in layers],
         lambda: draw_list([layer.name for layer in layers]),
         "An artifact does not hold the graph: its layers in order.",
+        stored_lines(weights),
     )
 
 

@@ -1,0 +1,44 @@
+"""`bnnc compile --compress`: an artifact's file with its binary weights stored as bits.
+
+Channels that resemble each other are stored as what differs, along a minimum spanning tree of the
+whole layer: other than a kernel's forest it has no blocks, as nothing is computed along it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from .backends.base import Scheduled
+from .ir import Op
+from .ir.ops import BinaryConv
+from .passes.spanning_tree import Metric, whole_tree
+from .runtime import compressed
+from .runtime.coding import Forest
+
+
+def compress(data: bytes, schedule: Sequence[Scheduled]) -> bytes:
+    """A compressed file that expands to ``data``, the library made for a schedule."""
+    weights = [
+        compressed.Weights(
+            number,
+            held.data,
+            held.bits,
+            _taps((node.node.op.leader() or node.node).op),
+            held.layout,
+            _forest(held.bits) if held.layout is not None else None,
+        )
+        for number, node in enumerate(schedule)
+        for held in node.weights
+    ]
+    return compressed.compress(data, weights)
+
+
+def _taps(op: Op) -> int:
+    """Places of a kernel's window, which stand side by side in a row of its weights."""
+    return math.prod(op.w.shape[2:]) if isinstance(op, BinaryConv) else 1
+
+
+def _forest(bits: compressed.Bits) -> Forest:
+    tree = whole_tree(Metric.of(bits))
+    return Forest(tree.parents, tree.signs < 0)

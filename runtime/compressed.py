@@ -1,0 +1,294 @@
+"""Compressed artifacts: the same file in less space, expanded exactly when it is read.
+
+    8 bytes   b"BNNCPACK"
+    2 x u32   number of this format, bytes of the header
+    32 bytes  SHA-256 of all that follows
+    header    JSON, deflated: sizes, and how each stream is stored
+    streams   in the order of the header
+
+Binary weights take more than a bit each in the constants of the code, in the form that its kernels
+want (`layouts`). Here they are cut out and stored as what they are, matrices of bits (`coding`),
+from which their layout makes the constants again. What is left of the file is stored in segments.
+
+The digest finds damage before anything is decoded; the expanded file has a checksum of its own.
+Neither finds malice, but no header makes the reader write beyond what the limits below allow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from ..errors import ArtifactError
+from .artifact import MAGIC, MAX_FILE_BYTES
+from .coding import CodedBits, Forest, Stream, decode, decode_bits, encode, encode_bits, inflated
+from .decode import Fields
+from .layouts import WeightLayout, described, from_description
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Bits = NDArray[Any]
+
+FORMAT = 1
+MAX_GROWTH = 256
+"""Most bytes that a byte of a file may become, beyond a mebibyte that any file may."""
+SEGMENT = 1 << 16
+LEAST = 256
+"""Bytes of constants that are worth an entry."""
+_HEAD = struct.Struct("<8sII32s")
+_MAX_HEADER = 4 << 20
+_AS_THEY_ARE = "bytes"
+"""Coding of constants that no layout makes."""
+
+
+class Weights(NamedTuple):
+    """Binary weights among the constants of a file, for `compress`.
+
+    ``kernel``: the number of their kernel in the manifest; ``data`` is what ``layout`` makes of
+    ``bits``, u8 [O, K], K being channels x ``taps``; ``forest`` says which rows differ little.
+    Without layout and forest the bytes are all that is known.
+    """
+
+    kernel: int
+    data: bytes
+    bits: Bits
+    taps: int
+    layout: WeightLayout | None
+    forest: Forest | None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Weights in a compressed file: where their constants stand in the expanded one, and how they
+    are stored."""
+
+    kernel: int
+    offset: int
+    size: int
+    taps: int
+    layout: WeightLayout | None
+    coded: CodedBits
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in the compressed file."""
+        return self.coded.nbytes
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A compressed file taken apart: the expanded file's size, its weights by offset, and the
+    segments of all else."""
+
+    size: int
+    entries: tuple[Entry, ...]
+    rest: tuple[Stream, ...]
+
+
+def is_compressed(head: bytes) -> bool:
+    """Whether the first bytes of a file are those of a compressed artifact."""
+    return head[: len(MAGIC)] == MAGIC
+
+
+# Reading.
+
+
+def expand(data: bytes, path: str) -> bytes:
+    """The artifact's file as it was before it was compressed; ArtifactError for damage."""
+    contents = read_contents(data, path)
+    out = bytearray(contents.size)
+    for entry in contents.entries:
+        out[entry.offset : entry.offset + entry.size] = _constants(entry, path)
+    left = contents.size - sum(entry.size for entry in contents.entries)
+    if len(contents.rest) != -(-left // SEGMENT):
+        raise ArtifactError(f"{path}: {len(contents.rest)} segments for {left} bytes")
+    rest = b"".join(
+        decode(stream, min(SEGMENT, left - number * SEGMENT), path)
+        for number, stream in enumerate(contents.rest)
+    )
+    done = 0
+    for begin, end in _gaps(contents.entries, contents.size):
+        out[begin:end] = rest[done : done + end - begin]
+        done += end - begin
+    return bytes(out)
+
+
+def read_contents(data: bytes, path: str) -> Contents:
+    """What a compressed file holds, still encoded; ArtifactError when it is damaged or newer."""
+    if len(data) < _HEAD.size:
+        raise _damaged(path, f"{len(data)} bytes are less than a header")
+    _magic, version, size, digest = _HEAD.unpack_from(data)
+    if version != FORMAT:
+        raise ArtifactError(
+            f"{path}: made by a newer bnnc (compression {version}, this one reads {FORMAT}): "
+            "upgrade"
+        )
+    view = memoryview(data)[_HEAD.size :]
+    if hashlib.sha256(view).digest() != digest or size > len(view):
+        raise _damaged(path, "its digest does not match")
+    text = inflated(bytes(view[:size]), _MAX_HEADER, path)
+    try:
+        value: object = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path, f"header: {error}") from None
+    return _Reader(view[size:], path).contents(value, len(data))
+
+
+class _Reader:
+    """Takes the streams of a payload in the order of the header."""
+
+    def __init__(self, payload: memoryview, path: str) -> None:
+        self.payload = payload
+        self.path = path
+        self.at = 0
+
+    def contents(self, value: object, file_size: int) -> Contents:
+        """The whole file."""
+        top = Fields(value, f"{self.path}: header")
+        size = top.integer("size", 1, min(MAX_FILE_BYTES, (1 << 20) + MAX_GROWTH * file_size))
+        entries = tuple(self._entry(fields) for fields in top.children("weights"))
+        rest = tuple(self._streams(top, "rest"))
+        top.finish()
+        end = 0
+        for entry in entries:
+            if entry.offset < end:
+                raise _damaged(self.path, "weights that overlap")
+            end = entry.offset + entry.size
+        if end > size or self.at != len(self.payload):
+            raise _damaged(self.path, "streams and sizes do not fit")
+        return Contents(size, entries, rest)
+
+    def _entry(self, fields: Fields) -> Entry:
+        size = fields.integer("size", 1, MAX_FILE_BYTES)
+        taps = fields.integer("taps", 1, MAX_FILE_BYTES)
+        layout = self._layout(fields, size)
+        coded = CodedBits(fields.string("coding"), tuple(self._streams(fields, "streams")))
+        if (layout is None) != (coded.coding == _AS_THEY_ARE):
+            raise _damaged(self.path, f"{coded.coding} without a layout, or with one")
+        offset = fields.integer("offset", 0, MAX_FILE_BYTES)
+        entry = Entry(fields.size("kernel"), offset, size, taps, layout, coded)
+        fields.finish()
+        return entry
+
+    def _layout(self, fields: Fields, size: int) -> WeightLayout | None:
+        """The layout, checked to make constants of the right size from no more weights than bits
+        there are in them."""
+        name, sizes = fields.string("layout"), fields.items("fields")
+        if not name:
+            return None
+        numbers = [number for number in sizes if type(number) is int]
+        layout = from_description(name, numbers, self.path)
+        outputs, inputs = layout.shape
+        if len(numbers) != len(sizes) or layout.nbytes != size or outputs * inputs > 8 * size:
+            raise _damaged(self.path, f"weights of {size} bytes that their layout does not fill")
+        return layout
+
+    def _streams(self, fields: Fields, key: str) -> Iterator[Stream]:
+        """Pairs of coder and bytes."""
+        for item in fields.items(key):
+            pair = cast("list[object]", item) if isinstance(item, list) else []
+            match pair:
+                case [str(coder), int(size)] if 0 <= size <= len(self.payload) - self.at:
+                    yield Stream(coder, bytes(self.payload[self.at : self.at + size]))
+                    self.at += size
+                case _:
+                    raise fields.wrong(key, "pairs of a coder and bytes of the file", item)
+
+
+def _constants(entry: Entry, path: str) -> bytes:
+    """The constants of the code that were made from an entry's weights."""
+    layout = entry.layout
+    if layout is None:
+        if len(entry.coded.streams) != 1:
+            raise _damaged(path, "bytes in several streams")
+        return decode(entry.coded.streams[0], entry.size, path)
+    return layout.array(decode_bits(entry.coded, *layout.shape, entry.taps, path)).tobytes()
+
+
+def _damaged(path: str, what: str) -> ArtifactError:
+    return ArtifactError(f"{path}: the file is truncated or damaged: {what}; compile it again")
+
+
+def _gaps(entries: Sequence[Entry], size: int) -> Iterator[tuple[int, int]]:
+    """Begin and end of what lies before, between and behind the entries."""
+    begin = 0
+    for entry in entries:
+        yield begin, entry.offset
+        begin = entry.offset + entry.size
+    yield begin, size
+
+
+# Writing.
+
+
+def compress(data: bytes, weights: Sequence[Weights]) -> bytes:
+    """A compressed file that `expand` makes ``data`` of; the weights are looked for in it."""
+    packed = _written(data, _entries(data, weights))
+    if len(data) > (1 << 20) + MAX_GROWTH * len(packed):
+        # Nothing but zeros, almost: the reader would not believe it.
+        packed = _written(data, (), plain=True)
+    return packed
+
+
+def _entries(data: bytes, weights: Sequence[Weights]) -> tuple[Entry, ...]:
+    """The weights that are found, by offset; equal ones and those inside others once."""
+    found: list[Entry] = []
+    for held in weights:
+        offset = data.find(held.data)
+        end = offset + len(held.data)
+        apart = all(end <= other.offset or other.offset + other.size <= offset for other in found)
+        if offset >= 0 and len(held.data) >= LEAST and apart:
+            found.append(_entry(held, offset))
+    return tuple(sorted(found, key=lambda entry: entry.offset))
+
+
+def _entry(held: Weights, offset: int) -> Entry:
+    """The shortest of the bytes and the bits."""
+    layout = held.layout
+    coded = CodedBits(_AS_THEY_ARE, (encode(held.data),))
+    if layout is not None and held.forest is not None:
+        as_bits = encode_bits(held.bits, held.forest, held.taps)
+        if as_bits.nbytes < coded.nbytes:
+            return Entry(held.kernel, offset, len(held.data), held.taps, layout, as_bits)
+    return Entry(held.kernel, offset, len(held.data), held.taps, None, coded)
+
+
+def _written(data: bytes, entries: Sequence[Entry], plain: bool = False) -> bytes:
+    rest = b"".join(data[begin:end] for begin, end in _gaps(entries, len(data)))
+    parts = [rest[begin : begin + SEGMENT] for begin in range(0, len(rest), SEGMENT)]
+    segments = [Stream("raw", part) if plain else encode(part) for part in parts]
+    header = {
+        "size": len(data),
+        "weights": [_described(entry) for entry in entries],
+        "rest": _sizes(segments),
+    }
+    text = zlib.compress(json.dumps(header, separators=(",", ":"), sort_keys=True).encode(), 9)
+    streams = [stream for entry in entries for stream in entry.coded.streams]
+    payload = b"".join(stream.stored for stream in (*streams, *segments))
+    digest = hashlib.sha256(text + payload).digest()
+    return _HEAD.pack(MAGIC, FORMAT, len(text), digest) + text + payload
+
+
+def _described(entry: Entry) -> dict[str, object]:
+    """An entry as the header holds it."""
+    name, fields = described(entry.layout) if entry.layout is not None else ("", [])
+    return {
+        "kernel": entry.kernel,
+        "offset": entry.offset,
+        "size": entry.size,
+        "taps": entry.taps,
+        "layout": name,
+        "fields": fields,
+        "coding": entry.coded.coding,
+        "streams": _sizes(entry.coded.streams),
+    }
+
+
+def _sizes(streams: Sequence[Stream]) -> list[tuple[str, int]]:
+    return [(stream.coder, len(stream.stored)) for stream in streams]
