@@ -20,7 +20,18 @@ from ..errors import PassError, VerifyError
 from ..ir import Graph, Stage, verify
 
 Exactness = Literal["exact", "rounding"]
-_SUPPORT = ("base", "cost", "rewrite", "analysis", "pipelines", "signs", "spanning_tree", "weights")
+_SUPPORT = (
+    "analysis",
+    "axes",
+    "base",
+    "cost",
+    "permute",
+    "pipelines",
+    "rewrite",
+    "signs",
+    "spanning_tree",
+    "weights",
+)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from .fuse_conv_bn import FuseConvBn
 from .fuse_epilogue import FuseEpilogue
 from .integer_products import IntegerProducts
 from .memory_plan import MemoryPlan
+from .mst_reorder import MstReorder
 from .pack_bits import PackBits
 from .select_kernels import SelectKernels
 from .threshold import Thresholds
@@ -25,8 +26,15 @@ def recognition() -> tuple[Pass, ...]:
     return (DeadCode(), ConstantFold(), Canonicalize(), ConstantFold())
 
 
-def default(exact_float: bool = False) -> tuple[Pass, ...]:
-    """From an imported graph to a scheduled one; ``exact_float`` leaves out what rounds."""
+def default(
+    exact_float: bool = False, reuse: bool = True, mst_max_depth: int = 0
+) -> tuple[Pass, ...]:
+    """From an imported graph to a scheduled one.
+
+    ``exact_float`` leaves out what rounds; ``reuse`` has kernels reuse sums, along trees of at most
+    ``mst_max_depth`` edges from a root (0: any number).
+    """
+    shared = (MstReorder(mst_max_depth), CodebookWords()) if reuse else ()
     return (
         *recognition(),
         Binarized(),
@@ -36,7 +44,7 @@ def default(exact_float: bool = False) -> tuple[Pass, ...]:
         FoldScale(exact=exact_float),
         ConstantFold(),
         ConcatLast(),
-        CodebookWords(),
+        *shared,
         PackBits(),
         FuseEpilogue(),
         ChooseLayouts(),

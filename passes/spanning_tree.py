@@ -124,7 +124,7 @@ def reuse(
     is tighter, ``reordered``; ``negated`` lets channels be computed from complements of others;
     ``max_depth`` bounds the edges from a root (0: any number)."""
     metric = Metric.of(rows, negated)
-    order = tight_order(metric.distances, metric.bits, block) if reordered else None
+    order = tight_order(metric.distances, metric.bits, block)[0] if reordered else None
     return reuse_of(metric, order, max_depth, block)
 
 
@@ -303,32 +303,34 @@ def _blocks(distances: Array, block: int) -> Array:
     return found
 
 
-def tight_order(distances: Array, bits: int, block: int = BLOCK) -> Array:
-    """An order of channels in which aligned blocks hold what is close, parents first: int64 [O].
+def tight_order(
+    distances: Array, bits: int, block: int = BLOCK, worth: float = WORTH
+) -> tuple[Array, int]:
+    """An order of channels in which aligned blocks hold what is close, parents first: int64 [O],
+    and the terms that it saves.
 
     Subtrees of the minimum spanning tree are gathered from the leaves up, a block as soon as there
     are enough; then breadth first through the tree of each block. What stands is left alone unless
-    `WORTH` of its terms (``bits`` for each block's root) is saved.
+    the part ``worth`` of its terms (``bits`` for each block's root) is saved.
     """
     count = len(distances)
-    every = np.arange(count)
     if count <= block:
-        return every
+        return np.arange(count), 0
     tree = rooted_at_centre(minimum_spanning_trees(distances[None])[0])
     order = np.array(_carved(tree, block))
     gathered = distances[np.ix_(order, order)]
     trees = minimum_spanning_trees(_blocks(gathered, block))
     roots = len(trees) * bits
     before = roots + _weight(distances, minimum_spanning_trees(_blocks(distances, block)), block)
-    if roots + _weight(gathered, trees, block) > (1 - WORTH) * before:
-        return every
+    after = roots + _weight(gathered, trees, block)
+    if after >= (1 - worth) * before:
+        return np.arange(count), 0
     parts = [order[first : first + block] for first in range(0, count, block)]
-    return np.concatenate(
-        [
-            part[breadth_first(rooted_at_centre(tree[: len(part)]))]
-            for part, tree in zip(parts, trees, strict=True)
-        ]
-    )
+    within = [
+        part[breadth_first(rooted_at_centre(tree[: len(part)]))]
+        for part, tree in zip(parts, trees, strict=True)
+    ]
+    return np.concatenate(within), before - after
 
 
 def _weight(distances: Array, trees: Array, block: int) -> int:

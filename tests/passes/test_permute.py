@@ -1,0 +1,81 @@
+"""Any order of channels and any signs, on random networks: outputs keep every bit."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+from ir_support import ONE_KERNEL_EACH, assert_same, random_inputs
+from random_graphs import networks
+
+from bnnc.ir import Graph, interpret
+from bnnc.ir.ops import BinaryConv, BinaryGemm, Const
+from bnnc.passes import pipelines, run_passes
+from bnnc.passes.axes import trace
+from bnnc.passes.mst_reorder import MstReorder
+from bnnc.passes.permute import Changes, apply, takes_signs
+from bnnc.passes.spanning_tree import Forest
+
+EXAMPLES = int(os.environ.get("BNNC_EXAMPLES", "100"))
+SETTINGS = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck), deadline=None)
+
+
+def lowered(graph: Graph) -> Graph:
+    """Up to the pass."""
+    steps = pipelines.default(exact_float=True)
+    last = next(i for i, step in enumerate(steps) if isinstance(step, MstReorder))
+    return run_passes(graph, steps[:last], ONE_KERNEL_EACH)
+
+
+def shuffled(graph: Graph, seed: int) -> Changes:
+    """Every group that may move in a random order, every layer that may with random signs."""
+    rng = np.random.default_rng(seed)
+    axes = trace(graph)
+    fixed = {leaf for o in axes.obstacles if not o.undone for leaf in axes.groups.leaves(o.groups)}
+    leaves = {leaf for value in axes.of for leaf in axes.leaves(value)} - fixed
+    sizes = {leaf: axes.groups.sizes[leaf] for leaf in sorted(leaves)}
+    orders = {leaf: rng.permutation(size) for leaf, size in sizes.items() if size > 1}
+    forests = {
+        node: _signs(node.op, rng)
+        for node in graph.nodes
+        if isinstance(node.op, BinaryConv)
+        and isinstance(graph.producer_op(node.op.w), Const)
+        and takes_signs(graph, node)
+    }
+    event("groups in another order", min(len(orders), 3))
+    event("layers with signs", min(len(forests), 3))
+    event("undone", bool(orders) and any(o.undone for o in axes.obstacles))
+    return Changes(axes, orders, tuple(o for o in axes.obstacles if o.undone), forests)
+
+
+def _signs(op: BinaryConv, rng: np.random.Generator) -> Forest:
+    """A forest of roots, of which some are negated."""
+    outputs = op.w.shape[0]
+    bits = int(np.prod(op.w.shape[1:]))
+    signs = rng.choice(np.array([-1, 1], np.int8), outputs)
+    return Forest(np.full(outputs, -1), np.full(outputs, bits), signs)
+
+
+@given(networks(dyadic=False), st.integers(0, 1 << 16))
+@SETTINGS
+def test_any_order_and_signs_keep_every_bit(graph: Graph, seed: int) -> None:
+    graph = lowered(graph)
+    after = apply(graph, shuffled(graph, seed))
+    inputs = random_inputs(graph, 2, 7)
+    expected, actual = interpret(graph, inputs), interpret(after, inputs)
+    assert_same(expected, actual)
+    assert all(expected[k].tobytes() == actual[k].tobytes() for k in expected)
+
+
+@given(networks(dyadic=False), st.sampled_from([1, 2, 4]), st.integers(0, 3))
+@SETTINGS
+def test_small_blocks_keep_every_bit(graph: Graph, block: int, max_depth: int) -> None:
+    graph = lowered(graph)
+    after = run_passes(graph, (MstReorder(max_depth, block, True),), ONE_KERNEL_EACH)
+    layers = [n.op for n in after.nodes if isinstance(n.op, (BinaryConv, BinaryGemm))]
+    event("binary layers", min(len(layers), 3))
+    inputs = random_inputs(graph, 2, 7)
+    expected, actual = interpret(graph, inputs), interpret(after, inputs)
+    assert all(expected[k].tobytes() == actual[k].tobytes() for k in expected)
