@@ -208,7 +208,7 @@ class Code:
     # Control.
 
     @contextmanager
-    def loop(self, start: Index, stop: Index, step: int = 1) -> Generator[IRValue]:
+    def loop(self, start: Index, stop: Index, step: Index = 1) -> Generator[IRValue]:
         """``for (i = start; i < stop; i += step)``, nothing carried."""
         blocks = self._loop_blocks()
         head, body, done = blocks
@@ -220,7 +220,7 @@ class Code:
         self.b.cbranch(self.b.icmp_signed("<", at, self.index(stop)), body, done)
         self.b.position_at_end(body)
         yield at
-        at.add_incoming(self.b.add(at, I64(step), flags=["nsw"]), self.b.block)
+        at.add_incoming(self.b.add(at, self.index(step), flags=["nsw"]), self.b.block)
         self.b.branch(head)
         self.b.position_at_end(done)
 
@@ -326,6 +326,10 @@ class Code:
             else:
                 self.store(self.lanes_of(value, start, width), at)
 
+    def prefetch(self, pointer: IRValue) -> None:
+        """Ask for the cache line at an address, which need not be one, in the second level."""
+        self.intrinsic("llvm.prefetch.p0", ir.VoidType(), pointer, I32(0), I32(2), I32(1))
+
     # Vectors.
 
     def splat(self, value: IRValue, lanes: int) -> IRValue:
@@ -371,6 +375,12 @@ class Code:
             part = part if more == lanes else self.widen(part, lanes)
             whole = self.shuffle(whole, part, range(lanes + more))
         return whole
+
+    def multiply_add(self, a: IRValue, b: IRValue, c: IRValue) -> IRValue:
+        """a * b + c of floats, rounded once where the target has the instruction."""
+        if self.target.fma:
+            return self.intrinsic(f"llvm.fma.v{a.type.count}f32", a.type, a, b, c)
+        return self.b.fadd(self.b.fmul(a, b), c)
 
     def intrinsic(self, name: str, result: ir.Type, *args: IRValue) -> IRValue:
         """Call an LLVM intrinsic by its full name."""

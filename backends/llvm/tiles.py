@@ -28,7 +28,7 @@ _STRIPES = 8
 """Tasks a sample that a layer of one output row is split into, for threads to share."""
 _WORTH_STRIPES = 1 << 18
 """Multiply-accumulates from which that is worth while."""
-_CHUNK_PIXELS = 64
+CHUNK_PIXELS = 64
 """Pixels of a chunk: enough that streaming the weights once per chunk costs little."""
 
 
@@ -94,6 +94,12 @@ class Tile:
     block: Index
     group: Index
 
+    def index(self, code: Code, geometry: Geometry, pixel: int) -> tuple[Index, ...]:
+        """Coordinates of a pixel's first channel in the result."""
+        if geometry.by_sample:
+            return geometry.index(code.add(self.sample, pixel), self.channel, self.row, self.column)
+        return geometry.index(self.sample, self.channel, self.row, code.add(self.column, pixel))
+
 
 def stripe(geometry: Geometry) -> int:
     """Output channels of one task.
@@ -138,8 +144,33 @@ def for_tiles(
     ``special`` is a test of a chunk (its first task and the one past its last) made at run time,
     and what to emit instead where it holds.
     """
+
+    def chunk(first: Index, last: Index, number: Index | None) -> None:
+        if special is None:
+            _chunk(code, geometry, plan, (first, last), number, emit)
+            return
+        holds, instead = special
+        code.either(
+            holds(first, last),
+            lambda: _chunk(code, geometry, plan, (first, last), number, instead),
+            lambda: _chunk(code, geometry, plan, (first, last), number, emit),
+        )
+
+    for_chunks(code, geometry, chunk)
+
+
+def for_chunks(
+    code: Code, geometry: Geometry, body: Callable[[Index, Index, Index | None], None]
+) -> None:
+    """Call ``body(first, last, stripe)`` for chunks of rows, or of the samples of one stripe."""
+    step = CHUNK_PIXELS if geometry.by_sample else max(1, CHUNK_PIXELS // geometry.out[1])
+
+    def chunks(begin: Index, end: Index, number: Index | None) -> None:
+        with code.loop(begin, end, step) as first:
+            body(first, code.min(code.add(first, step), end), number)
+
     if stripe(geometry) == geometry.out_channels:
-        _chunks(code, geometry, plan, (code.begin, code.end), None, emit, special)
+        chunks(code.begin, code.end, None)
         return
     batch = geometry.batch
     samples = code.mul(code.batch, batch.factor) if isinstance(batch, Batch) else batch
@@ -148,31 +179,7 @@ def for_tiles(
     with code.loop(number, code.b.udiv(code.sub(code.add(code.end, size), 1), size)) as number:
         before = code.mul(number, size)
         first = code.max(code.sub(code.begin, before), 0)
-        last = code.min(code.sub(code.end, before), size)
-        _chunks(code, geometry, plan, (first, last), number, emit, special)
-
-
-def _chunks(
-    code: Code,
-    geometry: Geometry,
-    plan: Plan,
-    rows: tuple[Index, Index],
-    number: Index | None,
-    emit: Emit,
-    special: tuple[Callable[[Index, Index], IRValue], Emit] | None,
-) -> None:
-    """All chunks of a range of rows or samples, for stripe ``number`` or all channels."""
-    step = _CHUNK_PIXELS if geometry.by_sample else max(1, _CHUNK_PIXELS // geometry.out[1])
-    with code.loop(rows[0], rows[1], step) as first:
-        last = code.min(code.add(first, step), rows[1])
-        if special is None:
-            _chunk(code, geometry, plan, (first, last), number, emit)
-        else:
-            code.either(
-                special[0](first, last),
-                lambda: _chunk(code, geometry, plan, (first, last), number, special[1]),
-                lambda: _chunk(code, geometry, plan, (first, last), number, emit),
-            )
+        chunks(first, code.min(code.sub(code.end, before), size), number)
 
 
 def _chunk(
@@ -215,10 +222,21 @@ def _chunk(
                     ),
                 )
 
+    for_blocks(code, geometry, plan, stripe_number, block)
+
+
+def for_blocks(
+    code: Code,
+    geometry: Geometry,
+    plan: Plan,
+    stripe_number: Index | None,
+    body: Callable[[Index, int, Index, Index], None],
+) -> None:
+    """Call ``body(channel, count, number, group)`` for the blocks of a stripe, or all blocks."""
     if stripe_number is None:
-        _blocks(code, geometry, plan, block)
+        _blocks(code, geometry, plan, body)
     else:
-        _stripe(code, geometry, plan, stripe_number, block)
+        _stripe(code, geometry, plan, stripe_number, body)
 
 
 def _stripe(

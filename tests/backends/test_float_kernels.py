@@ -146,3 +146,33 @@ def test_a_result_is_the_same_bits_however_tasks_are_split(cases: Cases, name: s
     for pieces in (3, 7):
         for (_, whole), (_, split) in zip(together, cases.pairs(name, 7, pieces), strict=True):
             np.testing.assert_array_equal(split, whole)
+
+
+@pytest.fixture(scope="module", params=TARGETS)
+def products(request: pytest.FixtureRequest) -> Cases:
+    """The products alone: their samples share panels of weights."""
+    fixed = gemm(130, 24).replace("f32[N,", "f32[21,")
+    alike = {name: text for name, text in CASES.items() if name.startswith("gemm")}
+    return Cases({**alike, "fixed": fixed}, request.param)
+
+
+BATCHES = (1, 2, 3, 16, 21, 70)
+"""Fewer samples than a panel is for, one tile, several with a rest, more than a chunk."""
+
+
+def test_a_sample_has_the_same_bits_in_any_batch(products: Cases) -> None:
+    many = products.inputs(BATCHES[-1])
+    whole = products.library.run(many, BATCHES[-1])
+    for batch in BATCHES:
+        some = {name: x if name == "fixed.x" else x[:batch] for name, x in many.items()}
+        for name, y in products.library.run(some, batch, pieces=batch % 4).items():
+            np.testing.assert_array_equal(y, whole[name][: len(y)])
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+def test_products_of_many_samples(products: Cases, batch: int) -> None:
+    for name in TERMS:
+        if name.startswith("gemm"):
+            ((expected, got),) = products.pairs(name, batch)
+            bound = 2 * math.sqrt(TERMS[name]) * np.spacing(np.abs(expected).max())
+            np.testing.assert_allclose(got, expected, rtol=0, atol=bound)

@@ -115,12 +115,7 @@ class _Kernel(BinaryLayer):
 
     def _store(self, tile: Tile, sums: list[IRValue]) -> None:
         for pixel, dot in enumerate(sums):
-            if self.geometry.by_sample:
-                sample, column = self.code.add(tile.sample, pixel), tile.column
-            else:
-                sample, column = tile.sample, self.code.add(tile.column, pixel)
-            index = self.geometry.index(sample, tile.channel, tile.row, column)
-            self.region.apply(index, 1, dot, tile.count)
+            self.region.apply(tile.index(self.code, self.geometry, pixel), 1, dot, tile.count)
 
 
 class _Run:

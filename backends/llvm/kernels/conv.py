@@ -27,6 +27,8 @@ from ..geometry import Geometry
 from ..kernel import Job, Kernel
 from ..tiles import Plan, Tile, balanced, for_tiles, narrowed, refusal, tasks
 from ..views import View, pitched_strides
+from . import panels
+from .panels import Panels
 
 _UNROLL = 4
 _LATENCY = 8
@@ -227,26 +229,32 @@ class _Layer:
         """The whole kernel function."""
         code = self.code
         self.x = code.pointer(self.job.outer(self.op.x))
-        self.w = code.data(self.weights())
         self.bias: View | None = None
         if self.op.bias is not None:
             constant = self.job.constant(self.op.bias) is not None
             self.bias = View.of(code, self.job.outer(self.op.bias), 1, constant)
         self.region = Epilogue(code, self.job)
-        for_tiles(code, self.geometry, self.plan, self._tile)
+        if panels.fits(self.geometry, code.target):
+            w = code.data(panels.strips(self.weights()[:, 0], self.plan))
+            steps = self.strides[:2]
+            Panels(code, self.geometry, self.plan, self.x, w, steps, self._sample).emit()
+        else:
+            self.w = code.data(self.weights())
+            for_tiles(code, self.geometry, self.plan, self._tile)
+
+    def _sample(self, sample: Index, channel: Index, count: int, value: IRValue) -> None:
+        self._done(self.geometry.index(sample, channel, 0, 0), count, value)
 
     def _tile(self, tile: Tile) -> None:
-        code = self.code
         for pixel, value in enumerate(_Run(self, tile).sums()):
-            if self.bias is not None:
-                lanes = value.type.count
-                value = code.b.fadd(value, self.bias.load((tile.channel,), 0, lanes, tile.count))
-            if self.geometry.by_sample:
-                sample, column = code.add(tile.sample, pixel), tile.column
-            else:
-                sample, column = tile.sample, code.add(tile.column, pixel)
-            index = self.geometry.index(sample, tile.channel, tile.row, column)
-            self.region.apply(index, 1, value, tile.count)
+            self._done(tile.index(self.code, self.geometry, pixel), tile.count, value)
+
+    def _done(self, index: tuple[Index, ...], count: int, value: IRValue) -> None:
+        """Bias and epilogue of one pixel's block of channels."""
+        if self.bias is not None:
+            bias = self.bias.load(index[1:2], 0, value.type.count, count)
+            value = self.code.b.fadd(value, bias)
+        self.region.apply(index, 1, value, count)
 
 
 class _Run:
@@ -368,7 +376,7 @@ class _Run:
             for pixel, tap in pairs:
                 for v in range(self.vectors):
                     place = pixel * self.vectors + v
-                    state[place] = multiply_add(code, value, weights[tap, v], state[place])
+                    state[place] = code.multiply_add(value, weights[tap, v], state[place])
 
     def _inputs(
         self, x: IRValue, w: IRValue, count: int, step: int, state: list[IRValue]
@@ -404,7 +412,7 @@ class _Run:
             inputs = self._load(code.offset(x, pixel * self.step))
             for v in range(self.vectors):
                 place = (copy * self.tile.pixels + pixel) * self.vectors + v
-                state[place] = multiply_add(code, inputs[v], weights[v], state[place])
+                state[place] = code.multiply_add(inputs[v], weights[v], state[place])
 
     def _load(self, x: IRValue) -> list[IRValue]:
         """One input for each vector: broadcast, or each lane its own."""
@@ -425,13 +433,6 @@ class _Run:
                 value = code.b.insert_element(value, code.load(at, FLOAT), I32(lane))
             out.append(value)
         return out
-
-
-def multiply_add(code: Code, a: IRValue, b: IRValue, c: IRValue) -> IRValue:
-    """a * b + c, rounded once where the target has the instruction."""
-    if code.target.fma:
-        return code.intrinsic(f"llvm.fma.v{a.type.count}f32", a.type, a, b, c)
-    return code.b.fadd(code.b.fmul(a, b), c)
 
 
 def _lower(job: Job) -> None:

@@ -280,13 +280,8 @@ class _Layer:
         for_tiles(code, self.geometry, self.plan, self._tile)
 
     def _tile(self, tile: Tile) -> None:
-        code, g = self.code, self.geometry
         for pixel, value in enumerate(_Run(self, tile).sums()):
-            if g.by_sample:
-                sample, column = code.add(tile.sample, pixel), tile.column
-            else:
-                sample, column = tile.sample, code.add(tile.column, pixel)
-            index = g.index(sample, tile.channel, tile.row, column)
+            index = tile.index(self.code, self.geometry, pixel)
             self.region.apply(index, 1, value, tile.count)
 
 

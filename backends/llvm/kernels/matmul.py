@@ -20,7 +20,6 @@ from ..epilogue import channel_blocks
 from ..kernel import Extent, Job, Kernel
 from ..views import View
 from .boxes import known
-from .conv import multiply_add
 
 _ROWS = 6
 """Rows of a block: with two or four vectors enough independent sums for two FMA units."""
@@ -83,7 +82,7 @@ class Product:
                 for j, weights in enumerate(right):
                     lanes = weights.type.count
                     old = held[i * len(spans) + j]
-                    out.append(multiply_add(code, code.splat(left, lanes), weights, old))
+                    out.append(code.multiply_add(code.splat(left, lanes), weights, old))
             return out
 
         sums = code.repeat(0, self.inner, 1, state, step)
