@@ -65,7 +65,7 @@ def test_writes_beside_the_model(cli: Cli, model: Path) -> None:
     shown = cli.good("compile", model)
     assert re.fullmatch(
         r"(\S+)net\.so: 1 of 1 layers on bits, \d+ B -> [\d.]+ KB \([\d.]+x\), "
-        r"native \(\S+\), [\d.]+ s\n",
+        r"[\d.]+ bits a binary weight, native \(\S+\), [\d.]+ s\n",
         shown,
     )
     assert files(cli.folder) == ["folder", "folder/net.onnx", "folder/net.so"]
