@@ -67,6 +67,8 @@ class Options:
     linker: str | None = None
     tune: float | None = None
     compress: bool = False
+    reuse: bool = True
+    mst_max_depth: int = 0
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ def compile(
     tune: bool = False,
     tune_seconds: float = tuning.SECONDS,
     compress: bool = False,
+    reuse: bool = True,
+    mst_max_depth: int = 0,
     progress: Progress | None = None,
 ) -> Path:
     """Compile an ONNX model for ``target`` and return the path of the file written.
@@ -111,7 +115,9 @@ def compile(
     ``linker`` is another LLD or GNU ld, ``dump_ir`` a folder for the IR after each pass.
     ``tune`` measures the ways to compute each layer on this machine, ``tune_seconds`` a layer, and
     keeps the fastest; the numbers that the model computes do not depend on it. ``compress`` writes
-    a smaller file (suffix ``.bnnc``), which is expanded when it is loaded.
+    a smaller file (suffix ``.bnnc``), which is expanded when it is loaded. ``reuse`` lets layers
+    whose weights have much in common compute channels from each other, at most ``mst_max_depth``
+    steps from one that is computed in full (0: any number); the numbers do not depend on it.
     Raises BnncError.
     """
     options = Options(
@@ -124,6 +130,8 @@ def compile(
         linker,
         tune_seconds if tune else None,
         compress,
+        reuse,
+        mst_max_depth,
     )
     path = output_path(model, output, options)
     compile_file(model, target, path, options, header, dump_ir, progress)
@@ -258,6 +266,8 @@ def build(
         options={
             "backend": options.backend,
             "exact_float": options.exact_float,
+            "mst_max_depth": options.mst_max_depth,
+            "reuse": options.reuse,
             "shapes": [f"{k}={'x'.join(map(str, v))}" for k, v in sorted(options.shapes.items())],
             "sign_zero": options.sign_zero,
             "tuned": tuner is not None,
@@ -315,7 +325,8 @@ def lower(
 
     observe(0, None, graph)
     context = Context(target, backend.kernels if tuner is None else tuner.kernels)
-    graph = run_passes(graph, pipelines.default(options.exact_float), context, observe)
+    passes = pipelines.default(options.exact_float, options.reuse, options.mst_max_depth)
+    graph = run_passes(graph, passes, context, observe)
     return graph, verdicts
 
 

@@ -25,7 +25,7 @@ from ..ir.ops.binary import BLOCK
 from ..ir.ops.shape import flat_size
 from .axes import Axes, Obstacle, trace
 from .base import Context, Pass
-from .permute import Changes, apply, takes_signs
+from .permute import Changes, Moved, apply, moved, takes_signs
 from .spanning_tree import WORTH, Forest, Metric, block_forest, tight_order
 
 LANES = 512
@@ -64,6 +64,10 @@ class MstReorder(Pass):
 
     def run(self, graph: Graph, context: Context) -> Graph:
         return apply(graph, plan(graph, self).changes)
+
+    def moved(self, graph: Graph) -> dict[str, Moved]:
+        """The values of a graph that `run` holds otherwise, by name."""
+        return moved(graph, plan(graph, self).changes)
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,40 @@ class Changes:
     forests: Mapping[Node, Forest]
 
 
+@dataclass(frozen=True)
+class Moved:
+    """How a value is held: its entries along ``axis`` in the order of ``index`` (None: as they
+    were), times ``signs`` (None: all +1)."""
+
+    axis: int
+    index: Array | None
+    signs: Array | None
+
+    def __call__(self, array: Array) -> Array:
+        """The value as it is held now, from what it was."""
+        if self.index is not None:
+            array = np.take(array, self.index, self.axis)
+        if self.signs is not None:
+            signs = self.signs.astype(array.dtype)
+            array = array * signs.reshape(-1, *[1] * (array.ndim - self.axis - 1))
+        return array
+
+
+def moved(graph: Graph, changes: Changes) -> dict[str, Moved]:
+    """The values that `apply` holds otherwise, by name."""
+    signs: dict[Value, Array] = {}
+    for layer, forest in changes.forests.items():
+        if (forest.signs < 0).any():
+            casts = [u for u in graph.users.get(layer.result, ()) if isinstance(u.op, Cast)]
+            signs.update(dict.fromkeys([layer.result, *(c.result for c in casts)], forest.signs))
+    found: dict[str, Moved] = {}
+    for value, axis in changes.axes.of.items():
+        index = changes.axes.index(value, changes.orders)
+        if index is not None or value in signs:
+            found[value.name] = Moved(axis.position, index, signs.get(value))
+    return found
+
+
 def takes_signs(graph: Graph, layer: Node) -> bool:
     """Whether all that reads a layer's counts absorbs a sign per channel, exact in every bit."""
     return layer.result not in graph.output_values and all(

@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +31,8 @@ from ..errors import InputError
 from ..frontend import Imported
 from ..ir import Array, Graph, Stage
 from ..passes import Context, Pass, pipelines, run_passes
+from ..passes.mst_reorder import MstReorder
+from ..passes.permute import Moved
 from ..runtime import Model, load
 from .arguments import by_name
 from .arguments import shapes as fixed_shapes
@@ -171,20 +173,31 @@ class Graphs:
     scheduled: Graph
     backend: Backend
     target: Target
+    moved: Mapping[str, Moved]
+    """Values whose channels the scheduled graph holds in another order or negated."""
 
     @classmethod
     def lower(cls, imported: Graph, backend: Backend, target: Target, options: Options) -> Graphs:
         """Run the default pipeline."""
         on_the_way: list[Graph] = []
+        binarized: list[Graph] = []
+        moved: dict[str, Moved] = {}
 
         def observe(number: int, step: Pass, graph: Graph) -> None:
             if step.establishes is Stage.BINARIZED:
-                on_the_way.append(graph)
+                binarized.append(graph)
+            if isinstance(step, MstReorder):
+                moved.update(step.moved(on_the_way[-1]))
+            on_the_way.append(graph)
 
         context = Context(target, backend.kernels)
-        passes = pipelines.default(options.exact_float)
+        passes = pipelines.default(options.exact_float, options.reuse, options.mst_max_depth)
         scheduled = run_passes(imported, passes, context, observe)
-        return cls(imported, on_the_way[0], scheduled, backend, target)
+        return cls(imported, binarized[0], scheduled, backend, target, moved)
+
+    def as_scheduled(self, name: str, array: Array) -> Array:
+        """A value of the model as the scheduled graph holds it."""
+        return self.moved[name](array) if name in self.moved else array
 
     @cached_property
     def apart(self) -> LayerModel:
@@ -263,7 +276,8 @@ def _proto(model: Path, options: Options) -> onnx.ModelProto:
 
 def _options(path: Path, held: Mapping[str, Any]) -> Options:
     """The options that an artifact was compiled with, from its manifest."""
-    lacking = [k for k in ("backend", "shapes", "sign_zero", "exact_float") if k not in held]
+    wanted = ("backend", "shapes", "sign_zero", "exact_float", "reuse", "mst_max_depth")
+    lacking = [k for k in wanted if k not in held]
     if lacking:
         raise InputError(f"{path}: its manifest lacks the options {', '.join(lacking)}")
     return Options(
@@ -271,6 +285,8 @@ def _options(path: Path, held: Mapping[str, Any]) -> Options:
         shapes=by_name([fixed_shapes(text) for text in held["shapes"]]),
         sign_zero=held["sign_zero"],
         exact_float=held["exact_float"],
+        reuse=held["reuse"],
+        mst_max_depth=held["mst_max_depth"],
     )
 
 
@@ -316,7 +332,11 @@ def _verify_once(
     names = [value.name for node in graphs.scheduled.nodes for value in node.results]
     recognised = Walk(graphs.binarized, given, known, found, wanted=names)
     known.update(recognised.held)
-    before = signs_of(recognised)
+    before = {
+        name: replace(held, values=graphs.as_scheduled(name, held.values))
+        for name, held in signs_of(recognised).items()
+    }
+    known = {name: graphs.as_scheduled(name, array) for name, array in known.items()}
     walk = Walk(graphs.scheduled, given, known, found, before, keep=True)
     _check_kernels(walk, graphs.apart, report)
     _check_end_to_end(given, graphs, walk, compiled, seen, report)

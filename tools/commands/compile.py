@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..arguments import add_model_options, by_name, seconds
+from ..arguments import add_model_options, by_name, depth, seconds
 from ..console import bytes_text, complain, progress, require_compiler, show
 from ..report import almost_binary, layer_lines, row_of, totals
 
@@ -50,6 +50,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--prefix", metavar="P", help="prefix of the C names (default: from the output's name)")
     add_model_options(parser)
     add("--exact-float", action="store_true", help="leave out every float rewrite that rounds")
+    add(
+        "--no-reuse",
+        action="store_true",
+        help="compute every channel on its own, however much weights have in common",
+    )
+    add(
+        "--mst-max-depth",
+        type=depth,
+        metavar="N",
+        help="channels computed from each other: N steps at most from one computed in full",
+    )
     add("--linker", metavar="L", help="an LLD or GNU ld to use instead of the one that comes along")
     add("--dump-ir", metavar="DIR", help="write the IR after each pass to DIR, numbered")
     add(
@@ -75,6 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.tune_seconds is not None and not arguments.tune:
         raise InputError("--tune-seconds is the time of --tune, which is not given")
+    if arguments.mst_max_depth is not None and arguments.no_reuse:
+        raise InputError("--mst-max-depth bounds the reuse that --no-reuse leaves out")
     options = Options(
         arguments.backend,
         arguments.emit,
@@ -85,6 +98,8 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.linker,
         (arguments.tune_seconds or SECONDS) if arguments.tune else None,
         compress=arguments.compress,
+        reuse=not arguments.no_reuse,
+        mst_max_depth=arguments.mst_max_depth or 0,
     )
     model = arguments.model
     output = output_path(model, arguments.output, options)
