@@ -13,7 +13,7 @@ from llvm_support import X86_PATHS, present
 
 from bnnc import runtime
 from bnnc.backends import linking
-from bnnc.backends.base import KernelDescriptor
+from bnnc.backends.base import Choice, KernelDescriptor
 from bnnc.backends.llvm import LlvmBackend
 from bnnc.backends.targets import Target
 from bnnc.driver import target_entry, tensor
@@ -66,6 +66,8 @@ STRATEGIES = (
     "binary_conv_sliced bits=512",
     "binary_conv_sliced bits=256",
     "binary_conv_sliced bits=128",
+    "binary_conv_sliced bits=512 tree=1",
+    "binary_conv_sliced bits=256 tree=1",
 )
 TARGETS = ("v3", "v4")
 
@@ -126,8 +128,10 @@ def cases() -> Iterator[tuple[str, str]]:
     """Strategies with the targets that have them."""
     for target in TARGETS:
         for strategy in STRATEGIES:
-            width = int(strategy.partition("=")[2] or 0)
-            if width <= X86_PATHS[target].vector_bits:
+            if (
+                not strategy
+                or Choice.parse(strategy).get("bits", 0) <= X86_PATHS[target].vector_bits
+            ):
                 yield target, strategy
 
 
