@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "": {"errors", "driver", "runtime"},
     "__main__": {"tools"},
     "tools": GROUND
-    | {"", "backends", "driver", "files", "frontend", "passes", "runtime", "tuning"},
+    | {"", "backends", "compression", "driver", "files", "frontend", "passes", "runtime", "tuning"},
 }
 # Imported by name only when asked for: a backend is a folder that the registry loads.
 NOT_SEEN_BY_PARENT = {"backends.llvm", "backends.tvm"}

@@ -8,7 +8,6 @@ kernels that it stands for (Lloyd's k-means among words of +1 and -1).
 
 from __future__ import annotations
 
-import math
 from typing import Any, cast
 
 import torch
@@ -56,7 +55,7 @@ class Codebook(nn.Module):
             chosen[tuple(word.tolist())] = None
         self.register_buffer("words", torch.tensor(list(chosen)))
         self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
-        self.every = every
+        self.taps, self.every = taps, every
         self.frozen = False
 
     def freeze(self) -> None:
@@ -65,10 +64,7 @@ class Codebook(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """Latent weights [O, I, kh, kw] to the words nearest to them, same shape."""
-        taps = self.words.shape[1]
-        if math.prod(weight.shape[2:]) != taps:
-            raise ValueError(f"Codebook of {taps} taps: got weights {tuple(weight.shape)}")
-        rows = weight.reshape(-1, taps)
+        rows = weight.reshape(-1, self.taps)
         if self.training and not self.frozen:
             if int(self.calls) % self.every == 0:
                 self.refit(rows)

@@ -88,13 +88,11 @@ def check_folds(model: nn.Module, *inputs: Tensor) -> dict[str, Folded]:
 
 def _difference(folded: Folded, norm: nn.Module, given: Tensor, result: Tensor) -> str:
     """Why ``result`` is not what the constants give; empty where it is."""
+    if norm.training:
+        return "is in training mode after model.eval(); let train() of all its parents reach it"
     shape = (1, -1) + (1,) * (given.ndim - 2)
     expected = folded.scale.view(shape) * given + folded.shift.view(shape)
     apart = float((result - expected).abs().max())
     if apart <= TOLERANCE * max(1.0, float(expected.abs().max())):
         return ""
-    if norm.training:
-        return (
-            "is in training mode after model.eval(); make its own or its parent's train() pass on"
-        )
     return f"eval output and folded output are {apart:.3g} apart"

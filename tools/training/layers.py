@@ -25,7 +25,7 @@ class BinaryConv2d(nn.Conv2d):
     """A convolution [N, I, H, W] to [N, O, H', W'] of signs with signs, without bias.
 
     ``weights`` and ``activations`` are the binarizers, STE where none is given. With a ``codebook``
-    the kernels of one input channel are words of it.
+    the kernels of one input channel are words of it; ValueError where they have other sizes.
     """
 
     def __init__(
@@ -46,6 +46,9 @@ class BinaryConv2d(nn.Conv2d):
         nn.init.uniform_(self.weight, -LATENT, LATENT)
         self.binarize_weights = STE() if weights is None else weights
         self.binarize_activations = STE() if activations is None else activations
+        taps = self.weight[0, 0].numel()
+        if codebook is not None and codebook.taps != taps:
+            raise ValueError(f"a codebook of {codebook.taps} taps for kernels of {taps}")
         self.codebook = codebook
 
     def signs(self) -> Tensor:

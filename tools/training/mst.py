@@ -12,7 +12,8 @@ by what bnnc's kernels do:
   channel with the least sum of distances. It is Prim's minimum spanning tree, but channels at
   ``depth`` from the centre get no children; ``depth=1`` is a star.
 - The loss of an edge is the share of weights that differ from the parent's. Its gradient goes
-  through the layer's binarizer to the latent weights of both, and only where the signs differ.
+  through the layer's binarizer to the latent weights of the child alone, and only where the signs
+  differ: with one for the parent too, both change sign in the same steps and stay apart.
 - ``target``: a layer whose share is there already is left alone.
 """
 
@@ -70,13 +71,12 @@ def mst_loss(
 
 def tree_share(signs: Tensor, centres: int | None = None, depth: int | None = None) -> Tensor:
     """Weights to add along the trees per weight of the layer: its roots in full, every other
-    channel's differences from its parent. ``signs`` [O, ..] of +1 and -1; the gradient of a weight
-    is 0 where it agrees with the parent's and the children's."""
+    channel's differences from its parent. ``signs`` [O, ..] of +1 and -1."""
     rows = signs.flatten(1)
     parents = forest(rows.detach(), centres, depth).parents
     held = parents >= 0
-    # ((a - b) / 2)^2 is 1 where signs differ; its gradient is 0 where they do not.
-    differences = (rows[held] - rows[parents[held]]).square().sum() / 4
+    # ((a - b) / 2)^2 is 1 where signs differ, with gradient (a - b) / 2: 0 where they do not.
+    differences = (rows[held] - rows.detach()[parents[held]]).square().sum() / 4
     roots = rows.shape[1] * int((~held).sum())
     return (differences + roots) / rows.numel()
 

@@ -62,8 +62,8 @@ class Settings:
 
     epochs: int
     images: int
-    batch: int = 100
-    rate: float = 5e-3
+    batch: int = 50
+    rate: float = 3e-3
     seed: int = 1
 
 
