@@ -61,18 +61,23 @@ def _complement(words: Array, taps: int) -> Array:
 def _signs(words: Array, least: Array, taps: int) -> Array:
     """Which channels to negate for few words in all; none unless that makes them fewer.
 
-    Greedy: channels of many words first, each as it adds fewer new words.
+    Greedy: next comes the channel for which the sign matters most, then one of many words.
     """
     number = np.searchsorted(least, np.minimum(words, _complement(words, taps)))
     complement = words != least[number]
     used = np.zeros((len(words), 2, len(least)), bool)
     rows = np.broadcast_to(np.arange(len(words))[:, None], words.shape)
     used[rows, complement.astype(int), number] = True
+    sizes = used.sum(axis=(1, 2))
     held = np.zeros((2, len(least)), bool)
     negated = np.zeros(len(words), bool)
-    for channel in np.argsort(-used.sum(axis=(1, 2)), kind="stable"):
-        own = used[channel]
-        negated[channel] = (own[::-1] & ~held).sum() < (own & ~held).sum()
-        held |= own[::-1] if negated[channel] else own
+    left = np.ones(len(words), bool)
+    for _ in range(len(words)):
+        fresh = (used & ~held).sum(axis=(1, 2)), (used[:, ::-1] & ~held).sum(axis=(1, 2))
+        certain = np.abs(fresh[0] - fresh[1]) * (2 * len(least) + 1) + sizes
+        channel = int(np.argmax(np.where(left, certain, -1)))
+        left[channel] = False
+        negated[channel] = fresh[1][channel] < fresh[0][channel]
+        held |= used[channel, ::-1] if negated[channel] else used[channel]
     plain = used.any(axis=0).sum()
     return negated if held.sum() < plain else np.zeros(len(words), bool)

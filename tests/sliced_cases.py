@@ -41,21 +41,30 @@ class Layer:
         x = f"[{self.batch},{self.channels},{self.size[0]},{self.size[1]}]"
         y = f"[{self.batch},{self.out},{self.size[0]},{self.size[1]}]"
         w = f"{SIGN}[{self.out},{self.channels},{self.kernel[0]},{self.kernel[1]}]"
-        reach = tuple((k - 1) * d // 2 for k, d in zip(self.kernel, self.dilations, strict=True))
-        pads = self.pads or reach
-        ends = tuple(2 * r - p for r, p in zip(reach, pads, strict=True))
+        reach = tuple((k - 1) * d for k, d in zip(self.kernel, self.dilations, strict=True))
+        pads = self.pads or (reach[0] // 2, reach[1] // 2)
+        ends = tuple(r - p for r, p in zip(reach, pads, strict=True))
         conv = (
             f"%c = binary_conv(%b, %w) strides=[1,1] pads=[{pads[0]},{pads[1]},{ends[0]},{ends[1]}]"
-            f" dilations=[{self.dilations[0]},{self.dilations[1]}] groups=1 {self._forest()}"
+            f" dilations=[{self.dilations[0]},{self.dilations[1]}] groups=1 {self.notes()}"
             f" : i32{y}@nhwc"
         )
-        params = {"bits": self.bits, "tree": int(self.tree)}
+        params = {"bits": self.bits, **self.way()}
         kernel = " ".join(["binary_conv_sliced", *(f"{k}={v}" for k, v in params.items() if v)])
-        data = "splat(1)" if self.same else "random(5)"
-        head = f"input %b: {element}{x}@planes\n%w = const() data={data} element={SIGN} : {w}"
+        head = (
+            f"input %b: {element}{x}@planes\n%w = const() data={self.data()} element={SIGN} : {w}"
+        )
         return head + (self._lanes if self.lanes else self._planes)(conv, kernel, element, x, y, w)
 
-    def _forest(self) -> str:
+    def data(self) -> str:
+        """The weights."""
+        return "splat(1)" if self.same else "random(5)"
+
+    def way(self) -> dict[str, int]:
+        """Parameters of the kernel's choice that say what it adds."""
+        return {"tree": int(self.tree)}
+
+    def notes(self) -> str:
         """Parents among those placed before in a random order of each block."""
         if not self.tree:
             return ""

@@ -7,7 +7,8 @@ stripe of output channels:
     for each chunk:  planes -> table;  for each channel:  state[channel] += what its weights name
 
 There are several ways of adding: `sliced_majorities` takes any weights, `sliced_tree` computes
-channels from one another. Padding is a constant 0 bit: what it adds is a constant per border class
+channels from one another, `sliced_codebook` adds what the few words count that kernels are made of.
+Padding is a constant 0 bit: what it adds is a constant per border class
 and channel. Where a threshold follows and its bits stay planes, counts are compared as planes;
 anything else turns counts into lanes of channels for the ordinary epilogue.
 
@@ -24,6 +25,7 @@ from ...targets import Target
 from .. import epilogue
 from ..code import Code
 from ..kernel import Job, Kernel
+from .sliced_codebook import MOST_TOGETHER, CodebookLayer, CodebookPlan
 from .sliced_lanes import SlicedLanes
 from .sliced_layer import SlicedLayer, anchor_of, tasks
 from .sliced_majorities import MajorityLayer, MajorityPlan
@@ -50,17 +52,21 @@ _LANES = 10.0
 
 def _plan(op: BinaryConv, params: Params) -> SlicedPlan | None:
     """The plan of a choice's parameters, None where they cannot be."""
-    kind = TreePlan if params.get("tree") else MajorityPlan
-    plan = kind.of(op, params["bits"])
+    plan: SlicedPlan | None
+    if "codebook" in params:
+        plan = CodebookPlan.of(op, params["bits"], params["codebook"])
+    else:
+        plan = (TreePlan if params.get("tree") else MajorityPlan).of(op, params["bits"])
     return plan if plan is not None and plan.held else None
 
 
 def _candidates(op: Op, target: Target) -> tuple[Params, ...]:
     """Vectors of the target's width, and narrower ones for maps that do not fill them; along the
-    tree where somebody has looked for one."""
+    tree and from codewords where somebody has looked for them."""
     anchor = anchor_of(op)
     widths = [bits for bits in (512, 256, 128) if bits <= target.vector_bits]
     ways: list[Params] = [{}, {"tree": 1}] if anchor.parents else [{}]
+    ways += [{"codebook": together} for together in range(1, MOST_TOGETHER + 1)]
     found = ({"bits": bits, **way} for way in ways for bits in widths)
     return tuple(params for params in found if _plan(anchor, params) is not None)
 
@@ -109,6 +115,8 @@ def _layer(job: Job, code: Code) -> SlicedLayer:
     plan = _plan_of(job.op, job.target, job.choice)
     if isinstance(plan, TreePlan):
         return TreeLayer(job, code, plan)
+    if isinstance(plan, CodebookPlan):
+        return CodebookLayer(job, code, plan)
     assert isinstance(plan, MajorityPlan)
     return MajorityLayer(job, code, plan)
 
