@@ -26,12 +26,11 @@ def compress(data: bytes, schedule: Sequence[Scheduled]) -> bytes:
             held.bits,
             _taps((node.node.op.leader() or node.node).op),
             held.layout,
-            _forest(held.bits) if held.layout is not None else None,
         )
         for number, node in enumerate(schedule)
         for held in node.weights
     ]
-    return compressed.compress(data, weights)
+    return compressed.compress(data, weights, _forest)
 
 
 def _taps(op: Op) -> int:

@@ -383,7 +383,7 @@ def kernel(held: Scheduled, target: Target, backend: Backend) -> artifact.Kernel
         macs=multiply_accumulates(leader) if products else 0,
         cycles=round(predicted(op, target, held.choice, backend.kernels)),
         steps=held.steps,
-        weights=sum(stored.bits.size for stored in held.weights),
+        weights=held.weights[0].bits.size if held.weights else 0,
         weight_bytes=sum(len(stored.data) for stored in held.weights),
     )
 

@@ -20,9 +20,11 @@ import hashlib
 import json
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import numpy as np
 
 from ..errors import ArtifactError
 from .artifact import MAGIC, MAX_FILE_BYTES
@@ -45,14 +47,15 @@ _HEAD = struct.Struct("<8sII32s")
 _MAX_HEADER = 4 << 20
 _AS_THEY_ARE = "bytes"
 """Coding of constants that no layout makes."""
+_AGAIN = "again"
+"""Coding of constants that are made from the weights of the entry before."""
 
 
 class Weights(NamedTuple):
     """Binary weights among the constants of a file, for `compress`.
 
     ``kernel``: the number of their kernel in the manifest; ``data`` is what ``layout`` makes of
-    ``bits``, u8 [O, K], K being channels x ``taps``; ``forest`` says which rows differ little.
-    Without layout and forest the bytes are all that is known.
+    ``bits``, u8 [O, K], K being channels x ``taps``; None: the bytes are all that is known.
     """
 
     kernel: int
@@ -60,7 +63,6 @@ class Weights(NamedTuple):
     bits: Bits
     taps: int
     layout: WeightLayout | None
-    forest: Forest | None
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,8 @@ def expand(data: bytes, path: str) -> bytes:
     """The artifact's file as it was before it was compressed; ArtifactError for damage."""
     contents = read_contents(data, path)
     out = bytearray(contents.size)
-    for entry in contents.entries:
-        out[entry.offset : entry.offset + entry.size] = _constants(entry, path)
+    for entry, data in zip(contents.entries, _constants(contents.entries, path), strict=True):
+        out[entry.offset : entry.offset + entry.size] = data
     left = contents.size - sum(entry.size for entry in contents.entries)
     if len(contents.rest) != -(-left // SEGMENT):
         raise ArtifactError(f"{path}: {len(contents.rest)} segments for {left} bytes")
@@ -146,12 +148,14 @@ class _Reader:
     def __init__(self, payload: memoryview, path: str) -> None:
         self.payload = payload
         self.path = path
+        self.size = 0
         self.at = 0
 
     def contents(self, value: object, file_size: int) -> Contents:
         """The whole file."""
         top = Fields(value, f"{self.path}: header")
-        size = top.integer("size", 1, min(MAX_FILE_BYTES, (1 << 20) + MAX_GROWTH * file_size))
+        most = min(MAX_FILE_BYTES, (1 << 20) + MAX_GROWTH * file_size)
+        self.size = size = top.integer("size", 1, most)
         entries = tuple(self._entry(fields) for fields in top.children("weights"))
         rest = tuple(self._streams(top, "rest"))
         top.finish()
@@ -177,15 +181,17 @@ class _Reader:
         return entry
 
     def _layout(self, fields: Fields, size: int) -> WeightLayout | None:
-        """The layout, checked to make constants of the right size from no more weights than bits
-        there are in them."""
+        """The layout, checked to make no more constants than its place in the file lets expect (of
+        a tree at least each 64th channel has all its weights in lists), of no more weights than
+        the file does."""
         name, sizes = fields.string("layout"), fields.items("fields")
         if not name:
             return None
         numbers = [number for number in sizes if type(number) is int]
         layout = from_description(name, numbers, self.path)
         outputs, inputs = layout.shape
-        if len(numbers) != len(sizes) or layout.nbytes != size or outputs * inputs > 8 * size:
+        fits = outputs * inputs <= 64 * self.size and size <= layout.nbytes <= 64 * size
+        if len(numbers) != len(sizes) or not fits:
             raise _damaged(self.path, f"weights of {size} bytes that their layout does not fill")
         return layout
 
@@ -201,14 +207,24 @@ class _Reader:
                     raise fields.wrong(key, "pairs of a coder and bytes of the file", item)
 
 
-def _constants(entry: Entry, path: str) -> bytes:
-    """The constants of the code that were made from an entry's weights."""
-    layout = entry.layout
-    if layout is None:
-        if len(entry.coded.streams) != 1:
-            raise _damaged(path, "bytes in several streams")
-        return decode(entry.coded.streams[0], entry.size, path)
-    return layout.array(decode_bits(entry.coded, *layout.shape, entry.taps, path)).tobytes()
+def _constants(entries: Sequence[Entry], path: str) -> Iterator[bytes]:
+    """The constants of the code that were made from each entry's weights."""
+    bits: Bits | None = None
+    for entry in entries:
+        layout, coded = entry.layout, entry.coded
+        if layout is None:
+            if len(coded.streams) != 1:
+                raise _damaged(path, "bytes in several streams")
+            yield decode(coded.streams[0], entry.size, path)
+            continue
+        if coded.coding != _AGAIN:
+            bits = decode_bits(coded, *layout.shape, entry.taps, path)
+        if bits is None or bits.shape != layout.shape:
+            raise _damaged(path, "weights that are those of no entry before")
+        data = layout.array(bits).tobytes()
+        if len(data) != entry.size:
+            raise _damaged(path, f"weights that make {len(data)} bytes instead of {entry.size}")
+        yield data
 
 
 def _damaged(path: str, what: str) -> ArtifactError:
@@ -227,36 +243,57 @@ def _gaps(entries: Sequence[Entry], size: int) -> Iterator[tuple[int, int]]:
 # Writing.
 
 
-def compress(data: bytes, weights: Sequence[Weights]) -> bytes:
-    """A compressed file that `expand` makes ``data`` of; the weights are looked for in it."""
-    packed = _written(data, _entries(data, weights))
+def compress(data: bytes, weights: Sequence[Weights], forest: Callable[[Bits], Forest]) -> bytes:
+    """A compressed file that `expand` makes ``data`` of; the weights are looked for in it.
+
+    ``forest`` finds which rows of a matrix of bits resemble each other.
+    """
+    packed = _written(data, _entries(data, weights, forest))
     if len(data) > (1 << 20) + MAX_GROWTH * len(packed):
         # Nothing but zeros, almost: the reader would not believe it.
         packed = _written(data, (), plain=True)
+    assert expand(packed, "compressed") == data
     return packed
 
 
-def _entries(data: bytes, weights: Sequence[Weights]) -> tuple[Entry, ...]:
+def _entries(
+    data: bytes, weights: Sequence[Weights], forest: Callable[[Bits], Forest]
+) -> tuple[Entry, ...]:
     """The weights that are found, by offset; equal ones and those inside others once."""
-    found: list[Entry] = []
+    found: dict[int, Weights] = {}
     for held in weights:
         offset = data.find(held.data)
         end = offset + len(held.data)
-        apart = all(end <= other.offset or other.offset + other.size <= offset for other in found)
+        apart = all(end <= at or at + len(other.data) <= offset for at, other in found.items())
         if offset >= 0 and len(held.data) >= LEAST and apart:
-            found.append(_entry(held, offset))
-    return tuple(sorted(found, key=lambda entry: entry.offset))
+            found[offset] = held
+    entries: list[Entry] = []
+    before: Weights | None = None
+    for offset, held in sorted(found.items(), key=lambda item: item[0]):
+        if before is not None and held.layout is not None and _same(held, before):
+            layout, coded = held.layout, CodedBits(_AGAIN, ())
+        else:
+            layout, coded = _shortest(held, forest)
+            before = held if layout is not None else before
+        entries.append(Entry(held.kernel, offset, len(held.data), held.taps, layout, coded))
+    return tuple(entries)
 
 
-def _entry(held: Weights, offset: int) -> Entry:
-    """The shortest of the bytes and the bits."""
-    layout = held.layout
-    coded = CodedBits(_AS_THEY_ARE, (encode(held.data),))
-    if layout is not None and held.forest is not None:
-        as_bits = encode_bits(held.bits, held.forest, held.taps)
-        if as_bits.nbytes < coded.nbytes:
-            return Entry(held.kernel, offset, len(held.data), held.taps, layout, as_bits)
-    return Entry(held.kernel, offset, len(held.data), held.taps, None, coded)
+def _same(one: Weights, other: Weights) -> bool:
+    """Whether two pieces of constants are made of the same weights."""
+    return one.kernel == other.kernel and np.array_equal(one.bits, other.bits)
+
+
+def _shortest(
+    held: Weights, forest: Callable[[Bits], Forest]
+) -> tuple[WeightLayout | None, CodedBits]:
+    """The bytes or the bits."""
+    as_bytes = CodedBits(_AS_THEY_ARE, (encode(held.data),))
+    if held.layout is not None:
+        as_bits = encode_bits(held.bits, forest(held.bits), held.taps)
+        if as_bits.nbytes < as_bytes.nbytes:
+            return held.layout, as_bits
+    return None, as_bytes
 
 
 def _written(data: bytes, entries: Sequence[Entry], plain: bool = False) -> bytes:

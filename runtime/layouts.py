@@ -41,7 +41,7 @@ class WeightLayout(Protocol):
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the constants."""
+        """Bytes of the constants, at most."""
         ...
 
     def array(self, bits: Array) -> Array:
@@ -270,10 +270,85 @@ class Majorities:
         return queue
 
 
-LAYOUTS: Mapping[str, type[Words] | type[Nibbles] | type[Majorities]] = {
+@dataclass(frozen=True)
+class Differences:
+    """The inputs in which a channel differs from its parent, all of them for a root: lists of u16,
+    one of each chunk of ``chunk`` inputs and channel, which say where a plane of ``plane`` bytes
+    lies in the chunk's table.
+
+    The table holds each input's plane and its complement, and a plane of zeros behind them, with
+    which lists are filled up to multiples of ``unroll``. ``part`` is 0 for the lists; 1 for where
+    they begin in bytes, u32 [chunks, O]; 2 for how many times ``unroll`` they are long, the same.
+    ``parents`` are 1 more than the parent, 0 for roots.
+    """
+
+    outputs: int
+    inputs: int
+    chunk: int
+    plane: int
+    unroll: int
+    part: int
+    parents: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """O and K."""
+        return self.outputs, self.inputs
+
+    @property
+    def chunks(self) -> int:
+        """Chunks of inputs; the last may have fewer."""
+        return -(-self.inputs // self.chunk)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes, of the lists if no two channels agree anywhere."""
+        if self.part:
+            return 4 * self.chunks * self.outputs
+        return 2 * self.outputs * (self.inputs + self.chunks * (self.unroll - 1))
+
+    def possible(self) -> bool:
+        """Whether there is a parent for each channel, and places fit in two bytes."""
+        sizes = (self.outputs, self.inputs, self.chunk, self.plane, self.unroll)
+        return (
+            min(sizes) > 0
+            and self.part < 3
+            and len(self.parents) == self.outputs >= max(self.parents)
+            and (2 * self.chunk + 1) * self.plane <= 1 << 16
+        )
+
+    def array(self, bits: Array) -> Array:
+        """The part."""
+        differs = self.differing(bits)
+        firsts = range(0, self.inputs, self.chunk)
+        counts = np.add.reduceat(differs, firsts, axis=1, dtype=np.int64).T
+        blocks = -(-counts // self.unroll)
+        if self.part == 2:
+            return blocks.astype(np.uint32)
+        ends = self.unroll * np.cumsum(blocks).reshape(blocks.shape)
+        starts = ends - self.unroll * blocks
+        if self.part == 1:
+            return (2 * starts).astype(np.uint32)
+        lists = np.full(int(ends[-1, -1]), 2 * self.chunk * self.plane, np.int64)
+        for first, begins, sizes in zip(firsts, starts, counts, strict=True):
+            channels, inputs = np.nonzero(differs[:, first : first + self.chunk])
+            skipped = begins - (np.cumsum(sizes) - sizes)
+            places = 2 * inputs + bits[channels, first + inputs]
+            lists[np.arange(len(inputs)) + skipped[channels]] = places * self.plane
+        return lists.astype(np.uint16)
+
+    def differing(self, bits: Array) -> Array:
+        """Which inputs a channel lists: bool [O, K]."""
+        parents = np.array(self.parents)
+        return (bits != bits[parents - 1]) | (parents == 0)[:, None]
+
+
+_Kind = type[Words] | type[Nibbles] | type[Majorities] | type[Differences]
+LAYOUTS: Mapping[str, _Kind] = {
     "words": Words,
     "nibbles": Nibbles,
     "majorities": Majorities,
+    "differences": Differences,
 }
 
 
@@ -281,7 +356,8 @@ def described(layout: WeightLayout) -> tuple[str, list[int]]:
     """A layout as a file holds it: its name and the fields."""
     name = next(name for name, kind in LAYOUTS.items() if isinstance(layout, kind))
     held: Any = layout
-    return name, list(astuple(held))
+    *sizes, last = astuple(held)
+    return name, [*sizes, *(last if isinstance(last, tuple) else (last,))]
 
 
 def from_description(name: str, sizes: list[int], where: str) -> WeightLayout:
@@ -289,8 +365,12 @@ def from_description(name: str, sizes: list[int], where: str) -> WeightLayout:
     kind = LAYOUTS.get(name)
     if kind is None:
         raise ArtifactError(f"{where}: made by a newer bnnc (weights stored as {name!r}): upgrade")
-    if len(sizes) == len(fields(kind)) and all(0 <= size < _MOST for size in sizes):
-        layout = kind(*sizes)
+    known: list[Any] = list(sizes)
+    if kind is Differences:
+        last = len(fields(kind)) - 1
+        known[last:] = [tuple(known[last:])]
+    if len(known) == len(fields(kind)) and all(0 <= size < _MOST for size in sizes):
+        layout = kind(*known)
         if layout.possible():
             return layout
     raise ArtifactError(f"{where}: no weights can be stored as {name} {sizes[:8]}")

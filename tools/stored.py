@@ -52,7 +52,7 @@ def stored_weights(data: bytes, manifest: Manifest, path: str) -> list[Stored]:
         how, size = "constants", kernel.weight_bytes
         if entries is not None:
             mine = [entry for entry in entries if entry.kernel == number]
-            how = " ".join(dict.fromkeys(entry.coded.coding for entry in mine))
+            how = " ".join(dict.fromkeys(e.coded.coding for e in mine if e.nbytes))
             size = sum(entry.nbytes for entry in mine)
         found.append(Stored(kernel.name, kernel.kernel, how, kernel.weights, size))
     return found

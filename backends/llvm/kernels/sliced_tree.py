@@ -26,6 +26,7 @@ import numpy as np
 from ....ir import Array, Ternary
 from ....ir.ops import BinaryConv
 from ....ir.ops.binary import BLOCK
+from ....runtime.layouts import Differences
 from ..code import I8, I16, I32, I64, Code, Index, IRValue
 from ..geometry import Geometry
 from ..kernel import Job
@@ -91,31 +92,12 @@ class TreePlan(SlicedPlan):
         """Channels without a parent: bool [O]."""
         return np.asarray(self.parents) < 0
 
-    def program(self, weights: Array) -> tuple[Array, Array, Array]:
-        """Offsets in the table, u16, in lists filled up to `UNROLL`; and where the list of each
-        chunk and channel begins in bytes and how many times `UNROLL` it is long, u32 [chunks, O].
-        """
-        flat = weights.reshape(len(weights), -1).astype(np.uint8)
-        differs = (flat != flat[list(self.parents)]) | self.roots[:, None]
+    def layout(self, part: int) -> Differences:
+        """What each channel adds: places in the table, in lists filled up to `UNROLL` (part 0),
+        where the list of each chunk and channel begins (1) and how many `UNROLL` it is long (2)."""
         size = self.channels * self.geometry.taps
-        lists: list[Array] = []
-        lengths: list[int] = []
-        for first in range(0, self.inputs, size):
-            signs = flat[:, first : first + size]
-            for channel, row in enumerate(differs[:, first : first + size]):
-                (inputs,) = np.nonzero(row)
-                offsets = (SIGNS * inputs + signs[channel, inputs]) * self.plane
-                fill = -len(inputs) % UNROLL
-                lists.append(np.append(offsets, np.full(fill, self.zero)).astype(np.uint16))
-                lengths.append(len(inputs) + fill)
-        starts = 2 * (np.cumsum(lengths) - lengths)
-        shape = (self.chunks, len(weights))
-        blocks = np.asarray(lengths) // UNROLL
-        return (
-            np.concatenate(lists),
-            starts.astype(np.uint32).reshape(shape),
-            blocks.astype(np.uint32).reshape(shape),
-        )
+        parents = tuple(parent + 1 for parent in self.parents)
+        return Differences(len(parents), self.inputs, size, self.plane, UNROLL, part, parents)
 
     def starts(self, weights: Array, times: int) -> tuple[Array, Array]:
         """The children's -|D| ``times``: halves as digits, words of ones or zeros [O, digits], and
@@ -161,9 +143,11 @@ class TreeLayer(SlicedLayer):
     def __init__(self, job: Job, code: Code, plan: TreePlan) -> None:
         super().__init__(job, code, plan)
         self.table = code.scratch(plan.zero + plan.plane)
-        lists, starts, blocks = plan.program(self.weights)
-        self.longest = min(int(blocks[:, ~plan.roots].max(initial=1)), LONGEST)
-        self.lists, self.begins, self.lengths = (code.data(a) for a in (lists, starts, blocks))
+        self.lists, self.begins, self.lengths = (
+            code.weights(self.weights, plan.layout(part)) for part in range(3)
+        )
+        lengths = plan.layout(2).array(self.weights.reshape(len(self.weights), -1))
+        self.longest = min(int(lengths[:, ~plan.roots].max(initial=1)), LONGEST)
         pairs, counts = plan.edges()
         self.pairs, self.counts = code.data(pairs), code.data(counts)
 
