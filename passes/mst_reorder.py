@@ -30,6 +30,8 @@ from .spanning_tree import WORTH, Forest, Metric, block_forest, tight_order
 
 LANES = 512
 """Positions that a kernel adds at once."""
+FEWEST = 128
+"""Positions of a map below which kernels that reuse sums are not the fastest."""
 _ADDITION, _GATHERED = 1.5, 4.0
 """Cycles of an addition, and of an element that a Gather moves: estimates."""
 
@@ -223,13 +225,13 @@ class _Orders:
 
 
 def _cycles(producers: list[tuple[Node, int]]) -> float:
-    """Of one term of one channel at all positions; only convolutions save any."""
+    """Of one term of one channel at all positions; only convolutions of large maps save any."""
     positions = [
         flat_size(node.result.shape[:1]) * flat_size(node.result.shape[2:])
         for node, _ in producers
         if isinstance(node.op, BinaryConv)
     ]
-    return _ADDITION * max((-(-count // LANES) for count in positions), default=0)
+    return _ADDITION * max((-(-p // LANES) for p in positions if p >= FEWEST), default=0)
 
 
 def _where(obstacle: Obstacle) -> str:

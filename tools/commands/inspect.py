@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ...errors import OutputError
+from ...errors import InputError, OutputError
 from ...files import check_writable, write_file
 from ..arguments import add_model_options, by_name
 from ..console import bytes_text, count_text, require_compiler, show, show_json
@@ -28,10 +28,17 @@ List every Conv and Gemm layer of an ONNX model or of a compiled one: whether it
 and what would make it so; window, shapes, multiply-accumulates of one sample (bit ops: those of
 them on bits), bytes of weights, what becomes of sign(0) = 0. --html writes the same as one page
 with the graph drawn. Artifacts hold less than models; they need NumPy alone, whatever machine they
-are for."""
+are for.
+
+--mst adds, for each layer on bits, what computing channels from each other would save: bit
+operations (terms of all channels' sums) in full, along a minimum spanning tree of the channels (as
+a share of K and of K/2, which a full channel costs where kernels share its first level; random
+weights of that size for comparison), the tree's depth, channels equal or opposite to earlier ones,
+the trees of blocks that kernels have, what was chosen for --target, and why."""
 EXAMPLES = """\
   bnnc inspect mnist.onnx
   bnnc inspect mnist.onnx --html mnist.html
+  bnnc inspect mnist.onnx --mst
   bnnc inspect mnist.so --json | jq .binarized
 """
 
@@ -43,6 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="MODEL.onnx|ARTIFACT")
     parser.add_argument("--json", action="store_true", help="print JSON with everything known")
     parser.add_argument("--html", metavar="FILE", help="write one self-contained page")
+    parser.add_argument("--mst", action="store_true", help="what reuse along trees would save")
+    parser.add_argument(
+        "--target", metavar="T", help="with --mst: whose kernels to choose from (default native)"
+    )
     add_model_options(parser)
 
 
@@ -52,11 +63,16 @@ def run(arguments: argparse.Namespace) -> int:
         check_writable(Path(html))
         if os.path.exists(html) and os.path.exists(path) and os.path.samefile(html, path):
             raise OutputError(f"{html}: would overwrite what it shows; name another file")
+    if arguments.target is not None and not arguments.mst:
+        raise InputError("--target says whose kernels --mst chooses from, which is not given")
     if _is_artifact(path):
+        if arguments.mst:
+            raise InputError(f"{path}: --mst looks at a model's weights; name the ONNX file")
         found = _artifact(path)
     else:
         require_compiler("inspecting a model")
-        found = _model(path, by_name(arguments.shapes), arguments.sign_zero)
+        target = (arguments.target or "native") if arguments.mst else None
+        found = _model(path, by_name(arguments.shapes), arguments.sign_zero, target)
     if html is not None:
         title = Path(path).name
         write_file(Path(html), page(title, found.facts, found.remark, found.rows, found.drawing()))
@@ -164,10 +180,14 @@ def _option(value: object) -> str:
 
 
 def _model(
-    path: str, shapes: Mapping[str, tuple[int, ...]], sign_zero: Literal["exact", "+1"]
+    path: str,
+    shapes: Mapping[str, tuple[int, ...]],
+    sign_zero: Literal["exact", "+1"],
+    target: str | None,
 ) -> _Found:
-    from ...driver import tensor
+    from ...driver import load_backend, resolve_target, tensor
     from ..inspection import inspect_model
+    from ..mst import reuse_lines, reused_layers
 
     found = inspect_model(path, shapes, sign_zero)
     source, notes, graph = found.imported.source, found.imported.notes, found.graph
@@ -180,7 +200,7 @@ def _model(
         *tensor_lines("output", outputs),
         *(f"note    {note}" for note in notes),
     )
-    json = {
+    json: dict[str, object] = {
         "kind": "model",
         "name": Path(path).stem,
         "source": asdict(source),
@@ -191,6 +211,11 @@ def _model(
         "notes": list(notes),
         **totals(layers),
     }
+    reused = None
+    if target is not None:
+        reused = reused_layers(found.imported.graph, resolve_target(target), load_backend("llvm"))
+        json["mst"] = [held.json() for held in reused]
+    lines = [] if reused is None else reuse_lines(reused)
     numbers = {held.node: number for number, held in enumerate(found.layers)}
     rows = [held.row for held in found.layers]
-    return _Found(facts, json, rows, lambda: draw(graph, numbers))
+    return _Found(facts, json, rows, lambda: draw(graph, numbers), more=lines)
