@@ -50,8 +50,8 @@ class Epilogue:
 
     @property
     def packs(self) -> bool:
-        """True when a result is stored as bits."""
-        return any(value.type.is_binary for value in self.job.node.results)
+        """`Job.packs`."""
+        return self.job.packs
 
     def apply(
         self,

@@ -77,6 +77,11 @@ class Job:
         return self.node.results[0]
 
     @property
+    def packs(self) -> bool:
+        """Whether a result is stored as bits."""
+        return any(value.type.is_binary for value in self.node.results)
+
+    @property
     def anchor(self) -> Op:
         """The operator that names the kernel: a fused region's anchor, or the operator itself.
 

@@ -31,7 +31,7 @@ from ..kernel import Job, Kernel
 from ..popcount import State
 from ..tiles import Tile, for_tiles, refusal, tasks
 from ..views import words_of
-from .binary_layer import WORD, BinaryLayer, anchor_of, weights_of
+from .binary_layer import WORD, BinaryLayer, anchor_of
 
 
 def _refuses(op: Op, target: Target) -> str | None:
@@ -67,7 +67,7 @@ class _Kernel(BinaryLayer):
         """The whole kernel function."""
         code = self.code
         self.x = code.pointer(self.job.outer(self.op.x))
-        self.w = code.weights(weights_of(self.job), self.words)
+        self.w = code.weights(self.constant, self.words)
         self.mine = code.data(self.words.masks()) if self.masked else None
         self.region = Epilogue(code, self.job)
         special = (self._no_zeros, self._two_valued) if self.ternary else None
@@ -130,7 +130,7 @@ class _Run:
         self.counter = layer.counter
         g, plan, code = layer.geometry, layer.plan, layer.code
         self.vectors = plan.vectors_for(tile.count)
-        n, row, column = layer.strides
+        n, _, row, column = layer.strides
         self.step = n if g.by_sample else column * g.strides[1]
         first = code.sub(code.mul(tile.column, g.strides[1]), g.pads[1])
         first = code.add(first, tile.columns[0] * g.dilations[1])
@@ -183,7 +183,7 @@ class _Run:
         w = code.offset(self.w, code.mul(tap, span * self.word_bytes))
         if self.layer.merged:
             return self._words(x, w, list(state))
-        column_bytes = self.layer.strides[2] * g.dilations[1]
+        column_bytes = self.layer.strides[3] * g.dilations[1]
 
         def column(kx: Index, state: Sequence[IRValue]) -> Sequence[IRValue]:
             return self._words(
@@ -371,8 +371,8 @@ class _Run:
 
 
 def _lower(job: Job) -> None:
-    geometry = Geometry.of(anchor_of(job.op))
-    job.step(tasks(geometry), lambda code: _Kernel(job, code).body())
+    op = anchor_of(job.op)
+    job.step(tasks(Geometry.of(op)), lambda code: _Kernel(job, code, op).body())
 
 
 KERNELS = (

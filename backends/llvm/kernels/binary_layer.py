@@ -2,46 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
-from ....errors import LoweringError
-from ....ir import Array, Op, Ternary
-from ....ir.ops import BinaryConv, BinaryGemm, Fused
+from ....ir import Op, Ternary
+from ....ir.ops import BinaryConv, BinaryGemm
 from ....runtime.layouts import WORD, Words
-from ..code import Code, Index
-from ..geometry import Geometry
-from ..kernel import Job
+from ..code import Index
+from ..layer import Layer, product_of
 from ..popcount import Counter, counter_for, registers_per_sum
 from ..tiles import Plan, Tile, narrowed
-from ..views import pixel_strides, words_of
+from ..views import words_of
 
 
 def anchor_of(op: Op) -> BinaryConv | BinaryGemm:
     """The binary product of a fused region."""
-    assert isinstance(op, Fused)
-    assert op.anchor is not None
-    anchor = op.anchor.op
-    assert isinstance(anchor, (BinaryConv, BinaryGemm))
-    return anchor
+    return product_of(op, BinaryConv, BinaryGemm)
 
 
-@dataclass
-class BinaryLayer:
+class BinaryLayer(Layer[BinaryConv | BinaryGemm]):
     """One binary convolution for one target."""
-
-    job: Job
-    code: Code
-
-    @cached_property
-    def op(self) -> BinaryConv | BinaryGemm:
-        """The anchor."""
-        return anchor_of(self.job.op)
-
-    @cached_property
-    def geometry(self) -> Geometry:
-        """The window."""
-        return Geometry.of(self.op)
 
     @cached_property
     def ternary(self) -> bool:
@@ -52,8 +31,7 @@ class BinaryLayer:
     def masked(self) -> bool:
         """Whether lanes of one block may belong to different groups."""
         g = self.geometry
-        packs = any(v.type.is_binary for v in self.job.node.results)
-        whole = g.group_channels % WORD == 0 and (not packs or g.group_out % 64 == 0)
+        whole = g.group_channels % WORD == 0 and (not self.job.packs or g.group_out % 64 == 0)
         return g.groups > 1 and not whole
 
     @cached_property
@@ -70,8 +48,7 @@ class BinaryLayer:
         vectors = max(vectors, -(-8 // lanes))
         vectors = narrowed(vectors, lanes, self.geometry.group_out)
         pixels = max(1, min(7, sums // vectors))
-        packs = any(v.type.is_binary for v in self.job.node.results)
-        return Plan(lanes, vectors, pixels, packs, split_groups=not self.masked)
+        return Plan(lanes, vectors, pixels, self.job.packs, split_groups=not self.masked)
 
     @cached_property
     def counts_masks(self) -> bool:
@@ -123,12 +100,6 @@ class BinaryLayer:
         plain = not self.ternary and not self.masked
         return plain and self.geometry.dilations[1] == 1 and self.span == self.pixel_words
 
-    @cached_property
-    def strides(self) -> tuple[int, int, int]:
-        """Bytes of the operand from one sample, row and column to the next."""
-        n, _, row, column = self.geometry.axis_strides(pixel_strides(self.op.x.type))
-        return n, row, column
-
     # Weights.
 
     @cached_property
@@ -137,12 +108,3 @@ class BinaryLayer:
         g, plan = self.geometry, self.plan
         split = int(plan.split_groups)
         return Words(g.out_channels, g.channels, g.taps, g.groups, self.span, plan.width, split)
-
-
-def weights_of(job: Job) -> Array:
-    """The weights' codes; LoweringError when they are no constant."""
-    anchor = anchor_of(job.op)
-    w = job.constant(anchor.w)
-    if w is None:
-        raise LoweringError(f"{job.node.describe()}: weights must be a constant")
-    return w

@@ -18,6 +18,7 @@ output channels and all kernel rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 from llvmlite import ir
@@ -27,15 +28,16 @@ from ....ir.ops import BinaryConv, Fused, Threshold
 from ....runtime.layouts import Nibbles, widths_of
 from ...base import Choice, KernelDescriptor, Params
 from ...targets import Target
-from ..code import I8, I16, I32, I64, Code, Index, IRValue, vector
+from ..code import I8, I16, I32, I64, Index, IRValue, vector
 from ..epilogue import Epilogue, channel_blocks
 from ..geometry import Geometry
 from ..kernel import Extent, Job, Kernel
+from ..layer import Layer, product_of
 from ..popcount import table_lookup
 from ..tiles import balanced, refusal
 from ..views import Packed
 from .binary_index import MASKED, Frame, build_rows, pair_tables
-from .binary_layer import WORD, anchor_of, weights_of
+from .binary_layer import WORD, anchor_of
 from .lookup_thresholds import Thresholds, threshold_of
 
 _LIMIT = 63
@@ -101,22 +103,18 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     return g.samples * (blocks * (summing + storing) + indexing)
 
 
-class _Kernel:
+@dataclass
+class _Kernel(Layer[BinaryConv]):
     """The kernel function of one layer."""
 
-    def __init__(self, job: Job, code: Code) -> None:
-        self.job = job
-        self.code = code
-        anchor = anchor_of(job.op)
-        assert isinstance(anchor, BinaryConv)
-        self.op = anchor
-        self.geometry = g = Geometry.of(anchor)
-        self.ternary = isinstance(anchor.x.element, Ternary)
-        self.lanes = widths_of(g.out_channels, code.target.vector_bits // 8)[0]
-        most = job.choice.get("pairs", 7 if code.target.registers == 32 else 4)
+    def __post_init__(self) -> None:
+        g, x, target = self.geometry, self.op.x.type, self.code.target
+        self.ternary = isinstance(x.element, Ternary)
+        self.lanes = widths_of(g.out_channels, target.vector_bits // 8)[0]
+        most = self.job.choice.get("pairs", 7 if target.registers == 32 else 4)
         self.pairs = balanced(-(-g.out[1] // 2), most)
-        self.frame = Frame.of(g, anchor.x.type, masked=False)
-        self.masked = Frame.of(g, anchor.x.type, masked=True)
+        self.frame = Frame.of(g, x, masked=False)
+        self.masked = Frame.of(g, x, masked=True)
 
     @cached_property
     def rows(self) -> int:
@@ -132,7 +130,7 @@ class _Kernel:
         self.x = code.pointer(self.job.outer(self.op.x))
         self.tables = code.data(pair_tables())
         self.w = code.weights(
-            weights_of(self.job), Nibbles(g.out_channels, g.channels, g.taps, self.lanes)
+            self.constant, Nibbles(g.out_channels, g.channels, g.taps, self.lanes)
         )
         threshold = threshold_of(self.job)
         self.thresholds = None
@@ -403,9 +401,10 @@ def _candidates(op: Op, target: Target) -> tuple[Params, ...]:
 
 
 def _lower(job: Job) -> None:
-    geometry = Geometry.of(anchor_of(job.op))
+    op = product_of(job.op, BinaryConv)
+    geometry = Geometry.of(op)
     extent = Extent.of(geometry.batch, geometry.out[0])
-    job.step(extent, lambda code: _Kernel(job, code).body())
+    job.step(extent, lambda code: _Kernel(job, code, op).body())
 
 
 KERNELS = (

@@ -10,23 +10,22 @@ stay inside a group when that fills the lanes, else each lane loads the input of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from ....errors import LoweringError
 from ....ir import Array, Op
 from ....ir.ops import Conv, Fused, Gemm
 from ... import cost
 from ...base import Choice, KernelDescriptor
 from ...targets import Target
-from ..code import FLOAT, I32, Code, Index, IRValue, vector
+from ..code import FLOAT, I32, Index, IRValue, vector
 from ..epilogue import Epilogue
 from ..geometry import Geometry
 from ..kernel import Job, Kernel
+from ..layer import Layer, product_of
 from ..tiles import Plan, Tile, balanced, for_tiles, narrowed, refusal, tasks
-from ..views import View, pitched_strides
+from ..views import View
 from . import panels
 from .panels import Panels
 
@@ -41,54 +40,28 @@ _SHARING_TAPS = 7
 """Taps whose weights fit in registers beside a tile's sums."""
 
 
-def _anchor(op: Op) -> Conv | Gemm:
-    assert isinstance(op, Fused)
-    assert op.anchor is not None
-    anchor = op.anchor.op
-    assert isinstance(anchor, (Conv, Gemm))
-    return anchor
-
-
 def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """Two vector multiply-adds a cycle (one without FMA), or what the weights take to come; and the
     epilogue."""
     assert isinstance(op, Fused)
-    geometry = Geometry.of(_anchor(op))
+    anchor = product_of(op, Conv, Gemm)
+    geometry = Geometry.of(anchor)
     useful = min(target.lanes, max(1, geometry.group_out))
     rate = (2.0 if target.fma else 1.0) * useful
     pixels = geometry.samples * geometry.out[0] * geometry.out[1] * geometry.out_channels
-    products = max(geometry.samples * geometry.macs() / rate, cost.weights(_anchor(op).w.type))
+    products = max(geometry.samples * geometry.macs() / rate, cost.weights(anchor.w.type))
     return products + pixels / target.lanes * len(op.body.nodes)
 
 
-@dataclass
-class _Layer:
+class _Layer(Layer[Conv | Gemm]):
     """One convolution for one target: its plan, weights and operand."""
-
-    job: Job
-    code: Code
-
-    @cached_property
-    def op(self) -> Conv | Gemm:
-        """The anchor."""
-        return _anchor(self.job.op)
-
-    @cached_property
-    def geometry(self) -> Geometry:
-        """The window."""
-        return Geometry.of(self.op)
-
-    @cached_property
-    def packs(self) -> bool:
-        """Whether a result is stored as bits."""
-        return any(v.type.is_binary for v in self.job.node.results)
 
     @cached_property
     def lanewise(self) -> bool:
         """Whether each lane reads the input of its own group."""
         g = self.geometry
         fills = g.group_out >= max(8, self.code.lanes // 2)
-        return g.groups > 1 and (not fills or (self.packs and g.group_out % 64 != 0))
+        return g.groups > 1 and (not fills or (self.job.packs and g.group_out % 64 != 0))
 
     @cached_property
     def plan(self) -> Plan:
@@ -104,7 +77,7 @@ class _Layer:
             vectors = min((2, 4), key=self._row_cycles)
         vectors = narrowed(vectors, lanes, self._block_channels())
         pixels = self._most_pixels(vectors)
-        return Plan(lanes, vectors, pixels, self.packs, split_groups=not self.lanewise)
+        return Plan(lanes, vectors, pixels, self.job.packs, split_groups=not self.lanewise)
 
     @cached_property
     def tap_classes(self) -> list[list[int]]:
@@ -141,7 +114,7 @@ class _Layer:
             return total
 
         pixels = min(range(most, 0, -1), key=cycles)
-        return Plan(lanes, vectors, pixels, self.packs, split_groups=True, ragged=True)
+        return Plan(lanes, vectors, pixels, self.job.packs, split_groups=True, ragged=True)
 
     def _most_pixels(self, vectors: int) -> int:
         room = self.code.target.registers - vectors - (2 if self.code.target.fma else 4)
@@ -187,13 +160,6 @@ class _Layer:
         return g.out_channels if self.lanewise else g.group_out
 
     @cached_property
-    def strides(self) -> tuple[int, int, int, int]:
-        """Bytes of the operand from one sample, channel, row and column to the next."""
-        x = self.job.outer(self.op.x)
-        steps = tuple(4 * step for step in pitched_strides(x, x.type))
-        return self.geometry.axis_strides(steps)
-
-    @cached_property
     def merged(self) -> bool:
         """Whether the inputs of neighbouring taps of a row are one run in memory."""
         g, (_, channel, _, column) = self.geometry, self.strides
@@ -210,10 +176,7 @@ class _Layer:
     def weights(self) -> Array:
         """[blocks, taps, inputs of a group, width], lanes innermost, missing channels 0."""
         g, plan = self.geometry, self.plan
-        w = self.job.constant(self.op.w)
-        if w is None:
-            raise LoweringError(f"{self.job.node.describe()}: weights must be a constant")
-        w = w.reshape(g.out_channels, g.group_channels, g.taps)
+        w = self.constant.reshape(g.out_channels, g.group_channels, g.taps)
         groups = g.groups if plan.split_groups else 1
         per_group = g.out_channels // groups
         blocks = -(-per_group // plan.width)
@@ -436,8 +399,8 @@ class _Run:
 
 
 def _lower(job: Job) -> None:
-    geometry = Geometry.of(_anchor(job.op))
-    job.step(tasks(geometry), lambda code: _Layer(job, code).body())
+    op = product_of(job.op, Conv, Gemm)
+    job.step(tasks(Geometry.of(op)), lambda code: _Layer(job, code, op).body())
 
 
 KERNELS = (

@@ -27,7 +27,6 @@ from typing import Protocol
 import numpy as np
 from llvmlite import ir
 
-from ....errors import LoweringError
 from ....ir import I8 as SIGNED
 from ....ir import Array, Op
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
@@ -38,8 +37,8 @@ from ..code import I8, I16, I32, Code, Index, IRValue, vector
 from ..epilogue import Epilogue
 from ..geometry import Geometry
 from ..kernel import Job, Kernel
+from ..layer import Layer
 from ..tiles import Plan, Tile, for_tiles, narrowed, refusal, tasks
-from ..views import pitched_strides
 from .binary_layer import anchor_of
 
 FOUR = 4
@@ -200,28 +199,8 @@ class _Word:
     inputs: tuple[tuple[int, tuple[int, int, int]], ...]
 
 
-@dataclass
-class _Layer:
+class _Layer(Layer[BinaryConv | BinaryGemm]):
     """One product of bytes for one target."""
-
-    job: Job
-    code: Code
-
-    @cached_property
-    def op(self) -> BinaryConv | BinaryGemm:
-        """The anchor."""
-        return anchor_of(self.job.op)
-
-    @cached_property
-    def geometry(self) -> Geometry:
-        """The window."""
-        return Geometry.of(self.op)
-
-    @cached_property
-    def strides(self) -> tuple[int, int, int, int]:
-        """Bytes of the operand from one sample, channel, row and column to the next."""
-        x = self.job.outer(self.op.x)
-        return self.geometry.axis_strides(pitched_strides(x, x.type))
 
     @cached_property
     def words(self) -> list[_Word]:
@@ -237,22 +216,13 @@ class _Layer:
     def plan(self) -> Plan:
         """Sums for all registers but those of the weights, the input and temporaries."""
         lanes = self.code.lanes
-        packs = any(v.type.is_binary for v in self.job.node.results)
         vectors, pixels = _blocking(self.code.target, self.geometry.out_channels)
-        return Plan(lanes, vectors, pixels, packs, split_groups=False)
-
-    @cached_property
-    def bits(self) -> Array:
-        """The weights' codes."""
-        w = self.job.constant(self.op.w)
-        if w is None:
-            raise LoweringError(f"{self.job.node.describe()}: weights must be a constant")
-        return w
+        return Plan(lanes, vectors, pixels, self.job.packs, split_groups=False)
 
     def weights(self) -> Array:
         """[blocks, words, width, 4] of -1, 0, 1."""
         g, width = self.geometry, self.plan.width
-        signs = 2 * self.bits.reshape(g.out_channels, g.channels, *g.kernel).astype(np.int8) - 1
+        signs = 2 * self.constant.reshape(g.out_channels, g.channels, *g.kernel).astype(np.int8) - 1
         blocks = -(-g.out_channels // width)
         out = np.zeros((blocks * width, len(self.words), FOUR), np.int8)
         for number, word in enumerate(self.words):
@@ -269,7 +239,7 @@ class _Layer:
         """The whole kernel function."""
         code, weights = self.code, self.weights()
         self.x = code.pointer(self.job.outer(self.op.x))
-        self.w = code.own_weights(self.bits, weights)
+        self.w = code.own_weights(self.constant, weights)
         self.offsets = code.data(np.array([word.offset for word in self.words], np.int64))
         self.start = None
         if self.shifted:
@@ -411,8 +381,8 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
 
 
 def _lower(job: Job) -> None:
-    geometry = Geometry.of(anchor_of(job.op))
-    job.step(tasks(geometry), lambda code: _Layer(job, code).body())
+    op = anchor_of(job.op)
+    job.step(tasks(Geometry.of(op)), lambda code: _Layer(job, code, op).body())
 
 
 KERNELS = (

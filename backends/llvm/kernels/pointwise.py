@@ -58,10 +58,9 @@ class Walk:
         type_ = full_type(job.op)
         values = (*job.op.xs, *job.node.results)
         packed = any(not isinstance(value.element, Scalar) for value in values)
-        packs = any(value.type.is_binary for value in job.node.results)
-        layout = Layout.CHANNELS_LAST if packs else job.result.type.layout
+        layout = Layout.CHANNELS_LAST if job.packs else job.result.type.layout
         strides = all_strides(job)
-        keep = 1 if packs else None
+        keep = 1 if job.packs else None
         order = [
             axis
             for axis in physical_axes(type_.rank, layout)
@@ -95,9 +94,8 @@ def _lower(job: Job) -> None:
         return
     outer = walk.steps[:-1]
     sizes = [_known(size) for _, size in outer]
-    packs = any(value.type.is_binary for value in job.node.results)
     parts = 1
-    if not packs and length > 2 * _PART and math.prod(sizes) < 16:
+    if not job.packs and length > 2 * _PART and math.prod(sizes) < 16:
         parts = length // _PART
     first = outer[0][1] if outer else 1
     tasks = Extent.of(first, math.prod(sizes[1:]) * parts)

@@ -273,8 +273,7 @@ def _lower(job: Job) -> None:
     assert isinstance(op, Reduce)
     assert job.op.anchor is not None
     result = job.op.anchor.result.type
-    packs = any(v.type.is_binary for v in job.node.results)
-    shape = Shape.of(op, stored(job, op.x), result, packs)
+    shape = Shape.of(op, stored(job, op.x), result, job.packs)
     outer = [d for a, d in enumerate(result.shape) if a != shape.lane or result.rank == 1]
     tasks = Extent.of(outer[0], math.prod(known(d) for d in outer[1:])) if outer else Extent(0, 1)
     job.step(tasks, lambda code: _body(code, job, op, result, shape))
