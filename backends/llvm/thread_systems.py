@@ -86,7 +86,7 @@ define internal void @${P}pool_take_rounding(ptr %at) $inside {
 
 CALLS = """
 define internal void @${P}pool_futex(ptr %w, i64 %what, i64 %value, i64 %set) $apart {
-  %syscall.at = getelementptr i8, ptr %w, i64 $SYSCALL
+  fields syscall
   %syscall = load ptr, ptr %syscall.at, align 8
   %known = icmp ne ptr %syscall, null
   br i1 %known, label %ask, label %done
@@ -101,7 +101,7 @@ done:
 define internal i32 @${P}pool_core(ptr %w) $apart {
   %number = alloca i32
   store i32 -1, ptr %number, align 4
-  %syscall.at = getelementptr i8, ptr %w, i64 $SYSCALL
+  fields syscall
   %syscall = load ptr, ptr %syscall.at, align 8
   %known = icmp ne ptr %syscall, null
   br i1 %known, label %ask, label %done
@@ -116,7 +116,7 @@ done:
 define internal void @${P}pool_dodge(ptr %w) $apart {
   %cores = alloca [$CORE_BYTES x i8], align 8
   %own = call i32 @${P}pool_core(ptr %w)
-  %core.at = getelementptr i8, ptr %w, i64 $CORE
+  fields core
   %other = load atomic i32, ptr %core.at monotonic, align 4
   %same = icmp eq i32 %own, %other
   %counted = icmp ult i32 %own, $CORES
@@ -124,7 +124,7 @@ define internal void @${P}pool_dodge(ptr %w) $apart {
   br i1 %moves, label %look, label %done
 look:
   call void @llvm.memset.p0.i64(ptr %cores, i8 0, i64 $CORE_BYTES, i1 false)
-  %syscall.at = getelementptr i8, ptr %w, i64 $SYSCALL
+  fields syscall
   %syscall = load ptr, ptr %syscall.at, align 8
   %bytes = call i64 (i64, ...) %syscall(i64 $GET_AFFINITY, i64 0, i64 $CORE_BYTES, ptr %cores)
   %some = icmp sgt i64 %bytes, 0

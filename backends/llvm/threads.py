@@ -32,6 +32,7 @@ on the owner's core, which a busy machine brings about, moves to another. The ow
 
 from __future__ import annotations
 
+import re
 from string import Template
 
 from ..targets import Target
@@ -82,14 +83,13 @@ define i64 @${P}pool_bytes() $shown {
 _POOL = """
 define void @${P}pool_init(ptr %w, ptr %syscall) $shown {
   call void @llvm.memset.p0.i64(ptr %w, i8 0, i64 $WORKERS_BYTES, i1 false)
-  %syscall.at = getelementptr i8, ptr %w, i64 $SYSCALL
+  fields syscall
   store ptr %syscall, ptr %syscall.at, align 8
   ret void
 }
 
 define internal i1 @${P}pool_crowded(ptr %w, i32 %joined) $inside {
-  %present.at = getelementptr i8, ptr %w, i64 $PRESENT
-  %alone.at = getelementptr i8, ptr %w, i64 $ALONE
+  fields present, alone
   %present = load atomic i32, ptr %present.at monotonic, align 4
   %alone = load atomic i32, ptr %alone.at monotonic, align 4
   %room = sub i32 %present, %alone
@@ -99,11 +99,7 @@ define internal i1 @${P}pool_crowded(ptr %w, i32 %joined) $inside {
 
 define internal void @${P}pool_share(ptr %w, i64 %first, i1 %helps) $apart {
 entry:
-  %task.at = getelementptr i8, ptr %w, i64 $TASK
-  %frame.at = getelementptr i8, ptr %w, i64 $FRAME
-  %count.at = getelementptr i8, ptr %w, i64 $COUNT
-  %ranges.at = getelementptr i8, ptr %w, i64 $RANGES
-  %unit.at = getelementptr i8, ptr %w, i64 $UNIT
+  fields task, frame, count, ranges, unit
   %nexts = getelementptr i8, ptr %w, i64 $NEXT
   %task = load ptr, ptr %task.at, align 8
   %frame = load ptr, ptr %frame.at, align 8
@@ -156,12 +152,7 @@ done:
 
 define void @${P}pool_work(ptr %w, i64 %index) $shown {
 entry:
-  %present.at = getelementptr i8, ptr %w, i64 $PRESENT
-  %asleep.at = getelementptr i8, ptr %w, i64 $ASLEEP
-  %alone.at = getelementptr i8, ptr %w, i64 $ALONE
-  %stopped.at = getelementptr i8, ptr %w, i64 $STOPPED
-  %rounding.at = getelementptr i8, ptr %w, i64 $ROUNDING
-  %helpers.at = getelementptr i8, ptr %w, i64 $HELPERS
+  fields present, asleep, alone, stopped, rounding, helpers
   %patience = call i64 @${P}pool_patience()
   %bit = shl i64 1, %index
   %others.bits = xor i64 %bit, -1
@@ -245,7 +236,7 @@ unknown:
 }
 
 define void @${P}pool_stop(ptr %w) $shown {
-  %stopped.at = getelementptr i8, ptr %w, i64 $STOPPED
+  fields stopped
   store atomic i32 1, ptr %stopped.at seq_cst, align 4
   %old = atomicrmw add ptr %w, i32 $GENERATION seq_cst, align 4
   call void @${P}pool_futex(ptr %w, i64 $WAKE, i64 $ALL, i64 $WORKERS)
@@ -255,14 +246,7 @@ define void @${P}pool_stop(ptr %w) $shown {
 define internal void @${P}pool_post(ptr %w, ptr %task, ptr %frame, i64 %count, i64 %unit, \
 i64 %helpers) $inside {
 entry:
-  %task.at = getelementptr i8, ptr %w, i64 $TASK
-  %frame.at = getelementptr i8, ptr %w, i64 $FRAME
-  %count.at = getelementptr i8, ptr %w, i64 $COUNT
-  %ranges.at = getelementptr i8, ptr %w, i64 $RANGES
-  %unit.at = getelementptr i8, ptr %w, i64 $UNIT
-  %rounding.at = getelementptr i8, ptr %w, i64 $ROUNDING
-  %helpers.at = getelementptr i8, ptr %w, i64 $HELPERS
-  %asleep.at = getelementptr i8, ptr %w, i64 $ASLEEP
+  fields task, frame, count, ranges, unit, rounding, helpers, asleep
   %nexts = getelementptr i8, ptr %w, i64 $NEXT
   %ranges = add i64 %helpers, 1
   store ptr %task, ptr %task.at, align 8
@@ -297,7 +281,7 @@ post:
 wake:
   %many = icmp ugt i64 %helpers, $WORKER_BITS
   %set = select i1 %many, i64 $WORKERS, i64 %wanted
-  %core.at = getelementptr i8, ptr %w, i64 $CORE
+  fields core
   %core = call i32 @${P}pool_core(ptr %w)
   store atomic i32 %core, ptr %core.at monotonic, align 4
   call void @${P}pool_futex(ptr %w, i64 $WAKE, i64 $ALL, i64 %set)
@@ -360,9 +344,7 @@ entry:
   %several = icmp sgt i64 %useful, 1
   br i1 %several, label %ask, label %here
 ask:
-  %busy.at = getelementptr i8, ptr %w, i64 $BUSY
-  %alone.at = getelementptr i8, ptr %w, i64 $ALONE
-  %present.at = getelementptr i8, ptr %w, i64 $PRESENT
+  fields busy, alone, present
   %lock = cmpxchg ptr %busy.at, i32 0, i32 1 acquire monotonic, align 4
   %won = extractvalue { i32, i1 } %lock, 1
   br i1 %won, label %own, label %crowded
@@ -416,11 +398,18 @@ define void @${P}pool_for(ptr %pool, ptr %task, ptr %frame, i64 %count) $shown {
 """
 
 
+def _addresses(line: re.Match[str]) -> str:
+    """``fields a, b``: %a.at and %b.at, where these fields of the workers %w are."""
+    names = line[1].split(", ")
+    return "\n".join(f"  %{n}.at = getelementptr i8, ptr %w, i64 ${n.upper()}" for n in names)
+
+
 def pool_functions(target: Target, prefix: str) -> str:
     """The pool's functions as LLVM IR. Where the target is not Linux on x86-64 or arm64 workers
     return at once, and everything runs on the calling thread."""
     system = SYSTEMS.get(target.machine) if "linux" in target.triple else None
     text = _BYTES + (_ALONE if system is None else system.text + CALLS + _POOL)
+    text = re.sub("  fields (.*)", _addresses, text)
     word = (1 << 32) - 1
     return Template(text).substitute(
         {**OFFSETS, **({} if system is None else system.calls)},
