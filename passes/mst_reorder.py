@@ -195,7 +195,9 @@ class _Orders:
         """An order of a group, the obstacles on its way, and why it is what it is."""
         size, block = self.axes.groups.sizes[leaf], self.options.block
         if size <= block:
-            return None, [], "in order: one block"
+            wide = max(len(self.metrics[node].differing) for node, _ in producers) > block
+            reason = f"skips and concatenations tie groups of {size}" if wide else "one block"
+            return None, [], f"in order: {reason}"
         if any(first % block for _, first in producers):
             return None, [], "in order: a part of several blocks"
         obstacles = self.obstacles.get(leaf, [])

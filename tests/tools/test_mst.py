@@ -111,6 +111,7 @@ def test_inspect_says_what_is_reused(cli: Cli, model: Path) -> None:
         assert layer["kernel"].startswith("binary_conv_sliced")
         assert (layer["decision"] == "along trees") == ("tree=1" in layer["kernel"])
     assert found["one"]["reason"] == "reordered"
+    assert found["three"]["reason"].startswith("reordered, put back where node 'gemm' (gemm): ")
     assert "tree=1" in found["two"]["kernel"]
     text = cli.good("inspect", model, "--mst", "--target", "x86-64-v4")
     assert "why  along trees; reordered" in text
