@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from hypothesis import HealthCheck, settings
 
 from bnnc.backends.base import KernelDescriptor
 from bnnc.backends.targets import Target, resolve
@@ -60,6 +62,12 @@ def with_planes(kernels: tuple[KernelDescriptor, ...]) -> tuple[KernelDescriptor
 
 
 WORDS_AND_PLANES = replace(ONE_KERNEL_EACH, kernels=with_planes(ONE_KERNEL_EACH.kernels))
+
+
+def examples(count: int) -> settings:
+    """Hypothesis draws this many examples, or as many as ``BNNC_EXAMPLES`` says."""
+    drawn = int(os.environ.get("BNNC_EXAMPLES", str(count)))
+    return settings(max_examples=drawn, suppress_health_check=list(HealthCheck), deadline=None)
 
 
 def random_inputs(graph: Graph, batch: int = 2, seed: int = 0) -> dict[str, Any]:

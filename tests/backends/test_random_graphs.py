@@ -6,12 +6,10 @@ On dyadic networks float32 arithmetic is exact, so that every sign is certain an
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from ir_support import random_inputs
+from hypothesis import given
+from ir_support import examples, random_inputs
 from llvm_support import X86_PATHS, Library, present
 from random_graphs import networks
 
@@ -19,11 +17,9 @@ from bnnc.backends.llvm import LlvmBackend
 from bnnc.ir import Graph, interpret
 from bnnc.passes import Context, pipelines, run_passes
 
-EXAMPLES = int(os.environ.get("BNNC_EXAMPLES", "8"))
-
 
 @pytest.mark.parametrize("path", X86_PATHS)
-@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck), deadline=None)
+@examples(8)
 @given(graph=networks(dyadic=True))
 def test_passes_and_kernels_keep_the_meaning(path: str, graph: Graph) -> None:
     target = X86_PATHS[path]

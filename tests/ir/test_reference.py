@@ -135,6 +135,24 @@ def onnxruntime_pools(size: tuple[int, ...], window: Window) -> bool:
     )
 
 
+def pooled(op: MaxPool | AveragePool, x: Any, window: Window, **attributes: int) -> tuple[Any, Any]:
+    """What ONNX Runtime and the reference make of a pool."""
+    op.verify()
+    expected = onnxruntime(
+        type(op).__name__,
+        [x],
+        kernel_shape=window.kernel,
+        strides=window.strides,
+        pads=window.pads,
+        dilations=window.dilations,
+        ceil_mode=int(window.ceil_mode),
+        **attributes,
+    )
+    actual = op.reference([x], 1)
+    assert actual.shape == op.infer()[0].shape
+    return expected, actual
+
+
 @given(windows())
 @settings(max_examples=80)
 @example(((5,), Window((2,), (2,), (1,), (0, 0), True)))
@@ -147,18 +165,7 @@ def test_max_pool(geometry: tuple[tuple[int, ...], Window]) -> None:
     op = MaxPool(
         value(x), window.kernel, window.strides, window.pads, window.dilations, window.ceil_mode
     )
-    op.verify()
-    expected = onnxruntime(
-        "MaxPool",
-        [x],
-        kernel_shape=window.kernel,
-        strides=window.strides,
-        pads=window.pads,
-        dilations=window.dilations,
-        ceil_mode=int(window.ceil_mode),
-    )
-    actual = op.reference([x], 1)
-    assert actual.shape == op.infer()[0].shape
+    expected, actual = pooled(op, x, window)
     np.testing.assert_array_equal(actual, expected)
 
 
@@ -180,19 +187,7 @@ def test_average_pool(geometry: tuple[tuple[int, ...], Window], count_pads: bool
         window.ceil_mode,
         count_pads,
     )
-    op.verify()
-    expected = onnxruntime(
-        "AveragePool",
-        [x],
-        kernel_shape=window.kernel,
-        strides=window.strides,
-        pads=window.pads,
-        dilations=window.dilations,
-        ceil_mode=int(window.ceil_mode),
-        count_include_pad=int(count_pads),
-    )
-    actual = op.reference([x], 1)
-    assert actual.shape == op.infer()[0].shape
+    expected, actual = pooled(op, x, window, count_include_pad=int(count_pads))
     np.testing.assert_allclose(actual, expected, rtol=0, atol=8 * ULP)
 
 

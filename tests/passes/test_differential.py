@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
-from ir_support import ONE_KERNEL_EACH, ULP, assert_same, random_inputs
+from ir_support import ONE_KERNEL_EACH, ULP, assert_same, examples, random_inputs
 from random_graphs import networks
 
 from bnnc.ir import Graph, Value, interpret
@@ -22,8 +21,7 @@ from bnnc.passes.binarize import Binarized
 from bnnc.passes.fold_scale import FoldScale
 from bnnc.passes.fuse_conv_bn import FuseConvBn
 
-EXAMPLES = int(os.environ.get("BNNC_EXAMPLES", "100"))
-SETTINGS = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+SETTINGS = examples(100)
 
 
 def inputs_of(graph: Graph, dyadic: bool) -> dict[str, Any]:

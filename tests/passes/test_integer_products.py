@@ -3,14 +3,13 @@ say."""
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
-from ir_support import ONE_KERNEL_EACH, assert_same
+from ir_support import ONE_KERNEL_EACH, assert_same, examples
 
 from bnnc.ir import (
     F32,
@@ -53,8 +52,7 @@ from bnnc.passes.integer_products import IntegerProducts, find_grid
 from bnnc.passes.rewrite import Rewriter
 from bnnc.passes.threshold import Thresholds
 
-EXAMPLES = int(os.environ.get("BNNC_EXAMPLES", "100"))
-SETTINGS = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+SETTINGS = examples(100)
 
 
 @st.composite

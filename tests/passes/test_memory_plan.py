@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from ir_support import ONE_KERNEL_EACH
+from hypothesis import given
+from ir_support import ONE_KERNEL_EACH, examples
 from random_graphs import networks
 
 from bnnc.ir import SIGN, Batch, Graph, Layout, Node, Slot, TensorType, Value, parse, part_slots
@@ -16,8 +14,6 @@ from bnnc.ir.ops import Concat, Const, Fused, Relayout, Threshold
 from bnnc.ir.types import sample_bytes
 from bnnc.passes import pipelines, run_passes
 from bnnc.passes.memory_plan import Buffer, is_view, place
-
-EXAMPLES = int(os.environ.get("BNNC_EXAMPLES", "40"))
 
 
 class Memory:
@@ -102,7 +98,7 @@ def check_plan(graph: Graph) -> None:
 
 
 @given(networks(dyadic=True))
-@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+@examples(40)
 def test_nothing_is_overwritten(graph: Graph) -> None:
     check_plan(run_passes(graph, pipelines.default(), ONE_KERNEL_EACH))
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
-from ir_support import ONE_KERNEL_EACH, assert_same, random_inputs
+from ir_support import ONE_KERNEL_EACH, assert_same, examples, random_inputs
 from random_graphs import networks
 
 from bnnc.ir import Graph, interpret
@@ -18,8 +16,7 @@ from bnnc.passes.mst_reorder import MstReorder
 from bnnc.passes.permute import Changes, apply, takes_signs
 from bnnc.passes.spanning_tree import Forest
 
-EXAMPLES = int(os.environ.get("BNNC_EXAMPLES", "100"))
-SETTINGS = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck), deadline=None)
+SETTINGS = examples(100)
 
 
 def lowered(graph: Graph) -> Graph:

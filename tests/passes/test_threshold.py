@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import os
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from ir_support import assert_same
+from ir_support import assert_same, examples
 
 from bnnc.ir import (
     SIGN,
@@ -44,8 +43,7 @@ from bnnc.ir.types import F32
 from bnnc.passes import run_passes
 from bnnc.passes.threshold import Step, Thresholds, reachable, step_function
 
-EXAMPLES = int(os.environ.get("BNNC_EXAMPLES", "100"))
-SETTINGS = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+SETTINGS = examples(100)
 FLOATS = st.floats(-4, 4, width=32) | st.sampled_from([0.0, -0.0, 1.0, -1.0, 0.5, 1e-30, -1e30])
 
 

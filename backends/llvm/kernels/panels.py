@@ -61,6 +61,17 @@ class _Tile:
     vectors: int
 
 
+@dataclass(frozen=True)
+class _Block:
+    """``vectors`` of channels whose weights begin at ``w``, the samples of a chunk (the first and
+    the one past the last), and what takes a sample's sums."""
+
+    w: IRValue
+    chunk: tuple[Index, Index]
+    vectors: int
+    done: Callable[[Index, IRValue], None]
+
+
 @dataclass
 class Panels:
     """One product: operand and weights begin at ``x`` ([sample][input], ``strides`` bytes apart)
@@ -108,55 +119,42 @@ class Panels:
         block_bytes = plan.vectors // self.strip * self.strip_bytes
         w = code.offset(self.w, code.mul(number, block_bytes))
 
-        def done(sample: Index, value: IRValue) -> None:
-            self.done(sample, channel, count, value)
-
+        block = _Block(w, chunk, vectors, lambda n, sums: self.done(n, channel, count, sums))
         samples = code.index(code.sub(chunk[1], chunk[0]))
         code.either(
             code.b.icmp_signed("<=", samples, code.index(_FEW)),
-            lambda: self._few(w, chunk, vectors, done),
-            lambda: self._panels(w, chunk, vectors, done),
+            lambda: self._few(block),
+            lambda: self._panels(block),
         )
 
-    def _few(
-        self,
-        w: IRValue,
-        chunk: tuple[Index, Index],
-        vectors: int,
-        done: Callable[[Index, IRValue], None],
-    ) -> None:
+    def _few(self, block: _Block) -> None:
         """All inputs at once, and sums that never leave their registers."""
-        for sample, samples in self._tiles(chunk, (2, 1)):
-            tile = _Tile(self._row(sample), w, samples, vectors)
+        vectors = block.vectors
+        for sample, samples in self._tiles(block.chunk, (2, 1)):
+            tile = _Tile(self._row(sample), block.w, samples, vectors)
             zeros = [self.type(None)] * (samples * vectors)
             state = self._sums(tile, (0, self.geometry.channels), zeros)
             for number in range(samples):
                 sums = state[number * vectors : (number + 1) * vectors]
-                done(self.code.add(sample, number), self.code.concat(sums))
+                block.done(self.code.add(sample, number), self.code.concat(sums))
 
-    def _panels(
-        self,
-        w: IRValue,
-        chunk: tuple[Index, Index],
-        vectors: int,
-        done: Callable[[Index, IRValue], None],
-    ) -> None:
+    def _panels(self, block: _Block) -> None:
         """The strips of a block, panel by panel; sums wait between panels."""
         code, lanes, inputs = self.code, self.plan.lanes, self.geometry.channels
-        whole = vector(FLOAT, vectors * lanes)
-        width = min(vectors, self.strip)
+        chunk, whole = block.chunk, vector(FLOAT, block.vectors * lanes)
+        width = min(block.vectors, self.strip)
         with code.loop(*chunk) as sample:
             code.store(whole(None), self._place(sample, chunk[0]))
-        with code.loop(0, vectors // width) as strip, code.loop(0, inputs, _DEPTH) as first:
+        with code.loop(0, block.vectors // width) as strip, code.loop(0, inputs, _DEPTH) as first:
             last = code.min(code.add(first, _DEPTH), inputs)
-            here = code.offset(w, code.mul(strip, self.strip_bytes))
+            here = code.offset(block.w, code.mul(strip, self.strip_bytes))
             for sample, samples in self._tiles(chunk, self.sizes):
                 tile = _Tile(self._row(sample), here, samples, width)
                 place = self._place(sample, chunk[0])
                 place = code.offset(place, code.mul(strip, 4 * lanes * width))
                 self._add(tile, (first, last), place)
         with code.loop(*chunk) as sample:
-            done(sample, code.load(self._place(sample, chunk[0]), whole))
+            block.done(sample, code.load(self._place(sample, chunk[0]), whole))
 
     def _tiles(
         self, chunk: tuple[Index, Index], sizes: tuple[int, ...]
