@@ -6,8 +6,9 @@ in a minimum spanning tree, and a loss shortens the tree while the network train
 initial centres, the loss's weight and the tree's depth. What the paper does not fix is decided here
 by what bnnc's kernels do:
 
-- A task of the kernels computes an aligned block of 64 output channels, its root in full. So the
-  channels are divided into ``centres`` equal groups in their order, one for each 64 by default.
+- A task of the kernels computes an aligned block of 64 output channels, its root in full. So each
+  such block has a tree of its own by default; ``centres`` divides the channels into as many groups
+  of equal size instead, in their order.
 - Each group's tree is built anew from the current signs at every step, from its centre: the
   channel with the least sum of distances. It is Prim's minimum spanning tree, but channels at
   ``depth`` from the centre get no children; ``depth=1`` is a star.
@@ -54,9 +55,9 @@ def mst_loss(
         loss = functional.cross_entropy(model(images), labels)
         loss = loss + mst_loss(model, weight=2.0, target=0.15)
 
-    ``centres`` is the number of trees of each layer (None: one for each 64 channels), ``depth`` the
-    most edges between a channel and its centre (None: any). Raises ValueError for a model without
-    binary layers, and for options outside their range.
+    ``centres`` is the number of trees of each layer (None: one for each block of 64 channels),
+    ``depth`` the most edges between a channel and its centre (None: any). Raises ValueError for a
+    model without binary layers, and for options outside their range.
     """
     if (centres is not None and centres < 1) or (depth is not None and depth < 1):
         raise ValueError(f"mst_loss: expected centres and depth >= 1, got {centres} and {depth}")
@@ -83,13 +84,16 @@ def tree_share(signs: Tensor, centres: int | None = None, depth: int | None = No
 
 def forest(rows: Tensor, centres: int | None = None, depth: int | None = None) -> Forest:
     """The trees of the channels ``rows`` [O, K] of +1 and -1, one for each of ``centres`` groups of
-    equal size (the last ones may have one channel less); ties go to the smaller index."""
+    equal size up to one channel, or for each block; ties go to the smaller index."""
     count = len(rows)
-    groups = min(count, -(-count // BLOCK) if centres is None else centres)
-    size = -(-count // groups)
+    if centres is None:
+        ends = [*range(0, count, BLOCK), count]
+    else:
+        groups = min(centres, count)
+        ends = [group * count // groups for group in range(groups + 1)]
+    groups, size = len(ends) - 1, max(last - first for first, last in pairwise(ends))
     padded = torch.full((groups * size,), -1)
-    starts = [group * count // groups for group in range(groups)] + [count]
-    for group, (first, last) in enumerate(pairwise(starts)):
+    for group, (first, last) in enumerate(pairwise(ends)):
         padded[group * size : group * size + last - first] = torch.arange(first, last)
     members = padded.view(groups, size)
     present = members >= 0
