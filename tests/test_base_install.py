@@ -111,6 +111,34 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return bnnc.compile(model, target="native", output=output)
 
 
+def test_a_compressed_artifact_runs_and_is_expanded(base: Base, tmp_path: Path) -> None:
+    """Sign and a product with ±1, whose weights resemble each other."""
+    random = np.random.default_rng(0)
+    flips = random.random((256, 64)) < 0.1
+    flips[:, 0] = False
+    centre = random.choice([-1, 1], (256, 1))
+    weight = np.where(flips, -centre, centre).astype(np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("Sign", ["x"], ["s"]), helper.make_node("MatMul", ["s", "w"], ["y"])],
+        "binary",
+        [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["N", 256])],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["N", 64])],
+        [numpy_helper.from_array(weight, "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    packed = bnnc.compile(model, output=tmp_path / "net.bnnc", compress=True)
+    plain = bnnc.compile(model, output=tmp_path / "net.so")
+    held = json.loads(base.bnnc("inspect", packed, "--json").stdout)
+    assert held["bits_per_weight"] < 0.6
+    x = random.normal(size=(5, 256)).astype(np.float32)
+    np.save(base.folder / "x.npy", x)
+    base.bnnc("run", packed, "--input", "x.npy", "-o", "y.npz")
+    with np.load(base.folder / "y.npz") as out:
+        np.testing.assert_array_equal(out["y"], np.sign(x) @ weight)
+    base.bnnc("expand", packed, "-o", "net.so")
+    assert (base.folder / "net.so").read_bytes() == plain.read_bytes()
+
+
 def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     assert wheel.name == f"bnnc-{bnnc.__version__}-py3-none-any.whl"
     with zipfile.ZipFile(wheel) as archive:

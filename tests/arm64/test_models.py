@@ -113,6 +113,14 @@ def test_mnist_with_threads(data_dir: Path, tmp_path: Path, cpu: str) -> None:
     check(sysroot.run_static(obj, case.header, case.manifest, case.inputs, cpu, 3), case)
 
 
+def test_mnist_compressed(data_dir: Path, tmp_path: Path) -> None:
+    """Expanded there, by the emulated Python."""
+    case = mnist(data_dir, tmp_path)
+    model = data_dir / "mnist" / "mnist_bnn.onnx"
+    so = compile_model(model, "arm64", tmp_path / "model.bnnc", compress=True)
+    check(sysroot.run_python(so, case.inputs), case)
+
+
 def test_mnist_in_python(data_dir: Path, tmp_path: Path) -> None:
     case = mnist(data_dir, tmp_path)
     check(sysroot.run_python(case.so, case.inputs), case)
