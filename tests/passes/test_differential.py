@@ -53,6 +53,14 @@ def stages(graph: Graph, passes: tuple[Pass, ...]) -> list[tuple[Pass, Graph, Gr
     return out
 
 
+def assert_same_after(step: Pass, expected: dict[str, Any], actual: dict[str, Any]) -> None:
+    """`assert_same`, naming the pass."""
+    try:
+        assert_same(expected, actual)
+    except AssertionError as error:
+        raise AssertionError(f"after {step}: {error}") from error
+
+
 @given(networks(dyadic=True))
 @SETTINGS
 def test_numbers_of_few_bits_stay_exact(graph: Graph) -> None:
@@ -60,10 +68,7 @@ def test_numbers_of_few_bits_stay_exact(graph: Graph) -> None:
     inputs = inputs_of(graph, dyadic=True)
     expected = interpret(graph, inputs)
     for step, _, after in stages(graph, pipelines.default(exact_float=True)):
-        try:
-            assert_same(expected, interpret(after, inputs))
-        except AssertionError as error:
-            raise AssertionError(f"after {step}: {error}") from error
+        assert_same_after(step, expected, interpret(after, inputs))
     report(after)
 
 
@@ -77,10 +82,7 @@ def test_exact_passes_keep_every_bit(graph: Graph) -> None:
         actual = interpret(after, inputs)
         if isinstance(step, Binarized):
             expected = actual
-        try:
-            assert_same(expected, actual)
-        except AssertionError as error:
-            raise AssertionError(f"after {step}: {error}") from error
+        assert_same_after(step, expected, actual)
     report(after)
 
 
