@@ -68,16 +68,17 @@ def _signs(words: Array, least: Array, taps: int) -> Array:
     used = np.zeros((len(words), 2, len(least)), bool)
     rows = np.broadcast_to(np.arange(len(words))[:, None], words.shape)
     used[rows, complement.astype(int), number] = True
-    sizes = used.sum(axis=(1, 2))
-    held = np.zeros((2, len(least)), bool)
+    plain = used.reshape(len(words), -1).astype(np.float32)
+    turned = used[:, ::-1].reshape(len(words), -1).astype(np.float32)
+    free = np.ones(plain.shape[1], np.float32)
     negated = np.zeros(len(words), bool)
     left = np.ones(len(words), bool)
     for _ in range(len(words)):
-        fresh = (used & ~held).sum(axis=(1, 2)), (used[:, ::-1] & ~held).sum(axis=(1, 2))
-        certain = np.abs(fresh[0] - fresh[1]) * (2 * len(least) + 1) + sizes
+        fresh = plain @ free, turned @ free
+        certain = np.abs(fresh[0] - fresh[1]) * (len(free) + 1) + plain.sum(axis=1)
         channel = int(np.argmax(np.where(left, certain, -1)))
         left[channel] = False
         negated[channel] = fresh[1][channel] < fresh[0][channel]
-        held |= used[channel, ::-1] if negated[channel] else used[channel]
-    plain = used.any(axis=0).sum()
-    return negated if held.sum() < plain else np.zeros(len(words), bool)
+        free *= 1 - (turned if negated[channel] else plain)[channel]
+    fewer = (free == 0).sum() < used.any(axis=0).sum()
+    return negated if fewer else np.zeros(len(words), bool)

@@ -27,11 +27,19 @@ HALF = "strides=[2,2] pads=[1,1,1,1] dilations=[1,1] groups=1"
 POINT = "strides=[1,1] pads=[0,0,0,0] dilations=[1,1] groups=1"
 
 
-def _layer(name: str, x: str, shape: str, inputs: int, kernel: int, window: str) -> str:
-    """A convolution of ``x`` with ±1 weights and a normalization, to f32[N,40,..]."""
+def _layer(
+    name: str, x: str, shape: str, inputs: int, kernel: int, window: str, words: int = 0
+) -> str:
+    """A convolution of ``x`` with ±1 weights and a normalization, to f32[N,40,..]; with ``words``
+    its kernels are made of so many."""
     w, c = f"[40,{inputs},{kernel},{kernel}]", "f32[1,40,1,1]"
+    data = "random(7)"
+    if words:
+        random = np.random.default_rng(words)
+        book = random.choice([-1, 1], (words, kernel * kernel))
+        data = f"[{','.join(map(str, book[random.integers(0, words, 40 * inputs)].ravel()))}]"
     return f"""
-      %{name}.b = const() data=random(7) element=f32 : f32{w}
+      %{name}.b = const() data={data} element=f32 : f32{w}
       %{name}.w = sign(%{name}.b) : f32{w}
       %{name}.c = conv({x}, %{name}.w, none) {window} : f32{shape}
       %{name}.k = const() data=random(8) element=f32 : {c}
@@ -53,7 +61,7 @@ NET = f"""graph @net imported {{
   %s3 = sign(%c.y) : f32[N,40,10,11]
   {_layer("d", "%s3", "[N,40,10,11]", 40, 1, POINT)}
   %s4 = sign(%d.y) : f32[N,40,10,11]
-  {_layer("e", "%s4", "[N,40,10,11]", 40, 3, SAME)}
+  {_layer("e", "%s4", "[N,40,10,11]", 40, 3, SAME, words=5)}
   %q = max_pool(%e.y) kernel=[2,2] strides=[2,2] pads=[0,0,0,0] dilations=[1,1]
        ceil_mode=false : f32[N,40,5,5]
   output %q as "y"
@@ -68,6 +76,8 @@ STRATEGIES = (
     "binary_conv_sliced bits=128",
     "binary_conv_sliced bits=512 tree=1",
     "binary_conv_sliced bits=256 tree=1",
+    "binary_conv_sliced bits=512 codebook=1",
+    "binary_conv_sliced bits=256 codebook=2",
 )
 TARGETS = ("v3", "v4")
 

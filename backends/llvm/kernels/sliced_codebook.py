@@ -49,7 +49,7 @@ NEAR, FAR = 36 << 10, 160 << 10
 
 _STORED = 4.5 / 64
 """Cycles to write a byte of a table that only the second-level cache holds."""
-_TYPICAL = Prices(addition=1.6, group=15.0, listed=1.7, chunk=55.0)
+_TYPICAL = Prices(addition=1.6, group=15.0, listed=1.7, chunk=55.0, word=1.5)
 """Prices by which the size of a chunk is chosen."""
 
 
@@ -129,7 +129,7 @@ class CodebookPlan(ChunkedPlan):
 
     def cycles(self, prices: Prices) -> float:
         near = self.table <= NEAR
-        addition = prices.addition * (0.88 if near else 0.97)
+        addition = prices.word * (1.0 if near else 1.1)
         ripple = max(1, self.digits - (self.chunk * (self.planes + 1)).bit_length())
         added = self.groups * (self.planes + 0.5) + self.chunks * (ripple + 0.5 * self.digits)
         shifting = 2 * self.geometry.taps

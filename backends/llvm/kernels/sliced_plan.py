@@ -28,12 +28,14 @@ LANES_STACK = 88 << 10
 @dataclass(frozen=True)
 class Prices:
     """Cycles of an addition of planes and of making a group's 8 majorities; of an addition from a
-    list, and of loading and keeping a channel's state around a list."""
+    list, and of loading and keeping a channel's state around a list; of an addition of one of the
+    planes that a word counts."""
 
     addition: float
     group: float
     listed: float
     chunk: float
+    word: float
 
 
 @dataclass(frozen=True)
