@@ -81,13 +81,6 @@ def seconds(text: str) -> float:
     return value
 
 
-def depth(text: str) -> int:
-    """A positive number of edges."""
-    if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
-        raise argparse.ArgumentTypeError(f"expected a number from 1 up, got {text!r}")
-    return int(text)
-
-
 def tolerance(text: str) -> float:
     """A finite number that is not negative."""
     value = _number(text)

@@ -144,7 +144,8 @@ def test_refusals(cli: Cli, model: Path) -> None:
     assert "nothing to expand" in cli.bad("expand", "net.so", "-o", "other.so")
     cli.good("compile", model, "--compress")
     assert "would overwrite" in cli.bad("expand", "net.bnnc", "-o", "net.bnnc")
-    assert "No such file" in cli.bad("expand", "none.bnnc")
+    for path, reason in (("none.bnnc", "No such file"), ("", "No such file"), (".", "directory")):
+        assert reason in cli.bad("expand", path)
     Path("half.bnnc").write_bytes(Path("net.bnnc").read_bytes()[:5000])
     for command in (["expand"], ["inspect"], ["bench"], ["run", "--input", "x.npy"]):
         assert "half.bnnc: the file is truncated or damaged" in cli.bad(*command, "half.bnnc")

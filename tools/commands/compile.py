@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..arguments import add_model_options, by_name, depth, seconds
+from ..arguments import add_model_options, by_name, positive, seconds
 from ..console import bytes_text, complain, progress, require_compiler, show
 from ..report import almost_binary, layer_lines, row_of, totals
 
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--mst-max-depth",
-        type=depth,
+        type=positive,
         metavar="N",
         help="channels computed from each other: N steps at most from one computed in full",
     )

@@ -31,10 +31,10 @@ def run(arguments: argparse.Namespace) -> int:
     from ...runtime.compressed import expand, is_compressed
 
     path = arguments.artifact
-    output = Path(arguments.output or Path(path).with_suffix(".so"))
     stored = read_stored(path)
     if not is_compressed(stored):
         raise InputError(f"{path}: not compressed; there is nothing to expand")
+    output = Path(arguments.output or Path(path).with_suffix(".so"))
     check_writable(output)
     if output.exists() and output.samefile(path):
         raise OutputError(f"{output}: would overwrite the artifact; name another output")

@@ -65,6 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
             raise OutputError(f"{html}: would overwrite what it shows; name another file")
     if arguments.target is not None and not arguments.mst:
         raise InputError("--target says whose kernels --mst chooses from, which is not given")
+    if html is not None and arguments.mst:
+        raise InputError("--mst is not part of the page that --html writes; leave one of them out")
     if _is_artifact(path):
         if arguments.mst:
             raise InputError(f"{path}: --mst looks at a model's weights; name the ONNX file")
