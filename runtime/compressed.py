@@ -190,7 +190,7 @@ class _Reader:
         numbers = [number for number in sizes if type(number) is int]
         layout = from_description(name, numbers, self.path)
         outputs, inputs = layout.shape
-        fits = outputs * inputs <= 64 * self.size and size <= layout.nbytes <= 64 * size
+        fits = outputs * inputs <= 256 * self.size and size <= layout.nbytes <= 64 * size
         if len(numbers) != len(sizes) or not fits:
             raise _damaged(self.path, f"weights of {size} bytes that their layout does not fill")
         return layout

@@ -343,13 +343,106 @@ class Differences:
         return (bits != bits[parents - 1]) | (parents == 0)[:, None]
 
 
-_Kind = type[Words] | type[Nibbles] | type[Majorities] | type[Differences]
+@dataclass(frozen=True)
+class Codewords:
+    """Which words of a codebook a channel's kernels are: u8 [chunks, O, 3 * chunk / 2].
+
+    ``together`` input channels are a group, the numbers of their words one entry, times ``entry``.
+    Behind the entries of a chunk of groups stand forms, ``form`` times 0 .. 7, one for each two
+    groups: the sign left before, and those of the two groups' parities. ``book`` has the words'
+    bits as ``words`` numbers, ascending, then for each channel 1 if it is their complement.
+    """
+
+    outputs: int
+    channels: int
+    taps: int
+    together: int
+    chunk: int
+    entry: int
+    form: int
+    words: int
+    book: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """O and K."""
+        return self.outputs, self.channels * self.taps
+
+    @property
+    def groups(self) -> int:
+        """Groups of a channel."""
+        return self.channels // self.together
+
+    @property
+    def chunks(self) -> int:
+        """Chunks of groups; bytes of those that the last one lacks are 0."""
+        return -(-self.groups // self.chunk)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the constants."""
+        return self.chunks * self.outputs * (self.chunk + self.chunk // 2)
+
+    def possible(self) -> bool:
+        """Whether groups are whole, and the book has its words and a sign for each channel."""
+        sizes = (self.outputs, self.channels, self.taps, self.together, self.chunk, self.words)
+        return (
+            min(sizes) > 0
+            and not self.channels % self.together
+            and not self.chunk % 2
+            and self.taps < 63
+            and self.together < 9
+            and self.words < 257
+            and len(self.book) == self.words + self.outputs
+            and max(self.book[: self.words]) < 1 << self.taps
+            and max(self.book[self.words :]) < 2
+        )
+
+    def array(self, bits: Array) -> Array:
+        """The program."""
+        indices = self._indices(bits)
+        entries = indices @ self.words ** np.arange(self.together)[::-1]
+        signs = self._signs(indices)
+        before = np.cumsum(signs, axis=1, dtype=np.uint8) & 1
+        left = np.concatenate([np.zeros((self.outputs, 1), np.uint8), before[:, 1:-1:2]], axis=1)
+        forms = left + 2 * signs[:, 0::2] + 4 * signs[:, 1::2]
+        held = np.zeros(signs.shape, np.int64)
+        held[:, : self.groups] = entries * self.entry
+        shape = (self.outputs, self.chunks, -1)
+        rows = [held.reshape(shape), forms.reshape(shape).astype(np.int64) * self.form]
+        return np.concatenate(rows, axis=2).transpose(1, 0, 2).astype(np.uint8)
+
+    def parities(self, bits: Array) -> Array:
+        """The sign of each channel's parity: u8 [O]."""
+        return np.bitwise_xor.reduce(self._signs(self._indices(bits)), axis=1)
+
+    def _indices(self, bits: Array) -> Array:
+        """The number of each word: [O, groups, together]."""
+        book = np.array(self.book[: self.words], np.int64)
+        negated = np.array(self.book[self.words :], np.uint8)
+        shaped = (bits ^ negated[:, None]).reshape(-1, self.taps).astype(np.int64)
+        numbers = np.searchsorted(book, shaped @ (np.int64(1) << np.arange(self.taps)))
+        numbers = np.minimum(numbers, self.words - 1)
+        return numbers.reshape(self.outputs, self.groups, self.together)
+
+    def _signs(self, indices: Array) -> Array:
+        """The sign of each group's parity: u8 [O, groups of whole chunks]."""
+        ones = np.array([bin(word).count("1") & 1 for word in self.book[: self.words]], np.uint8)
+        signs = np.zeros((self.outputs, self.chunks * self.chunk), np.uint8)
+        signs[:, : self.groups] = np.bitwise_xor.reduce(ones[indices], axis=2)
+        return signs
+
+
+_Kind = type[Words] | type[Nibbles] | type[Majorities] | type[Differences] | type[Codewords]
 LAYOUTS: Mapping[str, _Kind] = {
     "words": Words,
     "nibbles": Nibbles,
     "majorities": Majorities,
     "differences": Differences,
+    "codewords": Codewords,
 }
+_LISTS = (Differences, Codewords)
+"""Those whose last field is a tuple."""
 
 
 def described(layout: WeightLayout) -> tuple[str, list[int]]:
@@ -366,10 +459,11 @@ def from_description(name: str, sizes: list[int], where: str) -> WeightLayout:
     if kind is None:
         raise ArtifactError(f"{where}: made by a newer bnnc (weights stored as {name!r}): upgrade")
     known: list[Any] = list(sizes)
-    if kind is Differences:
-        last = len(fields(kind)) - 1
+    last = len(fields(kind)) - 1
+    if kind in _LISTS:
         known[last:] = [tuple(known[last:])]
-    if len(known) == len(fields(kind)) and all(0 <= size < _MOST for size in sizes):
+    inside = all(0 <= size < _MOST for size in sizes[: last + 1])
+    if len(known) == len(fields(kind)) and inside and min(sizes) >= 0:
         layout = kind(*known)
         if layout.possible():
             return layout

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bnnc.errors import ArtifactError
 from bnnc.runtime import layouts
-from bnnc.runtime.layouts import Differences, Majorities, Nibbles, WeightLayout, Words
+from bnnc.runtime.layouts import Codewords, Differences, Majorities, Nibbles, WeightLayout, Words
 
 EXAMPLES: list[WeightLayout] = [
     Words(40, 70, 9, 1, 3, 16, 1),
@@ -21,6 +21,7 @@ EXAMPLES: list[WeightLayout] = [
     Majorities(7, 27, 4, 0),
     Majorities(7, 2, 1, 64),
     Majorities(5, 1152, 48, 16),
+    Codewords(3, 10, 9, 2, 4, 8, 8, 3, (5, 77, 400, 0, 1, 0)),
     *(Differences(4, 20, 9, 64, 8, part, (0, 1, 2, 0)) for part in range(3)),
 ]
 
@@ -64,6 +65,8 @@ def test_any_description_is_refused_or_makes_no_more_than_it_says(
         ("nibbles", [130, 33, 9, 48], "no weights"),
         ("majorities", [7, 1, 4, 0], "no weights"),
         ("majorities", [7, 27, 4096, 64], "no weights"),
+        ("codewords", [3, 10, 9, 2, 4, 8, 8, 3, 5, 77, 512, 0, 1, 0], "no weights"),
+        ("codewords", [3, 10, 9, 2, 4, 8, 8, 3, 5, 77, 400, 0, 1], "no weights"),
         ("differences", [4, 20, 9, 64, 8, 0, 0, 1, 2], "no weights"),
         ("differences", [4, 20, 9, 64, 8, 0, 0, 1, 2, 5], "no weights"),
         ("differences", [4, 20, 9, 64, 8, 3, 0, 1, 2, 0], "no weights"),

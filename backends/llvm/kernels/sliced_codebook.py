@@ -28,6 +28,7 @@ from ....errors import LoweringError
 from ....ir import Array, Ternary
 from ....ir.codebook import Codebook
 from ....ir.ops import BinaryConv
+from ....runtime.layouts import Codewords
 from ..code import I8, I64, Code, Index, IRValue
 from ..geometry import Geometry
 from ..kernel import Job
@@ -48,7 +49,7 @@ NEAR, FAR = 36 << 10, 160 << 10
 """Bytes of a chunk's table that stays in the first-level cache, and in the second."""
 
 _STORED = 4.5 / 64
-"""Cycles to write a byte of a table that only the second-level cache holds."""
+"""Cycles to write a byte of a table that only the second-level cache holds, 0.6 of it nearer."""
 _TYPICAL = Prices(addition=1.6, group=15.0, listed=1.7, chunk=55.0, word=1.5)
 """Prices by which the size of a chunk is chosen."""
 
@@ -136,7 +137,8 @@ class CodebookPlan(ChunkedPlan):
         words = 0.65 * prices.group * self.count * self.geometry.taps / 9
         tables = self.geometry.channels * (shifting + words)
         if self.together > 1:
-            entry = max(0.5 * prices.group, 0 if near else self.stride * _STORED)
+            stored = self.stride * _STORED * (0.6 if near else 1.0)
+            entry = max(0.5 * prices.group, stored)
             tables += self.groups * self.entries * entry
         return self.blocks * tables + self.geometry.out_channels * added * addition
 
@@ -167,30 +169,25 @@ class CodebookPlan(ChunkedPlan):
         excess = (1 << self.inputs.bit_length()) - 1 - self.inputs
         return super().padded(weights) + np.where(negated, excess, 0).astype(np.int32)[:, None]
 
-    @cached_property
+    @property
     def row(self) -> int:
         """Bytes of a channel's program in a chunk: an entry per group, a form per two."""
         return self.chunk + self.chunk // 2
 
-    def program(self, book: Codebook) -> tuple[Array, Array]:
-        """Each channel's entries and forms as `scale` says: u8 [chunks, O, row]; and its parity's
-        sign. Bytes of groups that the last chunk lacks are 0.
-        """
-        count = len(book.indices)
-        indices = book.indices.astype(np.int64).reshape(count, self.groups, self.together)
-        entries = indices @ self.count ** np.arange(self.together)[::-1]
-        signs = (book.words.sum(axis=1)[indices].sum(axis=2) & 1).astype(np.uint8)
-        padded = np.zeros((count, self.chunks * self.chunk), np.uint8)
-        padded[:, : self.groups] = signs
-        before = np.cumsum(padded, axis=1, dtype=np.uint8) & 1
-        left = np.concatenate([np.zeros((count, 1), np.uint8), before[:, 1:-1:2]], axis=1)
-        forms = left + 2 * padded[:, 0::2] + 4 * padded[:, 1::2]
-        padded[:, : self.groups] = entries * (self.stride // self.scale)
-        shape = (count, self.chunks, -1)
-        rows = np.concatenate(
-            [padded.reshape(shape), (forms * (self.plane // EIGHT)).reshape(shape)], axis=2
+    def layout(self, book: Codebook) -> Codewords:
+        """The program: each channel's entries and forms as `scale` says."""
+        words = book.words.astype(np.int64) @ (np.int64(1) << np.arange(self.geometry.taps))
+        return Codewords(
+            len(book.negated),
+            self.geometry.channels,
+            self.geometry.taps,
+            self.together,
+            self.chunk,
+            self.stride // self.scale,
+            self.plane // EIGHT,
+            self.count,
+            (*words.tolist(), *map(int, book.negated)),
         )
-        return np.ascontiguousarray(rows.transpose(1, 0, 2)), before[:, -1]
 
 
 class CodebookLayer(ChunkedLayer):
@@ -201,9 +198,9 @@ class CodebookLayer(ChunkedLayer):
     def __init__(self, job: Job, code: Code, plan: CodebookPlan) -> None:
         super().__init__(job, code, plan)
         self.book = plan.codebook(self.weights)
-        program, signs = plan.program(self.book)
-        self.signs = self.sign_words(signs)
-        self.program = code.own_weights(self.weights, program)
+        layout = plan.layout(self.book)
+        self.signs = self.sign_words(layout.parities(self.weights.reshape(layout.shape)))
+        self.program = code.weights(self.weights, layout)
         self.table = code.scratch(plan.table)
         self.parts = [code.scratch(planes * plan.plane) for planes in plan.parts]
         self.left = code.scratch((plan.chunk + 2) * plan.plane)
