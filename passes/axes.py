@@ -31,6 +31,7 @@ from ..ir.ops import (
     ReduceSum,
     Reshape,
     Slice,
+    Threshold,
     Transpose,
 )
 from ..ir.ops.shape import flat_size
@@ -192,6 +193,12 @@ class Axes:
         self.of[result] = Axis(position, first.groups, first.repeat)
         return None
 
+    def per_channel(self, node: Node) -> None:
+        """Constants along axis 1, whichever axis the channels are."""
+        if not all(isinstance(self.graph.producer_op(v), Const) for v in node.op.operands[1:]):
+            return self.opaque(node, "its parameters are not constant")
+        return self.elementwise(node)
+
     def passing(self, node: Node) -> None:
         """A window over the other axes."""
         axis = self.of.get(node.op.operands[0])
@@ -327,7 +334,7 @@ def trace(graph: Graph) -> Axes:
     axes = Axes(graph)
     handlers: dict[type[Op], Callable[[Node], None]] = {
         AveragePool: axes.passing,
-        BatchNorm: axes.elementwise,
+        BatchNorm: axes.per_channel,
         BinaryConv: axes.product,
         BinaryGemm: axes.product,
         Concat: axes.concat,
@@ -337,6 +344,7 @@ def trace(graph: Graph) -> Axes:
         Pad: axes.pad,
         Reshape: axes.reshape,
         Slice: axes.slice,
+        Threshold: axes.per_channel,
         Transpose: axes.transpose,
     }
     for value in graph.inputs:

@@ -176,7 +176,8 @@ class _Apply:
             bias = None if op.bias is None else self._taken(op.bias, index, 0)
             return op if index is None else replace(op, w=self._taken(op.w, index, 0), bias=bias)
         if isinstance(op, (Threshold, BatchNorm)):
-            index = self._index(node.result)
+            axis = self.changes.axes.of.get(node.result)
+            index = self._index(node.result) if axis and axis.position == 1 else None
             kept = op.map_operands(lambda v: v if v is op.x else self._taken(v, index, 0))
             return self._turned_threshold(kept) if isinstance(kept, Threshold) else kept
         return self._elementwise(node, op) if op.elementwise else op

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 from ir_support import ONE_KERNEL_EACH, assert_same, examples, random_inputs
 from random_graphs import networks
 
-from bnnc.ir import Graph, interpret
+from bnnc.ir import Graph, interpret, parse
 from bnnc.ir.ops import BinaryConv, BinaryGemm, Const
 from bnnc.passes import pipelines, run_passes
 from bnnc.passes.axes import trace
@@ -76,3 +77,35 @@ def test_small_blocks_keep_every_bit(graph: Graph, block: int, max_depth: int) -
     inputs = random_inputs(graph, 2, 7)
     expected, actual = interpret(graph, inputs), interpret(after, inputs)
     assert all(expected[k].tobytes() == actual[k].tobytes() for k in expected)
+
+
+TURNED = """
+graph @turned binarized {{
+  input %x: bits<1;-1,1>[N,2,{size},3]
+  %w = const() data=[0, 1, 1, 0, 0, 1, 1, 0] element=bits<1;-1,1> : bits<1;-1,1>[4,2,1,1]
+  %n = binary_conv(%x, %w) strides=[1,1] pads=[0,0,0,0] dilations=[1,1] groups=1 : i32[N,4,{size},3]
+  %a = const() data={numbers} element=f32 : f32[{size}]
+  %b = const() data={ones} element=f32 : f32[{size}]
+  %t = const() data={numbers} element=i32 : i32[{size}]
+  %f = const() data={truth} element=bool : bool[{size}]
+  %rows = transpose(%n) perm=[0,2,3,1] : i32[N,{size},3,4]
+  %s = threshold(%rows, %t, %f) : bits<1;-1,1>[N,{size},3,4]
+  %d = decode(%s) : f32[N,{size},3,4]
+  %c = cast(%rows) to=f32 : f32[N,{size},3,4]
+  %m = batch_norm(%c, %a, %b, %a, %b) epsilon=0 : f32[N,{size},3,4]
+  output %d as "signs"
+  output %m as "normed"
+}}
+"""
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_constants_of_another_axis_stay_in_order(size: int) -> None:
+    """Thresholds and normalization run along axis 1, also where the channels are elsewhere."""
+    numbers = list(range(-1, size - 1))
+    truth = str([n > 0 for n in numbers]).lower()
+    graph = parse(TURNED.format(size=size, numbers=numbers, ones=[1] * size, truth=truth))
+    after = run_passes(graph, (MstReorder(0, 2, True),), ONE_KERNEL_EACH)
+    assert len(after.nodes) > len(graph.nodes)  # channels are put back at the outputs
+    inputs = random_inputs(graph, 2, 7)
+    assert_same(interpret(graph, inputs), interpret(after, inputs))
