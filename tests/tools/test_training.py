@@ -135,6 +135,15 @@ def test_trees_keep_to_their_groups_and_depth(centres: int, depth: int) -> None:
         assert parent < 0 or groups[parent] == groups[channel]
 
 
+def test_trees_stay_on_the_device_of_the_weights() -> None:
+    rows = STE()(torch.randn(70, 30))
+    expected = mst_loss(nn.Sequential(layer := BinaryLinear(30, 70)))
+    with torch.device("meta"):  # where tensors go that name no device
+        trees = forest(rows)
+        assert trees.parents.device == trees.depths.device == rows.device
+        assert mst_loss(nn.Sequential(layer)) == expected
+
+
 def test_a_star_stands_around_its_medoid() -> None:
     rows = signs(9, 25)
     apart = (25 - rows @ rows.T) / 2

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 def two_valued(x: Tensor) -> Tensor:
     """The sign with +1 at 0, so that the result is +1 or -1 and never a third value."""
-    return torch.where(x >= 0, torch.ones((), dtype=x.dtype), -torch.ones((), dtype=x.dtype))
+    one = torch.ones((), dtype=x.dtype, device=x.device)
+    return torch.where(x >= 0, one, -one)
 
 
 class _ClippedSign(torch.autograd.Function):

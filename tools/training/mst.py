@@ -92,9 +92,10 @@ def forest(rows: Tensor, centres: int | None = None, depth: int | None = None) -
         groups = min(centres, count)
         ends = [group * count // groups for group in range(groups + 1)]
     groups, size = len(ends) - 1, max(last - first for first, last in pairwise(ends))
-    padded = torch.full((groups * size,), -1)
+    every = torch.arange(count, device=rows.device)
+    padded = torch.full((groups * size,), -1, device=rows.device)
     for group, (first, last) in enumerate(pairwise(ends)):
-        padded[group * size : group * size + last - first] = torch.arange(first, last)
+        padded[group * size : group * size + last - first] = every[first:last]
     members = padded.view(groups, size)
     present = members >= 0
     held = rows.float()[members.clamp(min=0)]
@@ -111,11 +112,11 @@ def _prim(distances: Tensor, present: Tensor, depth: int | None) -> tuple[Tensor
     """Parents (-1 at the root) and depths within each group, int64 [G, S], for distances [G, S, S]:
     one channel joins the tree of its group at a time, the nearest."""
     groups, size = present.shape
-    rows = torch.arange(groups)
+    rows = torch.arange(groups, device=distances.device)
     sums = distances.masked_fill(distances.isinf(), 0).sum(2)
     root = sums.masked_fill(~present, float("inf")).argmin(1)
-    parents = torch.full((groups, size), -1)
-    depths = torch.zeros((groups, size), dtype=torch.int64)
+    parents = torch.full_like(present, -1, dtype=torch.int64)
+    depths = torch.zeros_like(parents)
     best = distances[rows, root].clone()
     nearest = root[:, None].repeat(1, size)
     best[rows, root] = float("inf")
