@@ -397,7 +397,8 @@ def multiply_accumulates(node: Node) -> int:
 
 def resolve_target(name: str) -> Target:
     """A target by name or TRIPLE:CPU; raises TargetError."""
-    return _import(".backends.llvm.host" if ":" in name else ".backends.targets", "").resolve(name)
+    module = ".backends.codegen.host" if ":" in name else ".backends.targets"
+    return _import(module, "").resolve(name)
 
 
 def load_backend(name: str) -> Backend:

@@ -1,5 +1,14 @@
-"""The LLVM backend: scheduled graphs to objects, assembly or LLVM IR; needs llvmlite."""
+"""The LLVM backend: kernels that write LLVM IR, instruction by instruction."""
 
-from .module import LlvmBackend, LlvmLowered
+from ..codegen.module import KernelBackend
+from . import kernels
 
-__all__ = ["LlvmBackend", "LlvmLowered"]
+
+class LlvmBackend(KernelBackend):
+    """All kernels of `kernels/`."""
+
+    def __init__(self) -> None:
+        super().__init__("llvm", kernels)
+
+
+__all__ = ["LlvmBackend"]

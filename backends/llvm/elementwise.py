@@ -14,10 +14,10 @@ from typing import Any
 from llvmlite import ir
 
 from ...ir import BOOL, F16, F32, F64, I64, U8, Bits, Element, Op, Scalar, ops
+from ..codegen.code import FLOAT, I1, Code, IRValue, memory_type, vector
+from ..codegen.code import I32 as INT32
 from ..targets import Target
 from . import half, math, wide
-from .code import FLOAT, I1, Code, IRValue, memory_type, vector
-from .code import I32 as INT32
 from .views import Lanes, Packed
 
 Emitter = Callable[..., Lanes]

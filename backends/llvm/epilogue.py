@@ -23,10 +23,10 @@ from collections.abc import Callable, Sequence
 from ...ir import Layout, Node, TensorType, Value
 from ...ir.ops import Fused, Threshold
 from ...ir.types import WORD_BITS
+from ..codegen.code import Code, Index
+from ..codegen.kernel import Job
 from ..targets import Target
 from . import elementwise
-from .code import Code, Index
-from .kernel import Job
 from .views import Lanes, Packed, View, byte_strides
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from llvmlite import ir
 
-from .code import FLOAT, I16, Code, IRValue, vector
-from .code import I32 as INT
+from ..codegen.code import FLOAT, I16, Code, IRValue, vector
+from ..codegen.code import I32 as INT
 
 _SHIFT = 13
 _REBIAS = 112 << 23

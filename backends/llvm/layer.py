@@ -9,9 +9,9 @@ from typing import Generic, TypeVar
 from ...errors import LoweringError
 from ...ir import Array, Layout, Op, Scalar
 from ...ir.ops import Fused
-from .code import Code
+from ..codegen.code import Code
+from ..codegen.kernel import Job
 from .geometry import Geometry, Product
-from .kernel import Job
 from .views import pitched_strides, pixel_strides
 
 P = TypeVar("P", bound=Product)

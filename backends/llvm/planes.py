@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from llvmlite import ir
 
-from .code import I8, I32, Code, IRValue, vector
+from ..codegen.code import I8, I32, Code, IRValue, vector
 
 XOR = 0x96
 MAJORITY = 0xE8

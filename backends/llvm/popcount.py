@@ -17,8 +17,8 @@ from typing import Protocol
 
 from llvmlite import ir
 
+from ..codegen.code import I8, I16, I32, Code, IRValue, vector
 from ..targets import Target
-from .code import I8, I16, I32, Code, IRValue, vector
 from .planes import carry_save
 
 State = list[IRValue]

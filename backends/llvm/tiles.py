@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from ...ir import Batch, Op
 from ...ir.ops import Fused
 from ...ir.types import WORD_BITS
+from ..codegen.code import Code, Index, IRValue
+from ..codegen.kernel import Extent
 from ..targets import Target
 from . import epilogue
-from .code import Code, Index, IRValue
 from .epilogue import channel_blocks, last_block
 from .geometry import Geometry, Product, Segment
-from .kernel import Extent
 
 _STRIPES = 8
 """Tasks a sample that a layer of one output row is split into, for threads to share."""

@@ -19,7 +19,7 @@ from llvmlite import ir
 
 from ...ir import BOOL, Batch, Bits, Layout, Scalar, TensorType, Ternary, Value
 from ...ir.types import WORD_BITS, physical_axes
-from .code import I1, I8, I32, Code, Index, IRValue, memory_type, pieces, vector
+from ..codegen.code import I1, I8, I32, Code, Index, IRValue, memory_type, pieces, vector
 
 
 @dataclass(frozen=True)

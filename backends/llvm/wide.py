@@ -14,7 +14,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from .code import DOUBLE, FLOAT, I64, Code, vector
+from ..codegen.code import DOUBLE, FLOAT, I64, Code, vector
 
 _LN2 = (float.fromhex("0x1.62e42feep-1"), float.fromhex("0x1.a39ef35793c76p-33"))
 """ln(2) in parts, the first one of 32 bits."""

@@ -13,7 +13,8 @@ from conftest import Golden
 from llvm_support import X86_PATHS, Args, Library, scheduled
 
 from bnnc.backends import linking
-from bnnc.backends.llvm import LlvmBackend, host
+from bnnc.backends.codegen import host
+from bnnc.backends.llvm import LlvmBackend
 from bnnc.backends.targets import TARGETS, Target
 from bnnc.errors import LoweringError
 from bnnc.ir import Graph

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bnnc.backends import targets
-from bnnc.backends.llvm import host
+from bnnc.backends.codegen import host
 from bnnc.backends.targets import TARGETS, resolve
 from bnnc.errors import TargetError
 

@@ -21,8 +21,8 @@ from ir_support import random_inputs
 from llvm_support import Library, scheduled
 from random_graphs import networks
 
+from bnnc.backends.codegen.threads import OFFSETS, pool_functions
 from bnnc.backends.llvm import LlvmBackend
-from bnnc.backends.llvm.threads import OFFSETS, pool_functions
 from bnnc.backends.targets import TARGETS, native
 from bnnc.ir import Graph, interpret
 from bnnc.passes import Context, pipelines, run_passes

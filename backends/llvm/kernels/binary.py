@@ -23,11 +23,11 @@ from llvmlite import ir
 from ....ir import Layout, Op, Ternary
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
 from ...base import Choice, KernelDescriptor
+from ...codegen.code import I32, I64, Index, IRValue, vector
+from ...codegen.kernel import Job, Kernel
 from ...targets import Target
-from ..code import I32, I64, Index, IRValue, vector
 from ..epilogue import Epilogue
 from ..geometry import Geometry
-from ..kernel import Job, Kernel
 from ..popcount import State
 from ..tiles import Tile, for_tiles, refusal, tasks
 from ..views import words_of

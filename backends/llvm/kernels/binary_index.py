@@ -20,7 +20,7 @@ import numpy as np
 from llvmlite import ir
 
 from ....ir import Array, TensorType
-from ..code import I8, I32, I64, Code, Index, IRValue, pieces, vector
+from ...codegen.code import I8, I32, I64, Code, Index, IRValue, pieces, vector
 from ..geometry import Geometry
 from ..views import pixel_strides, words_of
 

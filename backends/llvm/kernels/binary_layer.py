@@ -7,7 +7,7 @@ from functools import cached_property
 from ....ir import Op, Ternary
 from ....ir.ops import BinaryConv, BinaryGemm
 from ....runtime.layouts import WORD, Words
-from ..code import Index
+from ...codegen.code import Index
 from ..layer import Layer, product_of
 from ..popcount import Counter, counter_for, registers_per_sum
 from ..tiles import Plan, Tile, narrowed

@@ -27,11 +27,11 @@ from ....ir import Layout, Op, Ternary
 from ....ir.ops import BinaryConv, Fused, Threshold
 from ....runtime.layouts import Nibbles, widths_of
 from ...base import Choice, KernelDescriptor, Params
+from ...codegen.code import I8, I16, I32, I64, Index, IRValue, vector
+from ...codegen.kernel import Extent, Job, Kernel
 from ...targets import Target
-from ..code import I8, I16, I32, I64, Index, IRValue, vector
 from ..epilogue import Epilogue, channel_blocks
 from ..geometry import Geometry
-from ..kernel import Extent, Job, Kernel
 from ..layer import Layer, product_of
 from ..popcount import table_lookup
 from ..tiles import balanced, refusal

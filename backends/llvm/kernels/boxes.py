@@ -14,8 +14,8 @@ from llvmlite import ir
 from ....ir import I32, Batch, Bits, Dim, Layout, Op, Scalar, TensorType, Ternary, Value
 from ....ir.ops import Concat, Gather, GatherElements, Pad, Relayout, Reshape, Slice, Transpose
 from ....ir.types import WORD_BITS, sample_bytes
-from ..code import I64, Code, Index, memory_type
-from ..kernel import Job
+from ...codegen.code import I64, Code, Index, memory_type
+from ...codegen.kernel import Job
 from ..views import pixel_strides, strides_of, words_of
 from .strided import Axis, copy, fill, memory_set
 

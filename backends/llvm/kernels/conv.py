@@ -18,11 +18,11 @@ from ....ir import Array, Op
 from ....ir.ops import Conv, Fused, Gemm
 from ... import cost
 from ...base import Choice, KernelDescriptor
+from ...codegen.code import FLOAT, I32, Index, IRValue, vector
+from ...codegen.kernel import Job, Kernel
 from ...targets import Target
-from ..code import FLOAT, I32, Index, IRValue, vector
 from ..epilogue import Epilogue
 from ..geometry import Geometry
-from ..kernel import Job, Kernel
 from ..layer import Layer, product_of
 from ..tiles import Plan, Tile, balanced, for_tiles, narrowed, refusal, tasks
 from ..views import View

@@ -32,11 +32,11 @@ from ....ir import Array, Op
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
 from ....ir.ops.binary import BYTES
 from ...base import Choice, KernelDescriptor
+from ...codegen.code import I8, I16, I32, Code, Index, IRValue, vector
+from ...codegen.kernel import Job, Kernel
 from ...targets import Target
-from ..code import I8, I16, I32, Code, Index, IRValue, vector
 from ..epilogue import Epilogue
 from ..geometry import Geometry
-from ..kernel import Job, Kernel
 from ..layer import Layer
 from ..tiles import Plan, Tile, for_tiles, narrowed, refusal, tasks
 from .binary_layer import anchor_of

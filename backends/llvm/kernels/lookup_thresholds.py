@@ -16,8 +16,8 @@ from llvmlite import ir
 from ....ir import Array, Layout
 from ....ir.ops import Fused, Threshold
 from ....runtime.layouts import byte_order
-from ..code import I8, I32, Code, Index, IRValue, vector
-from ..kernel import Job
+from ...codegen.code import I8, I32, Code, Index, IRValue, vector
+from ...codegen.kernel import Job
 
 
 def threshold_of(job: Job) -> Threshold | None:

@@ -14,10 +14,10 @@ from typing import Any
 from ....ir import Batch, Op
 from ....ir.ops import MatMul
 from ...base import Choice, KernelDescriptor
+from ...codegen.code import FLOAT, Code, Index, pieces, vector
+from ...codegen.kernel import Extent, Job, Kernel
 from ...targets import Target
-from ..code import FLOAT, Code, Index, pieces, vector
 from ..epilogue import channel_blocks
-from ..kernel import Extent, Job, Kernel
 from ..views import View
 from .boxes import known
 

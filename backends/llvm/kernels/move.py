@@ -13,9 +13,9 @@ from ....ir import Batch, Layout, Op, TensorType
 from ....ir.ops import Concat, Gather, Pad, Relayout, Reshape, Slice, Transpose
 from ....ir.types import WORD_BITS, sample_bytes
 from ...base import Choice, KernelDescriptor
+from ...codegen.code import Code, Index
+from ...codegen.kernel import Extent, Job, Kernel
 from ...targets import Target
-from ..code import Code, Index
-from ..kernel import Extent, Job, Kernel
 from . import move_bits
 from .boxes import (
     Box,

@@ -17,8 +17,8 @@ from ....errors import LoweringError
 from ....ir import Array, Bits, Layout, Scalar, Ternary, Value
 from ....ir.ops import Concat, Gather, Pad, Relayout, Reshape, Slice, Transpose
 from ....ir.types import WORD_BITS
-from ..code import I8, I32, I64, Code, Index
-from ..kernel import Extent, Job
+from ...codegen.code import I8, I32, I64, Code, Index
+from ...codegen.kernel import Extent, Job
 from ..views import Packed, View, words_of
 from . import boxes
 

@@ -19,9 +19,9 @@ from llvmlite import ir
 from ....ir import BOOL, F16, U8, Op, Scalar
 from ....ir.ops import GatherElements, TopK
 from ...base import Choice, KernelDescriptor
+from ...codegen.code import I32, I64, Code, Index, memory_type, vector
+from ...codegen.kernel import Extent, Job, Kernel
 from ...targets import Target
-from ..code import I32, I64, Code, Index, memory_type, vector
-from ..kernel import Extent, Job, Kernel
 from ..views import View, strides_of
 from .boxes import Memory, known, load_index, stored
 from .softmax import for_rows

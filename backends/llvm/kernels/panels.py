@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ....ir import Array
+from ...codegen.code import FLOAT, Code, Index, IRValue, vector
 from ...targets import Target
-from ..code import FLOAT, Code, Index, IRValue, vector
 from ..geometry import Geometry
 from ..tiles import CHUNK_PIXELS, Plan, for_blocks, for_chunks
 

@@ -15,11 +15,11 @@ from ....ir.ops import Fused
 from ....ir.types import physical_axes
 from ... import cost
 from ...base import Choice, KernelDescriptor
+from ...codegen.code import Code, Index
+from ...codegen.kernel import Extent, Job, Kernel
 from ...targets import Target
 from .. import epilogue
-from ..code import Code, Index
 from ..epilogue import Epilogue, all_strides, channel_blocks, full_type
-from ..kernel import Extent, Job, Kernel
 
 _VECTORS = 2
 """Registers a block of 32-bit lanes fills: enough to hide latencies, few enough not to spill."""

@@ -21,12 +21,12 @@ from ....ir.ops.window import Window
 from ....ir.types import sample_bytes
 from ... import cost
 from ...base import Choice, KernelDescriptor
+from ...codegen.code import FLOAT, I1, Code, Index, memory_type, vector
+from ...codegen.kernel import Extent, Job, Kernel
 from ...targets import Target
 from .. import epilogue
 from .. import math as vector_math
-from ..code import FLOAT, I1, Code, Index, memory_type, vector
 from ..epilogue import Epilogue, channel_blocks
-from ..kernel import Extent, Job, Kernel
 from ..views import Lanes, Packed, View
 from .boxes import known
 from .pointwise import block_width

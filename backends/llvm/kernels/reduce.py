@@ -18,12 +18,12 @@ from llvmlite import ir
 from ....ir import BOOL, F16, F32, Op, Scalar, TensorType
 from ....ir.ops import Fused, ReduceMax, ReduceMean, ReduceMin, ReduceSum
 from ...base import Choice, KernelDescriptor
+from ...codegen.code import DOUBLE, FLOAT, I32, Code, Index, memory_type, vector
+from ...codegen.kernel import Extent, Job, Kernel
 from ...targets import Target
 from .. import epilogue
 from .. import math as vector_math
-from ..code import DOUBLE, FLOAT, I32, Code, Index, memory_type, vector
 from ..epilogue import Epilogue, channel_blocks
-from ..kernel import Extent, Job, Kernel
 from ..views import View, strides_of
 from .boxes import known, stored
 from .pointwise import block_width

@@ -21,10 +21,10 @@ from __future__ import annotations
 from ....ir import Layout, Op
 from ....ir.ops import BinaryConv, Fused
 from ...base import Choice, KernelDescriptor, Params
+from ...codegen.code import Code
+from ...codegen.kernel import Job, Kernel
 from ...targets import Target
 from .. import epilogue
-from ..code import Code
-from ..kernel import Job, Kernel
 from .sliced_codebook import MOST_TOGETHER, CodebookLayer, CodebookPlan
 from .sliced_lanes import SlicedLanes
 from .sliced_layer import SlicedLayer, anchor_of, tasks

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....ir import Array
-from ..code import I32, I64, Code, Index, IRValue
-from ..kernel import Job
+from ...codegen.code import I32, I64, Code, Index, IRValue
+from ...codegen.kernel import Job
 from ..planes import Column, carry_save
 from .sliced_layer import Finish, SlicedLayer, Span
 from .sliced_plan import SlicedPlan

@@ -29,9 +29,9 @@ from ....ir import Array, Ternary
 from ....ir.codebook import Codebook
 from ....ir.ops import BinaryConv
 from ....runtime.layouts import Codewords
-from ..code import I8, I64, Code, Index, IRValue
+from ...codegen.code import I8, I64, Code, Index, IRValue
+from ...codegen.kernel import Job
 from ..geometry import Geometry
-from ..kernel import Job
 from ..planes import Column, carry_save, signed_majorities
 from .sliced_chunks import ChunkedLayer, ChunkedPlan
 from .sliced_layer import Span

@@ -11,7 +11,7 @@ import numpy as np
 from llvmlite import ir
 
 from ....ir.types import WORD_BITS
-from ..code import I8, I32, I64, Index, IRValue, vector
+from ...codegen.code import I8, I32, I64, Index, IRValue, vector
 from ..epilogue import Epilogue, all_strides, last_block
 from ..planes import numbers, transposed
 from .sliced_layer import Finish, SlicedLayer, Span

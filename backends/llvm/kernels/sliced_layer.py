@@ -17,8 +17,8 @@ from llvmlite import ir
 from ....errors import LoweringError
 from ....ir import Batch, Op
 from ....ir.ops import BinaryConv, Fused
-from ..code import I32, I64, Code, Index, IRValue, vector
-from ..kernel import Extent, Job
+from ...codegen.code import I32, I64, Code, Index, IRValue, vector
+from ...codegen.kernel import Extent, Job
 from ..planes import plane_type
 from .sliced_plan import SlicedPlan
 

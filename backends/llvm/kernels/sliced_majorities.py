@@ -22,9 +22,9 @@ from llvmlite import ir
 from ....ir import Ternary
 from ....ir.ops import BinaryConv
 from ....runtime.layouts import FORMS, GROUP, Majorities
-from ..code import I8, I16, I64, Code, Index, IRValue
+from ...codegen.code import I8, I16, I64, Code, Index, IRValue
+from ...codegen.kernel import Job
 from ..geometry import Geometry
-from ..kernel import Job
 from ..planes import Column, signed_majorities
 from .sliced_chunks import ChunkedLayer, ChunkedPlan
 from .sliced_layer import Span

@@ -6,7 +6,7 @@ import numpy as np
 
 from ....ir import Array
 from ....ir.ops import Fused, Threshold
-from ..code import I8, I32, I64, Index, IRValue
+from ...codegen.code import I8, I32, I64, Index, IRValue
 from ..planes import majority
 from .sliced_layer import Finish, SlicedLayer, Span
 

@@ -27,9 +27,9 @@ from ....ir import Array, Ternary
 from ....ir.ops import BinaryConv
 from ....ir.ops.binary import BLOCK
 from ....runtime.layouts import Differences
-from ..code import I8, I16, I32, I64, Code, Index, IRValue
+from ...codegen.code import I8, I16, I32, I64, Code, Index, IRValue
+from ...codegen.kernel import Job
 from ..geometry import Geometry
-from ..kernel import Job
 from ..planes import Column, carry_save
 from .sliced_layer import Finish, SlicedLayer, Span
 from .sliced_plan import LANES_STACK, Prices, SlicedPlan

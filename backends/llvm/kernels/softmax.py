@@ -17,11 +17,11 @@ from llvmlite import ir
 from ....ir import Op, Value
 from ....ir.ops import LogSoftmax, Softmax
 from ...base import Choice, KernelDescriptor
+from ...codegen.code import DOUBLE, FLOAT, I32, Code, Index, pieces, vector
+from ...codegen.kernel import Extent, Job, Kernel
 from ...targets import Target
 from .. import math as vector_math
-from ..code import DOUBLE, FLOAT, I32, Code, Index, pieces, vector
 from ..epilogue import channel_blocks
-from ..kernel import Extent, Job, Kernel
 from ..views import View, strides_of
 from .boxes import known
 from .pointwise import block_width

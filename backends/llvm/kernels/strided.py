@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from llvmlite import ir
 
-from ..code import I1, I8, Code, Index, vector
+from ...codegen.code import I1, I8, Code, Index, vector
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,9 @@ from ....ir import Batch, Layout, Op, Scalar, TensorType
 from ....ir.ops import Relayout
 from ....ir.types import WORD_BITS
 from ...base import Choice, KernelDescriptor
+from ...codegen.code import I1, I8, I64, Code, Index, vector
+from ...codegen.kernel import Extent, Job, Kernel
 from ...targets import Target
-from ..code import I1, I8, I64, Code, Index, vector
-from ..kernel import Extent, Job, Kernel
 from ..views import words_of
 
 PART = 16

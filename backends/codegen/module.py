@@ -1,7 +1,7 @@
-"""The backend: a scheduled graph becomes one LLVM module, step by step.
+"""What backends share: a scheduled graph becomes one LLVM module, step by step.
 
 Each node's kernel adds steps (a function, the addresses in its frame, a number of tasks); equal
-functions are kept once. `entry` wraps the steps into the C ABI.
+functions are kept once. `entry` wraps the steps into the C ABI. Backends differ in their kernels.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import importlib
 import pkgutil
 from dataclasses import dataclass, replace
 from functools import cache
+from types import ModuleType
 
 import llvmlite.binding as llvm
 from llvmlite import ir
@@ -19,7 +20,6 @@ from ...ir import Array, Graph, Node, Stage, Value, part_slots
 from ...ir.ops import Concat, Const, Fused, Relayout, Reshape, Transpose
 from ..base import Choice, EmitKind, KernelDescriptor, Scheduled, StoredWeights, kernels_for
 from ..targets import Target
-from . import kernels as kernel_package
 from .code import Code
 from .entry import CONSTANTS, PREFIX, Entry, Workspace, describe
 from .kernel import Extent, Job, Kernel, Step
@@ -31,29 +31,31 @@ MANIFEST_SECTION = ".bnnc.manifest"
 
 
 @cache
-def all_kernels() -> tuple[Kernel, ...]:
-    """Every kernel of every file in `kernels/`, in the order of file names."""
+def kernels_of(package: ModuleType) -> tuple[Kernel, ...]:
+    """Every kernel of every file in a package, in the order of file names."""
     found: list[Kernel] = []
-    for info in sorted(pkgutil.iter_modules(kernel_package.__path__), key=lambda i: i.name):
-        module = importlib.import_module(f"{kernel_package.__name__}.{info.name}")
+    for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda i: i.name):
+        module = importlib.import_module(f"{package.__name__}.{info.name}")
         found.extend(getattr(module, "KERNELS", ()))
     return tuple(found)
 
 
-class LlvmBackend:
-    """Code through LLVM, for every target that LLVM knows."""
+class KernelBackend:
+    """A backend that is its kernels: code through LLVM, for every target that LLVM knows."""
 
-    name = "llvm"
+    def __init__(self, name: str, *packages: ModuleType) -> None:
+        self.name = name
+        self._kernels = tuple(kernel for package in packages for kernel in kernels_of(package))
 
     @property
     def kernels(self) -> tuple[KernelDescriptor, ...]:
         """Descriptors of all kernels."""
-        return tuple(kernel.descriptor for kernel in all_kernels())
+        return tuple(kernel.descriptor for kernel in self._kernels)
 
-    def lower(self, graph: Graph, target: Target) -> LlvmLowered:
+    def lower(self, graph: Graph, target: Target) -> LoweredModule:
         """Code for a scheduled graph; LoweringError lists every node that no kernel computes."""
         assert graph.stage == Stage.SCHEDULED
-        lowering = _Lowering(graph, target)
+        lowering = _Lowering(graph, target, self._kernels)
         chosen = [(node, lowering.kernel(node)) for node in graph.nodes if _does_work(node)]
         if lowering.problems:
             raise LoweringError("; ".join(lowering.problems))
@@ -79,8 +81,9 @@ def _does_work(node: Node) -> bool:
 class _Lowering:
     """One graph on its way into a module."""
 
-    def __init__(self, graph: Graph, target: Target) -> None:
+    def __init__(self, graph: Graph, target: Target, kernels: tuple[Kernel, ...]) -> None:
         self.graph = graph
+        self.kernels = {kernel.descriptor.name: kernel for kernel in kernels}
         self.target = target
         self.module = ir.Module("bnnc", context=ir.Context())
         self.module.triple = target.triple
@@ -105,13 +108,13 @@ class _Lowering:
         except LoweringError as error:
             self.problems.append(f"{node.describe()}: {error}")
             return None
-        for descriptor in kernels_for(op, tuple(k.descriptor for k in all_kernels())):
+        for descriptor in kernels_for(op, tuple(k.descriptor for k in self.kernels.values())):
             choice = chosen or Choice(descriptor.name)
             if choice.kernel != descriptor.name:
                 continue
             reason = descriptor.refuses_choice(op, self.target, choice)
             if reason is None:
-                return next(k for k in all_kernels() if k.descriptor is descriptor), choice
+                return self.kernels[descriptor.name], choice
             reasons.append(f"kernel {descriptor.name}: {reason}")
         why = ", ".join(reasons) or (f"no kernel '{chosen}'" if chosen else "no kernel computes it")
         self.problems.append(f"{node.describe()}: {why}")
@@ -146,7 +149,7 @@ class _Lowering:
                 self.pool.offset(self.constants[held])
         return Step(self._functions[text], tuple(code.slots), tasks)
 
-    def finish(self) -> LlvmLowered:
+    def finish(self) -> LoweredModule:
         """The module with its entry points."""
         workspace = Workspace.of(self.graph)
         self.pool.declare(self.module, CONSTANTS)
@@ -154,11 +157,11 @@ class _Lowering:
         tuned = f') nounwind "tune-cpu"="{self.target.cpu}"'
         text = str(self.module).replace(") noinline nounwind", ") nounwind noinline")
         text = text.replace(") nounwind", tuned)
-        return LlvmLowered(self.target, text, self.pool, workspace, tuple(self.schedule))
+        return LoweredModule(self.target, text, self.pool, workspace, tuple(self.schedule))
 
 
 @dataclass(frozen=True)
-class LlvmLowered:
+class LoweredModule:
     """A module's text, still without prefix and manifest, and its constants."""
 
     target: Target

@@ -1,0 +1,1 @@
+"""What backends share: kernel functions under construction, and the module around them."""
