@@ -253,7 +253,7 @@ def depths(parents: Array) -> Array:
 def bounded(parents: Array, max_depth: int) -> Array:
     """The forest with every vertex at most ``max_depth`` edges deep (0: as it is): the first one
     that is deeper becomes a root, from which counting begins anew."""
-    if not max_depth:
+    if not 0 < max_depth < len(parents):
         return parents
     cut = depths(parents) % (max_depth + 1) == 0
     return np.where(cut, -1, parents)

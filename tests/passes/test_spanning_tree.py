@@ -129,6 +129,7 @@ def test_a_depth_bound_makes_new_roots() -> None:
     cut = st.reuse(rows, negated=False, max_depth=2)
     assert cut.tree.parents.tolist() == [-1, 2, 3, -1, 3, 4, -1, 6]
     assert (cut.tree.depth, cut.tree.operations) == (2, 3 * 7 + 5)
+    assert st.reuse(rows, negated=False, max_depth=1 << 80).tree.depth == 4
 
 
 def test_blocks_gather_what_is_close() -> None:
