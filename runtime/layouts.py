@@ -302,10 +302,12 @@ class Differences:
 
     @property
     def nbytes(self) -> int:
-        """Bytes, of the lists if no two channels agree anywhere."""
+        """Bytes, of the lists if no two channels agree anywhere: each as long as a root's."""
         if self.part:
             return 4 * self.chunks * self.outputs
-        return 2 * self.outputs * (self.inputs + self.chunks * (self.unroll - 1))
+        whole, rest = divmod(self.inputs, self.chunk)
+        filled = whole * -(-self.chunk // self.unroll) + -(-rest // self.unroll)
+        return 2 * self.outputs * self.unroll * filled
 
     def possible(self) -> bool:
         """Whether there is a parent for each channel, and places fit in two bytes."""

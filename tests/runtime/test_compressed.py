@@ -106,6 +106,19 @@ def test_what_is_not_there_twice_or_small_is_no_entry(plain: bytes) -> None:
     assert compressed.expand(again, "f") == plain
 
 
+@pytest.mark.parametrize(("inputs", "chunk"), [(64, 64), (65, 64), (576, 100)])
+def test_channels_that_are_all_the_same(inputs: int, chunk: int) -> None:
+    """Only the roots of blocks have lists then: the least that a layout of a tree makes."""
+    parents = tuple(0 if channel % 64 == 0 else channel // 64 * 64 + 1 for channel in range(1280))
+    layout = Differences(1280, inputs, chunk, 32, 8, 0, parents)
+    bits = np.tile(np.arange(inputs, dtype=np.uint8) % 3 % 2, (1280, 1))
+    data = layout.array(bits).tobytes()
+    packed = compressed.compress(data, [Weights(0, data, bits, 1, layout)], star)
+    (entry,) = compressed.read_contents(packed, "x").entries
+    assert entry.layout == layout
+    assert compressed.expand(packed, "x") == data
+
+
 @given(st.binary(max_size=500))
 def test_any_bytes_are_compressed(data: bytes) -> None:
     if data:
