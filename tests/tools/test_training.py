@@ -26,6 +26,7 @@ from bnnc.tools.training import (
     binary_layers,
     check_folds,
     clip_latent,
+    falling_target,
     fold,
     mst_loss,
     tree_share,
@@ -168,6 +169,12 @@ def test_loss_stops_at_the_target_and_weighs() -> None:
     assert float(mst_loss(layer, target=share + 0.01).detach()) == 0
     loss = mst_loss(layer, weight=3, target=share - 0.01)
     assert float(loss.detach()) == pytest.approx(0.03, abs=1e-6)
+
+
+def test_a_falling_target_falls_evenly_and_stays_at_its_end() -> None:
+    assert falling_target(0.0, 0.2) == 0.45
+    assert falling_target(0.4, 0.2) == pytest.approx((0.45 + 0.2) / 2)
+    assert falling_target(0.8, 0.2) == falling_target(1.0, 0.2) == 0.2
 
 
 def test_loss_refuses_what_makes_no_sense() -> None:

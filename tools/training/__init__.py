@@ -9,7 +9,7 @@ from .binarizers import STE, Binarizer, BiPer, ReSTE, anneal
 from .codebook import Codebook
 from .deploy import check_folds, fold
 from .layers import BinaryConv2d, BinaryLinear, binary_layers, clip_latent
-from .mst import mst_loss, tree_share
+from .mst import falling_target, mst_loss, tree_share
 
 __all__ = [
     "STE",
@@ -23,6 +23,7 @@ __all__ = [
     "binary_layers",
     "check_folds",
     "clip_latent",
+    "falling_target",
     "fold",
     "mst_loss",
     "tree_share",

@@ -15,7 +15,8 @@ by what bnnc's kernels do:
 - The loss of an edge is the share of weights that differ from the parent's. Its gradient goes
   through the layer's binarizer to the latent weights of the child alone, and only where the signs
   differ: with one for the parent too, both change sign in the same steps and stay apart.
-- ``target``: a layer whose share is there already is left alone.
+- ``target``: a layer whose share is there already is left alone. `falling_target` lowers it while
+  training goes on: channels that are alike from the first step on have learned little to share.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from .layers import binary_layers
 
 BLOCK = 64
 """Output channels that a task of the kernels computes."""
+PLAIN = 0.45
+"""About the share of layers that were trained without `mst_loss`."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,12 @@ def mst_loss(
     if not terms:
         raise ValueError("mst_loss: the model has no BinaryConv2d and no BinaryLinear")
     return weight * torch.stack(terms).mean()
+
+
+def falling_target(progress: float, target: float, end: float = 0.8) -> float:
+    """A target for `mst_loss` that falls evenly from what layers have anyway to ``target``, where
+    ``progress``, 0 to 1, comes to ``end``; from there on it stays."""
+    return target + (PLAIN - target) * max(0.0, 1 - progress / end)
 
 
 def tree_share(signs: Tensor, centres: int | None = None, depth: int | None = None) -> Tensor:

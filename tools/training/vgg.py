@@ -25,34 +25,34 @@ OPSET = 17
 
 
 class Network(nn.Module):
-    """A float 3x3 stem, binary 3x3 layers of stride 1, a float classifier.
+    """A float 3x3 stem of stride 2, binary 3x3 layers on its 16x16 pixels, a float classifier.
 
-    Behind each binary layer a BatchNorm; behind every other one of them a 2x2 maximum. ``widths``
-    are the output channels of the stem and of the binary layers. ``codewords``: the words of each
-    binary layer's codebook, 0 for none.
+    Behind each layer a BatchNorm. ``widths`` are the output channels of the stem and of the binary
+    layers. ``codewords``: the words of each binary layer's codebook, 0 for none.
     """
 
     def __init__(
-        self, widths: tuple[int, ...] = (128, 128, 256, 256, 256), codewords: int = 0
+        self, widths: tuple[int, ...] = (128, 128, 128, 128, 128), codewords: int = 0
     ) -> None:
         super().__init__()
         stem, *outputs = widths
-        # Padded by 3 so that 28x28 becomes 32x32: halves of it fill whole vectors.
-        body: list[nn.Module] = [nn.Conv2d(1, stem, 3, padding=3, bias=False), nn.BatchNorm2d(stem)]
+        # Padded by 3 so that 28x28 becomes 16x16, which fill whole vectors.
+        self.stem = nn.Conv2d(1, stem, 3, stride=2, padding=3, bias=False)
+        body: list[nn.Module] = [nn.BatchNorm2d(stem)]
         for index, (inputs, width) in enumerate(zip(widths, outputs, strict=False)):
             book = Codebook(codewords, seed=index) if codewords else None
             body += [
                 BinaryConv2d(inputs, width, 3, padding=1, codebook=book),
                 nn.BatchNorm2d(width),
             ]
-            if index % 2 == 0:
-                body.append(nn.MaxPool2d(2))
         self.body = nn.Sequential(*body)
         self.classifier = nn.Linear(outputs[-1], CLASSES)
 
     def forward(self, image: Tensor) -> Tensor:
         """Pixels in 0..1, [N, 1, 28, 28], to one score per class, [N, 10]."""
-        x = self.body(image - 0.5)
+        # The order of a one-channel input is ambiguous; all that follows is faster in this one.
+        x = self.stem(image - 0.5).contiguous(memory_format=torch.channels_last)
+        x = self.body(x)
         return self.classifier(torch.flatten(functional.adaptive_avg_pool2d(x, 1), 1))
 
 
