@@ -102,16 +102,6 @@ class Reuse:
         """Without reuse: O * K. A kernel that shares its first level has half of it to do."""
         return len(self.order) * self.bits
 
-    @property
-    def tree_share(self) -> float:
-        """The tree over all channels as a part of `full`: what MST-compression reports."""
-        return self.tree.operations / max(self.full, 1)
-
-    @property
-    def share(self) -> float:
-        """The forest of blocks as a part of `full`."""
-        return self.forest.operations / max(self.full, 1)
-
 
 def reuse(
     rows: Array,
@@ -150,8 +140,8 @@ def reuse_of(
 
 @cache
 def random_share(outputs: int, bits: int) -> float:
-    """`Reuse.tree_share` of random weights (of one seed): the floor that every share is held
-    against."""
+    """The tree over all channels of random weights (of one seed) as a part of O * K: the floor that
+    every share is held against."""
     rows = np.random.default_rng(0).integers(0, 2, (outputs, bits))
     return whole_tree(Metric.of(rows)).operations / max(outputs * bits, 1)
 

@@ -139,7 +139,7 @@ def test_blocks_gather_what_is_close() -> None:
     rows = centres[np.arange(128) % 2] ^ (rng.random((128, 200)) < 0.02)
     found = st.reuse(rows)
     assert all(len({c % 2 for c in part}) == 1 for part in found.order.reshape(2, 64).tolist())
-    assert found.share < st.reuse(rows, reordered=False).share
+    assert found.forest.operations < st.reuse(rows, reordered=False).forest.operations
     again = st.reuse(rows[found.order])
     assert again.order.tolist() == list(range(128))
 

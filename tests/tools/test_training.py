@@ -118,7 +118,8 @@ def signs(outputs: int, bits: int, seed: int = 0) -> Tensor:
 @pytest.mark.parametrize("outputs", [1, 2, 7, 64, 65, 130, 192])
 def test_tree_share_is_that_of_the_minimum_spanning_trees(outputs: int) -> None:
     rows = signs(outputs, 45)
-    expected = reuse(rows.numpy(), negated=False, reordered=False).share
+    found = reuse(rows.numpy(), negated=False, reordered=False)
+    expected = found.forest.operations / found.full
     assert float(tree_share(rows)) == pytest.approx(expected, abs=1e-7)
 
 
