@@ -13,7 +13,9 @@ What stays in order for any reason still gets the trees of its blocks.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import ClassVar
 
 import numpy as np
@@ -97,18 +99,24 @@ class Plan:
     changes: Changes
 
 
-def plan(graph: Graph, options: MstReorder | None = None) -> Plan:
-    """Look at a graph before its bits are packed; raises PassError for options that do not fit."""
+def plan(graph: Graph, options: MstReorder | None = None, products: bool = False) -> Plan:
+    """Look at a graph before its bits are packed; raises PassError for options that do not fit.
+
+    Products reuse no sums, and looking at them takes as long as their outputs are many: without
+    ``products`` they are looked at only where convolutions share their channels.
+    """
     options = options or MstReorder()
     if options.max_depth < 0 or options.block < 1 or BLOCK % options.block:
         raise PassError(f"{options}: max_depth is not negative, and block a divisor of {BLOCK}")
     axes = trace(graph)
-    metrics = {node: _metric(graph, node) for node in graph.nodes if _weights(graph, node)}
-    planner = _Orders(axes, metrics, options)
+    nodes = [node for node in graph.nodes if _weights(graph, node)]
+    planner = _Orders(axes, nodes, cache(partial(_metric, graph)), options)
     orders, undone = planner.find()
     layers: list[Layer] = []
-    for node, metric in metrics.items():
-        index = axes.index(node.result, orders)
+    for node in nodes:
+        if isinstance(node.op, BinaryGemm) and not (products or options.always):
+            continue
+        index, metric = axes.index(node.result, orders), planner.metric(node)
         order = np.arange(len(metric.differing)) if index is None else index
         reason = planner.reason(node, orders)
         layers.append(_layer(graph, node, metric, order, reason, options))
@@ -162,7 +170,8 @@ class _Orders:
     """Finds an order for each group of channels that binary layers produce."""
 
     axes: Axes
-    metrics: dict[Node, Metric]
+    nodes: list[Node]
+    metric: Callable[[Node], Metric]
     options: MstReorder
 
     def __post_init__(self) -> None:
@@ -175,7 +184,7 @@ class _Orders:
     def find(self) -> tuple[dict[int, Array], tuple[Obstacle, ...]]:
         """Orders by group, and the obstacles that a Gather undoes."""
         made: dict[int, list[tuple[Node, int]]] = {}
-        for node in self.metrics:
+        for node in self.nodes:
             first = 0
             for leaf in self.axes.leaves(node.result):
                 made.setdefault(leaf, []).append((node, first))
@@ -195,7 +204,7 @@ class _Orders:
         """An order of a group, the obstacles on its way, and why it is what it is."""
         size, block = self.axes.groups.sizes[leaf], self.options.block
         if size <= block:
-            wide = max(len(self.metrics[node].differing) for node, _ in producers) > block
+            wide = max(node.op.operands[1].shape[0] for node, _ in producers) > block
             reason = f"skips and concatenations tie groups of {size}" if wide else "one block"
             return None, [], f"in order: {reason}"
         if any(first % block for _, first in producers):
@@ -204,10 +213,12 @@ class _Orders:
         fixed = next((held for held in obstacles if not held.undone), None)
         if fixed is not None:
             return None, [], f"in order: {_where(fixed)}"
+        if not _cycles(producers) and not self.options.always:
+            return None, [], "in order: no kernel reuses sums on so few pixels"
         joint = np.zeros((size, size), np.int64)
         for node, first in producers:
-            joint += self.metrics[node].distances[first : first + size, first : first + size]
-        bits = sum(self.metrics[node].bits for node, _ in producers)
+            joint += self.metric(node).distances[first : first + size, first : first + size]
+        bits = sum(self.metric(node).bits for node, _ in producers)
         worth = 0 if self.options.always else WORTH
         order, saved = tight_order(joint, bits, block, worth)
         if not saved:

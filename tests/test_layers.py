@@ -207,7 +207,8 @@ import bnnc
 assert "numpy" not in sys.modules
 import bnnc.runtime, bnnc.tools.cli
 heavy = {"llvmlite", "onnx", "onnxruntime", "rich", "torch", "tvm", "ziglang"}
-layers = {"bnnc.ir", "bnnc.frontend", "bnnc.passes", "bnnc.driver", "bnnc.backends.llvm", "bnnc.backends.codegen"}
+layers = {"bnnc.ir", "bnnc.frontend", "bnnc.passes", "bnnc.driver"}
+layers |= {"bnnc.backends.llvm", "bnnc.backends.codegen"}
 print(*sorted((heavy | layers) & set(sys.modules)))
 """
     done = subprocess.run(

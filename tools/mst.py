@@ -7,6 +7,7 @@ do, so shares are of both. Random weights have a tree too, near 46 % of K.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -87,8 +88,11 @@ def _percent(part: float, whole: float) -> str:
     return f"{100 * part / max(whole, 1):.1f} %"
 
 
-def reused_layers(graph: Graph, target: Target, backend: Backend) -> list[Reused]:
-    """Every binary layer of an imported graph as it is compiled for a target; raises BnncError."""
+def reused_layers(
+    graph: Graph, target: Target, backend: Backend, max_depth: int = 0
+) -> list[Reused]:
+    """Every binary layer of an imported graph as it is compiled for a target, with trees of
+    ``max_depth`` at most (0: any); raises BnncError."""
     before: list[Graph] = []
     seen: list[Graph] = [graph]
 
@@ -97,9 +101,11 @@ def reused_layers(graph: Graph, target: Target, backend: Backend) -> list[Reused
             before.append(seen[-1])
         seen.append(graph)
 
-    scheduled = run_passes(graph, pipelines.default(), Context(target, backend.kernels), observe)
+    passes = pipelines.default(mst_max_depth=max_depth)
+    scheduled = run_passes(graph, passes, Context(target, backend.kernels), observe)
     kernels = _kernels(scheduled)
-    return [_reused(layer, kernels) for layer in plan(before[0]).layers]
+    planned = plan(before[0], MstReorder(max_depth), products=True)
+    return [_reused(layer, kernels) for layer in planned.layers]
 
 
 def _kernels(graph: Graph) -> dict[str, str]:
@@ -113,6 +119,14 @@ def _kernels(graph: Graph) -> dict[str, str]:
     }
 
 
+def _from_words(layer: Layer, together: int) -> int:
+    """Planes that all channels add: those of a count over ``together`` input channels, and half of
+    a plane for its parity. What the words count is once for all channels, and left out."""
+    outputs, inputs, *kernel = layer.node.op.operands[1].shape
+    planes = (math.prod(kernel) * together // 2).bit_length() + 0.5
+    return round(outputs * inputs / together * planes)
+
+
 def _reused(layer: Layer, kernels: dict[str, str]) -> Reused:
     found = reuse_of(layer.metric)
     outputs, bits = len(layer.order), layer.metric.bits
@@ -122,7 +136,8 @@ def _reused(layer: Layer, kernels: dict[str, str]) -> Reused:
     if way.get("tree", 0):
         chosen, decision = blocks, "along trees"
     elif way.get("codebook", 0):
-        chosen, decision = found.full, "from words of its codebook"
+        together = way.get("codebook", 0)
+        chosen, decision = _from_words(layer, together), "from words of its codebook"
     elif way.kernel == "binary_conv_sliced":
         chosen, decision = found.full // 2, "each channel on its own, the first level shared"
     else:

@@ -118,6 +118,38 @@ def test_inspect_says_what_is_reused(cli: Cli, model: Path) -> None:
     assert "no layers on bits" not in text
 
 
+def test_inspect_cuts_trees_as_compile_does(cli: Cli, model: Path) -> None:
+    command = ("inspect", model, "--mst", "--json", "--target", "x86-64-v4")
+    free = json.loads(cli.good(*command))["mst"]
+    cut = json.loads(cli.good(*command, "--mst-max-depth", "1"))["mst"]
+    assert [layer["tree"] for layer in cut] == [layer["tree"] for layer in free]
+    assert all(a["blocks"] > b["blocks"] for a, b in zip(cut, free, strict=True))
+
+
+def test_inspect_counts_what_words_add(cli: Cli) -> None:
+    rng = np.random.default_rng(2)
+    words = rng.choice([-1.0, 1.0], (3, 3, 3)).astype(np.float32)
+    weights = numpy_helper.from_array(words[rng.integers(0, 3, (CHANNELS, CHANNELS))], "w")
+    nodes = [
+        helper.make_node("Sign", ["x"], ["s"]),
+        helper.make_node("Conv", ["s", "w"], ["c"]),
+        helper.make_node("Sign", ["c"], ["t"]),
+        helper.make_node("Conv", ["t", "w"], ["y"], pads=[1] * 4),
+    ]
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, CHANNELS, 34, 34])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, CHANNELS, 32, 32])
+    graph = helper.make_graph(nodes, "words", [x], [y], [weights])
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), "words.onnx")
+    text = cli.good("inspect", "words.onnx", "--mst", "--json", "--target", "x86-64-v4")
+    layer = json.loads(text)["mst"][1]
+    assert layer["decision"] == "from words of its codebook"
+    # Planes of half a count over 1, 2 or 3 kernels, and half of a parity, for as many kernels.
+    additions = {"codebook=1": 3.5, "codebook=2": 4.5 / 2, "codebook=3": 4.5 / 3}
+    way = next(word for word in layer["kernel"].split() if word.startswith("codebook="))
+    assert layer["chosen"] == round(CHANNELS * CHANNELS * additions[way])
+
+
 def test_inspect_without_layers_on_bits(cli: Cli) -> None:
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 2])
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 2])
@@ -136,6 +168,7 @@ def test_inspect_without_layers_on_bits(cli: Cli) -> None:
         (("compile", "--mst-max-depth", "0"), "expected an integer from 1 to"),
         (("compile", "--mst-max-depth", "1" + 9 * "0"), "expected an integer from 1 to 999999999"),
         (("inspect", "--target", "native"), "--target says whose kernels --mst chooses from"),
+        (("inspect", "--mst-max-depth", "2"), "--mst-max-depth bounds the trees of --mst"),
         (("inspect", "--mst", "--target", "z80"), "z80"),
         (("inspect", "--mst", "--html", "x.html"), "--mst is not part of the page"),
     ],

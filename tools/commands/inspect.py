@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ...errors import InputError, OutputError
 from ...files import check_writable, write_file
-from ..arguments import add_model_options, by_name
+from ..arguments import add_model_options, by_name, positive
 from ..console import bytes_text, count_text, require_compiler, show, show_json
 from ..drawing import Drawing, draw, draw_list
 from ..page import page
@@ -54,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target", metavar="T", help="with --mst: whose kernels to choose from (default native)"
     )
+    parser.add_argument(
+        "--mst-max-depth",
+        type=positive,
+        metavar="N",
+        help="with --mst: the bound that compile takes by this name",
+    )
     add_model_options(parser)
 
 
@@ -65,6 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
             raise OutputError(f"{html}: would overwrite what it shows; name another file")
     if arguments.target is not None and not arguments.mst:
         raise InputError("--target says whose kernels --mst chooses from, which is not given")
+    if arguments.mst_max_depth is not None and not arguments.mst:
+        raise InputError("--mst-max-depth bounds the trees of --mst, which is not given")
     if html is not None and arguments.mst:
         raise InputError("--mst is not part of the page that --html writes; leave one of them out")
     if _is_artifact(path):
@@ -73,8 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
         found = _artifact(path)
     else:
         require_compiler("inspecting a model")
-        target = (arguments.target or "native") if arguments.mst else None
-        found = _model(path, by_name(arguments.shapes), arguments.sign_zero, target)
+        found = _model(path, arguments)
     if html is not None:
         title = Path(path).name
         write_file(Path(html), page(title, found.facts, found.remark, found.rows, found.drawing()))
@@ -181,17 +188,12 @@ def _option(value: object) -> str:
     return str(value).lower()
 
 
-def _model(
-    path: str,
-    shapes: Mapping[str, tuple[int, ...]],
-    sign_zero: Literal["exact", "+1"],
-    target: str | None,
-) -> _Found:
+def _model(path: str, arguments: argparse.Namespace) -> _Found:
     from ...driver import load_backend, resolve_target, tensor
     from ..inspection import inspect_model
     from ..mst import reuse_lines, reused_layers
 
-    found = inspect_model(path, shapes, sign_zero)
+    found = inspect_model(path, by_name(arguments.shapes), arguments.sign_zero)
     source, notes, graph = found.imported.source, found.imported.notes, found.graph
     layers = [facts.layer for facts in found.layers]
     inputs = [tensor(value.name, value) for value in graph.inputs]
@@ -214,8 +216,10 @@ def _model(
         **totals(layers),
     }
     reused = None
-    if target is not None:
-        reused = reused_layers(found.imported.graph, resolve_target(target), load_backend("llvm"))
+    if arguments.mst:
+        target = resolve_target(arguments.target or "native")
+        depth = arguments.mst_max_depth or 0
+        reused = reused_layers(found.imported.graph, target, load_backend("llvm"), depth)
         json["mst"] = [held.json() for held in reused]
     lines = [] if reused is None else reuse_lines(reused)
     numbers = {held.node: number for number, held in enumerate(found.layers)}
