@@ -104,17 +104,15 @@ def test_fashion_refuses_other_files(tmp_path: Path, monkeypatch: pytest.MonkeyP
             read_fashion(tmp_path / name)
 
 
-def test_batches_move_and_mirror_images() -> None:
-    image = np.zeros((1, 28, 28), np.uint8)
-    image[0, 10, 5] = 255
-    data = Split(image.repeat(400, 0), np.zeros(400, np.int64))
-    settings = vgg.Settings(1, 400, batch=400)
-    ((pixels, labels),) = vgg.batches(data, settings, torch.Generator().manual_seed(0))
-    assert (pixels.shape, labels.shape) == ((400, 1, 28, 28), (400,))
-    places = {(int(y), int(x)) for _, _, y, x in pixels.nonzero()}
-    shifts = range(-vgg.SHIFT, vgg.SHIFT + 1)
-    assert places == {(10 + y, at + x) for y in shifts for x in shifts for at in (5, 22)}
-    assert float(pixels.sum()) == 400
+def test_batches_draw_images_with_their_labels() -> None:
+    held = np.arange(50, dtype=np.uint8)[:, None, None].repeat(28, 1).repeat(28, 2)
+    data = Split(held, np.arange(50))
+    settings = vgg.Settings(1, 40, batch=16)
+    parts = list(vgg.batches(data, settings, torch.Generator().manual_seed(0)))
+    assert [tuple(pixels.shape) for pixels, _ in parts] == [(n, 1, 28, 28) for n in (16, 16, 8)]
+    labels = torch.cat([labels for _, labels in parts])
+    assert len(set(labels.tolist())) == 40
+    assert torch.equal(torch.cat([p for p, _ in parts])[:, 0, 9, 3], labels.float() / 255)
 
 
 def test_the_example_trains_compiles_and_compares(
@@ -133,7 +131,7 @@ def test_the_example_trains_compiles_and_compares(
     document = json.loads((tmp_path / "out" / "reuse.json").read_text("utf-8"))
     networks = {network["name"]: network for network in document["networks"]}
     assert list(networks) == ["random", "plain", "mst", "codebook"]
-    assert networks["codebook"]["shares"][0]["words"] <= 4
+    assert networks["codebook"]["shares"][0]["words"] <= 8
     assert networks["random"]["shares"][0]["outputs"] == 16
     assert all(0 < network["tree_share"] <= 1 for network in networks.values())
     table = (tmp_path / "out" / "reuse.md").read_text("utf-8")

