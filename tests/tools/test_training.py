@@ -174,8 +174,8 @@ def test_loss_stops_at_the_target_and_weighs() -> None:
 
 def test_a_falling_target_falls_evenly_and_stays_at_its_end() -> None:
     assert falling_target(0.0, 0.2) == 0.45
-    assert falling_target(0.4, 0.2) == pytest.approx((0.45 + 0.2) / 2)
-    assert falling_target(0.8, 0.2) == falling_target(1.0, 0.2) == 0.2
+    assert falling_target(0.3, 0.2) == pytest.approx((0.45 + 0.2) / 2)
+    assert falling_target(0.6, 0.2) == falling_target(1.0, 0.2) == 0.2
 
 
 def test_loss_refuses_what_makes_no_sense() -> None:

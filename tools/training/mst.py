@@ -73,7 +73,7 @@ def mst_loss(
     return weight * torch.stack(terms).mean()
 
 
-def falling_target(progress: float, target: float, end: float = 0.8) -> float:
+def falling_target(progress: float, target: float, end: float = 0.6) -> float:
     """A target for `mst_loss` that falls evenly from what layers have anyway to ``target``, where
     ``progress``, 0 to 1, comes to ``end``; from there on it stays."""
     return target + (PLAIN - target) * max(0.0, 1 - progress / end)

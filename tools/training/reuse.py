@@ -73,7 +73,7 @@ class Variant:
 VARIANTS = (
     Variant("random", trained=False),
     Variant("plain"),
-    Variant("mst", weight=4.0, target=0.2),
+    Variant("mst", weight=6.0, target=0.2),
     Variant("codebook", codewords=8),
 )
 
