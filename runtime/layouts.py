@@ -461,10 +461,11 @@ def from_description(name: str, sizes: list[int], where: str) -> WeightLayout:
     if kind is None:
         raise ArtifactError(f"{where}: made by a newer bnnc (weights stored as {name!r}): upgrade")
     known: list[Any] = list(sizes)
-    last = len(fields(kind)) - 1
+    single = len(fields(kind))
     if kind in _LISTS:
-        known[last:] = [tuple(known[last:])]
-    inside = all(0 <= size < _MOST for size in sizes[: last + 1])
+        single -= 1
+        known[single:] = [tuple(known[single:])]
+    inside = all(0 <= size < _MOST for size in sizes[:single])
     if len(known) == len(fields(kind)) and inside and min(sizes) >= 0:
         layout = kind(*known)
         if layout.possible():

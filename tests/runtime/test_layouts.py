@@ -22,6 +22,7 @@ EXAMPLES: list[WeightLayout] = [
     Majorities(7, 2, 1, 64),
     Majorities(5, 1152, 48, 16),
     Codewords(3, 10, 9, 2, 4, 8, 8, 3, (5, 77, 400, 0, 1, 0)),
+    Codewords(2, 4, 49, 1, 4, 8, 8, 2, (1 << 40, (1 << 48) + 5, 0, 1)),
     *(Differences(4, 20, 9, 64, 8, part, (0, 1, 2, 0)) for part in range(3)),
 ]
 
