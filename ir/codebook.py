@@ -54,6 +54,11 @@ class Codebook:
         return cls(spelled, indices.reshape(words.shape).astype(np.uint8), negated)
 
 
+def planes_of_half(taps: int, together: int) -> int:
+    """Bit planes of half of what the words of ``together`` input channels count, rounded down."""
+    return (taps * together // 2).bit_length()
+
+
 def _complement(words: Array, taps: int) -> Array:
     return words ^ ((1 << taps) - 1)
 

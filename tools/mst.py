@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from ..backends.base import Backend, Choice
 from ..backends.targets import Target
 from ..ir import Graph
+from ..ir.codebook import planes_of_half
 from ..ir.ops import BinaryConv, BinaryGemm, Fused
 from ..passes import Context, Pass, pipelines, run_passes
 from ..passes.mst_reorder import Layer, MstReorder, plan
@@ -123,7 +124,7 @@ def _from_words(layer: Layer, together: int) -> int:
     """Planes that all channels add: those of a count over ``together`` input channels, and half of
     a plane for its parity. What the words count is once for all channels, and left out."""
     outputs, inputs, *kernel = layer.node.op.operands[1].shape
-    planes = (math.prod(kernel) * together // 2).bit_length() + 0.5
+    planes = planes_of_half(math.prod(kernel), together) + 0.5
     return round(outputs * inputs / together * planes)
 
 
@@ -135,8 +136,7 @@ def _reused(layer: Layer, kernels: dict[str, str]) -> Reused:
     way = Choice.parse(kernel) if kernel else Choice("")
     if way.get("tree", 0):
         chosen, decision = blocks, "along trees"
-    elif way.get("codebook", 0):
-        together = way.get("codebook", 0)
+    elif together := way.get("codebook", 0):
         chosen, decision = _from_words(layer, together), "from words of its codebook"
     elif way.kernel == "binary_conv_sliced":
         chosen, decision = found.full // 2, "each channel on its own, the first level shared"

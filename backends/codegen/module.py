@@ -43,9 +43,9 @@ def kernels_of(package: ModuleType) -> tuple[Kernel, ...]:
 class KernelBackend:
     """A backend that is its kernels: code through LLVM, for every target that LLVM knows."""
 
-    def __init__(self, name: str, *packages: ModuleType) -> None:
+    def __init__(self, name: str, package: ModuleType) -> None:
         self.name = name
-        self._kernels = tuple(kernel for package in packages for kernel in kernels_of(package))
+        self._kernels = kernels_of(package)
 
     @property
     def kernels(self) -> tuple[KernelDescriptor, ...]:
@@ -84,6 +84,7 @@ class _Lowering:
     def __init__(self, graph: Graph, target: Target, kernels: tuple[Kernel, ...]) -> None:
         self.graph = graph
         self.kernels = {kernel.descriptor.name: kernel for kernel in kernels}
+        self.descriptors = tuple(kernel.descriptor for kernel in kernels)
         self.target = target
         self.module = ir.Module("bnnc", context=ir.Context())
         self.module.triple = target.triple
@@ -108,7 +109,7 @@ class _Lowering:
         except LoweringError as error:
             self.problems.append(f"{node.describe()}: {error}")
             return None
-        for descriptor in kernels_for(op, tuple(k.descriptor for k in self.kernels.values())):
+        for descriptor in kernels_for(op, self.descriptors):
             choice = chosen or Choice(descriptor.name)
             if choice.kernel != descriptor.name:
                 continue

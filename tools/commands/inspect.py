@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
         found = _artifact(path)
     else:
         require_compiler("inspecting a model")
-        found = _model(path, arguments)
+        found = _model(arguments)
     if html is not None:
         title = Path(path).name
         write_file(Path(html), page(title, found.facts, found.remark, found.rows, found.drawing()))
@@ -188,11 +188,12 @@ def _option(value: object) -> str:
     return str(value).lower()
 
 
-def _model(path: str, arguments: argparse.Namespace) -> _Found:
+def _model(arguments: argparse.Namespace) -> _Found:
     from ...driver import load_backend, resolve_target, tensor
     from ..inspection import inspect_model
     from ..mst import reuse_lines, reused_layers
 
+    path = arguments.file
     found = inspect_model(path, by_name(arguments.shapes), arguments.sign_zero)
     source, notes, graph = found.imported.source, found.imported.notes, found.graph
     layers = [facts.layer for facts in found.layers]

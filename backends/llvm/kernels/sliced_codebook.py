@@ -26,7 +26,7 @@ import numpy as np
 
 from ....errors import LoweringError
 from ....ir import Array, Ternary
-from ....ir.codebook import Codebook
+from ....ir.codebook import Codebook, planes_of_half
 from ....ir.ops import BinaryConv
 from ....runtime.layouts import Codewords
 from ...codegen.code import I8, I64, Code, Index, IRValue
@@ -93,7 +93,7 @@ class CodebookPlan(ChunkedPlan):
     @property
     def planes(self) -> int:
         """Planes of an entry."""
-        return (self.geometry.taps * self.together // 2).bit_length()
+        return planes_of_half(self.geometry.taps, self.together)
 
     def size(self, channels: int) -> int:
         """Planes of what one word counts in each of some channels."""
