@@ -19,7 +19,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from llvmlite import ir
@@ -61,6 +62,41 @@ def vector(type_: ir.Type, lanes: int) -> ir.VectorType:
     return ir.VectorType(type_, lanes)
 
 
+@dataclass(frozen=True)
+class Foreign:
+    """LLVM IR that defines ``void name(..)``; equal names stand for equal functions."""
+
+    name: str
+    text: str
+
+
+class Emission(Protocol):
+    """What the emitters of elementwise operators need: a `Code`, or what stands for one elsewhere.
+
+    Values have an LLVM type, a scalar's or a vector's; ``b`` has the methods of llvmlite's builder.
+    """
+
+    @property
+    def b(self) -> Any:
+        """Arithmetic, comparisons, conversions and selections."""
+        ...
+
+    @property
+    def target(self) -> Target:
+        """What the code may use."""
+        ...
+
+    def overloaded(
+        self, name: str, x: IRValue, *more: IRValue, flags: Sequence[str] = ()
+    ) -> IRValue:
+        """``llvm.<name>``, overloaded on the type of ``x``, which its result has too."""
+        ...
+
+    def saturated(self, x: IRValue, type_: ir.VectorType) -> IRValue:
+        """Floats towards zero to signed integers, the nearest where out of range; NaN gives 0."""
+        ...
+
+
 class Code:
     """Builds one kernel function; see the module's docstring."""
 
@@ -83,6 +119,8 @@ class Code:
         """What the frame holds after N: values and constant data, in order."""
         self.stored: list[StoredWeights] = []
         """The binary weights among the data."""
+        self.foreign: dict[str, str] = {}
+        """LLVM IR by the name of the function that it defines."""
         self._pointers: dict[Any, IRValue] = {}
 
     def finish(self) -> None:
@@ -384,11 +422,32 @@ class Code:
 
     def intrinsic(self, name: str, result: ir.Type, *args: IRValue) -> IRValue:
         """Call an LLVM intrinsic by its full name."""
-        held = self.module.globals.get(name)
-        if held is None:
-            type_ = ir.FunctionType(result, [a.type for a in args])
-            held = ir.Function(self.module, type_, name)
+        held = self._declared(name, ir.FunctionType(result, [a.type for a in args]))
         return self.b.call(held, args)
+
+    def overloaded(
+        self, name: str, x: IRValue, *more: IRValue, flags: Sequence[str] = ()
+    ) -> IRValue:
+        """Call ``llvm.<name>``, overloaded on the type of ``x``, a scalar or vector."""
+        held = self._declared(
+            f"llvm.{name}.{_suffix(x.type)}",
+            ir.FunctionType(x.type, [x.type, *(m.type for m in more)]),
+        )
+        return self.b.call(held, [x, *more], fastmath=flags)
+
+    def saturated(self, x: IRValue, type_: ir.VectorType) -> IRValue:
+        """Floats towards zero to signed integers, the nearest where out of range; NaN gives 0."""
+        name = f"llvm.fptosi.sat.{_suffix(type_)}.{_suffix(x.type)}"
+        return self.intrinsic(name, type_, x)
+
+    def call(self, foreign: Foreign, *args: IRValue) -> None:
+        """Call a function that comes with its own LLVM IR."""
+        self.foreign[foreign.name] = foreign.text
+        kind = ir.FunctionType(ir.VoidType(), [a.type for a in args])
+        self.b.call(self._declared(foreign.name, kind), args)
+
+    def _declared(self, name: str, type_: ir.FunctionType) -> ir.Function:
+        return self.module.globals.get(name) or ir.Function(self.module, type_, name)
 
 
 def pieces(count: int) -> list[tuple[int, int]]:
@@ -400,6 +459,13 @@ def pieces(count: int) -> list[tuple[int, int]]:
         out.append((start, width))
         start += width
     return out
+
+
+def _suffix(type_: ir.Type) -> str:
+    """How the name of an overloaded intrinsic spells a type: ``v16f32``."""
+    if isinstance(type_, ir.VectorType):
+        return f"v{type_.count}{_suffix(type_.element)}"
+    return {"float": "f32", "double": "f64"}.get(str(type_), str(type_))
 
 
 def _alignment(type_: ir.Type) -> int:

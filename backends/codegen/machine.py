@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 import llvmlite.binding as llvm
@@ -26,12 +27,17 @@ def machine_for(target: Target) -> llvm.TargetMachine:
     )
 
 
-def optimize(text: str, target: Target) -> tuple[llvm.ModuleRef, llvm.TargetMachine]:
-    """A module's text through LLVM's O3 pipeline. Kernels are vectorised by hand: LLVM's own
-    vectorisers and unroller only made them larger."""
+def optimize(
+    text: str, target: Target, foreign: Mapping[str, str]
+) -> tuple[llvm.ModuleRef, llvm.TargetMachine]:
+    """A module's text, with the foreign functions that it calls, through LLVM's O3 pipeline.
+    Kernels are vectorised by hand: LLVM's own vectorisers and unroller only made them larger."""
     machine = machine_for(target)
     try:
         module = llvm.parse_assembly(text)
+        for name, definition in foreign.items():
+            module.link_in(llvm.parse_assembly(definition))
+            module.get_function(name).linkage = "internal"
         module.verify()
     except RuntimeError as error:
         raise BackendError(f"internal: LLVM rejects generated code: {error}") from error

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 
 import llvmlite.binding as llvm
@@ -18,7 +20,16 @@ from llvmlite import ir
 from ...errors import LoweringError
 from ...ir import Array, Graph, Node, Stage, Value, part_slots
 from ...ir.ops import Concat, Const, Fused, Relayout, Reshape, Transpose
-from ..base import Choice, EmitKind, KernelDescriptor, Scheduled, StoredWeights, kernels_for
+from ..base import (
+    Choice,
+    EmitKind,
+    KernelDescriptor,
+    Scheduled,
+    Searcher,
+    SearchLimits,
+    StoredWeights,
+    kernels_for,
+)
 from ..targets import Target
 from .code import Code
 from .entry import CONSTANTS, PREFIX, Entry, Workspace, describe
@@ -43,14 +54,20 @@ def kernels_of(package: ModuleType) -> tuple[Kernel, ...]:
 class KernelBackend:
     """A backend that is its kernels: code through LLVM, for every target that LLVM knows."""
 
-    def __init__(self, name: str, package: ModuleType) -> None:
+    def __init__(self, name: str, *packages: ModuleType) -> None:
         self.name = name
-        self._kernels = kernels_of(package)
+        self._kernels = tuple(kernel for package in packages for kernel in kernels_of(package))
 
     @property
     def kernels(self) -> tuple[KernelDescriptor, ...]:
         """Descriptors of all kernels."""
         return tuple(kernel.descriptor for kernel in self._kernels)
+
+    def searcher(
+        self, target: Target, limits: SearchLimits, folder: Path | None, say: Callable[[str], None]
+    ) -> Searcher | None:
+        """None: the kernels have no knobs."""
+        return None
 
     def lower(self, graph: Graph, target: Target) -> LoweredModule:
         """Code for a scheduled graph; LoweringError lists every node that no kernel computes."""
@@ -97,6 +114,7 @@ class _Lowering:
         self.schedule: list[Scheduled] = []
         self.problems: list[str] = []
         self._functions: dict[str, str] = {}
+        self._foreign: dict[str, str] = {}
         self._stored: dict[bytes, StoredWeights] = {}
         self._started = 0
 
@@ -138,6 +156,7 @@ class _Lowering:
         """Keep the function, unless an equal one is there already."""
         code.finish()
         self._stored |= {held.data: held for held in code.stored}
+        self._foreign |= code.foreign
         name = code.function.name
         text = str(code.function).replace(f'"{name}"', '"kernel"')
         if text in self._functions:
@@ -158,15 +177,19 @@ class _Lowering:
         tuned = f') nounwind "tune-cpu"="{self.target.cpu}"'
         text = str(self.module).replace(") noinline nounwind", ") nounwind noinline")
         text = text.replace(") nounwind", tuned)
-        return LoweredModule(self.target, text, self.pool, workspace, tuple(self.schedule))
+        return LoweredModule(
+            self.target, text, self._foreign, self.pool, workspace, tuple(self.schedule)
+        )
 
 
 @dataclass(frozen=True)
 class LoweredModule:
-    """A module's text, still without prefix and manifest, and its constants."""
+    """A module's text, still without prefix and manifest, what is linked into it by the names of
+    the functions that it calls, and its constants."""
 
     target: Target
     text: str
+    foreign: Mapping[str, str]
     pool: Pool
     workspace: Workspace
     schedule: tuple[Scheduled, ...]
@@ -183,7 +206,7 @@ class LoweredModule:
         body = "\n".join(str(item) for item in head.global_values)
         threads = pool_functions(self.target, PREFIX)
         text = f"{self.text}\n{threads}\n{body}".replace(PREFIX, f"{prefix}_")
-        module, machine = optimize(text, self.target)
+        module, machine = optimize(text, self.target, self.foreign)
         if kind == "obj":
             return self.pool.fill(machine.emit_object(module))
         text = self._with_constants(str(module))

@@ -20,14 +20,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ...ir import Layout, Node, TensorType, Value
+from ...ir import Node, Value
 from ...ir.ops import Fused, Threshold
 from ...ir.types import WORD_BITS
+from ..codegen import elementwise
 from ..codegen.code import Code, Index
+from ..codegen.elementwise import Lanes, Packed
 from ..codegen.kernel import Job
-from ..targets import Target
-from . import elementwise
-from .views import Lanes, Packed, View, byte_strides
+from ..codegen.region import full_type
+from .views import View, byte_strides
 
 
 class Epilogue:
@@ -120,31 +121,6 @@ def all_strides(job: Job) -> list[tuple[int, ...]]:
             else:
                 out.append(byte_strides(outer, rank, constant))
     return out
-
-
-def full_type(op: Fused) -> TensorType:
-    """Type of the region's iteration space: that of the anchor's result, else of the widest."""
-    if op.anchor is not None:
-        return op.anchor.results[0].type
-    return max((v.type for v in op.body.results), key=lambda t: (t.rank, t.elements_per_sample()))
-
-
-def refusal(op: Fused, target: Target) -> str | None:
-    """Why the region's elementwise operators cannot be emitted, or None."""
-    for node in op.body.nodes:
-        if node.op.elementwise:
-            reason = elementwise.refusal(node.op, target)
-            if reason is not None:
-                return f"{node.describe()}: {reason}"
-    return None
-
-
-def plain_refusal(op: Fused, target: Target) -> str | None:
-    """The same for kernels that neither read nor write planes of pixels."""
-    for value in (*op.xs, *op.body.results):
-        if value.type.layout is Layout.PLANES:
-            return f"cannot read or write planes of pixels, as {value!r}"
-    return refusal(op, target)
 
 
 def last_block(channels: int, width: int, packs: bool) -> int:

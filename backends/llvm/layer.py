@@ -7,23 +7,13 @@ from functools import cached_property
 from typing import Generic, TypeVar
 
 from ...errors import LoweringError
-from ...ir import Array, Layout, Op, Scalar
-from ...ir.ops import Fused
+from ...ir import Array, Layout, Scalar
 from ..codegen.code import Code
 from ..codegen.kernel import Job
 from .geometry import Geometry, Product
 from .views import pitched_strides, pixel_strides
 
 P = TypeVar("P", bound=Product)
-
-
-def product_of(op: Op, *kinds: type[P]) -> P:
-    """The anchor of a fused region, which is of one of these kinds."""
-    assert isinstance(op, Fused)
-    assert op.anchor is not None
-    anchor = op.anchor.op
-    assert isinstance(anchor, kinds)
-    return anchor
 
 
 @dataclass

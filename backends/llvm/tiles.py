@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from ...ir import Batch, Op
 from ...ir.ops import Fused
 from ...ir.types import WORD_BITS
+from ..codegen import region
 from ..codegen.code import Code, Index, IRValue
 from ..codegen.kernel import Extent
 from ..targets import Target
-from . import epilogue
 from .epilogue import channel_blocks, last_block
 from .geometry import Geometry, Product, Segment
 
@@ -42,7 +42,7 @@ def refusal(op: Op, target: Target) -> str | None:
         return f"{anchor.mnemonic()} over {anchor.x.type.rank - 2} spatial axes is not supported"
     if anchor.w not in op.body.params:
         return "weights must be a constant"
-    return epilogue.plain_refusal(op, target)
+    return region.plain_refusal(op, target)
 
 
 @dataclass(frozen=True)

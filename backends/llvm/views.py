@@ -20,16 +20,7 @@ from llvmlite import ir
 from ...ir import BOOL, Batch, Bits, Layout, Scalar, TensorType, Ternary, Value
 from ...ir.types import WORD_BITS, physical_axes
 from ..codegen.code import I1, I8, I32, Code, Index, IRValue, memory_type, pieces, vector
-
-
-@dataclass(frozen=True)
-class Packed:
-    """Lanes of a packed element: a vector of i1 per plane (ternary: sign, mask)."""
-
-    planes: tuple[IRValue, ...]
-
-
-Lanes = IRValue | Packed
+from ..codegen.elementwise import Lanes, Packed
 
 
 def strides_of(type_: TensorType) -> tuple[int, ...]:

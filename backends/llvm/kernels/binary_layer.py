@@ -8,7 +8,8 @@ from ....ir import Op, Ternary
 from ....ir.ops import BinaryConv, BinaryGemm
 from ....runtime.layouts import WORD, Words
 from ...codegen.code import Index
-from ..layer import Layer, product_of
+from ...codegen.region import product_of
+from ..layer import Layer
 from ..popcount import Counter, counter_for, registers_per_sum
 from ..tiles import Plan, Tile, narrowed
 from ..views import words_of

@@ -28,14 +28,15 @@ from ....ir.ops import BinaryConv, Fused, Threshold
 from ....runtime.layouts import Nibbles, widths_of
 from ...base import Choice, KernelDescriptor, Params
 from ...codegen.code import I8, I16, I32, I64, Index, IRValue, vector
+from ...codegen.elementwise import Packed
 from ...codegen.kernel import Extent, Job, Kernel
+from ...codegen.region import product_of
 from ...targets import Target
 from ..epilogue import Epilogue, channel_blocks
 from ..geometry import Geometry
-from ..layer import Layer, product_of
+from ..layer import Layer
 from ..popcount import table_lookup
 from ..tiles import balanced, refusal
-from ..views import Packed
 from .binary_index import MASKED, Frame, build_rows, pair_tables
 from .binary_layer import WORD, anchor_of
 from .lookup_thresholds import Thresholds, threshold_of

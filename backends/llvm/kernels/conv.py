@@ -20,10 +20,11 @@ from ... import cost
 from ...base import Choice, KernelDescriptor
 from ...codegen.code import FLOAT, I32, Index, IRValue, vector
 from ...codegen.kernel import Job, Kernel
+from ...codegen.region import product_of
 from ...targets import Target
 from ..epilogue import Epilogue
 from ..geometry import Geometry
-from ..layer import Layer, product_of
+from ..layer import Layer
 from ..tiles import Plan, Tile, balanced, for_tiles, narrowed, refusal, tasks
 from ..views import View
 from . import panels

@@ -18,8 +18,9 @@ from ....ir import Array, Bits, Layout, Scalar, Ternary, Value
 from ....ir.ops import Concat, Gather, Pad, Relayout, Reshape, Slice, Transpose
 from ....ir.types import WORD_BITS
 from ...codegen.code import I8, I32, I64, Code, Index
+from ...codegen.elementwise import Packed
 from ...codegen.kernel import Extent, Job
-from ..views import Packed, View, words_of
+from ..views import View, words_of
 from . import boxes
 
 Bitwise = Relayout | Reshape | Transpose | Gather

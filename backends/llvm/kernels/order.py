@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 
-from ....ir import BOOL, F16, U8, Op, Scalar
+from ....ir import BOOL, F16, Op, Scalar
 from ....ir.ops import GatherElements, TopK
 from ...base import Choice, KernelDescriptor
 from ...codegen.code import I32, I64, Code, Index, memory_type, vector
 from ...codegen.kernel import Extent, Job, Kernel
+from ...codegen.order import key_type, order_key
 from ...targets import Target
 from ..views import View, strides_of
 from .boxes import Memory, known, load_index, stored
@@ -55,7 +55,7 @@ class Selection:
     def _pick(self, before: list[Any] | None) -> list[Any]:
         """Key and position of the best element, of those after ``before`` in the order."""
         b: Any = self.code.b
-        type_ = self._key_type()
+        type_ = key_type(self.op)
 
         def step(i: Index, best: list[Any]) -> list[Any]:
             key, position = self._key(i), self._spread(i, type_)
@@ -71,30 +71,9 @@ class Selection:
         start = [self._all(type_, 0), self._all(type_, -1)]
         return self.code.repeat(0, known(self.op.x.shape[self.op.axis]), 1, start, step)
 
-    def _key_type(self) -> ir.IntType:
-        element = self.op.x.element
-        assert isinstance(element, Scalar)
-        return I32 if element.dtype.itemsize <= 4 else I64
-
     def _key(self, i: Index) -> Any:
-        """The operand as signed integers that rise with it (fall, for the smallest)."""
-        b: Any = self.code.b
-        element = self.op.x.element
-        assert isinstance(element, Scalar)
-        x: Any = self.views[0].load(self._index(i), self.lane, self.width, self.count)
-        type_ = self._key_type()
-        target = vector(type_, self.width)
-        if element.dtype.kind != "f":
-            if type_ != x.type.element:
-                x = b.zext(x, target) if element == U8 else b.sext(x, target)
-            return x if self.op.largest else b.not_(x)
-        # -0 + 0 is +0. Negative floats rise as their bits fall.
-        x = x if self.op.largest else b.fneg(x)
-        x = b.fadd(x, x.type(None))
-        top = np.iinfo(element.dtype.str.replace("f", "i")).max
-        bits = b.bitcast(x, target)
-        mask = b.and_(b.ashr(bits, self._all(type_, type_.width - 1)), self._all(type_, top))
-        return b.select(b.fcmp_unordered("uno", x, x), self._all(type_, top), b.xor(bits, mask))
+        x = self.views[0].load(self._index(i), self.lane, self.width, self.count)
+        return order_key(self.code, self.op, x)
 
     def _store(self, found: list[Any], j: Index) -> None:
         position = found[1]

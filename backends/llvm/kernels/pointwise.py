@@ -15,11 +15,12 @@ from ....ir.ops import Fused
 from ....ir.types import physical_axes
 from ... import cost
 from ...base import Choice, KernelDescriptor
+from ...codegen import region
 from ...codegen.code import Code, Index
 from ...codegen.kernel import Extent, Job, Kernel
+from ...codegen.region import full_type
 from ...targets import Target
-from .. import epilogue
-from ..epilogue import Epilogue, all_strides, channel_blocks, full_type
+from ..epilogue import Epilogue, all_strides, channel_blocks
 
 _VECTORS = 2
 """Registers a block of 32-bit lanes fills: enough to hide latencies, few enough not to spill."""
@@ -29,7 +30,7 @@ _PART = 4096
 
 def _refuses(op: Op, target: Target) -> str | None:
     assert isinstance(op, Fused)
-    return epilogue.plain_refusal(op, target)
+    return region.plain_refusal(op, target)
 
 
 def _cycles(op: Op, target: Target, choice: Choice) -> float:

@@ -21,13 +21,14 @@ from ....ir.ops.window import Window
 from ....ir.types import sample_bytes
 from ... import cost
 from ...base import Choice, KernelDescriptor
+from ...codegen import math as vector_math
+from ...codegen import region
 from ...codegen.code import FLOAT, I1, Code, Index, memory_type, vector
+from ...codegen.elementwise import Lanes, Packed
 from ...codegen.kernel import Extent, Job, Kernel
 from ...targets import Target
-from .. import epilogue
-from .. import math as vector_math
 from ..epilogue import Epilogue, channel_blocks
-from ..views import Lanes, Packed, View
+from ..views import View
 from .boxes import known
 from .pointwise import block_width
 
@@ -84,7 +85,7 @@ class Largest:
         b: Any = self.code.b
         kind = self.element.dtype.kind
         if kind == "f":
-            return [vector_math.maximum(b, tap, state[0])]
+            return [vector_math.maximum(self.code, tap, state[0])]
         compare = b.icmp_unsigned if kind == "u" else b.icmp_signed
         return [b.select(compare(">", tap, state[0]), tap, state[0])]
 
@@ -352,7 +353,7 @@ def _refuses(op: Op, target: Target) -> str | None:
     element = op.anchor.op.operands[0].element
     if element in (F16, BOOL):
         return f"{op.anchor.op.mnemonic()} does not compute in {element}"
-    return epilogue.plain_refusal(op, target)
+    return region.plain_refusal(op, target)
 
 
 def _cycles(op: Op, target: Target, choice: Choice) -> float:

@@ -18,11 +18,11 @@ from llvmlite import ir
 from ....ir import BOOL, F16, F32, Op, Scalar, TensorType
 from ....ir.ops import Fused, ReduceMax, ReduceMean, ReduceMin, ReduceSum
 from ...base import Choice, KernelDescriptor
+from ...codegen import math as vector_math
+from ...codegen import region
 from ...codegen.code import DOUBLE, FLOAT, I32, Code, Index, memory_type, vector
 from ...codegen.kernel import Extent, Job, Kernel
 from ...targets import Target
-from .. import epilogue
-from .. import math as vector_math
 from ..epilogue import Epilogue, channel_blocks
 from ..views import View, strides_of
 from .boxes import known, stored
@@ -80,7 +80,7 @@ class Combine:
         kind = self.element.dtype.kind
         if kind == "f":
             extreme = vector_math.maximum if largest else vector_math.minimum
-            return extreme(builder, b, a)
+            return extreme(self.code, b, a)
         compare = builder.icmp_unsigned if kind == "u" else builder.icmp_signed
         return builder.select(compare(">" if largest else "<", b, a), b, a)
 
@@ -289,7 +289,7 @@ def _refuses(op: Op, target: Target) -> str | None:
         return f"{reduce.mnemonic()} does not compute in {element}"
     if isinstance(reduce, ReduceMean) and element.dtype.kind != "f":
         return f"reduce_mean does not compute in {element}"
-    return epilogue.plain_refusal(op, target)
+    return region.plain_refusal(op, target)
 
 
 def _cycles(op: Op, target: Target, choice: Choice) -> float:

@@ -21,10 +21,10 @@ from __future__ import annotations
 from ....ir import Layout, Op
 from ....ir.ops import BinaryConv, Fused
 from ...base import Choice, KernelDescriptor, Params
+from ...codegen import region
 from ...codegen.code import Code
 from ...codegen.kernel import Job, Kernel
 from ...targets import Target
-from .. import epilogue
 from .sliced_codebook import MOST_TOGETHER, CodebookLayer, CodebookPlan
 from .sliced_lanes import SlicedLanes
 from .sliced_layer import SlicedLayer, anchor_of, tasks
@@ -94,7 +94,7 @@ def _refuses(op: Op, target: Target) -> str | None:
     sliced = [v for v in op.body.results if v.type.layout is Layout.PLANES]
     if sliced and not thresholds_alone(op):
         return "planes are written where a threshold alone follows"
-    return epilogue.refusal(op, target)
+    return region.refusal(op, target)
 
 
 def _cycles(op: Op, target: Target, choice: Choice) -> float:

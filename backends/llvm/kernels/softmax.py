@@ -17,10 +17,10 @@ from llvmlite import ir
 from ....ir import Op, Value
 from ....ir.ops import LogSoftmax, Softmax
 from ...base import Choice, KernelDescriptor
+from ...codegen import math as vector_math
 from ...codegen.code import DOUBLE, FLOAT, I32, Code, Index, pieces, vector
 from ...codegen.kernel import Extent, Job, Kernel
 from ...targets import Target
-from .. import math as vector_math
 from ..epilogue import channel_blocks
 from ..views import View, strides_of
 from .boxes import known
@@ -121,7 +121,7 @@ class Row:
         b: Any = self.code.b
         highest = self.combine(
             self.constant(FLOAT, -float("inf")),
-            lambda a, c: vector_math.maximum(b, c, a),
+            lambda a, c: vector_math.maximum(self.code, c, a),
             lambda i, lanes: self.load(0, i, lanes),
         )
 
@@ -130,7 +130,7 @@ class Row:
             return b.fsub(x, self.spread(highest, x))
 
         def power(i: Index, lanes: int) -> Any:
-            e: Any = vector_math.exp(b, shifted(i, lanes))
+            e: Any = vector_math.exp(self.code, shifted(i, lanes))
             if isinstance(self.op, Softmax):
                 self.store(e, i)
             return b.fpext(e, vector(DOUBLE, e.type.count))
@@ -138,7 +138,7 @@ class Row:
         exact = self.combine(self.constant(DOUBLE, 0.0), b.fadd, power)
         total = b.fptrunc(exact, vector(FLOAT, exact.type.count))
         if isinstance(self.op, LogSoftmax):
-            total = vector_math.log(b, total)
+            total = vector_math.log(self.code, total)
 
         def finish(i: Index, lanes: int) -> None:
             if isinstance(self.op, LogSoftmax):

@@ -14,7 +14,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from ..codegen.code import DOUBLE, FLOAT, I64, Code, vector
+from .code import DOUBLE, FLOAT, I64, Emission, vector
 
 _LN2 = (float.fromhex("0x1.62e42feep-1"), float.fromhex("0x1.a39ef35793c76p-33"))
 """ln(2) in parts, the first one of 32 bits."""
@@ -31,7 +31,7 @@ _SQRT_HALF_BITS = 0x3FE6A09E667F3BCD
 class Wide:
     """A vector of float64 with arithmetic operators that emit instructions."""
 
-    code: Code
+    code: Emission
     value: Any
 
     def of(self, number: float) -> Wide:
@@ -61,9 +61,8 @@ class Wide:
 
     def call(self, name: str, *more: Wide) -> Wide:
         """An LLVM intrinsic on float64."""
-        full = f"llvm.{name}.v{self.value.type.count}f64"
-        operands = (self.value, *(m.value for m in more))
-        return Wide(self.code, self.code.intrinsic(full, self.value.type, *operands))
+        held = self.code.overloaded(name, self.value, *(m.value for m in more))
+        return Wide(self.code, held)
 
     def compare(self, relation: str, other: Wide | float) -> Any:
         """Lanes where the relation holds; False where one side is NaN."""
@@ -98,7 +97,7 @@ class Wide:
 def narrow(function: Callable[..., Wide]) -> Callable[..., Any]:
     """The function on vectors of float32."""
 
-    def emitted(code: Code, op: Any, *operands: Any) -> Any:
+    def emitted(code: Emission, op: Any, *operands: Any) -> Any:
         type_ = vector(DOUBLE, operands[0].type.count)
         held = [Wide(code, code.b.fpext(x, type_)) for x in operands]
         return code.b.fptrunc(function(*held).value, vector(FLOAT, type_.count))

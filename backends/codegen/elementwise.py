@@ -8,18 +8,27 @@ reference does. `refusal` says why an operator has no emitter on a target.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from llvmlite import ir
 
 from ...ir import BOOL, F16, F32, F64, I64, U8, Bits, Element, Op, Scalar, ops
-from ..codegen.code import FLOAT, I1, Code, IRValue, memory_type, vector
-from ..codegen.code import I32 as INT32
 from ..targets import Target
 from . import half, math, wide
-from .views import Lanes, Packed
+from .code import FLOAT, I1, Emission, IRValue, memory_type, vector
+from .code import I32 as INT32
 
+
+@dataclass(frozen=True)
+class Packed:
+    """Lanes of a packed element: a vector of i1 per plane (ternary: sign, mask)."""
+
+    planes: tuple[IRValue, ...]
+
+
+Lanes = IRValue | Packed
 Emitter = Callable[..., Lanes]
 
 _FLOATS: tuple[Element, ...] = (F32, F64)
@@ -45,7 +54,7 @@ def refusal(op: Op, target: Target) -> str | None:
     return None
 
 
-def emit(code: Code, op: Op, operands: tuple[Lanes, ...]) -> Lanes:
+def emit(code: Emission, op: Op, operands: tuple[Lanes, ...]) -> Lanes:
     """The result of an elementwise operator."""
     return EMITTERS[type(op)](code, op, *operands)
 
@@ -66,11 +75,11 @@ def _unsigned(op: Op) -> bool:
     return op.operands[0].element in _UNSIGNED
 
 
-def _arithmetic(floating: str, integer: str, code: Code, op: Op, a: Any, b: Any) -> IRValue:
+def _arithmetic(floating: str, integer: str, code: Emission, op: Op, a: Any, b: Any) -> IRValue:
     return getattr(code.b, floating if _is_float(a) else integer)(a, b)
 
 
-def _compare(sign: str, code: Code, op: Op, a: Any, b: Any) -> IRValue:
+def _compare(sign: str, code: Emission, op: Op, a: Any, b: Any) -> IRValue:
     if _is_float(a):
         return code.b.fcmp_ordered(sign, a, b)
     if _unsigned(op):
@@ -78,18 +87,18 @@ def _compare(sign: str, code: Code, op: Op, a: Any, b: Any) -> IRValue:
     return code.b.icmp_signed(sign, a, b)
 
 
-def _extreme(sign: str, code: Code, op: Op, a: Any, b: Any) -> Any:
+def _extreme(sign: str, code: Emission, op: Op, a: Any, b: Any) -> Any:
     first = _compare(sign, code, op, a, b)
     if _is_float(a):
         first = code.b.or_(first, code.b.fcmp_unordered("uno", a, a))
     return code.b.select(first, a, b)
 
 
-def _f32(function: Callable[..., Any], code: Code, op: Op, x: Any) -> IRValue:
-    return function(code.b, x)
+def _f32(function: Callable[..., Any], code: Emission, op: Op, x: Any) -> IRValue:
+    return function(code, x)
 
 
-def _divide(code: Code, op: Op, a: Any, b: Any) -> IRValue:
+def _divide(code: Emission, op: Op, a: Any, b: Any) -> IRValue:
     """Integers are never divided by 0, which traps, nor the least one by -1."""
     if _is_float(a):
         return code.b.fdiv(a, b)
@@ -104,36 +113,31 @@ def _divide(code: Code, op: Op, a: Any, b: Any) -> IRValue:
     return code.b.select(nothing, zero, quotient)
 
 
-def _overloaded(code: Code, name: str, x: Any, *more: IRValue) -> IRValue:
-    letter = {"float": "f32", "double": "f64"}.get(str(x.type.element), str(x.type.element))
-    return code.intrinsic(f"llvm.{name}.v{x.type.count}{letter}", x.type, x, *more)
-
-
 # --- emitters ---------------------------------------------------------------------------------
 
 
-def _expand(code: Code, op: Op, x: Any) -> Any:
+def _expand(code: Emission, op: Op, x: Any) -> Any:
     """Operands are loaded broadcast."""
     return x
 
 
-def _neg(code: Code, op: Op, x: Any) -> IRValue:
+def _neg(code: Emission, op: Op, x: Any) -> IRValue:
     return code.b.fneg(x) if _is_float(x) else code.b.sub(x.type(None), x)
 
 
-def _abs(code: Code, op: Op, x: Any) -> IRValue:
+def _abs(code: Emission, op: Op, x: Any) -> IRValue:
     if _is_float(x):
-        return _overloaded(code, "fabs", x)
-    return x if _unsigned(op) else _overloaded(code, "abs", x, I1(0))
+        return code.overloaded("fabs", x)
+    return x if _unsigned(op) else code.overloaded("abs", x, I1(0))
 
 
-def _relu(code: Code, op: Op, x: Any) -> IRValue:
+def _relu(code: Emission, op: Op, x: Any) -> IRValue:
     """Written so that NaN stays, and that x86 needs one MAXPS."""
     zero = _number(x.type, 0.0 if _is_float(x) else 0)
     return code.b.select(_compare("<", code, op, x, zero), zero, x)
 
 
-def _clip(code: Code, op: ops.Clip, x: Any) -> IRValue:
+def _clip(code: Emission, op: ops.Clip, x: Any) -> IRValue:
     low, high = (_number(x.type, _rounded(x, bound)) for bound in (op.low, op.high))
     x = code.b.select(code.b.fcmp_ordered("<", x, low), low, x)
     return code.b.select(code.b.fcmp_ordered(">", x, high), high, x)
@@ -143,44 +147,44 @@ def _rounded(x: Any, value: float) -> float:
     return float(F32.dtype.type(value)) if x.type.element == FLOAT else value
 
 
-def _sign(code: Code, op: ops.Sign, x: Any) -> IRValue:
+def _sign(code: Emission, op: ops.Sign, x: Any) -> IRValue:
     zero, one, minus, middle = (_number(x.type, float(n)) for n in (0, 1, -1, op.zero))
     rest = code.b.select(code.b.fcmp_ordered("==", x, zero), middle, minus)
     return code.b.select(code.b.fcmp_ordered(">", x, zero), one, rest)
 
 
-def _sqrt(code: Code, op: Op, x: Any) -> IRValue:
-    return _overloaded(code, "sqrt", x)
+def _sqrt(code: Emission, op: Op, x: Any) -> IRValue:
+    return code.overloaded("sqrt", x)
 
 
-def _whole(function: Callable[..., Any], code: Code, op: Op, x: Any) -> IRValue:
+def _whole(function: Callable[..., Any], code: Emission, op: Op, x: Any) -> IRValue:
     native = code.target.has("sse4.1") or code.target.has("neon")
-    return function(code.b, x, native)
+    return function(code, x, native)
 
 
-def _reciprocal(code: Code, op: Op, x: Any) -> IRValue:
+def _reciprocal(code: Emission, op: Op, x: Any) -> IRValue:
     return code.b.fdiv(_number(x.type, 1.0), x)
 
 
-def _prelu(code: Code, op: Op, a: Any, b: Any) -> IRValue:
+def _prelu(code: Emission, op: Op, a: Any, b: Any) -> IRValue:
     positive = _compare(">=", code, op, a, _number(a.type, 0.0 if _is_float(a) else 0))
     product = code.b.fmul(a, b) if _is_float(a) else code.b.mul(a, b)
     return code.b.select(positive, a, product)
 
 
-def _where(code: Code, op: Op, condition: Any, a: Any, b: Any) -> IRValue:
+def _where(code: Emission, op: Op, condition: Any, a: Any, b: Any) -> IRValue:
     return code.b.select(condition, a, b)
 
 
-def _not(code: Code, op: Op, x: Any) -> IRValue:
+def _not(code: Emission, op: Op, x: Any) -> IRValue:
     return code.b.not_(x)
 
 
-def _logical(name: str, code: Code, op: Op, a: Any, b: Any) -> IRValue:
+def _logical(name: str, code: Emission, op: Op, a: Any, b: Any) -> IRValue:
     return getattr(code.b, name)(a, b)
 
 
-def _cast(code: Code, op: ops.Cast, x: Any) -> IRValue:
+def _cast(code: Emission, op: ops.Cast, x: Any) -> IRValue:
     """Half precision goes through float32, which holds all of it."""
     source, to = op.x.element, op.to
     assert isinstance(source, Scalar)
@@ -198,19 +202,19 @@ def _has_half(target: Target) -> bool:
     return target.has("f16c") or target.has("neon")
 
 
-def _widened(code: Code, x: IRValue) -> IRValue:
+def _widened(code: Emission, x: IRValue) -> IRValue:
     if _has_half(code.target):
         return code.b.fpext(x, vector(FLOAT, x.type.count))
     return half.to_float(code, x)
 
 
-def _narrowed(code: Code, x: IRValue) -> IRValue:
+def _narrowed(code: Emission, x: IRValue) -> IRValue:
     if _has_half(code.target):
         return code.b.fptrunc(x, vector(ir.HalfType(), x.type.count))
     return half.from_float(code, x)
 
 
-def _converted(code: Code, x: Any, source: Scalar, to: Scalar) -> IRValue:
+def _converted(code: Emission, x: Any, source: Scalar, to: Scalar) -> IRValue:
     """Between all types but half precision."""
     if source == to:
         return x
@@ -230,18 +234,16 @@ def _converted(code: Code, x: Any, source: Scalar, to: Scalar) -> IRValue:
     return code.b.zext(x, target) if unsigned else code.b.sext(x, target)
 
 
-def _from_float(code: Code, x: Any, to: Scalar, target: ir.VectorType) -> IRValue:
+def _from_float(code: Emission, x: Any, to: Scalar, target: ir.VectorType) -> IRValue:
     """Out-of-range values saturate to the nearest 32-bit (i64: 64-bit) integer; NaN gives 0."""
     if to.dtype.kind == "f":
         return code.b.fpext(x, target) if to == F64 else code.b.fptrunc(x, target)
-    lanes, width = x.type.count, 64 if to == I64 else 32
-    letter = {"float": "f32", "double": "f64"}[str(x.type.element)]
-    name = f"llvm.fptosi.sat.v{lanes}i{width}.v{lanes}{letter}"
-    whole = code.intrinsic(name, vector(ir.IntType(width), lanes), x)
+    width = 64 if to == I64 else 32
+    whole = code.saturated(x, vector(ir.IntType(width), x.type.count))
     return whole if target.element.width == width else code.b.trunc(whole, target)
 
 
-def _binarize(code: Code, op: ops.Binarize, x: Any) -> Packed:
+def _binarize(code: Emission, op: ops.Binarize, x: Any) -> Packed:
     """NaN counts as -1."""
     zero = _number(x.type, 0.0)
     above = code.b.fcmp_ordered(">=" if op.zero > 0 else ">", x, zero)
@@ -250,7 +252,7 @@ def _binarize(code: Code, op: ops.Binarize, x: Any) -> Packed:
     return Packed((above, code.b.fcmp_unordered("!=", x, zero)))
 
 
-def _decode(code: Code, op: ops.Decode, x: Packed) -> IRValue:
+def _decode(code: Emission, op: ops.Decode, x: Packed) -> IRValue:
     element = op.x.element
     type_ = vector(FLOAT, x.planes[0].type.count)
     if not isinstance(element, Bits):
@@ -269,7 +271,7 @@ def _rounded_f32(value: float) -> float:
     return float(F32.dtype.type(value))
 
 
-def _threshold(code: Code, op: Op, x: Any, thresholds: Any, flip: Any) -> Packed:
+def _threshold(code: Emission, op: Op, x: Any, thresholds: Any, flip: Any) -> Packed:
     assert x.type.element == INT32
     return Packed((code.b.xor(code.b.icmp_signed(">=", x, thresholds), flip),))
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from llvmlite import ir
 
-from ..codegen.code import FLOAT, I16, Code, IRValue, vector
-from ..codegen.code import I32 as INT
+from .code import FLOAT, I16, Emission, IRValue, vector
+from .code import I32 as INT
 
 _SHIFT = 13
 _REBIAS = 112 << 23
@@ -20,7 +20,7 @@ _TOO_LARGE = 143 << 23
 _INFINITY = 0xFF << 23
 
 
-def to_float(code: Code, half: IRValue) -> IRValue:
+def to_float(code: Emission, half: IRValue) -> IRValue:
     """<lanes x half> as float32, exactly: the product with 2**112 also normalises denormals."""
     b, lanes = code.b, half.type.count
     word = vector(INT, lanes)
@@ -34,7 +34,7 @@ def to_float(code: Code, half: IRValue) -> IRValue:
     return b.bitcast(b.or_(number, sign), scale.type)
 
 
-def from_float(code: Code, number: IRValue) -> IRValue:
+def from_float(code: Emission, number: IRValue) -> IRValue:
     """float32 as <lanes x half>, rounded to nearest, halves to even."""
     b, lanes = code.b, number.type.count
     word = vector(INT, lanes)

@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
+from .code import Emission, IRValue
+
 # exp(r) = 1 + r + r^2 * P(r) for |r| <= ln(2)/2, relative error 3e-9.
 _EXP = (0.5, 0.16666513681411743, 0.04166640341281891, 0.008369527757167816, 0.001394060323946178)
 # log(1 + r) = r - r^2/2 + r^3 * P(r) for sqrt(1/2) <= 1 + r <= sqrt(2), relative error 8e-10.
@@ -71,14 +73,14 @@ _ROUND_MAGIC = 1.5 * 2.0**23
 _SQRT_HALF_BITS = 0x3F3504F3
 
 
-def exp(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
+def exp(code: Emission, x: IRValue) -> IRValue:
     """e to the power x, below 0.8 ulp; inf above 88.72, denormals and then 0 below -87.33."""
-    return _exp(_Term(builder, x)).value
+    return _exp(_Term(code, x)).value
 
 
-def log(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
+def log(code: Emission, x: IRValue) -> IRValue:
     """Natural logarithm, below 0.8 ulp; -inf at 0, NaN below it."""
-    t = _Term(builder, x)
+    t = _Term(code, x)
     denormal = t.compare("<", 2.0**-126)
     bits = denormal.choose(t * 2.0**23, t).as_bits()
     # x = m * 2^e with sqrt(1/2) <= m < sqrt(2).
@@ -94,9 +96,9 @@ def log(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
     return t.compare("<", float("inf")).choose(result, t).value
 
 
-def sigmoid(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
+def sigmoid(code: Emission, x: IRValue) -> IRValue:
     """1 / (1 + exp(-x)), below 1.97 ulp also where the result is denormal."""
-    t = _Term(builder, x)
+    t = _Term(code, x)
     # Only exp(-|x|) is taken, so that nothing overflows: 1/(1+e) for x >= 0, e/(1+e) below.
     e = _exp(-t.magnitude())
     divisor = e + 1.0
@@ -105,9 +107,9 @@ def sigmoid(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
     return (quotient - quotient * lost).value
 
 
-def tanh(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
+def tanh(code: Emission, x: IRValue) -> IRValue:
     """Hyperbolic tangent, below 1.35 ulp."""
-    t = _Term(builder, x)
+    t = _Term(code, x)
     a = t.magnitude()
     z = a * a
     small = _horner(_TANH, z) * z * a + a
@@ -115,53 +117,53 @@ def tanh(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
     return a.compare("<", 0.625).choose(small, large).with_sign_of(t).value
 
 
-def erf(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
+def erf(code: Emission, x: IRValue) -> IRValue:
     """Error function, below 1.35 ulp."""
-    t = _Term(builder, x)
+    t = _Term(code, x)
     a = t.magnitude()
     small = _horner(_ERF, a * a) * a + a
     large = 1.0 - _exp(-_horner(_ERFC, a.at_most(4.0)))
     return a.compare("<", 1.0).choose(small, large).with_sign_of(t).value
 
 
-def floor(builder: ir.IRBuilder, x: Any, native: bool) -> ir.Value:
+def floor(code: Emission, x: Any, native: bool) -> IRValue:
     """Largest integer not above x (f32 or f64), sign of zero kept.
 
     With ``native`` it is LLVM's intrinsic: one instruction from SSE4.1 and on every AArch64, a call
     to libm elsewhere; so without it, additions that round.
     """
     if native:
-        return _intrinsic(builder, "floor", x)
-    nearest = _nearest(builder, x)
-    above = builder.fcmp_ordered(">", nearest, x)
-    lower = builder.fsub(nearest, _splat(x.type, 1.0))
-    return _intrinsic(builder, "copysign", builder.select(above, lower, nearest), x)
+        return code.overloaded("floor", x)
+    nearest = _nearest(code, x)
+    above = code.b.fcmp_ordered(">", nearest, x)
+    lower = code.b.fsub(nearest, _splat(x.type, 1.0))
+    return code.overloaded("copysign", code.b.select(above, lower, nearest), x)
 
 
-def ceil(builder: ir.IRBuilder, x: Any, native: bool) -> ir.Value:
+def ceil(code: Emission, x: Any, native: bool) -> IRValue:
     """Smallest integer not below x; see `floor`."""
     if native:
-        return _intrinsic(builder, "ceil", x)
-    nearest = _nearest(builder, x)
-    below = builder.fcmp_ordered("<", nearest, x)
-    upper = builder.fadd(nearest, _splat(x.type, 1.0))
-    return _intrinsic(builder, "copysign", builder.select(below, upper, nearest), x)
+        return code.overloaded("ceil", x)
+    nearest = _nearest(code, x)
+    below = code.b.fcmp_ordered("<", nearest, x)
+    upper = code.b.fadd(nearest, _splat(x.type, 1.0))
+    return code.overloaded("copysign", code.b.select(below, upper, nearest), x)
 
 
-def rint(builder: ir.IRBuilder, x: Any, native: bool) -> ir.Value:
+def rint(code: Emission, x: Any, native: bool) -> IRValue:
     """Nearest integer, halves to even; see `floor`."""
-    return _intrinsic(builder, "roundeven", x) if native else _nearest(builder, x)
+    return code.overloaded("roundeven", x) if native else _nearest(code, x)
 
 
-def maximum(builder: ir.IRBuilder, a: ir.Value, b: ir.Value) -> ir.Value:
+def maximum(code: Emission, a: IRValue, b: IRValue) -> IRValue:
     """The greater of two floats, NaN when one is NaN (NumPy's maximum); zeros of either sign are
     equal. One instruction on AArch64, three on x86."""
-    return _intrinsic(builder, "maximum", a, b, flags=("nsz",))
+    return code.overloaded("maximum", a, b, flags=("nsz",))
 
 
-def minimum(builder: ir.IRBuilder, a: ir.Value, b: ir.Value) -> ir.Value:
+def minimum(code: Emission, a: IRValue, b: IRValue) -> IRValue:
     """The smaller of two floats; see `maximum`."""
-    return _intrinsic(builder, "minimum", a, b, flags=("nsz",))
+    return code.overloaded("minimum", a, b, flags=("nsz",))
 
 
 def _exp(x: _Term) -> _Term:
@@ -193,26 +195,15 @@ def _bits_of(value: float) -> int:
     return int(np.float32(value).view(np.int32))
 
 
-def _nearest(builder: ir.IRBuilder, x: Any) -> Any:
+def _nearest(code: Emission, x: Any) -> Any:
     """The nearest integer: adding 2^23 (f64: 2^52) leaves no fraction bits. Greater magnitudes are
     integers already."""
     limit = 2.0**23 if _letter(x.type) == "f32" else 2.0**52
     bound = _splat(x.type, limit)
-    shift = _intrinsic(builder, "copysign", bound, x)
-    whole = builder.fsub(builder.fadd(x, shift), shift)
-    small = builder.fcmp_ordered("<", _intrinsic(builder, "fabs", x), bound)
-    return builder.select(small, _intrinsic(builder, "copysign", whole, x), x)
-
-
-def _intrinsic(builder: ir.IRBuilder, name: str, *args: Any, flags: Sequence[str] = ()) -> ir.Value:
-    """Call ``llvm.<name>`` overloaded on the type of its operands, scalar or vector."""
-    type_ = args[0].type
-    lanes = f"v{type_.count}" if isinstance(type_, ir.VectorType) else ""
-    full = f"llvm.{name}.{lanes}{_letter(type_)}"
-    held = builder.module.globals.get(full)
-    if held is None:
-        held = ir.Function(builder.module, ir.FunctionType(type_, [a.type for a in args]), full)
-    return builder.call(held, args, fastmath=flags)
+    shift = code.overloaded("copysign", bound, x)
+    whole = code.b.fsub(code.b.fadd(x, shift), shift)
+    small = code.b.fcmp_ordered("<", code.overloaded("fabs", x), bound)
+    return code.b.select(small, code.overloaded("copysign", whole, x), x)
 
 
 def _letter(type_: Any) -> str:
@@ -224,41 +215,41 @@ def _letter(type_: Any) -> str:
 class _Term:
     """A float32 scalar or vector with arithmetic operators that emit instructions."""
 
-    builder: ir.IRBuilder
+    code: Emission
     value: Any
 
     def constant(self, number: float) -> _Term:
         """``number``, rounded to float32, in every lane."""
-        return _Term(self.builder, _splat(self.value.type, float(np.float32(number))))
+        return _Term(self.code, _splat(self.value.type, float(np.float32(number))))
 
     def _other(self, other: _Term | float) -> Any:
         return other.value if isinstance(other, _Term) else self.constant(other).value
 
     def __add__(self, other: _Term | float) -> _Term:
-        return _Term(self.builder, self.builder.fadd(self.value, self._other(other)))
+        return _Term(self.code, self.code.b.fadd(self.value, self._other(other)))
 
     def __sub__(self, other: _Term | float) -> _Term:
-        return _Term(self.builder, self.builder.fsub(self.value, self._other(other)))
+        return _Term(self.code, self.code.b.fsub(self.value, self._other(other)))
 
     def __rsub__(self, other: float) -> _Term:
         return self.constant(other) - self
 
     def __mul__(self, other: _Term | float) -> _Term:
-        return _Term(self.builder, self.builder.fmul(self.value, self._other(other)))
+        return _Term(self.code, self.code.b.fmul(self.value, self._other(other)))
 
     def __truediv__(self, other: _Term | float) -> _Term:
-        return _Term(self.builder, self.builder.fdiv(self.value, self._other(other)))
+        return _Term(self.code, self.code.b.fdiv(self.value, self._other(other)))
 
     def __rtruediv__(self, other: float) -> _Term:
         return self.constant(other) / self
 
     def __neg__(self) -> _Term:
-        return _Term(self.builder, self.builder.fneg(self.value))
+        return _Term(self.code, self.code.b.fneg(self.value))
 
     def compare(self, relation: str, other: _Term | float) -> _Mask:
         """Lanes where the relation holds; False where one side is NaN."""
-        held = self.builder.fcmp_ordered(relation, self.value, self._other(other))
-        return _Mask(self.builder, held)
+        held = self.code.b.fcmp_ordered(relation, self.value, self._other(other))
+        return _Mask(self.code, held)
 
     def at_most(self, bound: float) -> _Term:
         """The smaller of the term and ``bound``; NaN stays."""
@@ -270,39 +261,39 @@ class _Term:
 
     def magnitude(self) -> _Term:
         """The absolute value."""
-        return _Term(self.builder, _intrinsic(self.builder, "fabs", self.value))
+        return _Term(self.code, self.code.overloaded("fabs", self.value))
 
     def with_sign_of(self, other: _Term) -> _Term:
         """The magnitude of the term with the sign of ``other``."""
-        return _Term(self.builder, _intrinsic(self.builder, "copysign", self.value, other.value))
+        return _Term(self.code, self.code.overloaded("copysign", self.value, other.value))
 
     def as_bits(self) -> _Integer:
         """The bit pattern."""
         type_ = _like(self.value.type, ir.IntType(32))
-        return _Integer(self.builder, self.builder.bitcast(self.value, type_))
+        return _Integer(self.code, self.code.b.bitcast(self.value, type_))
 
 
 @dataclass(frozen=True)
 class _Integer:
     """An int32 scalar or vector beside a `_Term`."""
 
-    builder: ir.IRBuilder
+    code: Emission
     value: Any
 
     def _other(self, other: _Integer | int) -> Any:
         return other.value if isinstance(other, _Integer) else _splat(self.value.type, other)
 
     def __add__(self, other: _Integer | int) -> _Integer:
-        return _Integer(self.builder, self.builder.add(self.value, self._other(other)))
+        return _Integer(self.code, self.code.b.add(self.value, self._other(other)))
 
     def __sub__(self, other: _Integer | int) -> _Integer:
-        return _Integer(self.builder, self.builder.sub(self.value, self._other(other)))
+        return _Integer(self.code, self.code.b.sub(self.value, self._other(other)))
 
     def __rshift__(self, count: int) -> _Integer:
-        return _Integer(self.builder, self.builder.ashr(self.value, self._other(count)))
+        return _Integer(self.code, self.code.b.ashr(self.value, self._other(count)))
 
     def __lshift__(self, count: int) -> _Integer:
-        return _Integer(self.builder, self.builder.shl(self.value, self._other(count)))
+        return _Integer(self.code, self.code.b.shl(self.value, self._other(count)))
 
     def power_of_two(self) -> _Term:
         """2 to this power, for -127 < power < 128."""
@@ -311,24 +302,24 @@ class _Integer:
     def as_float(self) -> _Term:
         """The float with this bit pattern."""
         type_ = _like(self.value.type, ir.FloatType())
-        return _Term(self.builder, self.builder.bitcast(self.value, type_))
+        return _Term(self.code, self.code.b.bitcast(self.value, type_))
 
     def to_float(self) -> _Term:
         """The float nearest to the integer."""
         type_ = _like(self.value.type, ir.FloatType())
-        return _Term(self.builder, self.builder.sitofp(self.value, type_))
+        return _Term(self.code, self.code.b.sitofp(self.value, type_))
 
 
 @dataclass(frozen=True)
 class _Mask:
     """Truth per lane."""
 
-    builder: ir.IRBuilder
+    code: Emission
     value: Any
 
     def choose(self, yes: _Term, no: _Term) -> _Term:
         """``yes`` where the mask holds, ``no`` elsewhere."""
-        return _Term(self.builder, self.builder.select(self.value, yes.value, no.value))
+        return _Term(self.code, self.code.b.select(self.value, yes.value, no.value))
 
 
 def _like(type_: ir.Type, scalar: ir.Type) -> ir.Type:
