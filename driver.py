@@ -11,7 +11,8 @@ import math
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -49,7 +50,11 @@ SUFFIXES: Mapping[str, str] = {
 }
 COMPRESSED = ".bnnc"
 _PRODUCTS = (BinaryConv, BinaryGemm, Conv, Gemm)
-BACKENDS = {"llvm": (".backends.llvm", "LlvmBackend"), "tvm": (".backends.tvm", "TvmBackend")}
+BACKENDS = {
+    "llvm": (".backends.llvm", "LlvmBackend"),
+    "tvm": (".backends.tvm", "TvmBackend"),
+    "auto": (".backends.auto", "AutoBackend"),
+}
 """Module and class of each backend, imported when asked for."""
 Progress = Callable[[str], None]
 
@@ -66,6 +71,8 @@ class Options:
     exact_float: bool = False
     linker: str | None = None
     tune: float | None = None
+    tune_trials: int = tuning.TRIALS
+    tune_tracker: str | None = None
     compress: bool = False
     reuse: bool = True
     mst_max_depth: int = 0
@@ -101,6 +108,8 @@ def compile(
     dump_ir: str | os.PathLike[str] | None = None,
     tune: bool = False,
     tune_seconds: float = tuning.SECONDS,
+    tune_trials: int = tuning.TRIALS,
+    tune_tracker: str | None = None,
     compress: bool = False,
     reuse: bool = True,
     mst_max_depth: int = 0,
@@ -114,7 +123,9 @@ def compile(
     that sign(0) may count as +1, ``exact_float`` leaves out every float rewrite that rounds,
     ``linker`` is another LLD or GNU ld, ``dump_ir`` a folder for the IR after each pass.
     ``tune`` measures the ways to compute each layer on this machine, ``tune_seconds`` a layer, and
-    keeps the fastest; the numbers that the model computes do not depend on it. ``compress`` writes
+    keeps the fastest; the numbers that the model computes do not depend on it. Kernels of the TVM
+    backend are searched for their best schedule, ``tune_trials`` for each layer, on the boards of
+    an RPC tracker if ``tune_tracker`` (HOST:PORT/KEY) names one. ``compress`` writes
     a smaller file (suffix ``.bnnc``), which is expanded when it is loaded. ``reuse`` lets layers
     whose weights have much in common compute channels from each other, at most ``mst_max_depth``
     steps from one that is computed in full (0: any number); the numbers do not depend on it.
@@ -129,6 +140,8 @@ def compile(
         exact_float,
         linker,
         tune_seconds if tune else None,
+        tune_trials,
+        tune_tracker,
         compress,
         reuse,
         mst_max_depth,
@@ -233,7 +246,16 @@ def build(
     warnings: list[str] = []
     tuner = None
     if options.tune is not None:
-        tuner = Tuner(backend, machine, __version__, options.tune, say, warnings.append)
+        tuner = Tuner(
+            backend,
+            machine,
+            __version__,
+            options.tune,
+            options.tune_trials,
+            options.tune_tracker,
+            say,
+            warnings.append,
+        )
     say("importing")
     imported = import_model(model, options.shapes, options.sign_zero)
     say("rewriting")
@@ -406,7 +428,9 @@ def load_backend(name: str) -> Backend:
     if name not in BACKENDS:
         raise BackendError(f"unknown backend {name!r}; known: {', '.join(BACKENDS)}")
     module, kind = BACKENDS[name]
-    return getattr(_import(module, f"the {name} backend"), kind)()
+    what = f"the {name} backend"
+    with _naming_the_extra(what):
+        return getattr(_import(module, what), kind)()
 
 
 def identifier(name: str) -> str:
@@ -422,8 +446,15 @@ def tensor(name: str, value: Any) -> artifact.Tensor:
 
 
 def _import(module: str, what: str) -> Any:
-    try:
+    with _naming_the_extra(what):
         return importlib.import_module(module, __package__)
+
+
+@contextmanager
+def _naming_the_extra(what: str) -> Generator[None]:
+    """Turn a library that is not installed into a BackendError."""
+    try:
+        yield
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing == (__package__ or "").partition(".")[0]:

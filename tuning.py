@@ -3,7 +3,9 @@
 The passes choose layouts and kernels by what the kernels' descriptors say of their cycles. A
 `Tuner` hands them descriptors that say what this machine takes: all ways to compute an operator
 are steps of one small library, run in turns for a while, and the least time of each counts.
-Results are kept by layer, CPU, target and version, in a file of the user's cache folder.
+Kernels with knobs (those of the TVM backend) are first searched for their best, which then is one
+more way. Results are kept by layer, CPU, target and version, in the user's cache folder. With a
+tracker the search measures on boards behind it, and the predictions choose between kernels.
 """
 
 from __future__ import annotations
@@ -15,12 +17,22 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
-from .backends.base import Backend, Choice, KernelDescriptor, choices_for, predicted
+from .backends.base import (
+    Backend,
+    Choice,
+    KernelDescriptor,
+    Params,
+    Searcher,
+    SearchLimits,
+    choices_for,
+    predicted,
+)
 from .backends.pieces import piece
 from .backends.targets import Target
 from .errors import OutputError, TargetError
@@ -47,6 +59,10 @@ from .runtime.steps import StepTimer
 
 SECONDS = 0.3
 """Time to measure the candidates of one layer."""
+TRIALS = 32
+"""Schedules to try for one layer, in a search."""
+SEARCH_SHARE = 100
+"""How much longer than a measurement a search may take."""
 LEAST_CALLS, MOST_CALLS = 5, 2000
 _MARGIN = 1.03
 """How much faster than the cost model's choice another must be: less than that is noise."""
@@ -77,21 +93,60 @@ class Tuner:
     target: Target
     version: str
     seconds: float = SECONDS
+    trials: int = TRIALS
+    tracker: str | None = None
     say: Callable[[str], None] = lambda _: None
     warn: Callable[[str], None] = lambda _: None
     constants: dict[Value, Const] = field(default_factory=dict[Value, Const])
     cache: Cache = field(init=False)
+    searcher: Searcher | None = field(init=False)
+    found: dict[tuple[str, str], Params] = field(default_factory=dict[tuple[str, str], Params])
 
     def __post_init__(self) -> None:
-        check(self.target)
+        if self.tracker is None:
+            check(self.target)
         features = " ".join(self.target.features)
-        place = f"{self.version} {cpu_name()} {self.target.triple} {self.target.cpu} {features}"
+        machine = self.tracker or cpu_name()
+        place = f"{self.version} {machine} {self.target.triple} {self.target.cpu} {features}"
         self.cache = Cache.load(cache_file(), place, self.warn)
+        limits = SearchLimits(self.trials, self.seconds * SEARCH_SHARE, self.tracker)
+        folder = search_folder(place)
+        self.searcher = self.backend.searcher(self.target, limits, folder, self.say)
+        if self.tracker is not None and self.searcher is None:
+            raise TargetError(
+                f"the {self.backend.name} backend measures on this machine; --tune-tracker is for "
+                "the tvm backend"
+            )
 
     @property
     def kernels(self) -> tuple[KernelDescriptor, ...]:
         """The backend's kernels, which say what was measured."""
-        return tuple(replace(kernel, cycles=self._cycles) for kernel in self.backend.kernels)
+        if self.tracker is not None:
+            return self._ways
+        return tuple(replace(kernel, cycles=self._cycles) for kernel in self._ways)
+
+    @cached_property
+    def _ways(self) -> tuple[KernelDescriptor, ...]:
+        """The backend's kernels, with what was found for their knobs among the candidates."""
+        if self.searcher is None:
+            return self.backend.kernels
+        return tuple(
+            replace(kernel, candidates=partial(self._candidates, kernel))
+            if kernel.knobs
+            else kernel
+            for kernel in self.backend.kernels
+        )
+
+    def _candidates(self, kernel: KernelDescriptor, op: Op, target: Target) -> tuple[Params, ...]:
+        """The kernel's own, after what the search found; that alone where it measured elsewhere."""
+        assert self.searcher is not None
+        key = (kernel.name, signature(op, self.constants))
+        if key not in self.found:
+            self.found[key] = self.searcher(op, kernel.name, self.constants, _title(op))
+        own, found = kernel.candidates(op, target), self.found[key]
+        if not found:
+            return own
+        return (found,) if self.tracker is not None else (*own, found)
 
     def see(self, graph: Graph) -> None:
         """Learn of the constants of the graph that the passes work on."""
@@ -100,7 +155,7 @@ class Tuner:
 
     def _cycles(self, op: Op, target: Target, choice: Choice) -> float:
         """Nanoseconds of a way that is one of several, as least; others all cost the same."""
-        known = self.backend.kernels
+        known = self._ways
         choices = [found for _, found in choices_for(op, target, known)]
         if len(choices) == 1 and not _has_layouts(op):
             return 1.0
@@ -220,12 +275,24 @@ def signature(op: Op, constants: Mapping[Value, Const]) -> str:
 def cache_file() -> Path | None:
     """Where measurements are kept: ``bnnc/tuning.json`` in the user's cache folder; None for a user
     without a home."""
+    folder = _cache_folder()
+    return folder and folder / "tuning.json"
+
+
+def search_folder(place: str) -> Path | None:
+    """Where searches keep what they measured at one place: ``bnnc/search/..`` in the user's cache
+    folder."""
+    folder = _cache_folder()
+    return folder and folder / "search" / hashlib.sha256(place.encode()).hexdigest()[:16]
+
+
+def _cache_folder() -> Path | None:
     given = os.environ.get("XDG_CACHE_HOME", "")
     try:
         folder = Path(given) if os.path.isabs(given) else Path.home() / ".cache"
     except RuntimeError:
         return None
-    return folder / "bnnc" / "tuning.json"
+    return folder / "bnnc"
 
 
 @dataclass

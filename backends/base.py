@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 from ..errors import LoweringError
-from ..ir import Array, Graph, Node, Op
-from ..ir.ops import Fused
+from ..ir import Array, Graph, Node, Op, Value
+from ..ir.ops import Const, Fused
 from ..runtime.layouts import WeightLayout
 from .targets import Target
 
@@ -69,7 +70,7 @@ class KernelDescriptor:
     kernel cannot compute an operator on a target, or None when it can. ``cycles`` estimates the
     cycles of one call at N = 1, with the parameters of a choice. ``candidates`` lists the
     parameters worth trying on an operator that the kernel takes, the likeliest first; all give the
-    same result.
+    same result. ``knobs`` names parameters beyond those, whose values only the code itself knows.
     """
 
     name: str
@@ -77,6 +78,7 @@ class KernelDescriptor:
     refuses: Callable[[Op, Target], str | None]
     cycles: Callable[[Op, Target, Choice], float]
     candidates: Callable[[Op, Target], tuple[Params, ...]] = _defaults_alone
+    knobs: tuple[str, ...] = ()
 
     def choices(self, op: Op, target: Target) -> tuple[Choice, ...]:
         """The candidates as choices."""
@@ -87,7 +89,8 @@ class KernelDescriptor:
         refusal = self.refuses(op, target)
         if refusal is not None or not choice.params:
             return refusal
-        if choice in self.choices(op, target):
+        turned = bool(self.knobs) and {name for name, _ in choice.params} <= {*self.knobs}
+        if turned or choice in self.choices(op, target):
             return None
         return f"'{choice}' is none of its candidates"
 
@@ -137,6 +140,23 @@ class Lowered(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class SearchLimits:
+    """Bounds of a search for one layer; ``tracker`` is HOST:PORT/KEY of boards to measure on."""
+
+    trials: int
+    seconds: float
+    tracker: str | None = None
+
+
+class Searcher(Protocol):
+    """Looks for the knobs of kernels that have any, by measuring."""
+
+    def __call__(self, op: Op, kernel: str, constants: Mapping[Value, Const], title: str) -> Params:
+        """The best parameters found for an operator, by the name of its kernel."""
+        ...
+
+
 class Backend(Protocol):
     """A code generator."""
 
@@ -152,6 +172,13 @@ class Backend(Protocol):
 
     def lower(self, graph: Graph, target: Target) -> Lowered:
         """Code for a scheduled graph; raises LoweringError that names every node at fault."""
+        ...
+
+    def searcher(
+        self, target: Target, limits: SearchLimits, folder: Path | None, say: Callable[[str], None]
+    ) -> Searcher | None:
+        """What finds the knobs of the kernels, keeping its measurements in a folder; None where no
+        kernel has knobs."""
         ...
 
 

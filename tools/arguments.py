@@ -107,6 +107,16 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_backend(parser: argparse.ArgumentParser, what: str) -> None:
+    """``--backend``: whose kernels ``what`` is about."""
+    parser.add_argument(
+        "--backend",
+        choices=("llvm", "tvm", "auto"),
+        default="llvm",
+        help=f"{what}: llvm (default), tvm, or auto: for each layer the one expected to be faster",
+    )
+
+
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """How a model is read: ``--shape`` and ``--sign-zero``."""
     parser.add_argument(

@@ -227,21 +227,21 @@ def verify_model(
     target: str | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     sign_zero: Literal["exact", "+1"] = "exact",
+    backend: str = "llvm",
 ) -> Report:
     """Run the three checks on ``runs`` random inputs (or the given ones) and report.
 
     With ``artifact`` its target and options are used, else the model is compiled for ``target``
-    (default: this machine). Raises BnncError when a step cannot be done.
+    (default: this machine) with ``backend``. Raises BnncError when a step cannot be done.
     """
-    with _artifact(model, artifact, target or "native", shapes, sign_zero) as compiled:
+    with _artifact(model, artifact, target or "native", shapes, sign_zero, backend) as compiled:
         manifest: Any = compiled.metadata
         options = _options(artifact or model, manifest["options"])
         imported = import_model(model, options.shapes, options.sign_zero)
         if artifact is not None:
             _check_artifact(artifact, manifest, imported, target, options, shapes)
         machine = resolve_target(manifest["target"]["name"])
-        backend = load_backend(options.backend)
-        graphs = Graphs.lower(imported.graph, backend, machine, options)
+        graphs = Graphs.lower(imported.graph, load_backend(options.backend), machine, options)
         reference = choose(_proto(model, options), imported.graph)
         report = Report(reference.title, not isinstance(reference, Interpreter), rtol, atol)
         try:
@@ -258,10 +258,11 @@ def _artifact(
     target: str,
     shapes: Mapping[str, tuple[int, ...]] | None,
     sign_zero: Literal["exact", "+1"],
+    backend: str,
 ) -> Model:
     if artifact is not None:
         return load(artifact)
-    options = Options(shapes=dict(shapes or {}), sign_zero=sign_zero)
+    options = Options(backend, shapes=dict(shapes or {}), sign_zero=sign_zero)
     return load_bytes(build(model, target, options, model.stem).data)
 
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..arguments import add_model_options, by_name, positive, seconds
+from ..arguments import add_backend, add_model_options, by_name, positive, seconds
 from ..console import bytes_text, complain, progress, require_compiler, show
 from ..report import almost_binary, layer_lines, row_of, totals
 
@@ -22,6 +22,7 @@ EXAMPLES = """\
   bnnc compile net.onnx --shape image=1x3x224x224,mask=1x10 -v
   bnnc compile net.onnx --target aarch64-unknown-linux-gnu:cortex-x1 --emit obj
   bnnc compile net.onnx --tune
+  bnnc compile net.onnx --backend tvm --tune --tune-trials 64
   bnnc compile net.onnx --compress
   bnnc compile net.onnx --dump-ir passes/
 """
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="native (default), a name that `bnnc targets` lists, or TRIPLE:CPU of LLVM",
     )
     add("-o", "--output", metavar="OUT", help="default: the model's path with .so (or .o, .s, ..)")
-    add("--backend", choices=("llvm", "tvm"), default="llvm", help="code generator (default llvm)")
+    add_backend(parser, "code generator")
     add(
         "--emit",
         choices=EMIT,
@@ -75,6 +76,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="time to measure each distinct layer (default 0.3)",
     )
+    add(
+        "--tune-trials",
+        type=positive,
+        metavar="N",
+        help="schedules of the tvm backend to try for each distinct layer (default 32)",
+    )
+    add(
+        "--tune-tracker",
+        metavar="HOST:PORT/KEY",
+        help="try them on a board that TVM's RPC tracker knows by KEY, and not here",
+    )
     add("-v", "--verbose", action="store_true", help="list the layers")
 
 
@@ -82,10 +94,13 @@ def run(arguments: argparse.Namespace) -> int:
     require_compiler("bnnc compile")
     from ...driver import Options, compile_file, output_path
     from ...errors import InputError
-    from ...tuning import SECONDS
+    from ...tuning import SECONDS, TRIALS
 
     if arguments.tune_seconds is not None and not arguments.tune:
         raise InputError("--tune-seconds is the time of --tune, which is not given")
+    for name in ("trials", "tracker"):
+        if getattr(arguments, f"tune_{name}") is not None and not arguments.tune:
+            raise InputError(f"--tune-{name} is for --tune, which is not given")
     if arguments.mst_max_depth is not None and arguments.no_reuse:
         raise InputError("--mst-max-depth bounds the reuse that --no-reuse leaves out")
     options = Options(
@@ -97,6 +112,8 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.exact_float,
         arguments.linker,
         (arguments.tune_seconds or SECONDS) if arguments.tune else None,
+        arguments.tune_trials or TRIALS,
+        arguments.tune_tracker,
         compress=arguments.compress,
         reuse=not arguments.no_reuse,
         mst_max_depth=arguments.mst_max_depth or 0,

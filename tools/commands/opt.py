@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import InputError, ParseError
+from ..arguments import add_backend
 from ..console import require_compiler, show, table
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--passes", metavar="a,b{x=1}", help="passes in order, with their options")
     add("-o", "--output", metavar="OUT", help="write there, large constants to OUT.npz")
     add("--target", metavar="T", help="for passes that ask for one, such as select-kernels")
-    add("--backend", choices=("llvm", "tvm"), default="llvm", help="whose kernels to select from")
+    add_backend(parser, "whose kernels to select from")
     add("--list", action="store_true", help="list the passes")
 
 

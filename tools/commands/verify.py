@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..arguments import add_model_options, by_name, natural, positive, tolerance
+from ..arguments import add_backend, add_model_options, by_name, natural, positive, tolerance
 from ..console import progress, require_compiler, show, show_json
 
 NAME = "verify"
@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--atol", type=tolerance, default=1e-5, metavar="A", help="absolute (default 0.00001)")
     add("--target", metavar="T", help="target to compile for (default: the artifact's, or native)")
     add("--json", action="store_true", help="print JSON with every finding")
+    add_backend(parser, "code generator, without ARTIFACT")
     add_model_options(parser)
 
 
@@ -61,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.target,
             by_name(arguments.shapes),
             arguments.sign_zero,
+            arguments.backend,
         )
     if arguments.json:
         show_json(report.json())

@@ -1,0 +1,1 @@
+"""One file a kernel: blocks of TensorIR and their schedule."""

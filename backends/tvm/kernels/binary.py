@@ -1,0 +1,301 @@
+"""Binary convolution and product on packed words: exclusive or, and a count of ones.
+
+Where vectors count the ones of 32-bit lanes, a lane takes 32 inputs at a time. Elsewhere lanes are
+bytes: counts of up to 31 bytes stay below 256 and are added in bytes ("counts"), their sums in
+32-bit lanes. The border of the operand counts as -1 (a ternary's as 0); what that adds is known for
+each border class and taken off at the end.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ....ir import Array, Layout, Op, Ternary
+from ....ir.ops import BinaryConv, BinaryGemm, Fused
+from ....ir.types import WORD_BITS
+from ...base import Choice
+from ...codegen.code import I32
+from ...codegen.kernel import Job
+from ...codegen.region import product_of
+from ...targets import Target
+from ..expressions import Term
+from ..kernel import Knobs, Schedule, kernel_of
+from ..products import KNOBS, Layer, border, refusal, tiles
+from ..program import Buffer, Program
+from ..schedules import has_block, moved, vectorize
+from ..tir import T, tirx
+from ..window import Read
+
+_COUNTS, _NONZERO = "counts", "nonzero"
+_MOST_BYTES = 31
+"""Bytes whose ones a byte can count."""
+
+
+def unit_bits(target: Target) -> int:
+    """Inputs that a lane takes at a time."""
+    return 32 if target.popcount == "dword" else 8
+
+
+def widest(target: Target) -> int:
+    """Lanes of a vector of such units."""
+    return target.vector_bits // unit_bits(target)
+
+
+@dataclass(frozen=True)
+class Binary:
+    """A binary product whose operand is in words."""
+
+    layer: Layer
+
+    @property
+    def program(self) -> Program:
+        """The function."""
+        return self.layer.program
+
+    @cached_property
+    def bits(self) -> int:
+        """Inputs of a unit."""
+        return unit_bits(self.layer.job.target)
+
+    @property
+    def ternary(self) -> bool:
+        """Whether the operand has a mask."""
+        return isinstance(self.layer.op.x.element, Ternary)
+
+    @property
+    def plane(self) -> int:
+        """Units of a plane of a pixel."""
+        channels = self.layer.op.x.type.concrete(1)[1]
+        return -(-channels // WORD_BITS) * (WORD_BITS // self.bits)
+
+    @cached_property
+    def units(self) -> int:
+        """Units of a group that are read at each tap."""
+        needed = -(-self.layer.group_channels // self.bits)
+        return self.plane if self.layer.groups == 1 and needed > _MOST_BYTES else needed
+
+    @cached_property
+    def signs(self) -> Array:
+        """The weights as 0/1, [O, taps.., inputs]."""
+        return np.moveaxis(self.layer.weights, 1, -1)
+
+    def weights(self) -> Buffer:
+        """Units of weights, [blocks, taps.., units, lanes]."""
+        signs, bits = self.signs, self.bits
+        room = self.units * bits - signs.shape[-1]
+        padded = np.pad(signs, [*[(0, 0)] * (signs.ndim - 1), (0, room)])
+        packed = np.packbits(padded.astype(np.uint8), axis=-1, bitorder="little")
+        words = np.ascontiguousarray(packed).view(np.dtype(f"<u{bits // 8}"))
+        return self.program.binary_weights(self.layer.weights, self.layer.blocked(words))
+
+    @cached_property
+    def chunks(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Sizes of the axes over chunks, and over what a byte can count (or all, in one)."""
+        sizes = (*self.layer.window.kernel, self.units)
+        if self.bits == 32:
+            return (), sizes
+        inner: list[int] = []
+        outer = list(sizes)
+        while outer and math.prod(inner) * outer[-1] <= _MOST_BYTES:
+            inner.insert(0, outer.pop())
+        if not inner:
+            part = max(d for d in range(1, _MOST_BYTES + 1) if self.units % d == 0)
+            outer[-1] //= part
+            inner = [part]
+        return tuple(outer), tuple(inner)
+
+    def place(self, axes: Sequence[Any]) -> tuple[list[Any], Any]:
+        """Taps and unit of a position in the axes of the chunks."""
+        outer, inner = self.chunks
+        taps = len(self.layer.window.kernel)
+        if len(outer) == taps + 1:
+            return list(axes[:taps]), axes[taps] * inner[0] + axes[taps + 1]
+        return list(axes[:taps]), axes[taps]
+
+    def bases(self) -> tuple[list[Buffer], Buffer] | int:
+        """What the sum is without mismatches: a number, or border classes of each axis of the
+        result and a table over these, [classes.., blocks, lanes]."""
+        layer = self.layer
+        inputs, window = layer.group_channels, layer.window
+        taps = math.prod(window.kernel)
+        size = layer.op.x.type.concrete(1)[2:]
+        output = layer.op.infer()[0].concrete(1)[2:]
+        seen: list[list[tuple[bool, ...]]] = []
+        for axis, count in enumerate(output):
+            starts = [at * window.strides[axis] - window.pads[axis] for at in range(count)]
+            steps = [tap * window.dilations[axis] for tap in range(window.kernel[axis])]
+            seen.append([tuple(0 <= s + step < size[axis] for step in steps) for s in starts])
+        if all(all(inside) for axis in seen for inside in axis):
+            return inputs * taps
+        classes = [list(dict.fromkeys(axis)) for axis in seen]
+        ones = self.signs.sum(-1, dtype=np.int64)
+        table = np.zeros((*map(len, classes), layer.outputs), np.int32)
+        for at in itertools.product(*(range(len(c)) for c in classes)):
+            held = (np.array(c[i]) for c, i in zip(classes, at, strict=True))
+            inside = np.ones((1,) * len(classes), bool)
+            for axis, mask in enumerate(held):
+                inside = inside & mask.reshape(
+                    [-1 if a == axis else 1 for a in range(len(classes))]
+                )
+            outside = (ones * ~inside).reshape(layer.outputs, -1).sum(-1)
+            table[at] = inputs * int(inside.sum()) + 2 * outside
+        blocked = layer.blocked(np.moveaxis(table, -1, 0))
+        maps = [
+            self.program.data(np.array([c.index(s) for s in axis], np.int32))
+            for axis, c in zip(seen, classes, strict=True)
+        ]
+        return maps, self.program.data(np.moveaxis(blocked, 0, -2))
+
+    # Blocks.
+
+    def mismatches(self, read: Any, w: Buffer, at: Sequence[Any], axes: Sequence[Any]) -> Any:
+        """Ones where a unit of inputs differs from one of weights, and the mask has any."""
+        taps, unit = self.place(axes)
+        weight = w[(at[-2], *taps, unit, at[-1])]
+        differ = tirx.bitwise_xor(self._unit(read, at, taps, unit), weight)
+        if self.ternary:
+            differ = tirx.bitwise_and(differ, self._unit(read, at, taps, unit + self.plane))
+        return tirx.popcount(differ)
+
+    def _unit(self, read: Any, at: Sequence[Any], taps: Sequence[Any], unit: Any) -> Any:
+        return read(at, taps, self.layer.group_channels // self.bits, unit)
+
+    def sums(self, read: Any, w: Buffer) -> Buffer:
+        """Mismatches of each output."""
+        outer, inner = self.chunks
+        extents = self.layer.extents
+        rank = len(extents)
+        sums = self.program.scratch(extents, "int32")
+        counts = None
+        if self.bits == 8:
+            chunks = outer or (1,)
+            counts = self.program.scratch((*chunks, *extents), "uint8")
+            with self.program.block(_COUNTS, (*chunks, *extents), inner) as (place, axes):
+                chunk, at = place[:-rank], place[-rank:]
+                with T.init():
+                    T.buffer_store(counts, tirx.const(0, "uint8"), place)
+                more = self.mismatches(read, w, at, [*chunk, *axes] if outer else axes)
+                T.buffer_store(counts, counts[tuple(place)] + more, place)
+            reduced = chunks
+        else:
+            reduced = inner
+        with self.program.block("sums", extents, reduced) as (at, axes):
+            with T.init():
+                T.buffer_store(sums, tirx.const(0, "int32"), at)
+            found = self.mismatches(read, w, at, axes) if counts is None else counts[(*axes, *at)]
+            T.buffer_store(sums, sums[tuple(at)] + tirx.Cast("int32", found), at)
+        return sums
+
+    def nonzero(self, read: Read, source: Any) -> Buffer:
+        """Inputs of a ternary operand that are not zero, [N, spatial.., groups]."""
+        layer = self.layer
+        samples, *spatial = layer.space.extents[:-1]
+        found = self.program.scratch((samples, *spatial, layer.groups), "int32")
+        extents = (samples, *spatial, layer.groups)
+        sizes = (*layer.window.kernel, self.units)
+        with self.program.block(_NONZERO, extents, sizes) as ((n, *at, group), (*taps, i)):
+            place = [n, *at, group]
+            with T.init():
+                T.buffer_store(found, tirx.const(0, "int32"), place)
+            unit = group * (layer.group_channels // self.bits) + i + self.plane
+            mask = read([n, *source.positions(at, taps), unit])
+            ones = tirx.Cast("int32", tirx.popcount(mask))
+            T.buffer_store(found, found[tuple(place)] + ones, place)
+        return found
+
+    def finished(self, at: Sequence[Any], mismatches: Any, start: Any) -> Term:
+        """The sum of products: what it would be without mismatches, less 2 for each."""
+        if isinstance(start, tuple):
+            maps, table = start
+            classes = [m[(i,)] for m, i in zip(maps, at[1:-2], strict=True)]
+            base = table[(*classes, at[-2], at[-1])]
+        elif isinstance(start, int):
+            base = tirx.const(start, "int32")
+        else:
+            channel = self.layer.space.index(at)[1]
+            base = start[(*at[:-2], self.layer.group(channel))]
+        return Term.of(I32, base - mismatches * 2)
+
+
+def _write(job: Job) -> Program:
+    layer = Layer(job, widest(job.target))
+    binary, program = Binary(layer), layer.program
+    region = layer.region
+    units = program.units(job.outer(layer.op.x), binary.bits)
+    w = binary.weights()
+    start: Any = None if binary.ternary else binary.bases()
+    # Of the sign plane alone, as many units as are read.
+    elements = 2 * binary.plane if binary.ternary else _elements(binary)
+    source = layer.source(elements, f"uint{binary.bits}", lambda at: units[tuple(at)])
+    with program.body():
+        read = source.prepare()
+        sums = binary.sums(layer.reader(source, read), w)
+        if binary.ternary:
+            start = binary.nonzero(read, source)
+        with program.block("out", layer.space.extents) as (at, _):
+            region.store(at, lambda lane: binary.finished((*at, lane), sums[(*at, lane)], start))
+    return program
+
+
+def _elements(binary: Binary) -> int:
+    """Units of a pixel that are read."""
+    groups = binary.layer.groups
+    return binary.units if groups == 1 else groups * binary.layer.group_channels // binary.bits
+
+
+def _plan(schedule: Schedule, knobs: Knobs, program: Program) -> None:
+    sums, reduced = tiles(schedule, knobs, program)
+    first = [(sums, reduced[0])]
+    if has_block(schedule, _COUNTS):
+        counts = schedule.get_sblock(_COUNTS)
+        spatial, inner = moved(schedule, counts, reduced[-1])
+        schedule.reorder(*inner, *spatial)
+        for loop in spatial[:-1]:
+            schedule.unroll(loop)
+        vectorize(schedule, spatial[-1])
+        first.insert(0, (counts, inner[0]))
+    if has_block(schedule, _NONZERO):
+        around = schedule.get_loops(schedule.get_sblock("out"))
+        moved(schedule, schedule.get_sblock(_NONZERO), around[1])
+    border(schedule, program)
+    for block, loop in first:
+        schedule.decompose_reduction(block, loop)
+
+
+def _refuses(op: Op, target: Target) -> str | None:
+    assert isinstance(op, Fused)
+    anchor = product_of(op, BinaryConv, BinaryGemm)
+    x = anchor.x.type
+    if x.layout is not Layout.WORDS:
+        return f"{anchor.mnemonic()} reads words, not {x}"
+    groups = anchor.groups if isinstance(anchor, BinaryConv) else 1
+    if groups > 1 and x.concrete(1)[1] // groups % unit_bits(target):
+        return f"groups of {x.concrete(1)[1] // groups} channels divide a unit of bits"
+    return refusal(op, target)
+
+
+def _cycles(op: Op, target: Target, choice: Choice) -> float:
+    """Three operations for a vector of units, in two a cycle; more where a count takes several;
+    and the epilogue."""
+    assert isinstance(op, Fused)
+    anchor = product_of(op, BinaryConv, BinaryGemm)
+    (result,) = anchor.infer()
+    outputs = result.elements_per_sample()
+    macs = outputs * float(np.prod(anchor.w.type.concrete(1)[1:]))
+    each = {"dword": 1.5, "byte": 1.5, "table": 4.0}[target.popcount]
+    if target.popcount == "dword" and target.vector_bits < 512:
+        each = 8.0
+    return macs / target.vector_bits * each + outputs / target.lanes * (2 + len(op.body.nodes))
+
+
+KERNELS = (
+    kernel_of("binary_conv", BinaryConv, _write, _plan, _cycles, _refuses, KNOBS),
+    kernel_of("binary_gemm", BinaryGemm, _write, _plan, _cycles, _refuses, KNOBS),
+)

@@ -1,0 +1,74 @@
+"""Float convolution and product: inputs broadcast over lanes of output channels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ....ir import Op
+from ....ir.ops import Conv, Fused, Gemm
+from ... import cost
+from ...base import Choice
+from ...codegen.code import FLOAT
+from ...codegen.kernel import Job
+from ...codegen.region import product_of
+from ...targets import Target
+from ..expressions import Term, expression, multiply_add
+from ..kernel import kernel_of
+from ..products import KNOBS, Layer, products, refusal
+from ..program import Program
+from ..tir import T, tirx
+
+
+def _write(job: Job) -> Program:
+    layer = Layer(job, job.target.lanes)
+    op, program, region = layer.op, layer.program, layer.region
+    assert isinstance(op, Conv | Gemm)
+    x = program.view(job.outer(op.x))
+    w = program.data(layer.blocked(np.moveaxis(layer.weights, 1, -1)))
+    bias = None if op.bias is None else program.view(job.outer(op.bias))
+
+    def read(at: Any) -> Any:
+        sample, *positions, channel = at
+        return expression(x.load([sample, channel, *positions]))
+
+    def finished(at: Any, value: Any) -> Any:
+        held = Term.of(FLOAT, value)
+        if bias is None:
+            return held
+        return program.code.b.fadd(held, bias.load([layer.space.index(at)[1]]))
+
+    source = layer.source(op.x.type.concrete(1)[1], "float32", read)
+    extents, inputs = layer.extents, layer.group_channels
+    with program.body():
+        operand = layer.reader(source, source.prepare())
+        sums = program.scratch(extents, "float32")
+        with program.block("sums", extents, (*layer.window.kernel, inputs)) as (at, (*taps, i)):
+            with T.init():
+                T.buffer_store(sums, tirx.const(0.0, "float32"), at)
+            weight = w[(at[-2], *taps, i, at[-1])]
+            value = operand(at, taps, inputs, i)
+            T.buffer_store(sums, multiply_add(job.target, value, weight, sums[tuple(at)]), at)
+        with program.block("out", layer.space.extents) as (at, _):
+            region.store(at, lambda lane: finished((*at, lane), sums[(*at, lane)]))
+    return program
+
+
+def _cycles(op: Op, target: Target, choice: Choice) -> float:
+    """Two vector multiply-adds a cycle (one without FMA), or what the weights take to come; and the
+    epilogue."""
+    assert isinstance(op, Fused)
+    anchor = product_of(op, Conv, Gemm)
+    (result,) = anchor.infer()
+    rate = (2.0 if target.fma else 1.0) * min(target.lanes, result.concrete(1)[1])
+    outputs = result.elements_per_sample()
+    macs = outputs * np.prod(anchor.w.type.concrete(1)[1:])
+    work = max(float(macs) / rate, cost.weights(anchor.w.type))
+    return work + outputs / target.lanes * len(op.body.nodes)
+
+
+KERNELS = (
+    kernel_of("conv", Conv, _write, products, _cycles, refusal, KNOBS),
+    kernel_of("gemm", Gemm, _write, products, _cycles, refusal, KNOBS),
+)

@@ -1,0 +1,75 @@
+"""Binary weights times what is not packed in whole words: bytes, and bits of odd groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ....ir import U8, Op, Scalar, Ternary
+from ....ir.ops import BinaryConv, BinaryGemm, Fused
+from ...base import Choice
+from ...codegen.code import I32
+from ...codegen.elementwise import Packed
+from ...codegen.kernel import Job
+from ...codegen.region import product_of
+from ...targets import Target
+from ..expressions import Term, expression
+from ..kernel import kernel_of
+from ..products import KNOBS, Layer, products, refusal
+from ..program import Program
+from ..tir import T, tirx
+
+
+def _write(job: Job) -> Program:
+    layer = Layer(job, job.target.lanes)
+    op, program, region = layer.op, layer.program, layer.region
+    x = program.view(job.outer(op.x))
+    signs = np.moveaxis(layer.weights.astype(np.int8) * 2 - 1, 1, -1)
+    w = program.binary_weights(layer.weights, layer.blocked(signs))
+
+    def read(at: Any) -> Any:
+        sample, *positions, channel = at
+        held = x.load([sample, channel, *positions])
+        if not isinstance(held, Packed):
+            return tirx.Cast(
+                "int16", tirx.Cast("uint8", held.value) if op.x.element == U8 else held.value
+            )
+        one = tirx.Select(expression(held.planes[0]), _number(1), _number(-1))
+        if isinstance(op.x.element, Ternary):
+            return tirx.Select(expression(held.planes[1]), one, _number(0))
+        return one
+
+    source = layer.source(op.x.type.concrete(1)[1], "int16", read)
+    extents, inputs = layer.extents, layer.group_channels
+    with program.body():
+        operand = layer.reader(source, source.prepare())
+        sums = program.scratch(extents, "int32")
+        with program.block("sums", extents, (*layer.window.kernel, inputs)) as (at, (*taps, i)):
+            with T.init():
+                T.buffer_store(sums, tirx.const(0, "int32"), at)
+            weight = tirx.Cast("int32", w[(at[-2], *taps, i, at[-1])])
+            value = tirx.Cast("int32", operand(at, taps, inputs, i))
+            T.buffer_store(sums, sums[tuple(at)] + value * weight, at)
+        with program.block("out", layer.space.extents) as (at, _):
+            region.store(at, lambda lane: Term.of(I32, sums[(*at, lane)]))
+    return program
+
+
+def _number(value: int) -> Any:
+    return tirx.const(value, "int16")
+
+
+def _cycles(op: Op, target: Target, choice: Choice) -> float:
+    """A product and an addition of a vector of 32-bit lanes a cycle; bits are taken out first."""
+    assert isinstance(op, Fused)
+    anchor = product_of(op, BinaryConv, BinaryGemm)
+    macs = anchor.infer()[0].elements_per_sample() * np.prod(anchor.w.type.concrete(1)[1:])
+    bits = 1.0 if isinstance(anchor.x.element, Scalar) else 4.0
+    return float(macs) / target.lanes * bits
+
+
+KERNELS = (
+    kernel_of("integer_conv", BinaryConv, _write, products, _cycles, refusal, KNOBS),
+    kernel_of("integer_gemm", BinaryGemm, _write, products, _cycles, refusal, KNOBS),
+)

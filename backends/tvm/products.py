@@ -1,0 +1,219 @@
+"""What convolutions and products have in common: weights in blocks of lanes, and the tiles.
+
+A block "sums" reduces over the taps of a window and the inputs of a group; lanes are output
+channels. `tiles` keeps the sums of a few pixels and a few blocks of channels in registers: each
+vector of weights meets every pixel, each input every block.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ...ir import Array, Op
+from ...ir.ops import BinaryConv, BinaryGemm, Conv, Fused, Gemm, Window
+from ..codegen.kernel import Job
+from ..codegen.region import plain_refusal, product_of
+from ..targets import Target
+from .kernel import Knobs, Schedule
+from .program import Coordinate, Program
+from .region import Region
+from .results import Space
+from .schedules import extent, has_block, make_tasks, moved, vectorize
+from .window import PAD, Read, Source
+
+Product = BinaryConv | BinaryGemm | Conv | Gemm
+KINDS = (BinaryConv, BinaryGemm, Conv, Gemm)
+KNOBS = ("pixels", "vectors", "unroll")
+"""What `tiles` asks for."""
+_MOST_PIXELS = 14
+_MOST_VECTORS = 8
+_LATENCY = 8
+"""Sums that do not wait for each other."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One product under construction, its channels in blocks of at most ``widest`` lanes."""
+
+    job: Job
+    widest: int
+
+    @cached_property
+    def op(self) -> Product:
+        """The anchor."""
+        return product_of(self.job.op, *KINDS)
+
+    @cached_property
+    def program(self) -> Program:
+        """The function."""
+        return Program(self.job)
+
+    @cached_property
+    def space(self) -> Space:
+        """The elements of the result."""
+        return Space.of_channels(self.op.infer()[0], self.widest)
+
+    @cached_property
+    def region(self) -> Region:
+        """What follows the product."""
+        return Region(self.program, self.space)
+
+    @property
+    def window(self) -> Window:
+        """The window, without axes for a product of matrices."""
+        if isinstance(self.op, Conv | BinaryConv):
+            return self.op.window
+        return Window((), (), (), ())
+
+    @property
+    def groups(self) -> int:
+        """Groups of channels."""
+        return self.op.groups if isinstance(self.op, Conv | BinaryConv) else 1
+
+    @property
+    def group_channels(self) -> int:
+        """Input channels of a group."""
+        return self.op.x.type.concrete(1)[1] // self.groups
+
+    @property
+    def outputs(self) -> int:
+        """Output channels."""
+        return self.op.w.type.concrete(1)[0]
+
+    def group(self, channel: Coordinate) -> Coordinate:
+        """The group of an output channel."""
+        return 0 if self.groups == 1 else channel // (self.outputs // self.groups)
+
+    @cached_property
+    def weights(self) -> Array:
+        """The constant weights [O, C / groups, taps..], codes where they are bits."""
+        held = self.job.constant(self.op.w)
+        assert held is not None
+        return held
+
+    def blocked(self, rows: Array) -> Array:
+        """Rows [O, taps.., inputs] as [blocks, taps.., inputs, lanes], missing channels 0."""
+        blocks, lanes = self.space.extents[-1], self.space.lanes
+        room = [(0, blocks * lanes - len(rows)), *[(0, 0)] * (rows.ndim - 1)]
+        padded = np.pad(rows, room).reshape(blocks, lanes, *rows.shape[1:])
+        return np.moveaxis(padded, 1, -1)
+
+    @property
+    def extents(self) -> tuple[int, ...]:
+        """Axes of the sums: those of the space, and lanes."""
+        return (*self.space.extents, self.space.lanes)
+
+    def source(self, elements: int, dtype: str, read: Read) -> Source:
+        """The operand seen through the window, 0 in its border."""
+        return Source(self.program, self.window, self.op.x.type, elements, dtype, 0, read)
+
+    def reader(self, source: Source, read: Read) -> Any:
+        """``read`` at an element of the sums, a tap, and an input of the sums' group."""
+
+        def at(
+            place: Sequence[Coordinate], taps: Sequence[Coordinate], each: int, i: Coordinate
+        ) -> Any:
+            sample, channel, *positions = self.space.index(place)
+            element = self.group(channel) * each + i
+            return read([sample, *source.positions(positions, taps), element])
+
+        return at
+
+
+def refusal(op: Op, target: Target) -> str | None:
+    """Why no product of this kind can be computed, or None."""
+    assert isinstance(op, Fused)
+    anchor = product_of(op, *KINDS)
+    if anchor.w not in op.body.params:
+        return "weights must be a constant"
+    return plain_refusal(op, target)
+
+
+def tile_of(pixels: int, blocks: int, registers: int, each: int) -> tuple[int, int]:
+    """Pixels and blocks of a tile: the least cycles a sum, for ``registers`` of which a block of
+    lanes takes ``each``. Two sums a cycle, unless they are few and wait for each other, or two
+    loads: one for each vector of weights and for each input."""
+
+    def cycles(tile: tuple[int, int]) -> tuple[float, int]:
+        p, v = tile
+        sums = max(p * v * each, _LATENCY) / 2
+        loads = (v * each + p) / 2
+        return (max(sums, loads) + 0.15 * loads) / (p * v), -p * v
+
+    fitting = [
+        (p, v)
+        for p in divisors(pixels, _MOST_PIXELS)
+        for v in divisors(blocks, _MOST_VECTORS)
+        if (p * v + v) * each <= registers - 2 or p == v == 1
+    ]
+    return min(fitting, key=cycles)
+
+
+def divisors(number: int, most: int) -> list[int]:
+    """Divisors up to ``most``."""
+    return [d for d in range(1, most + 1) if number % d == 0]
+
+
+def tiles(schedule: Schedule, knobs: Knobs, program: Program) -> tuple[Any, list[Any]]:
+    """Tile the result and the sums; gives the block of these and their reduced loops, which are
+    outside the tile."""
+    target = program.job.target
+    out = schedule.get_sblock("out")
+    *outer, pixel, block = schedule.get_loops(out)
+    sizes = extent(schedule, pixel), extent(schedule, block)
+    lanes = int(schedule.get(schedule.get_sblock("sums")).iter_vars[len(outer) + 2].dom.extent)
+    each = max(1, lanes * 32 // target.vector_bits)
+    pixels, vectors = tile_of(*sizes, target.registers, each)
+    p = knobs.pick("pixels", first(pixels, divisors(sizes[0], _MOST_PIXELS)))
+    v = knobs.pick("vectors", first(vectors, divisors(sizes[1], _MOST_VECTORS)))
+    far, near = schedule.split(pixel, [None, p])
+    blocks, inner = schedule.split(block, [None, v])
+    schedule.reorder(*outer, blocks, far, near, inner)
+    make_tasks(schedule, program, [*outer, blocks])
+    for loop in (near, inner):
+        schedule.unroll(loop)
+    sums = schedule.get_sblock("sums")
+    spatial, reduced = moved(schedule, sums, far)
+    steps = knobs.pick("unroll", divisors(extent(schedule, reduced[-1]), 4))
+    last, unrolled = schedule.split(reduced[-1], [None, steps])
+    schedule.unroll(unrolled)
+    schedule.reorder(*reduced[:-1], last, unrolled, *spatial)
+    for loop in spatial[:-1]:
+        schedule.unroll(loop)
+    vectorize(schedule, spatial[-1])
+    return sums, [*reduced[:-1], last]
+
+
+def products(schedule: Schedule, knobs: Knobs, program: Program) -> None:
+    """The plan of a product whose sums are computed in one go."""
+    sums, reduced = tiles(schedule, knobs, program)
+    border(schedule, program)
+    schedule.decompose_reduction(sums, reduced[0])
+
+
+def border(schedule: Schedule, program: Program) -> None:
+    """Copy what a task reads of an operand with a border, once all its readers are in place."""
+    if has_block(schedule, PAD):
+        copy = schedule.get_sblock(PAD)
+        task = schedule.get_loops(schedule.get_sblock("out"))[0]
+        schedule.compute_at(copy, task)
+        narrow(schedule, schedule.get_loops(copy)[-1], program.job.target)
+
+
+def narrow(schedule: Schedule, loop: Any, target: Target) -> None:
+    """A loop in vectors where these divide it."""
+    size = math.gcd(extent(schedule, loop), target.lanes)
+    if size > 1:
+        _, lanes = schedule.split(loop, [None, size])
+        schedule.vectorize(lanes)
+
+
+def first(value: int, values: Sequence[int]) -> list[int]:
+    """The values, one of them in front."""
+    return [value, *(v for v in values if v != value)]

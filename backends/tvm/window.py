@@ -1,0 +1,114 @@
+"""The operand of a sliding window, with its border.
+
+Padding is not stored: where a window reaches beyond the operand, a task first copies what it reads
+into memory of its own, border included, so that the inner loops ask nothing. Where that would be
+too much memory, each read asks instead.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...ir import TensorType
+from ...ir.ops import Window
+from .expressions import Expression
+from .program import Buffer, Coordinate, Program
+from .tir import T, tirx
+
+PAD = "pad"
+"""The block that copies."""
+_MOST_BYTES = 128 << 10
+"""Of a copy, which lies on the stack."""
+
+Read = Callable[[Sequence[Coordinate]], Expression]
+"""What lies at (sample, positions.., element)."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """An operand of ``elements`` for each of its positions, seen through a window.
+
+    ``fill`` is what the border holds.
+    """
+
+    program: Program
+    window: Window
+    type: TensorType
+    elements: int
+    dtype: str
+    fill: float
+    read: Read
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """Positions of the operand along each axis."""
+        return self.type.concrete(1)[2:]
+
+    @property
+    def output(self) -> tuple[int, ...]:
+        """Positions of the result along each axis."""
+        return self.window.output(self.size)
+
+    @property
+    def seen(self) -> tuple[int, ...]:
+        """Positions that the windows cover along each axis, border included."""
+        return tuple(
+            (count - 1) * self.window.strides[axis] + self.window.extent(axis)
+            for axis, count in enumerate(self.output)
+        )
+
+    @property
+    def bordered(self) -> bool:
+        """Whether some window reaches beyond the operand."""
+        return any(
+            self.window.pads[axis] or seen > size
+            for axis, (seen, size) in enumerate(zip(self.seen, self.size, strict=True))
+        )
+
+    @property
+    def copied(self) -> bool:
+        """Whether a task copies what it reads."""
+        rows = self.window.extent(0) if len(self.seen) > 1 else math.prod(self.seen[:1])
+        size = rows * math.prod(self.seen[1:]) * self.elements * np.dtype(self.dtype).itemsize
+        return self.bordered and size <= _MOST_BYTES
+
+    def prepare(self) -> Read:
+        """Write the copy, if there is one; how to read at (sample, positions of ``seen``..,
+        element) afterwards."""
+        if not self.bordered:
+            return self.read
+        if not self.copied:
+            return self._guarded
+        samples = self.type.concrete(1)[0]
+        copy: Buffer = self.program.scratch((samples, *self.seen, self.elements), self.dtype)
+        with self.program.block(PAD, (samples, *self.seen, self.elements)) as (at, _):
+            T.buffer_store(copy, self._guarded(at), at)
+        return lambda at: copy[tuple(at)]
+
+    def _guarded(self, at: Sequence[Coordinate]) -> Expression:
+        sample, *positions, element = at
+        inside: Expression = tirx.const(True, "bool")
+        there: list[Coordinate] = []
+        for axis, (position, size) in enumerate(zip(positions, self.size, strict=True)):
+            before = self.window.pads[axis]
+            there.append(position - before)
+            if before:
+                inside = tirx.all(inside, position >= before)
+            if self.seen[axis] > size + before:
+                inside = tirx.all(inside, position < size + before)
+        held = self.read([sample, *there, element])
+        return tirx.if_then_else(inside, held, tirx.const(self.fill, self.dtype))
+
+    def positions(
+        self, output: Sequence[Coordinate], taps: Sequence[Coordinate]
+    ) -> list[Coordinate]:
+        """Where a tap of the window of an output position lies in ``seen``."""
+        window = self.window
+        return [
+            at * window.strides[axis] + tap * window.dilations[axis]
+            for axis, (at, tap) in enumerate(zip(output, taps, strict=True))
+        ]
