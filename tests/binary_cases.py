@@ -48,7 +48,7 @@ class Conv:
                    dilations={listed(self.dilations)} groups={self.groups} : i32{y}@nhwc"""
         return start, conv, y
 
-    def text(self, kernel: str = "binary_conv") -> str:
+    def text(self, kernel: str = "") -> str:
         """Sign, convolution, scale; floats and next signs out."""
         start, conv, y = self._start()
         return f"""{start}
@@ -70,7 +70,7 @@ class Conv:
             output %d as "q"
         """
 
-    def thresholded(self, kernel: str = "binary_conv") -> str:
+    def thresholded(self, kernel: str = "") -> str:
         """Sign, convolution, integer thresholds, some of them flipped."""
         start, conv, y = self._start()
         params = f"%t: i32[{self.out}], %f: bool[{self.out}]"

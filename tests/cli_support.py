@@ -49,9 +49,11 @@ class Cli:
         return done.err
 
     def process(self, *arguments: object, **settings: Any) -> Done:
-        """A command in a process of its own; ``settings`` go to subprocess.run."""
+        """A command in a process of its own, which Python ``start``s as bnnc; ``settings`` go to
+        subprocess.run."""
+        start = settings.pop("start", ("-m", "bnnc"))
         done = subprocess.run(
-            [sys.executable, "-m", "bnnc", *map(str, arguments)],
+            [sys.executable, *start, *map(str, arguments)],
             cwd=settings.pop("cwd", self.folder),
             env={**os.environ, **settings.pop("env", {})},
             capture_output=True,

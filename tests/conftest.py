@@ -11,6 +11,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from under_test import BACKENDS
 
 import bnnc
 
@@ -70,6 +71,12 @@ class Golden:
             return
         assert path.exists(), f"no golden {path}; make golden writes it"
         assert text == path.read_text(encoding="utf-8"), f"{path} differs; make golden rewrites it"
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    """Each backend in turn, by name."""
+    return request.param
 
 
 @pytest.fixture(scope="session")

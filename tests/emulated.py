@@ -11,11 +11,11 @@ from pathlib import Path
 import handmade
 import numpy as np
 from arm64 import sysroot
-from llvm_support import logical
+from library_support import logical
 
 from bnnc.backends import linking
-from bnnc.backends.llvm import LlvmBackend
 from bnnc.backends.targets import Target
+from bnnc.driver import load_backend
 from bnnc.ir import Graph
 from bnnc.ir.storage import storage_dtype, storage_shape, to_storage
 
@@ -23,13 +23,13 @@ PROGRAM = Path(__file__).with_name("emulated.c")
 
 
 class EmulatedLibrary:
-    """A lowered graph as a program; `run` as that of ``llvm_support.Library``."""
+    """A lowered graph as a program; `run` as that of ``library_support.Library``."""
 
-    def __init__(self, graph: Graph, target: Target) -> None:
+    def __init__(self, graph: Graph, target: Target, backend: str = "llvm") -> None:
         sysroot.require_emulator()
         self.graph = graph
         manifest = json.dumps({"abi": 1, "target": target.name}).encode() + b"\0"
-        obj = LlvmBackend().lower(graph, target).emit("obj", "test", manifest)
+        obj = load_backend(backend).lower(graph, target).emit("obj", "test", manifest)
         linking.link(obj, target)  # no symbol but memcpy, memmove and memset
         self._folder = tempfile.TemporaryDirectory(prefix="bnnc-arm64-")
         self.folder = Path(self._folder.name)

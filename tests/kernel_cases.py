@@ -9,17 +9,34 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
 from emulated import EmulatedLibrary
-from llvm_support import X86_PATHS, Library, present, random_inputs, scheduled, without_counts
+from library_support import X86_PATHS, Library, present, random_inputs, scheduled, without_counts
+from under_test import BACKENDS
 
-from bnnc.backends import targets as backends
+from bnnc.backends.targets import TARGETS as ROWS
+from bnnc.backends.targets import Target
 from bnnc.ir import Graph, interpret
 
-TARGETS = ("v2", "v3", "v4", "icelake", "arm64")
-WIDTHS = ("v2", "v3", "v4", "arm64")
+_KINDS = ("v3", "icelake", "arm64")
+"""Where bits are counted by tables, in 32-bit lanes and in bytes."""
+
+
+def each(*targets: str) -> list[Any]:
+    """Parameters (target, backend), all backends: the first on every target, others on `_KINDS`."""
+    return [
+        pytest.param((target, backend), id=f"{backend}-{target}")
+        for backend in BACKENDS
+        for target in targets
+        if backend == BACKENDS[0] or target in _KINDS
+    ]
+
+
+TARGETS = each("v2", "v3", "v4", "icelake", "arm64")
+WIDTHS = each("v2", "v3", "v4", "arm64")
 """For kernels that ask a target for its vectors alone: one of each kind."""
 
 _CHANNELS_LAST = r"(%\w+) = (?:fused[^}]*}|.*) : (\S+)@nhwc"
@@ -38,23 +55,33 @@ def joined(cases: Mapping[str, str]) -> str:
     return "\n".join([*lines, "}"])
 
 
+def library(
+    graph: Graph,
+    target: str,
+    backend: str = "llvm",
+    paths: Mapping[str, Target] = X86_PATHS,
+) -> Library | EmulatedLibrary:
+    """A graph on a path for x86 or, emulated, on a row of the target table."""
+    if target not in paths:
+        return EmulatedLibrary(graph, ROWS[target], backend)
+    path = paths[target]
+    if present(path):
+        return Library(graph, path, backend=backend)
+    if not present(without_counts(path)):
+        pytest.skip(f"not executed here: this machine cannot run {target}")
+    return Library(graph, path, without_counts(path), backend)
+
+
 class Cases:
-    """All cases of a file on one target; outputs of the kernels and of the interpreter."""
+    """All cases of a file by one backend on one target; outputs of the kernels and of the
+    interpreter."""
 
-    def __init__(self, cases: Mapping[str, str], target: str, strict: bool = True) -> None:
+    def __init__(
+        self, cases: Mapping[str, str], target: str, backend: str = "llvm", strict: bool = True
+    ) -> None:
         self.graph: Graph = scheduled(joined(cases), strict)
-        self.library = self._library(target)
+        self.library = library(self.graph, target, backend)
         self.results = cache(self._results)
-
-    def _library(self, target: str) -> Library | EmulatedLibrary:
-        if target not in X86_PATHS:
-            return EmulatedLibrary(self.graph, backends.TARGETS[target])
-        path = X86_PATHS[target]
-        if present(path):
-            return Library(self.graph, path)
-        if not present(without_counts(path)):
-            pytest.skip(f"not executed here: this machine cannot run {target}")
-        return Library(self.graph, path, without_counts(path))
 
     def inputs(self, batch: int) -> dict[str, np.ndarray]:
         """Random inputs with zeros among them."""

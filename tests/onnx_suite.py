@@ -94,9 +94,9 @@ class Case:
         rtol = 1e-2 if onnx.TensorProto.FLOAT16 in types else self.rtol
         return Case(self.kind, self.name, model, data, rtol, max(self.atol, rtol / 10))
 
-    def run(self) -> None:
+    def run(self, backend: str) -> None:
         """Compile to a library, load it, run it; raises AssertionError for a wrong output."""
-        model = BnncBackend.prepare(self.model, linker=LINKER)
+        model = BnncBackend.prepare(self.model, linker=LINKER, backend=backend)
         for inputs, outputs in self.data:
             got = model.run(inputs)
             assert len(got) == len(outputs)

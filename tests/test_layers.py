@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "backends.codegen": GROUND | {"backends", "runtime"},
     "backends.llvm": GROUND | {"backends", "backends.codegen", "runtime"},
     "backends.tvm": GROUND | {"backends", "backends.codegen", "runtime"},
+    "backends.auto": {"backends.codegen", "backends.llvm", "backends.tvm"},
     "compression": GROUND | {"passes", "runtime"},
     "tuning": GROUND | {"backends", "files", "runtime"},
     "driver": GROUND
@@ -45,7 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 # Imported by name only when asked for: a backend is a folder that the registry loads. Layers that
 # build on such a one name it themselves.
-NOT_SEEN_BY_PARENT = {"backends.codegen", "backends.llvm", "backends.tvm"}
+NOT_SEEN_BY_PARENT = {"backends.auto", "backends.codegen", "backends.llvm", "backends.tvm"}
 
 # Libraries beside the standard one. Layers that are not listed may use NumPy alone.
 LIBRARIES: dict[str, set[str]] = {
@@ -53,7 +54,8 @@ LIBRARIES: dict[str, set[str]] = {
     "frontend": {"numpy", "onnx", "google"},  # protobuf, which onnx brings along
     "backends.codegen": {"numpy", "llvmlite"},
     "backends.llvm": {"numpy", "llvmlite"},
-    "backends.tvm": {"numpy", "tvm"},
+    "backends.auto": set(),
+    "backends.tvm": {"numpy", "llvmlite", "tvm"},
     "backends": {"numpy", "ziglang"},
     "driver": {"numpy", "onnx"},
 }
@@ -150,6 +152,10 @@ def test_every_module_keeps_the_import_rules() -> None:
         ("runtime/model.py", "import llvmlite.binding", "library llvmlite"),
         ("backends/llvm/emit.py", "from ...passes import manager", "passes"),
         ("backends/llvm/emit.py", "from ..tvm import lower", "tvm"),
+        ("backends/llvm/emit.py", "import tvm", "library tvm"),
+        ("backends/tvm/kernel.py", "from ..llvm import tiles", "llvm"),
+        ("backends/codegen/module.py", "from ..auto import AutoBackend", "auto"),
+        ("backends/pieces.py", "from .auto import AutoBackend", "auto"),
         ("backends/base.py", "from .llvm import backend", "llvm"),
         ("backends/codegen/module.py", "from ..llvm import kernels", "llvm"),
         ("backends/linking.py", "from .codegen import module", "codegen"),
@@ -171,6 +177,8 @@ def test_a_broken_rule_is_found(path: str, source: str, word: str) -> None:
         ("ir/core.py", "from .types import Type\nfrom ..errors import VerifyError\nimport numpy"),
         ("passes/pack_bits.py", "from ..backends.base import KernelDescriptor"),
         ("backends/llvm/emit.py", "from ...runtime.artifact import Manifest\nimport llvmlite.ir"),
+        ("backends/tvm/kernel.py", "from ..codegen.code import Code\nfrom tvm import s_tir"),
+        ("backends/auto.py", "from .llvm import kernels as llvm\nfrom .tvm import kernels as tvm"),
         ("tools/cli.py", "from .. import driver, __version__\nimport rich"),
     ],
 )
@@ -208,10 +216,35 @@ assert "numpy" not in sys.modules
 import bnnc.runtime, bnnc.tools.cli
 heavy = {"llvmlite", "onnx", "onnxruntime", "rich", "torch", "tvm", "ziglang"}
 layers = {"bnnc.ir", "bnnc.frontend", "bnnc.passes", "bnnc.driver"}
-layers |= {"bnnc.backends.llvm", "bnnc.backends.codegen"}
+layers |= {"bnnc.backends." + name for name in ("auto", "codegen", "llvm", "tvm")}
 print(*sorted((heavy | layers) & set(sys.modules)))
 """
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT.parent
     )
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+
+
+def test_without_the_tvm_extra_everything_else_works(data_dir: Path, tmp_path: Path) -> None:
+    """Compiling, verifying and running by the LLVM backend, where TVM cannot be imported."""
+    code = """
+import sys
+sys.modules["tvm"] = None
+import bnnc
+from bnnc.tools.cli import main
+model, output = sys.argv[1:]
+assert main(["compile", model, "-o", output]) == 0
+assert main(["verify", model, output, "--runs", "1"]) == 0
+assert main(["inspect", model]) == 0
+print(*sorted(name for name in sys.modules if "bnnc.backends.tvm" in name))
+"""
+    model = data_dir / "mnist" / "mnist_bnn.onnx"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(model), str(tmp_path / "m.so")],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT.parent,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == ""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from llvm_support import X86_PATHS, present
+from library_support import X86_PATHS, present
 
 from bnnc import runtime
 from bnnc.backends import linking

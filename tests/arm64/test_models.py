@@ -38,21 +38,27 @@ class Case:
     expected: dict[str, np.ndarray]
 
 
-def make(model: Path, inputs: dict[str, np.ndarray], folder: Path, target: str) -> Case:
+def make(
+    model: Path, inputs: dict[str, np.ndarray], folder: Path, target: str, backend: str = "llvm"
+) -> Case:
     """Compile for arm64 and, to compare with, for the machine that runs the tests."""
-    so = compile_model(model, target, folder / "model.so", header=folder / "model.h")
+    header = folder / "model.h"
+    so = compile_model(model, target, folder / "model.so", header=header, backend=backend)
     here = compile_model(model, "x86-64-v2", folder / "here.so")
     with runtime.load(here) as loaded:
         expected = loaded.run(inputs)
     manifest = read_manifest(read_file(so), str(so))
-    return Case(so, folder / "model.h", manifest, inputs, expected)
+    return Case(so, header, manifest, inputs, expected)
 
 
-def mnist(data_dir: Path, folder: Path, target: str = "arm64", count: int = 2) -> Case:
+def mnist(
+    data_dir: Path, folder: Path, target: str = "arm64", count: int = 2, backend: str = "llvm"
+) -> Case:
     """The shipped network on some of its test images."""
     with np.load(data_dir / "mnist" / "test200.npz") as held:
         images = (held["images"][:count, None] / np.float32(255)).astype(np.float32)
-    return make(data_dir / "mnist" / "mnist_bnn.onnx", {"image": images}, folder, target)
+    model = data_dir / "mnist" / "mnist_bnn.onnx"
+    return make(model, {"image": images}, folder, target, backend)
 
 
 def check(got: dict[str, np.ndarray], case: Case, bitwise: bool = False) -> None:
@@ -68,10 +74,10 @@ def check(got: dict[str, np.ndarray], case: Case, bitwise: bool = False) -> None
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_real_models_in_c(models_dir: Path, tmp_path: Path, name: str) -> None:
+def test_real_models_in_c(models_dir: Path, tmp_path: Path, backend: str, name: str) -> None:
     with np.load(models_dir / f"{name}.npz") as held:
         inputs = {k[5:]: held[k] for k in held.files if k.startswith("in0__")}
-    case = make(models_dir / f"{name}.onnx", inputs, tmp_path, "arm64")
+    case = make(models_dir / f"{name}.onnx", inputs, tmp_path, "arm64", backend)
     got = sysroot.run_c(case.so, case.header, case.manifest, case.inputs, "cortex-a53")
     check(got, case, name in BITWISE)
 
@@ -85,14 +91,14 @@ def test_real_models_in_python(models_dir: Path, tmp_path: Path, name: str) -> N
 
 
 @pytest.mark.parametrize("target", ["arm64", "cortex-a53", "cortex-a72"])
-def test_mnist_in_c(data_dir: Path, tmp_path: Path, target: str) -> None:
-    case = mnist(data_dir, tmp_path, target)
+def test_mnist_in_c(data_dir: Path, tmp_path: Path, backend: str, target: str) -> None:
+    case = mnist(data_dir, tmp_path, target, backend=backend)
     check(sysroot.run_c(case.so, case.header, case.manifest, case.inputs, "cortex-a53"), case)
 
 
 @pytest.mark.parametrize("target", ["cortex-a76", "neoverse-n1"])
-def test_mnist_on_newer_cores(data_dir: Path, tmp_path: Path, target: str) -> None:
-    case = mnist(data_dir, tmp_path, target)
+def test_mnist_on_newer_cores(data_dir: Path, tmp_path: Path, backend: str, target: str) -> None:
+    case = mnist(data_dir, tmp_path, target, backend=backend)
     check(sysroot.run_c(case.so, case.header, case.manifest, case.inputs), case)
 
 
@@ -104,12 +110,12 @@ def test_mnist_linked_statically(data_dir: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cpu", ["cortex-a53", "neoverse-n1"])
-def test_mnist_with_threads(data_dir: Path, tmp_path: Path, cpu: str) -> None:
+def test_mnist_with_threads(data_dir: Path, tmp_path: Path, backend: str, cpu: str) -> None:
     """Threads of the emulator; exclusive loads and stores on one, atomics of LSE on the other.
     So many images are worth several threads."""
-    case = mnist(data_dir, tmp_path, cpu, 12)
+    case = mnist(data_dir, tmp_path, cpu, 12, backend)
     model = data_dir / "mnist" / "mnist_bnn.onnx"
-    obj = compile_model(model, cpu, tmp_path / "model.o", emit="obj")
+    obj = compile_model(model, cpu, tmp_path / "model.o", emit="obj", backend=backend)
     check(sysroot.run_static(obj, case.header, case.manifest, case.inputs, cpu, 3), case)
 
 
@@ -121,6 +127,6 @@ def test_mnist_compressed(data_dir: Path, tmp_path: Path) -> None:
     check(sysroot.run_python(so, case.inputs), case)
 
 
-def test_mnist_in_python(data_dir: Path, tmp_path: Path) -> None:
-    case = mnist(data_dir, tmp_path)
+def test_mnist_in_python(data_dir: Path, tmp_path: Path, backend: str) -> None:
+    case = mnist(data_dir, tmp_path, backend=backend)
     check(sysroot.run_python(case.so, case.inputs), case)

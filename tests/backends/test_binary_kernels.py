@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from binary_cases import SIGN, Conv
-from kernel_cases import TARGETS, Cases, joined
-from llvm_support import X86_PATHS, Library, present, random_inputs, scheduled, without_counts
+from kernel_cases import TARGETS, Cases, each, joined
+from library_support import X86_PATHS, Library, present, random_inputs, scheduled, without_counts
 
 from bnnc.ir import interpret
 
@@ -23,7 +23,7 @@ def gemm(inputs: int, out: int, zero: int) -> str:
           %c = binarize(%x) zero={zero} : {bits}[N,{inputs}]@words
           yield %c
         }} : {bits}[N,{inputs}]@words
-        %y, %q = fused([%b, %w, %t, %f]) kernel="binary_gemm" {{
+        %y, %q = fused([%b, %w, %t, %f]) kernel="" {{
           (%b: {bits}[N,{inputs}]@words, %w: {SIGN}[{out},{inputs}], %t: i32[{out}],
            %f: bool[{out}])
           %c = binary_gemm(%b, %w) : i32[N,{out}]
@@ -83,12 +83,12 @@ SHORT = ("c3", "c33", "c65", "c256", "depthwise", "gemm_long", "gemm_long_ternar
 
 @pytest.fixture(scope="module", params=TARGETS)
 def cases(request: pytest.FixtureRequest) -> Cases:
-    return Cases(CASES, request.param)
+    return Cases(CASES, *request.param)
 
 
-@pytest.fixture(scope="module", params=[*sorted(set(X86_PATHS) - set(TARGETS)), "cortex-a76"])
+@pytest.fixture(scope="module", params=each("v3-vnni", "v4-bitalg", "v4-vnni", "cortex-a76"))
 def short_cases(request: pytest.FixtureRequest) -> Cases:
-    return Cases({name: CASES[name] for name in SHORT}, request.param)
+    return Cases({name: CASES[name] for name in SHORT}, *request.param)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -102,15 +102,16 @@ def test_every_counter_bit_for_bit(short_cases: Cases, name: str) -> None:
     _assert_equal(short_cases, name, 2, 0)
 
 
-@pytest.mark.parametrize("target", ["icelake", "v4-bitalg"])
-def test_code_for_vector_popcounts_on_a_machine_without_them(target: str) -> None:
+@pytest.mark.parametrize("run", each("icelake", "v4-bitalg"))
+def test_code_for_vector_popcounts_on_a_machine_without_them(run: tuple[str, str]) -> None:
     """The same LLVM IR, in which LLVM expands what the machine lacks: what is run where VPOPCNTD
     or VPOPCNTB cannot be."""
+    target, backend = run
     machine = without_counts(X86_PATHS[target])
     if not present(machine):
         pytest.skip(f"not executed here: this machine cannot run {machine.name} without popcounts")
     graph = scheduled(joined({name: CASES[name] for name in ("c33", "c65", "gemm_long")}))
-    library = Library(graph, X86_PATHS[target], machine)
+    library = Library(graph, X86_PATHS[target], machine, backend)
     inputs = random_inputs(graph, 2)
     got = library.run(inputs, 2)
     for name, expected in interpret(graph, inputs).items():

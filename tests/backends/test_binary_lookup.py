@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from binary_cases import Conv
 from kernel_cases import Cases, joined
-from llvm_support import X86_PATHS, present, random_inputs, run_graph, scheduled
+from library_support import X86_PATHS, present, random_inputs, run_graph, scheduled
 
 from bnnc.backends.base import Choice
 from bnnc.backends.llvm.kernels import binary_lookup

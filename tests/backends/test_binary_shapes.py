@@ -221,14 +221,15 @@ GROUPS = (kernels, steps, channels, groups, borders, lines, transposed, dense)
 
 
 @pytest.mark.parametrize("build", GROUPS, ids=lambda build: build.__name__)
-def test_on_bits_and_exact(build: Callable[[Layers], None], tmp_path: Path) -> None:
+def test_on_bits_and_exact(backend: str, build: Callable[[Layers], None], tmp_path: Path) -> None:
     layers = Layers()
     build(layers)
     proto = layers.proto()
     verdicts = recognised(import_model(proto).graph)
     assert len(verdicts) >= len(layers.outputs)
     assert not [(v.node.describe(), v.reason) for v in verdicts if not v.binarized]
-    model = runtime.load(compile_model(proto, "native", tmp_path / "shapes.so"))
+    output = tmp_path / "shapes.so"
+    model = runtime.load(compile_model(proto, "native", output, backend=backend))
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from under_test import BACKENDS
 
-from bnnc.backends.llvm import LlvmBackend, elementwise
+from bnnc.backends.codegen import elementwise
 from bnnc.backends.targets import TARGETS
+from bnnc.driver import load_backend
 from bnnc.ir import F16, F32, F64, Op, TensorType, Value, ops
 
 GONE = {ops.BatchNorm, ops.Const, ops.Fused}
@@ -13,9 +15,9 @@ GONE = {ops.BatchNorm, ops.Const, ops.Fused}
 
 
 @pytest.mark.parametrize("name", sorted(Op.REGISTRY))
-def test_each_operator_has_a_kernel_or_an_emitter(name: str) -> None:
+def test_each_operator_has_a_kernel_or_an_emitter(backend: str, name: str) -> None:
     kind = Op.REGISTRY[name]
-    kernels = [k for k in LlvmBackend().kernels if k.operator is kind]
+    kernels = [k for k in load_backend(backend).kernels if k.operator is kind]
     if kind.elementwise:
         assert kind in elementwise.EMITTERS
     elif kind not in GONE:
@@ -23,7 +25,8 @@ def test_each_operator_has_a_kernel_or_an_emitter(name: str) -> None:
 
 
 def test_descriptors_have_names_of_their_own() -> None:
-    names = [k.name for k in LlvmBackend().kernels]
+    """Also among the kernels of all backends."""
+    names = [k.name for backend in BACKENDS for k in load_backend(backend).kernels]
     assert len(names) == len(set(names))
 
 

@@ -1,4 +1,4 @@
-"""What comes out of the backend, for every target: symbols, sections, bytes, instructions."""
+"""What comes out of a backend, for every target: symbols, sections, bytes, instructions."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import ctypes
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from conftest import Golden
-from llvm_support import X86_PATHS, Args, Library, scheduled
+from library_support import X86_PATHS, Args, Library, scheduled
 
 from bnnc.backends import linking
 from bnnc.backends.codegen import host
-from bnnc.backends.llvm import LlvmBackend
 from bnnc.backends.targets import TARGETS, Target
+from bnnc.driver import load_backend
 from bnnc.errors import LoweringError
 from bnnc.ir import Graph
 from bnnc.runtime.elf import FLAG_WRITE, parse_elf
@@ -26,7 +27,7 @@ ROWS = {**TARGETS, "v4-bitalg": X86_PATHS["v4-bitalg"]}
 SIGN = "bits<1;-1,1>"
 
 
-def layer(channels: int, size: int, sign: str = SIGN, head: bool = True) -> str:
+def layer(channels: int, size: int, sign: str = SIGN, head: bool = True, kernel: str = "") -> str:
     """A binary 3x3 layer between a float stem and (the head) a product."""
     x, y = f"[N,{channels},{size},{size}]", f"f32[N,{channels},{size},{size}]"
     w = f"{SIGN}[{channels},{channels},3,3]"
@@ -37,13 +38,13 @@ def layer(channels: int, size: int, sign: str = SIGN, head: bool = True) -> str:
       %u = const() data=random(1) element=f32 : f32[{channels},3,3,3]
       %w = const() data=random(2) element={SIGN} : {w}
       %s = const() data=random(3) element=f32 : f32[{channels},1,1]
-      %a = fused([%x, %u]) kernel="conv" {{
+      %a = fused([%x, %u]) kernel="" {{
         (%x: f32[N,3,{size},{size}], %u: f32[{channels},3,3,3])
         %p = conv(%x, %u, none) {window} : {y}@nhwc
         %q = binarize(%p) zero={0 if sign == "ternary" else 1} : {sign}{x}@words
         yield %q
       }} : {sign}{x}@words
-      %b = fused([%a, %w, %s]) kernel="binary_conv" {{
+      %b = fused([%a, %w, %s]) kernel="{kernel}" {{
         (%a: {sign}{x}@words, %w: {w}, %s: f32[{channels},1,1])
         %c = binary_conv(%a, %w) {window} : i32{x}@nhwc
         %f = cast(%c) to=f32 : {y}@nhwc
@@ -62,7 +63,7 @@ def _head(channels: int, size: int) -> str:
       %v = const() data=random(4) element=f32 : f32[10,{channels * size * size}]
       %k = const() data=random(5) element=f32 : f32[10]
       %t = reshape(%r) shape=[N,{channels * size * size}] : f32[N,{channels * size * size}]
-      %o = fused([%t, %v, %k]) kernel="gemm" {{
+      %o = fused([%t, %v, %k]) kernel="" {{
         (%t: f32[N,{channels * size * size}], %v: f32[10,{channels * size * size}], %k: f32[10])
         %g = gemm(%t, %v, %k) : f32[N,10]
         yield %g
@@ -78,10 +79,10 @@ def model() -> Graph:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_only_memory_functions_are_undefined(name: str, model: Graph) -> None:
+def test_only_memory_functions_are_undefined(backend: str, name: str, model: Graph) -> None:
     """`link` looks too; here the object itself is looked at, and what it exports."""
     target = ROWS[name]
-    lowered = LlvmBackend().lower(model, target)
+    lowered = load_backend(backend).lower(model, target)
     obj = lowered.emit("obj", "some_model", MANIFEST)
     elf = parse_elf(obj, "object")
     assert set(elf.undefined_symbols()) <= linking.ALLOWED_UNDEFINED
@@ -100,12 +101,11 @@ def test_only_memory_functions_are_undefined(name: str, model: Graph) -> None:
 
 
 @pytest.mark.parametrize("name", ["x86-64-v3", "arm64"])
-def test_the_same_bytes_again(name: str) -> None:
+def test_the_same_bytes_again(backend: str, name: str) -> None:
     """From graphs parsed anew, of objects and of libraries."""
-    emitted = [
-        LlvmBackend().lower(scheduled(layer(32, 3)), TARGETS[name]).emit("obj", "m", MANIFEST)
-        for _ in range(2)
-    ]
+    graphs = [scheduled(layer(32, 3)) for _ in range(2)]
+    lowered = [load_backend(backend).lower(graph, TARGETS[name]) for graph in graphs]
+    emitted = [held.emit("obj", "m", MANIFEST) for held in lowered]
     assert emitted[0] == emitted[1]
     libraries = [linking.link(obj, TARGETS[name]) for obj in emitted]
     assert libraries[0] == libraries[1]
@@ -113,8 +113,8 @@ def test_the_same_bytes_again(name: str) -> None:
     assert b"/tmp" not in libraries[0]
 
 
-def test_assembly_and_llvm_ir_hold_the_constants(model: Graph) -> None:
-    lowered = LlvmBackend().lower(model, TARGETS["x86-64-v3"])
+def test_assembly_and_llvm_ir_hold_the_constants(backend: str, model: Graph) -> None:
+    lowered = load_backend(backend).lower(model, TARGETS["x86-64-v3"])
     assembly = lowered.emit("asm", "m", MANIFEST).decode()
     assert "m_run:" in assembly
     text = lowered.emit("llvm", "m", MANIFEST).decode()
@@ -123,20 +123,20 @@ def test_assembly_and_llvm_ir_hold_the_constants(model: Graph) -> None:
     assert re.search(r'c"(?:\\[0-9A-F]{2}|.){100}', block)
 
 
-def test_a_cpu_by_name_compiles(model: Graph) -> None:
+def test_a_cpu_by_name_compiles(backend: str, model: Graph) -> None:
     """A machine without a row: plain 128-bit vectors, whatever LLVM makes of them."""
     target = host.resolve("riscv64-unknown-linux-gnu:sifive-u74")
-    obj = LlvmBackend().lower(model, target).emit("obj", "m", MANIFEST)
+    obj = load_backend(backend).lower(model, target).emit("obj", "m", MANIFEST)
     assert set(parse_elf(obj, "object").undefined_symbols()) <= linking.ALLOWED_UNDEFINED
 
 
-def test_equal_kernels_are_kept_once() -> None:
+def test_equal_kernels_are_kept_once(backend: str) -> None:
     """Two layers that differ in their weights alone share one function."""
     x = f"{SIGN}[N,64]@words"
     w = f"{SIGN}[64,64]"
     step = """
       %w{i} = const() data=random({i}) element={S} : {w}
-      %b{i} = fused([%b{j}, %w{i}]) kernel="binary_gemm" {{
+      %b{i} = fused([%b{j}, %w{i}]) kernel="" {{
         (%b: {x}, %w: {w})
         %c = binary_gemm(%b, %w) : i32[N,64]
         %f = cast(%c) to=f32 : f32[N,64]
@@ -162,7 +162,7 @@ def test_equal_kernels_are_kept_once() -> None:
       output %y as "y"
     }}
     """
-    lowered = LlvmBackend().lower(scheduled(text), TARGETS["x86-64-v3"])
+    lowered = load_backend(backend).lower(scheduled(text), TARGETS["x86-64-v3"])
     kernels = re.findall(r'^define internal void @"(fused\.\d+)"', lowered.text, re.MULTILINE)
     assert len(kernels) == 3
 
@@ -173,12 +173,12 @@ def test_every_node_without_a_kernel_is_named() -> None:
     graph @deep scheduled {
       input %x: f32[N,2,4,4,4]
       %w = const() data=random(1) element=f32 : f32[2,2,1,1,1]
-      %a = fused([%x, %w]) kernel="conv" {
+      %a = fused([%x, %w]) kernel="" {
         (%x: f32[N,2,4,4,4], %w: f32[2,2,1,1,1])
         %c = conv(%x, %w, none) WINDOW : f32[N,2,4,4,4] from "deep_conv"
         yield %c
       } : f32[N,2,4,4,4]
-      %b = fused([%a, %w]) kernel="conv" {
+      %b = fused([%a, %w]) kernel="" {
         (%x: f32[N,2,4,4,4], %w: f32[2,2,1,1,1])
         %c = conv(%x, %w, none) WINDOW : f32[N,2,4,4,4] from "deeper_conv"
         yield %c
@@ -187,14 +187,14 @@ def test_every_node_without_a_kernel_is_named() -> None:
     }
     """.replace("WINDOW", window)
     with pytest.raises(LoweringError, match=r"'deep_conv'.*3 spatial axes.*; node 'deeper_conv'"):
-        LlvmBackend().lower(scheduled(text), TARGETS["x86-64-v3"])
+        load_backend("llvm").lower(scheduled(text), TARGETS["x86-64-v3"])
 
 
 # --- the C ABI --------------------------------------------------------------------------------
 
 
-def test_run_refuses_wrong_arguments(model: Graph) -> None:
-    library = Library(model, TARGETS["x86-64-v2"])
+def test_run_refuses_wrong_arguments(backend: str, model: Graph) -> None:
+    library = Library(model, TARGETS["x86-64-v2"], backend=backend)
     n = np.array([1], np.int64)
     x, y = np.zeros((1, 3, 5, 5), np.float32), np.zeros((1, 10), np.float32)
     inputs, outputs = (np.array([a.ctypes.data], np.uint64) for a in (x, y))
@@ -231,10 +231,10 @@ def test_run_refuses_wrong_arguments(model: Graph) -> None:
 # --- goldens ----------------------------------------------------------------------------------
 
 
-def inner_loop(target: Target, sign: str, kernel: str) -> str:
+def inner_loop(backend: str, target: Target, sign: str, kernel: str = "") -> str:
     """Instructions of the innermost loop of a 256-channel 3x3 layer that counts most bits."""
-    text = layer(256, 14, sign, head=False).replace('"binary_conv"', f'"{kernel}"')
-    lowered = LlvmBackend().lower(scheduled(text), target)
+    text = layer(256, 14, sign, head=False, kernel=kernel)
+    lowered = load_backend(backend).lower(scheduled(text), target)
     assembly = lowered.emit("asm", "m", MANIFEST).decode()
     hot = max(_innermost(assembly), key=lambda loop: len(_COUNTS.findall(loop)))
     body = [line.split()[0] for line in hot.splitlines() if re.match(r"\s+[a-z]", line)]
@@ -258,34 +258,35 @@ def _innermost(assembly: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_instructions_of_the_inner_loop(name: str, golden: Golden) -> None:
-    golden.check(GOLDEN / f"inner-loop.{name}.txt", inner_loop(ROWS[name], SIGN, "binary_conv"))
-    ternary = inner_loop(ROWS[name], "ternary", "binary_conv")
-    golden.check(GOLDEN / f"inner-loop-ternary.{name}.txt", ternary)
+def test_instructions_of_the_inner_loop(backend: str, name: str, golden: Golden) -> None:
+    folder = GOLDEN / backend
+    golden.check(folder / f"inner-loop.{name}.txt", inner_loop(backend, ROWS[name], SIGN))
+    ternary = inner_loop(backend, ROWS[name], "ternary")
+    golden.check(folder / f"inner-loop-ternary.{name}.txt", ternary)
 
 
 @pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.byte_shuffle])
 def test_instructions_of_the_lookup_loop(name: str, golden: Golden) -> None:
     """Of a ternary operand both loops are there; the one with zeros has more shuffles."""
-    loop = inner_loop(ROWS[name], SIGN, "binary_conv_lookup")
-    golden.check(GOLDEN / f"lookup-loop.{name}.txt", loop)
-    ternary = inner_loop(ROWS[name], "ternary", "binary_conv_lookup")
-    golden.check(GOLDEN / f"lookup-loop-ternary.{name}.txt", ternary)
+    loop = inner_loop("llvm", ROWS[name], SIGN, "binary_conv_lookup")
+    golden.check(GOLDEN / "llvm" / f"lookup-loop.{name}.txt", loop)
+    ternary = inner_loop("llvm", ROWS[name], "ternary", "binary_conv_lookup")
+    golden.check(GOLDEN / "llvm" / f"lookup-loop-ternary.{name}.txt", ternary)
 
 
 @pytest.mark.parametrize("name", ["x86-64-v3", "icelake-server", "arm64"])
-def test_whole_module(name: str, golden: Golden) -> None:
-    """The LLVM IR that the backend writes, before the optimizer."""
+def test_whole_module(backend: str, name: str, golden: Golden) -> None:
+    """The LLVM IR that the backend writes or brings along, before the optimizer."""
     text = f"""
     graph @tiny scheduled {{
       input %x: f32[N,70]
       %w = const() data=random(1) element={SIGN} : {SIGN}[8,70]
-      %b = fused([%x]) kernel="pointwise" {{
+      %b = fused([%x]) kernel="" {{
         (%x: f32[N,70])
         %r = binarize(%x) zero=1 : {SIGN}[N,70]@words
         yield %r
       }} : {SIGN}[N,70]@words
-      %y = fused([%b, %w]) kernel="binary_gemm" {{
+      %y = fused([%b, %w]) kernel="" {{
         (%b: {SIGN}[N,70]@words, %w: {SIGN}[8,70])
         %c = binary_gemm(%b, %w) : i32[N,8]
         yield %c
@@ -293,5 +294,6 @@ def test_whole_module(name: str, golden: Golden) -> None:
       output %y as "y"
     }}
     """
-    lowered = LlvmBackend().lower(scheduled(text), TARGETS[name])
-    golden.check(GOLDEN / f"tiny.{name}.ll", lowered.text + "\n")
+    lowered: Any = load_backend(backend).lower(scheduled(text), TARGETS[name])
+    text = "\n".join([lowered.text, *lowered.foreign.values()])
+    golden.check(GOLDEN / backend / f"tiny.{name}.ll", text + "\n")

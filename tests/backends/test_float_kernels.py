@@ -48,7 +48,7 @@ class Conv:
             {moved}
             %w = const() data=random({self.out}) element=f32 : {w}
             %v = const() data=random(2) element=f32 : f32[{self.out}]
-            %y, %q = fused([{operand}, %w, %v]) kernel="conv" {{
+            %y, %q = fused([{operand}, %w, %v]) kernel="" {{
               ({operand}: f32{x}{at}, %w: {w}, %v: f32[{self.out}])
               %c = conv({operand}, %w, {"%v" if self.bias else "none"})
                    strides={listed(self.strides)} pads={listed(self.pads)}
@@ -78,7 +78,7 @@ def gemm(inputs: int, out: int) -> str:
         input %x: f32[N,{inputs}]
         %w = const() data=random(7) element=f32 : f32[{out},{inputs}]
         %v = const() data=random(8) element=f32 : f32[{out}]
-        %y = fused([%x, %w, %v]) kernel="gemm" {{
+        %y = fused([%x, %w, %v]) kernel="" {{
           (%x: f32[N,{inputs}], %w: f32[{out},{inputs}], %v: f32[{out}])
           %c = gemm(%x, %w, %v) : f32[N,{out}]
           yield %c
@@ -123,7 +123,7 @@ TERMS = {name: conv.terms for name, conv in CONVS.items()} | {
 
 @pytest.fixture(scope="module", params=TARGETS)
 def cases(request: pytest.FixtureRequest) -> Cases:
-    return Cases(CASES, request.param)
+    return Cases(CASES, *request.param)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -153,7 +153,7 @@ def products(request: pytest.FixtureRequest) -> Cases:
     """The products alone: their samples share panels of weights."""
     fixed = gemm(130, 24).replace("f32[N,", "f32[21,")
     alike = {name: text for name, text in CASES.items() if name.startswith("gemm")}
-    return Cases({**alike, "fixed": fixed}, request.param)
+    return Cases({**alike, "fixed": fixed}, *request.param)
 
 
 BATCHES = (1, 2, 3, 16, 21, 70)

@@ -8,7 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from emulated import EmulatedLibrary
-from llvm_support import X86_PATHS, Library, present, scheduled
+from kernel_cases import each
+from kernel_cases import library as load
+from library_support import X86_PATHS, Library, scheduled
 
 from bnnc.backends import targets as backends
 from bnnc.backends.llvm import LlvmBackend
@@ -18,7 +20,7 @@ from bnnc.ir.ops.window import Window
 
 VBMI = replace(X86_PATHS["v4-vnni"], features=(*X86_PATHS["v4-vnni"].features, "avx512vbmi"))
 PATHS = {**X86_PATHS, "v4-vbmi": VBMI}
-TARGETS = ("v2", "v3", "v3-vnni", "v4", "v4-vnni", "v4-vbmi", "arm64", "cortex-a76")
+TARGETS = each("v2", "v3", "v3-vnni", "v4", "v4-vnni", "v4-vbmi", "arm64", "cortex-a76")
 CONVS = {
     # name: (operand, layout, channels out, kernel, strides, dilations)
     "stem3": ("N,3,11,13", "row", 64, (3, 3), (2, 2), (1, 1)),
@@ -88,12 +90,7 @@ def _text() -> str:
 
 @pytest.fixture(scope="module", params=TARGETS)
 def library(request: pytest.FixtureRequest) -> Library | EmulatedLibrary:
-    graph = scheduled(_text(), strict=False)
-    if request.param not in PATHS:
-        return EmulatedLibrary(graph, backends.TARGETS[request.param])
-    if not present(PATHS[request.param]):
-        pytest.skip(f"not executed here: this machine cannot run {request.param}")
-    return Library(graph, PATHS[request.param])
+    return load(scheduled(_text(), strict=False), *request.param, PATHS)
 
 
 def _inputs(graph: Graph, batch: int) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import handmade
 import pytest
-from llvm_support import scheduled
+from library_support import scheduled
 
 from bnnc.backends import linking
 from bnnc.backends.llvm import LlvmBackend

@@ -43,7 +43,7 @@ CASES["channels_last"] = """
 
 @pytest.fixture(scope="module", params=TARGETS)
 def cases(request: pytest.FixtureRequest) -> Cases:
-    return Cases(CASES, request.param)
+    return Cases(CASES, *request.param)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from kernel_cases import WIDTHS, Cases
-from llvm_support import ICELAKE, Library, scheduled
+from library_support import ICELAKE, Library, scheduled
 
 from bnnc.backends.llvm.kernels.strided import Axis, normalized
 
@@ -222,7 +222,7 @@ CASES = relayouts() | SCALARS | packed_cases()
 
 @pytest.fixture(scope="module", params=WIDTHS)
 def cases(request: pytest.FixtureRequest) -> Cases:
-    return Cases(CASES, request.param)
+    return Cases(CASES, *request.param)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -232,7 +232,7 @@ def test_moves_as_numpy_does(cases: Cases, name: str, batch: int, pieces: int) -
         np.testing.assert_array_equal(got, expected)
 
 
-def test_gather_at_run_time_stays_inside() -> None:
+def test_gather_at_run_time_stays_inside(backend: str) -> None:
     """Negative indices count from the end; what is outside all the same is clamped."""
     text = """graph @gather scheduled {
       input %x: f32[N,5,3]
@@ -248,7 +248,7 @@ def test_gather_at_run_time_stays_inside() -> None:
     x = np.random.default_rng(0).standard_normal((2, 5, 3)).astype(np.float32)
     i = np.array([-(2**62), -6, -5, -1, 4, 2**62])
     j = np.array([[7, -7], [3, -2]], np.int32)
-    got = Library(graph, ICELAKE).run({"x": x, "i": i, "j": j}, batch=2)
+    got = Library(graph, ICELAKE, backend=backend).run({"x": x, "i": i, "j": j}, batch=2)
     table = graph.nodes[0].op.array
     np.testing.assert_array_equal(got["y"], x[:, [0, 0, 0, 4, 4, 4]])
     np.testing.assert_array_equal(got["z"], table[[[4, 0], [3, 3]]])

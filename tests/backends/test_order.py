@@ -60,7 +60,7 @@ CASES = {
 
 @pytest.fixture(scope="module", params=WIDTHS)
 def cases(request: pytest.FixtureRequest) -> Cases:
-    return Cases(CASES, request.param)
+    return Cases(CASES, *request.param)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from emulated import EmulatedLibrary
-from kernel_cases import WIDTHS
-from llvm_support import X86_PATHS, Library, present, random_inputs
+from kernel_cases import WIDTHS, library
+from library_support import random_inputs
 
-from bnnc.backends import targets as backends
+from bnnc.backends.targets import TARGETS
 from bnnc.ir import Graph, Slot, interpret, parse, verify
 from bnnc.ir.ops import Concat
 from bnnc.passes import Context, run_passes
@@ -23,52 +22,52 @@ TEXT = f"""graph @dense scheduled {{
   %u = const() data=random(3) element=f32 : f32[24,1,3,3]
   %s = const() data=random(4) element=f32 : f32[24,1,1]
   %m = relayout(%x) layout=nhwc : {A}
-  %a = fused([%m]) kernel="pointwise" {{
+  %a = fused([%m]) kernel="" {{
     (%m: {A})
     %y = relu(%m) : {A}
     yield %y
   }} : {A}
-  %b = fused([%a, %w]) kernel="conv" {{
+  %b = fused([%a, %w]) kernel="" {{
     (%a: {A}, %w: f32[19,5,3,3])
     %y = conv(%a, %w, none) strides=[1,1] pads=[1,1,1,1] dilations=[1,1] groups=1 : {B}
     yield %y
   }} : {B}
   %c = concat([%a, %b]) axis=1 : {C}
-  %bits = fused([%c, %s]) kernel="pointwise" {{
+  %bits = fused([%c, %s]) kernel="" {{
     (%c: {C}, %s: f32[24,1,1])
     %y = mul(%c, %s) : {C}
     %z = binarize(%y) zero=1 : bits<1;-1,1>[N,24,5,6]@words
     yield %z
   }} : bits<1;-1,1>[N,24,5,6]@words
-  %d = fused([%c, %v]) kernel="conv" {{
+  %d = fused([%c, %v]) kernel="" {{
     (%c: {C}, %v: f32[16,24,1,1])
     %y = conv(%c, %v, none) strides=[1,1] pads=[0,0,0,0] dilations=[1,1] groups=1
        : f32[N,16,5,6]@nhwc
     yield %y
   }} : f32[N,16,5,6]@nhwc
   %e = concat([%c, %d]) axis=1 : {D}
-  %f = fused([%c, %u]) kernel="conv" {{
+  %f = fused([%c, %u]) kernel="" {{
     (%c: {C}, %u: f32[24,1,3,3])
     %y = conv(%c, %u, none) strides=[1,1] pads=[1,1,1,1] dilations=[1,1] groups=24 : {C}
     yield %y
   }} : {C}
-  %g = fused([%f, %c]) kernel="pointwise" {{
+  %g = fused([%f, %c]) kernel="" {{
     (%f: {C}, %c: {C})
     %y = add(%f, %c) : {C}
     yield %y
   }} : {C}
-  %h = fused([%b]) kernel="max_pool" {{
+  %h = fused([%b]) kernel="" {{
     (%b: {B})
     %y = max_pool(%b) kernel=[3,3] strides=[2,2] pads=[1,1,1,1] dilations=[1,1] ceil_mode=false
        : f32[N,19,3,3]@nhwc
     yield %y
   }} : f32[N,19,3,3]@nhwc
-  %i = fused([%c]) kernel="reduce_mean" {{
+  %i = fused([%c]) kernel="" {{
     (%c: {C})
     %y = reduce_mean(%c) axes=[2,3] keepdims=false : f32[N,24]
     yield %y
   }} : f32[N,24]
-  %j = fused([%bits]) kernel="pointwise" {{
+  %j = fused([%bits]) kernel="" {{
     (%bits: bits<1;-1,1>[N,24,5,6]@words)
     %y = decode(%bits) : f32[N,24,5,6]
     yield %y
@@ -86,7 +85,7 @@ TEXT = f"""graph @dense scheduled {{
 
 @pytest.fixture(scope="module")
 def graph() -> Graph:
-    planned = run_passes(parse(TEXT), (MemoryPlan(),), Context(backends.TARGETS["x86-64-v3"], ()))
+    planned = run_passes(parse(TEXT), (MemoryPlan(),), Context(TARGETS["x86-64-v3"], ()))
     verify(planned)
     return planned
 
@@ -102,16 +101,10 @@ def test_parts_lie_in_the_last_concatenation(graph: Graph) -> None:
     assert sum(isinstance(node.op, Concat) for node in graph.nodes) == 2
 
 
-@pytest.mark.parametrize("target", WIDTHS)
+@pytest.mark.parametrize("run", WIDTHS)
 @pytest.mark.parametrize("batch", [1, 3])
-def test_regions_read_and_write_parts(graph: Graph, target: str, batch: int) -> None:
-    if target not in X86_PATHS:
-        library: Library | EmulatedLibrary = EmulatedLibrary(graph, backends.TARGETS[target])
-    elif present(X86_PATHS[target]):
-        library = Library(graph, X86_PATHS[target])
-    else:
-        pytest.skip(f"not executed here: this machine cannot run {target}")
+def test_regions_read_and_write_parts(graph: Graph, run: tuple[str, str], batch: int) -> None:
     inputs = random_inputs(graph, batch)
-    expected, got = interpret(graph, inputs), library.run(inputs, batch, 3)
+    expected, got = interpret(graph, inputs), library(graph, *run).run(inputs, batch, 3)
     for name, values in expected.items():
         np.testing.assert_allclose(got[name], values, rtol=1e-5, atol=1e-5, err_msg=name)

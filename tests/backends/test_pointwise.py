@@ -78,6 +78,12 @@ CASES |= {
         ("bool", "u8"), ("u8", "bool"), ("i64", "u8"), ("i64", "bool"), ("bool", "i8"),
     )
 }  # fmt: skip
+for _element in ("i8", "i16", "i32", "i64"):
+    for _op in ("abs", "neg"):
+        CASES[f"{_op}_{_element}"] = f"input %x: {_element}[N,37]" + region(
+            "%x", f"%x: {_element}[N,37]", f"%r = {_op}(%x) : {_element}[N,37]",
+            f"{_element}[N,37]",
+        )  # fmt: skip
 for _element in ("u8", "i16", "i64"):
     CASES[f"not_{_element}"] = f"input %x: {_element}[N,37]" + region(
         "%x", f"%x: {_element}[N,37]", f"%r = not(%x) : {_element}[N,37]", f"{_element}[N,37]"
@@ -219,7 +225,7 @@ class SpecialCases(Cases):
 
 @pytest.fixture(scope="module", params=TARGETS)
 def cases(request: pytest.FixtureRequest) -> Cases:
-    return SpecialCases(CASES, request.param)
+    return SpecialCases(CASES, *request.param)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -230,6 +236,17 @@ def test_elementwise_bit_for_bit(cases: Cases, name: str, batch: int, pieces: in
     for expected, got in cases.pairs(name, batch, pieces):
         assert expected.dtype == got.dtype
         np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("element", ["i8", "i32", "i64"])
+def test_the_least_integer_is_its_own_opposite(cases: Cases, element: str) -> None:
+    inputs = cases.inputs(3)
+    least = np.iinfo(element.replace("i", "int")).min
+    for op in ("abs", "neg"):
+        inputs[f"{op}_{element}.x"][:, ::2] = least
+    got = cases.library.run(inputs, 3)
+    for op in ("abs", "neg"):
+        np.testing.assert_array_equal(got[f"{op}_{element}.y"][:, ::2], least)
 
 
 @pytest.mark.parametrize("element", ["i8", "i32", "i64"])

@@ -137,7 +137,7 @@ class PoolCases(Cases):
 
 @pytest.fixture(scope="module", params=WIDTHS)
 def cases(request: pytest.FixtureRequest) -> Cases:
-    return PoolCases(CASES, request.param)
+    return PoolCases(CASES, *request.param)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -10,25 +10,27 @@ import numpy as np
 import pytest
 from hypothesis import given
 from ir_support import examples, random_inputs
-from llvm_support import X86_PATHS, Library, present
+from kernel_cases import each
+from library_support import X86_PATHS, Library, present
 from random_graphs import networks
 
-from bnnc.backends.llvm import LlvmBackend
+from bnnc.driver import load_backend
 from bnnc.ir import Graph, interpret
 from bnnc.passes import Context, pipelines, run_passes
 
 
-@pytest.mark.parametrize("path", X86_PATHS)
+@pytest.mark.parametrize("run", each(*X86_PATHS))
 @examples(8)
 @given(graph=networks(dyadic=True))
-def test_passes_and_kernels_keep_the_meaning(path: str, graph: Graph) -> None:
+def test_passes_and_kernels_keep_the_meaning(run: tuple[str, str], graph: Graph) -> None:
+    path, backend = run
     target = X86_PATHS[path]
     if not present(target):
         pytest.skip(f"not executed here: this machine cannot run {path}")
     inputs = {k: np.round(v * 2) / np.float32(2) for k, v in random_inputs(graph, 2, 7).items()}
-    context = Context(target, LlvmBackend().kernels)
+    context = Context(target, load_backend(backend).kernels)
     scheduled = run_passes(graph, pipelines.default(), context)
-    got = Library(scheduled, target).run(inputs, 2, pieces=3)
+    got = Library(scheduled, target, backend=backend).run(inputs, 2, pieces=3)
     for name, expected in interpret(graph, inputs).items():
         bound = 1e-5 * max(1.0, float(np.abs(expected).max(initial=0)))
         np.testing.assert_allclose(got[name], expected, rtol=0, atol=bound, err_msg=name)

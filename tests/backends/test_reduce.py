@@ -96,7 +96,7 @@ class ReduceCases(Cases):
 
 @pytest.fixture(scope="module", params=TARGETS)
 def cases(request: pytest.FixtureRequest) -> Cases:
-    return ReduceCases(CASES, request.param)
+    return ReduceCases(CASES, *request.param)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -11,7 +11,7 @@ from conftest import Golden
 from hypothesis import given
 from hypothesis import strategies as st
 from kernel_cases import TARGETS, joined
-from llvm_support import X86_PATHS, hot_block, scheduled
+from library_support import X86_PATHS, hot_block, scheduled
 from sliced_cases import Layer, Packed
 
 from bnnc.backends import targets as backends
@@ -22,7 +22,7 @@ from bnnc.backends.llvm.kernels.sliced_majorities import MajorityPlan
 from bnnc.ir.ops import Fused
 from bnnc.runtime.layouts import FORMS
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parent / "golden" / "llvm"
 LAYERS = {
     "tiny": Layer(2, 1, size=(1, 3), kernel=(1, 1)),
     "odd": Layer(3, 5, size=(5, 7)),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import Golden
 from kernel_cases import TARGETS, joined
-from llvm_support import X86_PATHS, hot_block, scheduled
+from library_support import X86_PATHS, hot_block, scheduled
 from sliced_cases import Layer, Packed
 
 from bnnc.backends import targets as backends
@@ -20,7 +20,7 @@ from bnnc.ir import Array
 from bnnc.ir.codebook import Codebook
 from bnnc.ir.ops import Fused
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parent / "golden" / "llvm"
 
 
 @dataclass(frozen=True)

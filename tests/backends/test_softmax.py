@@ -51,7 +51,7 @@ class SoftmaxCases(Cases):
 
 @pytest.fixture(scope="module", params=TARGETS)
 def cases(request: pytest.FixtureRequest) -> Cases:
-    return SoftmaxCases(CASES, request.param)
+    return SoftmaxCases(CASES, *request.param)
 
 
 def exact(x: np.ndarray, axis: int, log: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -18,12 +18,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from ir_support import random_inputs
-from llvm_support import Library, scheduled
+from library_support import Library, scheduled
 from random_graphs import networks
 
 from bnnc.backends.codegen.threads import OFFSETS, pool_functions
-from bnnc.backends.llvm import LlvmBackend
 from bnnc.backends.targets import TARGETS, native
+from bnnc.driver import load_backend
 from bnnc.ir import Graph, interpret
 from bnnc.passes import Context, pipelines, run_passes
 
@@ -230,11 +230,11 @@ def test_workers_take_over_the_rounding_mode() -> None:
 
 @settings(max_examples=10, suppress_health_check=list(HealthCheck), deadline=None)
 @given(graph=networks(dyadic=False))
-def test_results_do_not_depend_on_threads(graph: Graph) -> None:
+def test_results_do_not_depend_on_threads(backend: str, graph: Graph) -> None:
     """Every task in a piece of its own, whatever it is worth."""
     target = native()
-    graph = run_passes(graph, pipelines.default(), Context(target, LlvmBackend().kernels))
-    library = Library(graph, target)
+    graph = run_passes(graph, pipelines.default(), Context(target, load_backend(backend).kernels))
+    library = Library(graph, target, backend=backend)
     inputs = random_inputs(graph, 3, 7)
     expected = library.run(inputs, 3)
     pool = Pool(library.handle, 3)

@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 from emulated import EmulatedLibrary
-from llvm_support import X86_PATHS, Library, present, scheduled
+from library_support import X86_PATHS, Library, present, scheduled
 
 from bnnc.backends import targets as backends
 from bnnc.backends.base import Choice

@@ -56,7 +56,7 @@ class WideCases(Cases):
 
 @pytest.fixture(scope="module", params=WIDTHS)
 def cases(request: pytest.FixtureRequest) -> Cases:
-    return WideCases(CASES, request.param)
+    return WideCases(CASES, *request.param)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -1,7 +1,7 @@
 """The ONNX project's own backend tests, through the compiler.
 
-What is imported computes the expected outputs, what is not is refused for a limit that
-docs/operators.md states, and no case is a crash.
+What is imported computes the expected outputs by every backend, what is not is refused for a limit
+that docs/operators.md states, and no case is a crash.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ PARTS = {"node": 12}
 TABLE = ROOT / "docs" / "onnx-suite.md"
 
 
-def outcome(case: Case) -> str:
-    """What is wrong with a case; nothing when it passes or is refused as stated."""
+def outcome(case: Case, backend: str) -> str:
+    """What is wrong with a case; nothing when it passes or is refused as stated. What is imported
+    no backend may refuse."""
     met = refusal(case)
     if met is not None and not met.stated():
         return f"no operator states this limit ({met.limit}): {met.text}"
@@ -31,7 +32,7 @@ def outcome(case: Case) -> str:
     if met is not None:
         return "" if met.stated() else f"with constants, no operator states this: {met.text}"
     try:
-        case.run()
+        case.run(backend)
     except (AssertionError, BnncError) as error:
         return f"{type(error).__name__}: {error}"
     return ""
@@ -40,8 +41,8 @@ def outcome(case: Case) -> str:
 @pytest.mark.parametrize(
     ("kind", "part"), [(kind, part) for kind in KINDS for part in range(PARTS.get(kind, 1))]
 )
-def test_cases(kind: str, part: int) -> None:
-    found = {case.name: outcome(case) for case in cases(kind)[part :: PARTS.get(kind, 1)]}
+def test_cases(backend: str, kind: str, part: int) -> None:
+    found = {case.name: outcome(case, backend) for case in cases(kind)[part :: PARTS.get(kind, 1)]}
     wrong = [f"{name}: {text}" for name, text in found.items() if text]
     assert not wrong, "\n".join(wrong)
 

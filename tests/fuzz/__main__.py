@@ -21,18 +21,19 @@ def main() -> int:
     add("--graphs", type=int, default=2000, help="how many networks (default 2000)")
     add("--start", type=int, default=0, help="number of the first one (default 0)")
     add("--target", default="native", help="target to compile for (default: this machine)")
+    add("--backend", default="llvm", help="code generator (default: llvm)")
     add("--no-shrink", action="store_true", help="report findings as they are")
     arguments = parser.parse_args()
     counts: Counter[str] = Counter()
     forms: dict[tuple[str, str], Counter[bool]] = {}
     started = time.perf_counter()
     for index in range(arguments.start, arguments.start + arguments.graphs):
-        result = examine(network(index), arguments.target)
+        result = examine(network(index), arguments.target, arguments.backend)
         tally(result, counts, forms)
         for text in result.missed:
             print(f"{result.network.title}: not on bits: {text}")
         if result.findings:
-            show(result, arguments.target, not arguments.no_shrink)
+            show(result, arguments.target, arguments.backend, not arguments.no_shrink)
         if (index + 1 - arguments.start) % 50 == 0:
             print(progress(index + 1 - arguments.start, counts, started), flush=True)
     print(progress(arguments.graphs, counts, started))
@@ -57,13 +58,13 @@ def tally(
             counts["on bits"] += found[0]
 
 
-def show(result: Result, target: str, shrinking: bool) -> None:
+def show(result: Result, target: str, backend: str, shrinking: bool) -> None:
     """Print the findings and a smaller model that has one."""
     print(result.network.title)
     for finding in result.findings[:3]:
         print(f"  {finding.kind}: {finding.text}")
     if shrinking:
-        print(described(smaller(result, target)))
+        print(described(smaller(result, target, backend)))
     sys.stdout.flush()
 
 

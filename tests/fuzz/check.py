@@ -90,12 +90,12 @@ def reference(model: onnx.ModelProto) -> Callable[[Mapping[str, Any]], dict[str,
     return run
 
 
-def examine(network: Network, target: str = "native") -> Result:
+def examine(network: Network, target: str = "native", backend: str = "llvm") -> Result:
     """Compile and compare."""
     result = Result(network)
     try:
         check = _exact if network.exact else _realistic
-        for finding in check(network, target, result):
+        for finding in check(network, target, backend, result):
             result.findings.append(finding)
     except ReferenceRefuses as error:
         result.findings.append(Finding("no reference", str(error)))
@@ -126,9 +126,9 @@ def _layers(layers: Any) -> dict[str, tuple[bool, str]]:
     return {entry.name: (entry.binarized, entry.reason) for entry in layers}
 
 
-def _exact(network: Network, target: str, result: Result) -> Iterator[Finding]:
+def _exact(network: Network, target: str, backend: str, result: Result) -> Iterator[Finding]:
     expected = [reference(network.twin)(feed) for feed in network.feeds]
-    made = driver.build(network.model, target, driver.Options(), "fuzz")
+    made = driver.build(network.model, target, driver.Options(backend), "fuzz")
     result.binarized = _layers(made.manifest.layers)
     with load_bytes(made.data) as model:
         for feed, want in zip(network.feeds, expected, strict=True):
@@ -159,19 +159,19 @@ def _compare(way: str, got: Mapping[str, Any], want: Mapping[str, Any]) -> Itera
             yield Finding("mismatch", text)
 
 
-def _realistic(network: Network, target: str, result: Result) -> Iterator[Finding]:
+def _realistic(network: Network, target: str, backend: str, result: Result) -> Iterator[Finding]:
     with tempfile.TemporaryDirectory() as folder:
         path, inputs = Path(folder) / "fuzz.onnx", Path(folder) / "x.npz"
         onnx.save(network.model, path)
         np.savez(inputs, **network.feeds[0])
-        report = verify_model(path, inputs=inputs, target=target)
+        report = verify_model(path, inputs=inputs, target=target, backend=backend)
     result.near_ties = len(report.near_ties)
     result.binarized = recognised(network)
     for text in [*report.problems, *report.flips]:
         yield Finding("mismatch", text)
 
 
-def smaller(result: Result, target: str) -> onnx.ModelProto:
+def smaller(result: Result, target: str, backend: str = "llvm") -> onnx.ModelProto:
     """The smallest model found that fails in the same way; only for exact networks."""
     network, kinds = result.network, {f.kind for f in result.findings}
     if not network.exact or "no reference" in kinds:
@@ -191,6 +191,6 @@ def smaller(result: Result, target: str) -> onnx.ModelProto:
         if not feed:
             return False
         trial = replace(network, model=model, twin=twin, feeds=(feed,))
-        return bool(kinds & {f.kind for f in examine(trial, target).findings})
+        return bool(kinds & {f.kind for f in examine(trial, target, backend).findings})
 
     return shrink(network.model, network.twin, feed, values, fails)

@@ -11,9 +11,9 @@ GRAPHS = 100
 
 
 @pytest.mark.parametrize("index", range(GRAPHS))
-def test_random_network(index: int) -> None:
+def test_random_network(backend: str, index: int) -> None:
     """Nothing refused, and nothing that differs."""
-    result = examine(network(index))
+    result = examine(network(index), backend=backend)
     assert not result.findings, "\n".join(f"{f.kind}: {f.text}" for f in result.findings)
 
 

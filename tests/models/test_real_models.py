@@ -12,14 +12,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from under_test import BACKENDS
 
 from bnnc import runtime
 from bnnc.driver import compile as compile_model
 from bnnc.driver import import_model, recognised
-from bnnc.errors import BnncError
+from bnnc.errors import ModelError
 from bnnc.tools.verify import verify_model
 
 TARGETS = ("x86-64-v2", "x86-64-v3", "x86-64-v4", "native")
+RUNS = [
+    (backend, target)
+    for backend in BACKENDS
+    for target in (TARGETS if backend == BACKENDS[0] else ("native",))
+]
+"""The first backend on all targets, the others on this machine's."""
 
 # Model: (layers on bits, Conv and Gemm layers in all).
 MODELS = {
@@ -76,39 +83,43 @@ def test_layers_on_bits(models_dir: Path, name: str) -> None:
     assert (sum(v.binarized for v in verdicts), len(verdicts)) == MODELS[name]
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(("backend", "target"), RUNS)
 @pytest.mark.parametrize("name", MODELS)
 def test_matches_the_stored_outputs(
-    models_dir: Path, tmp_path: Path, name: str, target: str
+    models_dir: Path, tmp_path: Path, name: str, backend: str, target: str
 ) -> None:
-    artifact = compile_model(models_dir / f"{name}.onnx", target, tmp_path / "model.so")
-    check_stored(artifact, models_dir, name)
+    model, output = models_dir / f"{name}.onnx", tmp_path / "model.so"
+    check_stored(compile_model(model, target, output, backend=backend), models_dir, name)
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_verifies_layer_by_layer(models_dir: Path, name: str) -> None:
-    report = verify_model(models_dir / f"{name}.onnx", runs=2)
+def test_verifies_layer_by_layer(models_dir: Path, backend: str, name: str) -> None:
+    report = verify_model(models_dir / f"{name}.onnx", runs=2, backend=backend)
     assert not report.mismatch, list(report.lines())
     assert report.independent
     assert report.kernels.bits == 0
     assert report.kernels.compared > 0
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_mnist_verifies(data_dir: Path, target: str) -> None:
-    report = verify_model(data_dir / "mnist" / "mnist_bnn.onnx", runs=2, target=target)
+@pytest.mark.parametrize(("backend", "target"), RUNS)
+def test_mnist_verifies(data_dir: Path, backend: str, target: str) -> None:
+    model = data_dir / "mnist" / "mnist_bnn.onnx"
+    report = verify_model(model, runs=2, target=target, backend=backend)
     assert not report.mismatch, list(report.lines())
     assert report.independent
     assert report.signs > 0
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_others_are_right_or_refused(models_dir: Path, tmp_path: Path, name: str) -> None:
+def test_others_are_right_or_refused(
+    models_dir: Path, tmp_path: Path, backend: str, name: str
+) -> None:
+    """Refused by the import, which all backends share."""
     artifact = tmp_path / "model.so"
     refusal = ""
     try:
-        compile_model(models_dir / f"{name}.onnx", "native", artifact)
-    except BnncError as error:
+        compile_model(models_dir / f"{name}.onnx", "native", artifact, backend=backend)
+    except ModelError as error:
         refusal = str(error)
     assert artifact.exists() == (not refusal)
     if refusal:
@@ -118,9 +129,9 @@ def test_others_are_right_or_refused(models_dir: Path, tmp_path: Path, name: str
         check_stored(artifact, models_dir, name)
 
 
-def test_mnist_accuracy(data_dir: Path, tmp_path: Path) -> None:
-    folder = data_dir / "mnist"
-    artifact = compile_model(folder / "mnist_bnn.onnx", output=tmp_path / "mnist.so")
+def test_mnist_accuracy(data_dir: Path, tmp_path: Path, backend: str) -> None:
+    folder, output = data_dir / "mnist", tmp_path / "mnist.so"
+    artifact = compile_model(folder / "mnist_bnn.onnx", output=output, backend=backend)
     with np.load(folder / "test200.npz") as held:
         images, labels = held["images"], held["labels"]
     with runtime.load(artifact) as model:
@@ -128,13 +139,13 @@ def test_mnist_accuracy(data_dir: Path, tmp_path: Path) -> None:
     assert (scores.argmax(1) == labels).mean() >= 0.985
 
 
-def test_same_bytes_everywhere(data_dir: Path, tmp_path: Path) -> None:
+def test_same_bytes_everywhere(data_dir: Path, tmp_path: Path, backend: str) -> None:
     """Another folder, another hash seed, a ModelProto instead of a path: the same file."""
     model = data_dir / "mnist" / "mnist_bnn.onnx"
     program = (
         "import sys, onnx, bnnc.driver as d\n"
         "model = onnx.load(sys.argv[1]) if sys.argv[3] == 'proto' else sys.argv[1]\n"
-        "d.compile(model, 'x86-64-v3', sys.argv[2])\n"
+        "d.compile(model, 'x86-64-v3', sys.argv[2], backend=sys.argv[4])\n"
     )
     made = []
     for index, kind in enumerate(("path", "proto", "path")):
@@ -144,7 +155,7 @@ def test_same_bytes_everywhere(data_dir: Path, tmp_path: Path) -> None:
         copied.write_bytes(model.read_bytes())
         output = folder / "mnist.so"
         subprocess.run(
-            [sys.executable, "-c", program, str(copied), str(output), kind],
+            [sys.executable, "-c", program, str(copied), str(output), kind, backend],
             check=True,
             cwd=folder,
             env={**os.environ, "PYTHONHASHSEED": str(index + 1)},

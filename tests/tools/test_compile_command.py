@@ -275,13 +275,25 @@ def test_a_model_that_cannot_be_read_is_one_line(cli: Cli, path: str) -> None:
         (["--shape", "x=1x4x1"], "net.onnx"),
         (["--linker", "no-such-linker"], "no-such-linker"),
         (["--linker", "'"], "--linker"),
-        (["--backend", "tvm"], "tvm backend"),
     ],
 )
 def test_a_bad_option_is_one_line(cli: Cli, model: Path, options: list[str], words: str) -> None:
     before = model.read_bytes()
     assert words in cli.bad("compile", model.name, *options)
     assert model.read_bytes() == before
+
+
+@pytest.mark.parametrize("backend", ["tvm", "auto"])
+def test_without_tvm_the_extra_is_named(cli: Cli, model: Path, backend: str) -> None:
+    """As where ``pip install bnnc[compiler]`` is all there is."""
+    code = (
+        "import sys; sys.modules['tvm'] = None; from bnnc.tools.cli import main; sys.exit(main())"
+    )
+    before = files(cli.folder)
+    done = cli.process("compile", model, "--backend", backend, start=("-c", code))
+    check_bad(done)
+    assert done.err == f"bnnc: the {backend} backend needs tvm; install bnnc[tvm]\n"
+    assert files(cli.folder) == before
 
 
 @pytest.mark.parametrize("name", ["a\udcff", "x\ny", "é ü", "n" * 240])

@@ -1,7 +1,8 @@
 """Measures the zoo at full size and writes docs/zoo.md: `make zoo`, or `make zoo NETWORK=mlp`.
 
-Each network is exported, compiled and verified for every x86 target that this machine runs, in
-processes of their own; rows of networks that were not asked for stay as they are.
+Each network is exported, compiled by the LLVM backend and verified for every x86 target that this
+machine runs, and by the TVM backend for one, in processes of their own; rows of networks, and cells
+of backends, that were not asked for stay as they are.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from bnnc import runtime
@@ -23,6 +25,7 @@ from . import EXPORTERS, Network, Size, registry
 
 TABLE = Path(__file__).resolve().parents[2] / "docs" / "zoo.md"
 X86 = ("x86-64-v2", "x86-64-v3", "x86-64-v4")
+TVM_TARGET = "x86-64-v3"
 SECONDS, GIBIBYTES = 60.0, 4.0
 """Limits of one compilation."""
 
@@ -39,12 +42,17 @@ values. *Difference*: the largest of any output, as a fraction of the outputs' l
 *Bits*: elements that follow from counts and differ from their definition. *Near-ties*: signs whose
 reference is within the float error of 0 and fell on the other side; where one moved a whole run,
 its difference is no error bound, and the lines below the table name the layer and the value.
-*Compile*: processor time of the whole command, which runs one thread; *memory*: its peak.
+*Compile*: processor time of the whole command, which runs one thread; *memory*: its peak. The
+columns that begin with *tvm* say the same of the TVM backend, compiled for x86-64-v3.
 
 | network | exporter | x86-64 | on bits | difference | bits | near-ties | compile (s) \
-| memory (GiB) | artifact (MB) | ONNX (MB) |
-|---|---|---|---|---|---|---|---|---|---|---|
+| memory (GiB) | artifact (MB) | ONNX (MB) | tvm difference | tvm bits | tvm near-ties \
+| tvm compile (s) |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
 """
+OWN = {"llvm": slice(2, 11), "tvm": slice(11, 15)}
+"""Cells of each backend."""
+UNKNOWN = "–"
 
 
 @dataclass
@@ -53,6 +61,7 @@ class Row:
 
     network: Network
     exporter: str
+    backend: str
     size: Size
     targets: list[str]
     onnx: float
@@ -74,7 +83,8 @@ class Row:
         self.difference = max(self.difference, report.largest / (report.scale or 1.0))
         self.bits += report.kernels.bits
         self.near_ties = max(self.near_ties, len(report.near_ties))
-        self.moved += [f"{self.key}, {target}: {text}" for text in report.near_tie_runs]
+        by = f"{self.backend} " if self.backend != "llvm" else ""
+        self.moved += [f"{self.key}, {by}{target}: {text}" for text in report.near_tie_runs]
         if report.mismatch:
             self.wrong += [f"{target}: {line}" for line in report.lines()]
 
@@ -91,22 +101,33 @@ class Row:
         """What the lines below the table begin with."""
         return f"- {self.network.name}, {self.exporter}"
 
-    def text(self) -> str:
-        """One line of the table."""
-        cells = [
-            self.network.name,
-            self.exporter,
+    def replaces(self, line: str) -> bool:
+        """Whether a line below the table speaks of this row's runs."""
+        ours = line.startswith(f"{self.key}, tvm ") == (self.backend == "tvm")
+        return ours and line.startswith(f"{self.key},")
+
+    def cells(self, before: list[str]) -> list[str]:
+        """One line of the table; the cells of the other backend as they were."""
+        held = before or [self.network.name, self.exporter, *[UNKNOWN] * 13]
+        held[OWN[self.backend]] = self._own()
+        return held
+
+    def _own(self) -> list[str]:
+        difference = f"{self.difference:.1e}{' (near-tie)' if self.moved else ''}"
+        near_ties = str(self.near_ties + len(self.moved))
+        if self.backend == "tvm":
+            return [difference, str(self.bits), near_ties, f"{self.seconds:.1f}"]
+        return [
             " ".join(target.removeprefix("x86-64-") for target in self.targets),
             f"{self.on_bits} of {self.network.binarizable[self.size]}",
-            f"{self.difference:.1e}{' (near-tie)' if self.moved else ''}",
+            difference,
             str(self.bits),
-            str(self.near_ties + len(self.moved)),
+            near_ties,
             f"{self.seconds:.1f}",
             f"{self.memory:.2f}",
             f"{self.artifact:.2f}",
             f"{self.onnx:.1f}",
         ]
-        return f"| {' | '.join(cells)} |"
 
 
 CHILD = """
@@ -136,16 +157,15 @@ def command(module: str, *arguments: str) -> tuple[float, float]:
         return usage.ru_utime + usage.ru_stime, int(peak.read_text()) / 2**20
 
 
-def measure(network: Network, exporter: str, size: Size, targets: list[str]) -> Row:
+def measure(network: Network, exporter: str, backend: str, size: Size, targets: list[str]) -> Row:
     """Export, compile and verify one network."""
     with tempfile.TemporaryDirectory(prefix="bnnc-zoo-") as folder:
         model, artifact = Path(folder) / f"{network.name}.onnx", Path(folder) / "model.so"
         command("zoo.export", network.name, size, exporter, str(model))
-        row = Row(network, exporter, size, targets, model.stat().st_size / 1e6)
+        row = Row(network, exporter, backend, size, targets, model.stat().st_size / 1e6)
+        compile_ = partial(command, "bnnc", "compile", str(model), "--backend", backend)
         for target in targets:
-            seconds, memory = command(
-                "bnnc", "compile", str(model), "--target", target, "-o", str(artifact)
-            )
+            seconds, memory = compile_("--target", target, "-o", str(artifact))
             row.seconds, row.memory = max(row.seconds, seconds), max(row.memory, memory)
             row.artifact = max(row.artifact, artifact.stat().st_size / 1e6)
             with runtime.load(artifact) as loaded:
@@ -157,17 +177,19 @@ def measure(network: Network, exporter: str, size: Size, targets: list[str]) -> 
 
 def renew(row: Row) -> None:
     """Write the table with this row in place of an older one."""
-    lines: dict[tuple[str, str], str] = {}
+    rows: dict[tuple[str, str], list[str]] = {}
     moved: list[str] = []
     exporters = "|".join(EXPORTERS)
     for line in TABLE.read_text("utf-8").splitlines() if TABLE.exists() else ():
         if found := re.match(rf"\| (\w+) \| ({exporters}) \|", line):
-            lines[found[1], found[2]] = line
-        elif re.match(rf"- \w+, ({exporters}), ", line) and not line.startswith(f"{row.key},"):
+            cells = [cell.strip() for cell in line.strip("| ").split("|")]
+            rows[found[1], found[2]] = cells + [UNKNOWN] * (15 - len(cells))
+        elif re.match(rf"- \w+, ({exporters}), ", line) and not row.replaces(line):
             moved.append(line)
-    lines[row.network.name, row.exporter] = row.text()
+    key = row.network.name, row.exporter
+    rows[key] = row.cells(rows.get(key, []))
     known = registry()
-    held = [line for key, line in sorted(lines.items()) if key[0] in known]
+    held = [f"| {' | '.join(cells)} |" for at, cells in sorted(rows.items()) if at[0] in known]
     text = HEAD + "\n".join([*held, "", *sorted(moved + row.moved)])
     TABLE.write_text(text.rstrip() + "\n", "utf-8")
 
@@ -189,18 +211,23 @@ def main() -> int:
     parser.add_argument("--size", choices=("reduced", "full"), default="full")
     parser.add_argument("--exporter", choices=EXPORTERS, action="append")
     parser.add_argument("--target", choices=runnable(), action="append")
+    parser.add_argument("--backend", choices=tuple(OWN), action="append")
     arguments = parser.parse_args()
     if unknown := set(arguments.networks) - set(known):
         parser.error(f"no network {', '.join(sorted(unknown))}; known: {', '.join(known)}")
-    targets = arguments.target or runnable()
+    targets = {
+        "llvm": arguments.target or runnable(),
+        "tvm": arguments.target or [TVM_TARGET],
+    }
     wrong = False
     for name in arguments.networks or known:
         for exporter in arguments.exporter or EXPORTERS:
-            row = measure(known[name], exporter, arguments.size, targets)
-            print(row.text(), *row.moved, *row.wrong, sep="\n", flush=True)
-            wrong = wrong or bool(row.wrong)
-            if arguments.size == "full":
-                renew(row)
+            for backend in arguments.backend or OWN:
+                row = measure(known[name], exporter, backend, arguments.size, targets[backend])
+                print(" | ".join(row.cells([])), *row.moved, *row.wrong, sep="\n", flush=True)
+                wrong = wrong or bool(row.wrong)
+                if arguments.size == "full":
+                    renew(row)
     return int(wrong)
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from llvm_support import present
+from library_support import present
+from under_test import BACKENDS
 
 from bnnc.backends.targets import TARGETS
 from bnnc.driver import import_model, recognised
@@ -66,11 +67,25 @@ def test_layers_on_bits(exported: Export, name: str, exporter: Exporter) -> None
     assert binarized == NETWORKS[name].binarizable["reduced"], "\n".join(floats)
 
 
-@pytest.mark.parametrize(("name", "exporter"), CASES)
-def test_verifies(exported: Export, name: str, exporter: Exporter) -> None:
+RUNS = [
+    pytest.param(
+        name,
+        backend,
+        exporter,
+        id=f"{backend}-{name}-{exporter}",
+        marks=pytest.mark.xdist_group(name),
+    )
+    for backend in BACKENDS
+    for name in NETWORKS
+    for exporter in (EXPORTERS if backend == BACKENDS[0] else EXPORTERS[:1])
+]
+
+
+@pytest.mark.parametrize(("name", "backend", "exporter"), RUNS)
+def test_verifies(exported: Export, name: str, backend: str, exporter: Exporter) -> None:
     """On one batch; a run that a near-tie moved is called so, and is no equal one."""
-    for target in LEVELS[exporter]:
-        report = verify_model(exported(name, exporter), runs=1, target=target)
+    for target in LEVELS[exporter] if backend == BACKENDS[0] else LEVELS[exporter][-1:]:
+        report = verify_model(exported(name, exporter), runs=1, target=target, backend=backend)
         print(target, *report.lines(), sep="\n")
         assert not report.mismatch, list(report.lines())
         assert report.independent

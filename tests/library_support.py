@@ -1,4 +1,4 @@
-"""Runs scheduled graphs through the LLVM backend: naive slots, link, load, call the C ABI."""
+"""Runs scheduled graphs through a backend: naive slots, link, load, call the C ABI."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from itertools import pairwise
 import numpy as np
 
 from bnnc.backends import linking
-from bnnc.backends.llvm import LlvmBackend
 from bnnc.backends.targets import TARGETS, Target, host_features, host_machine
+from bnnc.driver import load_backend
 from bnnc.ir import Graph, Node, Slot, Stage, Value, parse, verify
 from bnnc.ir.ops import Const
 from bnnc.ir.storage import from_storage, storage_dtype, storage_shape, to_storage
@@ -106,10 +106,12 @@ def scheduled(text: str, strict: bool = True) -> Graph:
 class Library:
     """A lowered graph, linked and loaded from memory."""
 
-    def __init__(self, graph: Graph, target: Target, machine: Target | None = None) -> None:
+    def __init__(
+        self, graph: Graph, target: Target, machine: Target | None = None, backend: str = "llvm"
+    ) -> None:
         """``machine``: compile the LLVM IR of ``target`` for one that lacks some instructions."""
         self.graph = graph
-        lowered = LlvmBackend().lower(graph, target)
+        lowered = load_backend(backend).lower(graph, target)
         if machine is not None:
             lowered = replace(lowered, target=machine)
         manifest = json.dumps({"abi": 1, "target": target.name}).encode() + b"\0"
@@ -217,10 +219,11 @@ def run_graph(
     target: Target,
     batch: int = 1,
     pieces: int = 0,
+    backend: str = "llvm",
 ) -> dict[str, np.ndarray]:
     """Compile a graph (or its text, without slots) and run it once."""
     held = scheduled(graph) if isinstance(graph, str) else graph
-    return Library(held, target).run(inputs, batch, pieces)
+    return Library(held, target, backend=backend).run(inputs, batch, pieces)
 
 
 def random_inputs(graph: Graph, batch: int, seed: int = 0) -> dict[str, np.ndarray]:

@@ -1,0 +1,857 @@
+; ModuleID = "bnnc"
+target triple = "x86_64-unknown-linux-gnu"
+target datalayout = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128"
+
+define internal void @"fused.1"(ptr noalias %".1", i64 %".2", i64 %".3") nounwind "tune-cpu"="haswell" noinline
+{
+entry:
+  %".5" = getelementptr i64, ptr %".1", i64 0
+  %".6" = load i64, ptr %".5", align 8, !invariant.load !0
+  %".7" = getelementptr i64, ptr %".1", i64 1
+  %".8" = load ptr, ptr %".7", align 8, !invariant.load !0
+  %".9" = getelementptr i64, ptr %".1", i64 2
+  %".10" = load ptr, ptr %".9", align 8, !invariant.load !0
+  br label %"body"
+body:
+  br label %"loop"
+loop:
+  %".12" = phi  i64 [%".2", %"body"], [%".26", %"do"]
+  %".13" = icmp slt i64 %".12", %".3"
+  br i1 %".13", label %"do", label %"done"
+do:
+  %".15" = sub nsw i64 %".2", %".12"
+  %".16" = icmp sgt i64 %".15", 0
+  %".17" = select  i1 %".16", i64 %".15", i64 0
+  %".18" = sub nsw i64 %".3", %".12"
+  %".19" = icmp slt i64 %".18", 1
+  %".20" = select  i1 %".19", i64 %".18", i64 1
+  %".21" = mul nsw i64 %".12", 280
+  %".22" = getelementptr i8, ptr %".8", i64 %".21"
+  %".23" = mul nsw i64 %".12", 16
+  %".24" = getelementptr i8, ptr %".10", i64 %".23"
+  call void @"tvm.9b7856bdd62b2ab74c76"(ptr %".22", ptr %".24", i64 %".17", i64 %".20")
+  %".26" = add nsw i64 %".12", 1
+  br label %"loop"
+done:
+  ret void
+}
+
+declare void @"tvm.9b7856bdd62b2ab74c76"(ptr %".1", ptr %".2", i64 %".3", i64 %".4")
+
+define internal void @"fused.2"(ptr noalias %".1", i64 %".2", i64 %".3") nounwind "tune-cpu"="haswell" noinline
+{
+entry:
+  %".5" = getelementptr i64, ptr %".1", i64 0
+  %".6" = load i64, ptr %".5", align 8, !invariant.load !0
+  %".7" = getelementptr i64, ptr %".1", i64 1
+  %".8" = load ptr, ptr %".7", align 8, !invariant.load !0
+  %".9" = getelementptr i64, ptr %".1", i64 2
+  %".10" = load ptr, ptr %".9", align 8, !invariant.load !0
+  %".11" = getelementptr i64, ptr %".1", i64 3
+  %".12" = load ptr, ptr %".11", align 8, !invariant.load !0
+  br label %"body"
+body:
+  br label %"loop"
+loop:
+  %".14" = phi  i64 [%".2", %"body"], [%".28", %"do"]
+  %".15" = icmp slt i64 %".14", %".3"
+  br i1 %".15", label %"do", label %"done"
+do:
+  %".17" = sub nsw i64 %".2", %".14"
+  %".18" = icmp sgt i64 %".17", 0
+  %".19" = select  i1 %".18", i64 %".17", i64 0
+  %".20" = sub nsw i64 %".3", %".14"
+  %".21" = icmp slt i64 %".20", 1
+  %".22" = select  i1 %".21", i64 %".20", i64 1
+  %".23" = mul nsw i64 %".14", 32
+  %".24" = getelementptr i8, ptr %".8", i64 %".23"
+  %".25" = mul nsw i64 %".14", 16
+  %".26" = getelementptr i8, ptr %".10", i64 %".25"
+  call void @"tvm.d00ab6e4f429ec96f843"(ptr %".24", ptr %".26", ptr %".12", i64 %".19", i64 %".22")
+  %".28" = add nsw i64 %".14", 1
+  br label %"loop"
+done:
+  ret void
+}
+
+declare void @"tvm.d00ab6e4f429ec96f843"(ptr %".1", ptr %".2", ptr %".3", i64 %".4", i64 %".5")
+
+@"__bnnc__constants" = internal externally_initialized constant [192 x i8] zeroinitializer, section ".rodata.bnnc", align 64
+define i32 @"__bnnc__abi_version"() nounwind "tune-cpu"="haswell"
+{
+entry:
+  ret i32 1
+}
+
+define i64 @"__bnnc__workspace_size"(ptr %".1") nounwind "tune-cpu"="haswell"
+{
+entry:
+  %".3" = load i64, ptr %".1", align 8
+  %".4" = mul i64 %".3", 64
+  %".5" = add i64 %".4", 0
+  ret i64 %".5"
+}
+
+define internal void @"__bnnc__dispatch"(ptr %".1", ptr %".2", ptr %".3", i64 %".4") nounwind "tune-cpu"="haswell" noinline
+{
+entry:
+  %".6" = getelementptr i8, ptr %".1", i64 40
+  %".7" = load ptr, ptr %".6", align 8
+  %".8" = icmp eq ptr %".7", null
+  br i1 %".8", label %"here", label %"there"
+here:
+  call void %".2"(ptr %".3", i64 0, i64 %".4")
+  ret void
+there:
+  %".12" = getelementptr i8, ptr %".1", i64 48
+  %".13" = load ptr, ptr %".12", align 8
+  call void %".7"(ptr %".13", ptr %".2", ptr %".3", i64 %".4")
+  ret void
+}
+
+define i32 @"__bnnc__run"(ptr %".1") nounwind "tune-cpu"="haswell"
+{
+entry:
+  %".3" = icmp eq ptr %".1", null
+  br i1 %".3", label %"refuse", label %"go"
+refuse:
+  ret i32 1
+go:
+  %".6" = getelementptr i8, ptr %".1", i64 0
+  %".7" = load i64, ptr %".6", align 8
+  %".8" = icmp ne i64 %".7", 56
+  br i1 %".8", label %"refuse.1", label %"go.1"
+refuse.1:
+  ret i32 1
+go.1:
+  %".11" = getelementptr i8, ptr %".1", i64 8
+  %".12" = load ptr, ptr %".11", align 8
+  %".13" = icmp eq ptr %".12", null
+  br i1 %".13", label %"refuse.2", label %"go.2"
+refuse.2:
+  ret i32 2
+go.2:
+  %".16" = load i64, ptr %".12", align 8
+  %".17" = icmp slt i64 %".16", 1
+  %".18" = icmp sgt i64 %".16", 125658471745
+  %".19" = or i1 %".17", %".18"
+  br i1 %".19", label %"refuse.3", label %"go.3"
+refuse.3:
+  ret i32 2
+go.3:
+  %".22" = getelementptr i8, ptr %".1", i64 32
+  %".23" = load ptr, ptr %".22", align 8
+  %".24" = ptrtoint ptr %".23" to i64
+  %".25" = and i64 %".24", 63
+  %".26" = icmp eq ptr %".23", null
+  %".27" = icmp ne i64 %".25", 0
+  %".28" = or i1 %".26", %".27"
+  br i1 %".28", label %"refuse.4", label %"go.4"
+refuse.4:
+  ret i32 3
+go.4:
+  %".31" = getelementptr i8, ptr %".1", i64 16
+  %".32" = load ptr, ptr %".31", align 8
+  %".33" = icmp eq ptr %".32", null
+  br i1 %".33", label %"refuse.5", label %"go.5"
+refuse.5:
+  ret i32 4
+go.5:
+  %".36" = getelementptr i8, ptr %".32", i64 0
+  %".37" = load ptr, ptr %".36", align 8
+  %".38" = icmp eq ptr %".37", null
+  %".39" = or i1 0, %".38"
+  br i1 %".39", label %"refuse.6", label %"go.6"
+refuse.6:
+  ret i32 4
+go.6:
+  %".42" = getelementptr i8, ptr %".1", i64 24
+  %".43" = load ptr, ptr %".42", align 8
+  %".44" = icmp eq ptr %".43", null
+  br i1 %".44", label %"refuse.7", label %"go.7"
+refuse.7:
+  ret i32 4
+go.7:
+  %".47" = getelementptr i8, ptr %".43", i64 0
+  %".48" = load ptr, ptr %".47", align 8
+  %".49" = icmp eq ptr %".48", null
+  %".50" = or i1 0, %".49"
+  br i1 %".50", label %"refuse.8", label %"go.8"
+refuse.8:
+  ret i32 4
+go.8:
+  %".53" = getelementptr i8, ptr %".1", i64 16
+  %".54" = load ptr, ptr %".53", align 8
+  %".55" = getelementptr i8, ptr %".1", i64 24
+  %".56" = load ptr, ptr %".55", align 8
+  %".57" = getelementptr i8, ptr %".1", i64 32
+  %".58" = load ptr, ptr %".57", align 8
+  %".59" = alloca i64, i32 6, align 16
+  %".60" = getelementptr i8, ptr %".59", i64 16
+  store i64 %".16", ptr %".60"
+  %".62" = getelementptr i64, ptr %".60", i64 1
+  %".63" = getelementptr i8, ptr %".54", i64 0
+  %".64" = load ptr, ptr %".63", align 8
+  store ptr %".64", ptr %".62"
+  %".66" = getelementptr i64, ptr %".60", i64 2
+  %".67" = mul i64 %".16", 0
+  %".68" = getelementptr i8, ptr %".58", i64 %".67"
+  store ptr %".68", ptr %".66"
+  %".70" = mul i64 %".16", 1
+  %".71" = add i64 %".70", 0
+  %".72" = mul i64 %".16", 32
+  %".73" = udiv i64 %".72", 4096
+  %".74" = add i64 %".73", 1
+  %".75" = udiv i64 %".72", 8192
+  %".76" = icmp eq i64 %".75", 0
+  %".77" = select  i1 %".76", i64 1, i64 %".75"
+  store i64 %".77", ptr %".59"
+  %".79" = udiv i64 %".71", %".74"
+  %".80" = icmp eq i64 %".79", 0
+  %".81" = select  i1 %".80", i64 1, i64 %".79"
+  %".82" = getelementptr i8, ptr %".59", i64 8
+  store i64 %".81", ptr %".82"
+  call void @"__bnnc__dispatch"(ptr %".1", void (ptr, i64, i64)* @"fused.1", ptr %".60", i64 %".71")
+  %".85" = getelementptr i64, ptr %".60", i64 1
+  %".86" = getelementptr i8, ptr %".56", i64 0
+  %".87" = load ptr, ptr %".86", align 8
+  store ptr %".87", ptr %".85"
+  %".89" = getelementptr i64, ptr %".60", i64 2
+  %".90" = mul i64 %".16", 0
+  %".91" = getelementptr i8, ptr %".58", i64 %".90"
+  store ptr %".91", ptr %".89"
+  %".93" = getelementptr i64, ptr %".60", i64 3
+  %".94" = getelementptr i8, [192 x i8]* @"__bnnc__constants", i64 0
+  store [192 x i8]* %".94", ptr %".93"
+  %".96" = mul i64 %".16", 1
+  %".97" = add i64 %".96", 0
+  %".98" = mul i64 %".16", 16
+  %".99" = udiv i64 %".98", 4096
+  %".100" = add i64 %".99", 1
+  %".101" = udiv i64 %".98", 8192
+  %".102" = icmp eq i64 %".101", 0
+  %".103" = select  i1 %".102", i64 1, i64 %".101"
+  store i64 %".103", ptr %".59"
+  %".105" = udiv i64 %".97", %".100"
+  %".106" = icmp eq i64 %".105", 0
+  %".107" = select  i1 %".106", i64 1, i64 %".105"
+  %".108" = getelementptr i8, ptr %".59", i64 8
+  store i64 %".107", ptr %".108"
+  call void @"__bnnc__dispatch"(ptr %".1", void (ptr, i64, i64)* @"fused.2", ptr %".60", i64 %".97")
+  ret i32 0
+}
+
+!0 = !{  }
+; ModuleID = 'TVMMod'
+source_filename = "TVMMod"
+target datalayout = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128"
+target triple = "x86_64-unknown-linux-gnu"
+
+
+; Function Attrs: nofree norecurse nosync nounwind memory(argmem: readwrite)
+define void @tvm.9b7856bdd62b2ab74c76(ptr readonly captures(none) %a0, ptr writeonly captures(none) %a1, i64 %first, i64 %last) local_unnamed_addr #0 {
+entry:
+  %0 = trunc i64 %first to i32
+  %1 = sub nsw i64 %last, %first
+  %2 = trunc i64 %1 to i32
+  %3 = add nsw i32 %2, %0
+  %4 = icmp sgt i32 %2, 0
+  br i1 %4, label %for_begin_v1.preheader.lr.ph, label %for_end_v, !prof !23
+
+for_begin_v1.preheader.lr.ph:                     ; preds = %entry
+  %5 = getelementptr inbounds nuw i8, ptr %a1, i64 9
+  %6 = getelementptr inbounds nuw i8, ptr %a0, i64 256
+  %7 = getelementptr inbounds nuw i8, ptr %a0, i64 272
+  %8 = getelementptr inbounds nuw i8, ptr %a1, i64 8
+  br label %for_begin_v1.preheader
+
+for_begin_v1.preheader:                           ; preds = %for_begin_v1.preheader.lr.ph, %if_end.peel
+  %v7 = phi i32 [ %0, %for_begin_v1.preheader.lr.ph ], [ %15, %if_end.peel ]
+  br label %if_end
+
+for_end_v:                                        ; preds = %if_end.peel, %entry
+  ret void
+
+if_end.peel:                                      ; preds = %if_end
+  %9 = load <4 x float>, ptr %6, align 4, !tbaa !24
+  %10 = load <2 x float>, ptr %7, align 4, !tbaa !24
+  %11 = shufflevector <4 x float> %9, <4 x float> poison, <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 poison, i32 poison, i32 poison, i32 poison>
+  %12 = shufflevector <2 x float> %10, <2 x float> poison, <8 x i32> <i32 0, i32 1, i32 1, i32 1, i32 poison, i32 poison, i32 poison, i32 poison>
+  %13 = shufflevector <8 x float> %11, <8 x float> %12, <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 8, i32 9, i32 10, i32 11>
+  %14 = fcmp oge <8 x float> %13, zeroinitializer
+  %mulbool.peel = and <8 x i1> %14, <i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 false, i1 false>
+  store <8 x i1> %mulbool.peel, ptr %8, align 1, !tbaa !30
+  %15 = add nsw i32 %v7, 1
+  %16 = icmp slt i32 %15, %3
+  tail call void @llvm.memset.p0.i64(ptr noundef nonnull align 1 dereferenceable(7) %5, i8 0, i64 7, i1 false)
+  br i1 %16, label %for_begin_v1.preheader, label %for_end_v, !prof !32
+
+if_end:                                           ; preds = %if_end, %for_begin_v1.preheader
+  %indvars.iv = phi i64 [ 0, %for_begin_v1.preheader ], [ %indvars.iv.next, %if_end ]
+  %indvars.iv.tr = trunc i64 %indvars.iv to i32
+  %17 = shl i32 %indvars.iv.tr, 3
+  %18 = insertelement <8 x i32> poison, i32 %17, i64 0
+  %19 = shufflevector <8 x i32> %18, <8 x i32> poison, <8 x i32> zeroinitializer
+  %20 = or disjoint <8 x i32> %19, <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %21 = icmp slt <8 x i32> %20, splat (i32 70)
+  %22 = tail call <8 x i32> @llvm.smin.v8i32(<8 x i32> %20, <8 x i32> splat (i32 69))
+  %23 = extractelement <8 x i32> %22, i64 0
+  %24 = sext i32 %23 to i64
+  %25 = getelementptr inbounds float, ptr %a0, i64 %24
+  %26 = load float, ptr %25, align 4, !tbaa !24
+  %27 = extractelement <8 x i32> %22, i64 1
+  %28 = sext i32 %27 to i64
+  %29 = getelementptr inbounds float, ptr %a0, i64 %28
+  %30 = load float, ptr %29, align 4, !tbaa !24
+  %31 = extractelement <8 x i32> %22, i64 2
+  %32 = sext i32 %31 to i64
+  %33 = getelementptr inbounds float, ptr %a0, i64 %32
+  %34 = load float, ptr %33, align 4, !tbaa !24
+  %35 = extractelement <8 x i32> %22, i64 3
+  %36 = sext i32 %35 to i64
+  %37 = getelementptr inbounds float, ptr %a0, i64 %36
+  %38 = load float, ptr %37, align 4, !tbaa !24
+  %39 = extractelement <8 x i32> %22, i64 4
+  %40 = sext i32 %39 to i64
+  %41 = getelementptr inbounds float, ptr %a0, i64 %40
+  %42 = load float, ptr %41, align 4, !tbaa !24
+  %43 = extractelement <8 x i32> %22, i64 5
+  %44 = sext i32 %43 to i64
+  %45 = getelementptr inbounds float, ptr %a0, i64 %44
+  %46 = load float, ptr %45, align 4, !tbaa !24
+  %47 = extractelement <8 x i32> %22, i64 6
+  %48 = zext i32 %47 to i64
+  %49 = getelementptr inbounds nuw float, ptr %a0, i64 %48
+  %50 = load float, ptr %49, align 4, !tbaa !24
+  %51 = extractelement <8 x i32> %22, i64 7
+  %52 = zext i32 %51 to i64
+  %53 = getelementptr inbounds nuw float, ptr %a0, i64 %52
+  %54 = load float, ptr %53, align 4, !tbaa !24
+  %55 = insertelement <8 x float> poison, float %26, i64 0
+  %56 = insertelement <8 x float> %55, float %30, i64 1
+  %57 = insertelement <8 x float> %56, float %34, i64 2
+  %58 = insertelement <8 x float> %57, float %38, i64 3
+  %59 = insertelement <8 x float> %58, float %42, i64 4
+  %60 = insertelement <8 x float> %59, float %46, i64 5
+  %61 = insertelement <8 x float> %60, float %50, i64 6
+  %62 = insertelement <8 x float> %61, float %54, i64 7
+  %63 = fcmp oge <8 x float> %62, zeroinitializer
+  %mulbool = and <8 x i1> %21, %63
+  %64 = getelementptr inbounds nuw i8, ptr %a1, i64 %indvars.iv
+  store <8 x i1> %mulbool, ptr %64, align 1, !tbaa !30
+  %indvars.iv.next = add nuw nsw i64 %indvars.iv, 1
+  %exitcond.not = icmp eq i64 %indvars.iv.next, 8
+  br i1 %exitcond.not, label %if_end.peel, label %if_end, !prof !33, !llvm.loop !34
+}
+
+; Function Attrs: nofree nosync nounwind memory(none)
+define internal dso_local half @__truncsfhf2(float %a0) local_unnamed_addr #1 section ".text.tvm.fp16.conv" {
+b0:
+  %v0 = bitcast float %a0 to i32
+  %0 = tail call float @llvm.fabs.f32(float %a0)
+  %v1 = bitcast float %0 to i32
+  %v2 = add nsw i32 %v1, -947912704
+  %v3 = add nsw i32 %v1, -1199570944
+  %v4 = icmp ult i32 %v2, %v3
+  br i1 %v4, label %b1, label %b5
+
+b1:                                               ; preds = %b0
+  %v5 = lshr i32 %v0, 13
+  %v7 = add nsw i32 %v5, -114688
+  %v8 = and i32 %v0, 8191
+  %v9 = icmp samesign ugt i32 %v8, 4096
+  br i1 %v9, label %b2, label %b3
+
+b2:                                               ; preds = %b1
+  %v10 = add nsw i32 %v5, -114687
+  br label %b13
+
+b3:                                               ; preds = %b1
+  %v11 = icmp eq i32 %v8, 4096
+  br i1 %v11, label %b4, label %b13
+
+b4:                                               ; preds = %b3
+  %v13 = and i32 %v5, 1
+  %v14 = add nsw i32 %v7, %v13
+  br label %b13
+
+b5:                                               ; preds = %b0
+  %v15 = icmp samesign ugt i32 %v1, 2139095040
+  br i1 %v15, label %b6, label %b7
+
+b6:                                               ; preds = %b5
+  %v16 = lshr i32 %v0, 13
+  %v17 = and i32 %v16, 511
+  %v18 = or disjoint i32 %v17, 32256
+  br label %b13
+
+b7:                                               ; preds = %b5
+  %v19 = icmp samesign ugt i32 %v1, 1199570943
+  br i1 %v19, label %b13, label %b8
+
+b8:                                               ; preds = %b7
+  %v20 = icmp samesign ult i32 %v1, 754974720
+  br i1 %v20, label %b13, label %b9
+
+b9:                                               ; preds = %b8
+  %v21 = lshr i32 %v1, 23
+  %v22 = sub nsw i32 113, %v21
+  %v23 = and i32 %v0, 8388607
+  %v24 = or disjoint i32 %v23, 8388608
+  %v25 = add nsw i32 %v21, -81
+  %v26 = shl i32 %v24, %v25
+  %v27 = icmp ne i32 %v26, 0
+  %v28 = lshr i32 %v24, %v22
+  %v29 = zext i1 %v27 to i32
+  %v30 = lshr i32 %v28, 13
+  %v31 = and i32 %v28, 8191
+  %v32 = or i32 %v31, %v29
+  %v33 = icmp samesign ugt i32 %v32, 4096
+  br i1 %v33, label %b10, label %b11
+
+b10:                                              ; preds = %b9
+  %v34 = add nuw nsw i32 %v30, 1
+  br label %b13
+
+b11:                                              ; preds = %b9
+  %v35 = icmp eq i32 %v32, 4096
+  br i1 %v35, label %b12, label %b13
+
+b12:                                              ; preds = %b11
+  %v36 = and i32 %v30, 1
+  %v37 = add nuw nsw i32 %v36, %v30
+  br label %b13
+
+b13:                                              ; preds = %b12, %b11, %b10, %b8, %b7, %b6, %b4, %b3, %b2
+  %v38 = phi i32 [ %v18, %b6 ], [ %v10, %b2 ], [ %v14, %b4 ], [ %v7, %b3 ], [ 31744, %b7 ], [ 0, %b8 ], [ %v34, %b10 ], [ %v37, %b12 ], [ %v30, %b11 ]
+  %v39 = lshr i32 %v0, 16
+  %v40 = and i32 %v39, 32768
+  %v41 = or i32 %v38, %v40
+  %vlast = trunc i32 %v41 to i16
+  %vres = bitcast i16 %vlast to half
+  ret half %vres
+}
+
+; Function Attrs: nofree nosync nounwind memory(none)
+define internal dso_local float @__extendhfsf2(half %a0) local_unnamed_addr #1 section ".text.tvm.fp16.conv" {
+b0:
+  %0 = tail call half @llvm.fabs.f16(half %a0)
+  %v1 = bitcast half %0 to i16
+  %v2 = zext nneg i16 %v1 to i32
+  %v3 = add nsw i16 %v1, -1024
+  %v4 = icmp ult i16 %v3, 30720
+  br i1 %v4, label %b1, label %b2
+
+b1:                                               ; preds = %b0
+  %v5 = shl nuw nsw i32 %v2, 13
+  %v6 = add nuw nsw i32 %v5, 939524096
+  br label %b6
+
+b2:                                               ; preds = %b0
+  %v7 = icmp samesign ugt i16 %v1, 31743
+  br i1 %v7, label %b3, label %b4
+
+b3:                                               ; preds = %b2
+  %v8 = shl nuw nsw i32 %v2, 13
+  %v9 = or i32 %v8, 2139095040
+  br label %b6
+
+b4:                                               ; preds = %b2
+  %v10 = icmp eq i16 %v1, 0
+  br i1 %v10, label %b6, label %b5
+
+b5:                                               ; preds = %b4
+  %v11 = icmp samesign ult i16 %v1, 256
+  %v12 = lshr i32 %v2, 8
+  %v13 = select i1 %v11, i32 %v2, i32 %v12
+  %v14 = select i1 %v11, i32 32, i32 24
+  %v15 = icmp samesign ult i32 %v13, 16
+  %v16 = lshr i32 %v13, 4
+  %v17 = add nsw i32 %v14, -4
+  %v18 = select i1 %v15, i32 %v13, i32 %v16
+  %v19 = select i1 %v15, i32 %v14, i32 %v17
+  %v20 = icmp samesign ult i32 %v18, 4
+  %v21 = lshr i32 %v18, 2
+  %v22 = add nsw i32 %v19, -2
+  %v23 = select i1 %v20, i32 %v18, i32 %v21
+  %v24 = select i1 %v20, i32 %v19, i32 %v22
+  %v25 = icmp samesign ult i32 %v23, 2
+  %v26 = sub nsw i32 0, %v23
+  %v27 = select i1 %v25, i32 %v26, i32 -2
+  %v28 = add nsw i32 %v27, %v24
+  %v29 = add nsw i32 %v28, -8
+  %v30 = shl i32 %v2, %v29
+  %v31 = xor i32 %v30, 8388608
+  %v32 = shl i32 %v28, 23
+  %v33 = sub i32 1124073472, %v32
+  %v34 = or i32 %v31, %v33
+  br label %b6
+
+b6:                                               ; preds = %b5, %b4, %b3, %b1
+  %v35 = phi i32 [ %v6, %b1 ], [ %v9, %b3 ], [ %v34, %b5 ], [ 0, %b4 ]
+  %vinp = bitcast half %a0 to i16
+  %v36 = and i16 %vinp, -32768
+  %v37 = zext i16 %v36 to i32
+  %v38 = shl nuw i32 %v37, 16
+  %v39 = or i32 %v35, %v38
+  %v40 = bitcast i32 %v39 to float
+  ret float %v40
+}
+
+; Function Attrs: nocallback nocreateundeforpoison nofree nosync nounwind speculatable willreturn memory(none)
+declare <8 x i32> @llvm.smin.v8i32(<8 x i32>, <8 x i32>) #2
+
+; Function Attrs: nocallback nocreateundeforpoison nofree nosync nounwind speculatable willreturn memory(none)
+declare float @llvm.fabs.f32(float) #2
+
+; Function Attrs: nocallback nocreateundeforpoison nofree nosync nounwind speculatable willreturn memory(none)
+declare half @llvm.fabs.f16(half) #2
+
+; Function Attrs: nocallback nofree nounwind willreturn memory(argmem: write)
+declare void @llvm.memset.p0.i64(ptr writeonly captures(none), i8, i64, i1 immarg) #3
+
+attributes #0 = { nofree norecurse nosync nounwind memory(argmem: readwrite) "target-cpu"="x86-64" "target-features"="+cx16,+sahf,+popcnt,+sse3,+ssse3,+sse4.1,+sse4.2,+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe" }
+attributes #1 = { nofree nosync nounwind memory(none) "target-cpu"="x86-64" "target-features"="+cx16,+sahf,+popcnt,+sse3,+ssse3,+sse4.1,+sse4.2,+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe" }
+attributes #2 = { nocallback nocreateundeforpoison nofree nosync nounwind speculatable willreturn memory(none) }
+attributes #3 = { nocallback nofree nounwind willreturn memory(argmem: write) }
+
+
+!0 = distinct !DICompileUnit(language: DW_LANG_C, file: !1, producer: "TVM", isOptimized: false, runtimeVersion: 0, emissionKind: FullDebug)
+!1 = !DIFile(filename: "IRModule.CodeGenLLVM", directory: ".")
+!2 = !{i32 2, !"tvm_target", !"{\22kind\22:\22llvm\22,\22mtriple\22:\22x86_64-unknown-linux-gnu\22,\22mcpu\22:\22x86-64\22,\22mattr\22:[\22+cx16\22,\22+sahf\22,\22+popcnt\22,\22+sse3\22,\22+ssse3\22,\22+sse4.1\22,\22+sse4.2\22,\22+avx\22,\22+avx2\22,\22+bmi\22,\22+bmi2\22,\22+f16c\22,\22+fma\22,\22+lzcnt\22,\22+movbe\22]}"}
+!3 = !{i32 4, !"Debug Info Version", i32 3}
+!4 = !{i32 4, !"Dwarf Version", i32 4}
+!5 = distinct !DISubprogram(name: "kernel", scope: !1, file: !1, type: !6, flags: DIFlagPrototyped, spFlags: DISPFlagLocalToUnit | DISPFlagDefinition | DISPFlagOptimized, unit: !0, retainedNodes: !13)
+!6 = !DISubroutineType(types: !7)
+!7 = !{null, !8, !10, !12, !12}
+!8 = !DIDerivedType(tag: DW_TAG_pointer_type, baseType: !9)
+!9 = !DIBasicType(name: "float32", size: 32, encoding: DW_ATE_float)
+!10 = !DIDerivedType(tag: DW_TAG_pointer_type, baseType: !11)
+!11 = !DIBasicType(name: "uint8", size: 8, encoding: DW_ATE_unsigned)
+!12 = !DIBasicType(name: "int64", size: 64, encoding: DW_ATE_signed)
+!13 = !{!14, !15, !16, !17}
+!14 = !DILocalVariable(name: "a0", arg: 1, scope: !5, file: !1, type: !8)
+!15 = !DILocalVariable(name: "a1", arg: 2, scope: !5, file: !1, type: !10)
+!16 = !DILocalVariable(name: "first", arg: 3, scope: !5, file: !1, type: !12)
+!17 = !DILocalVariable(name: "last", arg: 4, scope: !5, file: !1, type: !12)
+!18 = !DILocation(line: 0, scope: !5)
+!19 = !DILocalVariable(name: "a0", scope: !5, file: !1, type: !8)
+!20 = !DILocalVariable(name: "a1", scope: !5, file: !1, type: !10)
+!21 = !DILocalVariable(name: "v", scope: !5, file: !1, type: !22)
+!22 = !DIBasicType(name: "int32", size: 32, encoding: DW_ATE_signed)
+!23 = !{!"branch_weights", i32 127, i32 1}
+!24 = !{!25, !25, i64 0}
+!25 = !{!"buffer0", !26, i64 0}
+!26 = !{!"tvm-tbaa"}
+!27 = !DILocalVariable(scope: !5, file: !1, type: !28)
+!28 = !DIDerivedType(tag: DW_TAG_pointer_type, baseType: !29)
+!29 = !DIBasicType(name: "int8", size: 8, encoding: DW_ATE_signed)
+!30 = !{!31, !31, i64 0}
+!31 = !{!"buffer1", !26, i64 0}
+!32 = !{!"branch_weights", i32 134217601, i32 127}
+!33 = !{!"branch_weights", i32 2048, i32 2147481600}
+!34 = distinct !{!34, !35, !36}
+!35 = !{!"llvm.loop.peeled.count", i32 1}
+!36 = !{!"llvm.loop.estimated_trip_count", i32 1048575}
+; ModuleID = 'TVMMod'
+source_filename = "TVMMod"
+target datalayout = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128"
+target triple = "x86_64-unknown-linux-gnu"
+
+
+; Function Attrs: mustprogress nofree norecurse nosync nounwind willreturn memory(argmem: readwrite)
+define void @tvm.d00ab6e4f429ec96f843(ptr writeonly captures(none) initializes((0, 32)) %a0, ptr readonly captures(none) %a1, ptr readonly captures(none) %a2, i64 %first, i64 %last) local_unnamed_addr #0 {
+entry:
+  %0 = load <8 x i8>, ptr %a2, align 1, !tbaa !26
+  %1 = load i8, ptr %a1, align 1, !tbaa !29
+  %2 = insertelement <8 x i8> poison, i8 %1, i64 0
+  %3 = shufflevector <8 x i8> %2, <8 x i8> poison, <8 x i32> zeroinitializer
+  %4 = xor <8 x i8> %3, %0
+  %5 = tail call range(i8 0, 9) <8 x i8> @llvm.ctpop.v8i8(<8 x i8> %4)
+  %6 = getelementptr inbounds nuw i8, ptr %a2, i64 8
+  %7 = load <8 x i8>, ptr %6, align 1, !tbaa !26
+  %8 = getelementptr inbounds nuw i8, ptr %a1, i64 1
+  %9 = load i8, ptr %8, align 1, !tbaa !29
+  %10 = insertelement <8 x i8> poison, i8 %9, i64 0
+  %11 = shufflevector <8 x i8> %10, <8 x i8> poison, <8 x i32> zeroinitializer
+  %12 = xor <8 x i8> %11, %7
+  %13 = tail call range(i8 0, 9) <8 x i8> @llvm.ctpop.v8i8(<8 x i8> %12)
+  %14 = add nuw nsw <8 x i8> %13, %5
+  %15 = getelementptr inbounds nuw i8, ptr %a2, i64 16
+  %16 = load <8 x i8>, ptr %15, align 1, !tbaa !26
+  %17 = getelementptr inbounds nuw i8, ptr %a1, i64 2
+  %18 = load i8, ptr %17, align 1, !tbaa !29
+  %19 = insertelement <8 x i8> poison, i8 %18, i64 0
+  %20 = shufflevector <8 x i8> %19, <8 x i8> poison, <8 x i32> zeroinitializer
+  %21 = xor <8 x i8> %20, %16
+  %22 = tail call range(i8 0, 9) <8 x i8> @llvm.ctpop.v8i8(<8 x i8> %21)
+  %23 = add nuw nsw <8 x i8> %22, %14
+  %24 = getelementptr inbounds nuw i8, ptr %a2, i64 24
+  %25 = load <8 x i8>, ptr %24, align 1, !tbaa !26
+  %26 = getelementptr inbounds nuw i8, ptr %a1, i64 3
+  %27 = load i8, ptr %26, align 1, !tbaa !29
+  %28 = insertelement <8 x i8> poison, i8 %27, i64 0
+  %29 = shufflevector <8 x i8> %28, <8 x i8> poison, <8 x i32> zeroinitializer
+  %30 = xor <8 x i8> %29, %25
+  %31 = tail call range(i8 0, 9) <8 x i8> @llvm.ctpop.v8i8(<8 x i8> %30)
+  %32 = add nuw nsw <8 x i8> %31, %23
+  %33 = getelementptr inbounds nuw i8, ptr %a2, i64 32
+  %34 = load <8 x i8>, ptr %33, align 1, !tbaa !26
+  %35 = getelementptr inbounds nuw i8, ptr %a1, i64 4
+  %36 = load i8, ptr %35, align 1, !tbaa !29
+  %37 = insertelement <8 x i8> poison, i8 %36, i64 0
+  %38 = shufflevector <8 x i8> %37, <8 x i8> poison, <8 x i32> zeroinitializer
+  %39 = xor <8 x i8> %38, %34
+  %40 = tail call range(i8 0, 9) <8 x i8> @llvm.ctpop.v8i8(<8 x i8> %39)
+  %41 = add nuw nsw <8 x i8> %40, %32
+  %42 = getelementptr inbounds nuw i8, ptr %a2, i64 40
+  %43 = load <8 x i8>, ptr %42, align 1, !tbaa !26
+  %44 = getelementptr inbounds nuw i8, ptr %a1, i64 5
+  %45 = load i8, ptr %44, align 1, !tbaa !29
+  %46 = insertelement <8 x i8> poison, i8 %45, i64 0
+  %47 = shufflevector <8 x i8> %46, <8 x i8> poison, <8 x i32> zeroinitializer
+  %48 = xor <8 x i8> %47, %43
+  %49 = tail call range(i8 0, 9) <8 x i8> @llvm.ctpop.v8i8(<8 x i8> %48)
+  %50 = add nuw nsw <8 x i8> %49, %41
+  %51 = getelementptr inbounds nuw i8, ptr %a2, i64 48
+  %52 = load <8 x i8>, ptr %51, align 1, !tbaa !26
+  %53 = getelementptr inbounds nuw i8, ptr %a1, i64 6
+  %54 = load i8, ptr %53, align 1, !tbaa !29
+  %55 = insertelement <8 x i8> poison, i8 %54, i64 0
+  %56 = shufflevector <8 x i8> %55, <8 x i8> poison, <8 x i32> zeroinitializer
+  %57 = xor <8 x i8> %56, %52
+  %58 = tail call range(i8 0, 9) <8 x i8> @llvm.ctpop.v8i8(<8 x i8> %57)
+  %59 = add nuw nsw <8 x i8> %58, %50
+  %60 = getelementptr inbounds nuw i8, ptr %a2, i64 56
+  %61 = load <8 x i8>, ptr %60, align 1, !tbaa !26
+  %62 = getelementptr inbounds nuw i8, ptr %a1, i64 7
+  %63 = load i8, ptr %62, align 1, !tbaa !29
+  %64 = insertelement <8 x i8> poison, i8 %63, i64 0
+  %65 = shufflevector <8 x i8> %64, <8 x i8> poison, <8 x i32> zeroinitializer
+  %66 = xor <8 x i8> %65, %61
+  %67 = tail call range(i8 0, 9) <8 x i8> @llvm.ctpop.v8i8(<8 x i8> %66)
+  %68 = add nuw nsw <8 x i8> %67, %59
+  %69 = getelementptr inbounds nuw i8, ptr %a2, i64 64
+  %70 = load <8 x i8>, ptr %69, align 1, !tbaa !26
+  %71 = getelementptr inbounds nuw i8, ptr %a1, i64 8
+  %72 = load i8, ptr %71, align 1, !tbaa !29
+  %73 = insertelement <8 x i8> poison, i8 %72, i64 0
+  %74 = shufflevector <8 x i8> %73, <8 x i8> poison, <8 x i32> zeroinitializer
+  %75 = xor <8 x i8> %74, %70
+  %76 = tail call range(i8 0, 9) <8 x i8> @llvm.ctpop.v8i8(<8 x i8> %75)
+  %77 = add nuw nsw <8 x i8> %76, %68
+  %78 = zext nneg <8 x i8> %77 to <8 x i32>
+  %79 = shl nuw nsw <8 x i32> %78, splat (i32 1)
+  %80 = sub nsw <8 x i32> splat (i32 70), %79
+  store <8 x i32> %80, ptr %a0, align 4, !tbaa !31
+  ret void
+}
+
+; Function Attrs: mustprogress nocallback nocreateundeforpoison nofree nosync nounwind speculatable willreturn memory(none)
+declare <8 x i8> @llvm.ctpop.v8i8(<8 x i8>) #1
+
+; Function Attrs: nofree nosync nounwind memory(none)
+define internal dso_local half @__truncsfhf2(float %a0) local_unnamed_addr #2 section ".text.tvm.fp16.conv" {
+b0:
+  %v0 = bitcast float %a0 to i32
+  %0 = tail call float @llvm.fabs.f32(float %a0)
+  %v1 = bitcast float %0 to i32
+  %v2 = add nsw i32 %v1, -947912704
+  %v3 = add nsw i32 %v1, -1199570944
+  %v4 = icmp ult i32 %v2, %v3
+  br i1 %v4, label %b1, label %b5
+
+b1:                                               ; preds = %b0
+  %v5 = lshr i32 %v0, 13
+  %v7 = add nsw i32 %v5, -114688
+  %v8 = and i32 %v0, 8191
+  %v9 = icmp samesign ugt i32 %v8, 4096
+  br i1 %v9, label %b2, label %b3
+
+b2:                                               ; preds = %b1
+  %v10 = add nsw i32 %v5, -114687
+  br label %b13
+
+b3:                                               ; preds = %b1
+  %v11 = icmp eq i32 %v8, 4096
+  br i1 %v11, label %b4, label %b13
+
+b4:                                               ; preds = %b3
+  %v13 = and i32 %v5, 1
+  %v14 = add nsw i32 %v7, %v13
+  br label %b13
+
+b5:                                               ; preds = %b0
+  %v15 = icmp samesign ugt i32 %v1, 2139095040
+  br i1 %v15, label %b6, label %b7
+
+b6:                                               ; preds = %b5
+  %v16 = lshr i32 %v0, 13
+  %v17 = and i32 %v16, 511
+  %v18 = or disjoint i32 %v17, 32256
+  br label %b13
+
+b7:                                               ; preds = %b5
+  %v19 = icmp samesign ugt i32 %v1, 1199570943
+  br i1 %v19, label %b13, label %b8
+
+b8:                                               ; preds = %b7
+  %v20 = icmp samesign ult i32 %v1, 754974720
+  br i1 %v20, label %b13, label %b9
+
+b9:                                               ; preds = %b8
+  %v21 = lshr i32 %v1, 23
+  %v22 = sub nsw i32 113, %v21
+  %v23 = and i32 %v0, 8388607
+  %v24 = or disjoint i32 %v23, 8388608
+  %v25 = add nsw i32 %v21, -81
+  %v26 = shl i32 %v24, %v25
+  %v27 = icmp ne i32 %v26, 0
+  %v28 = lshr i32 %v24, %v22
+  %v29 = zext i1 %v27 to i32
+  %v30 = lshr i32 %v28, 13
+  %v31 = and i32 %v28, 8191
+  %v32 = or i32 %v31, %v29
+  %v33 = icmp samesign ugt i32 %v32, 4096
+  br i1 %v33, label %b10, label %b11
+
+b10:                                              ; preds = %b9
+  %v34 = add nuw nsw i32 %v30, 1
+  br label %b13
+
+b11:                                              ; preds = %b9
+  %v35 = icmp eq i32 %v32, 4096
+  br i1 %v35, label %b12, label %b13
+
+b12:                                              ; preds = %b11
+  %v36 = and i32 %v30, 1
+  %v37 = add nuw nsw i32 %v36, %v30
+  br label %b13
+
+b13:                                              ; preds = %b12, %b11, %b10, %b8, %b7, %b6, %b4, %b3, %b2
+  %v38 = phi i32 [ %v18, %b6 ], [ %v10, %b2 ], [ %v14, %b4 ], [ %v7, %b3 ], [ 31744, %b7 ], [ 0, %b8 ], [ %v34, %b10 ], [ %v37, %b12 ], [ %v30, %b11 ]
+  %v39 = lshr i32 %v0, 16
+  %v40 = and i32 %v39, 32768
+  %v41 = or i32 %v38, %v40
+  %vlast = trunc i32 %v41 to i16
+  %vres = bitcast i16 %vlast to half
+  ret half %vres
+}
+
+; Function Attrs: nofree nosync nounwind memory(none)
+define internal dso_local float @__extendhfsf2(half %a0) local_unnamed_addr #2 section ".text.tvm.fp16.conv" {
+b0:
+  %0 = tail call half @llvm.fabs.f16(half %a0)
+  %v1 = bitcast half %0 to i16
+  %v2 = zext nneg i16 %v1 to i32
+  %v3 = add nsw i16 %v1, -1024
+  %v4 = icmp ult i16 %v3, 30720
+  br i1 %v4, label %b1, label %b2
+
+b1:                                               ; preds = %b0
+  %v5 = shl nuw nsw i32 %v2, 13
+  %v6 = add nuw nsw i32 %v5, 939524096
+  br label %b6
+
+b2:                                               ; preds = %b0
+  %v7 = icmp samesign ugt i16 %v1, 31743
+  br i1 %v7, label %b3, label %b4
+
+b3:                                               ; preds = %b2
+  %v8 = shl nuw nsw i32 %v2, 13
+  %v9 = or i32 %v8, 2139095040
+  br label %b6
+
+b4:                                               ; preds = %b2
+  %v10 = icmp eq i16 %v1, 0
+  br i1 %v10, label %b6, label %b5
+
+b5:                                               ; preds = %b4
+  %v11 = icmp samesign ult i16 %v1, 256
+  %v12 = lshr i32 %v2, 8
+  %v13 = select i1 %v11, i32 %v2, i32 %v12
+  %v14 = select i1 %v11, i32 32, i32 24
+  %v15 = icmp samesign ult i32 %v13, 16
+  %v16 = lshr i32 %v13, 4
+  %v17 = add nsw i32 %v14, -4
+  %v18 = select i1 %v15, i32 %v13, i32 %v16
+  %v19 = select i1 %v15, i32 %v14, i32 %v17
+  %v20 = icmp samesign ult i32 %v18, 4
+  %v21 = lshr i32 %v18, 2
+  %v22 = add nsw i32 %v19, -2
+  %v23 = select i1 %v20, i32 %v18, i32 %v21
+  %v24 = select i1 %v20, i32 %v19, i32 %v22
+  %v25 = icmp samesign ult i32 %v23, 2
+  %v26 = sub nsw i32 0, %v23
+  %v27 = select i1 %v25, i32 %v26, i32 -2
+  %v28 = add nsw i32 %v27, %v24
+  %v29 = add nsw i32 %v28, -8
+  %v30 = shl i32 %v2, %v29
+  %v31 = xor i32 %v30, 8388608
+  %v32 = shl i32 %v28, 23
+  %v33 = sub i32 1124073472, %v32
+  %v34 = or i32 %v31, %v33
+  br label %b6
+
+b6:                                               ; preds = %b5, %b4, %b3, %b1
+  %v35 = phi i32 [ %v6, %b1 ], [ %v9, %b3 ], [ %v34, %b5 ], [ 0, %b4 ]
+  %vinp = bitcast half %a0 to i16
+  %v36 = and i16 %vinp, -32768
+  %v37 = zext i16 %v36 to i32
+  %v38 = shl nuw i32 %v37, 16
+  %v39 = or i32 %v35, %v38
+  %v40 = bitcast i32 %v39 to float
+  ret float %v40
+}
+
+; Function Attrs: nocallback nocreateundeforpoison nofree nosync nounwind speculatable willreturn memory(none)
+declare float @llvm.fabs.f32(float) #3
+
+; Function Attrs: nocallback nocreateundeforpoison nofree nosync nounwind speculatable willreturn memory(none)
+declare half @llvm.fabs.f16(half) #3
+
+attributes #0 = { mustprogress nofree norecurse nosync nounwind willreturn memory(argmem: readwrite) "target-cpu"="x86-64" "target-features"="+cx16,+sahf,+popcnt,+sse3,+ssse3,+sse4.1,+sse4.2,+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe" }
+attributes #1 = { mustprogress nocallback nocreateundeforpoison nofree nosync nounwind speculatable willreturn memory(none) }
+attributes #2 = { nofree nosync nounwind memory(none) "target-cpu"="x86-64" "target-features"="+cx16,+sahf,+popcnt,+sse3,+ssse3,+sse4.1,+sse4.2,+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe" }
+attributes #3 = { nocallback nocreateundeforpoison nofree nosync nounwind speculatable willreturn memory(none) }
+
+
+!0 = distinct !DICompileUnit(language: DW_LANG_C, file: !1, producer: "TVM", isOptimized: false, runtimeVersion: 0, emissionKind: FullDebug)
+!1 = !DIFile(filename: "IRModule.CodeGenLLVM", directory: ".")
+!2 = !{i32 2, !"tvm_target", !"{\22kind\22:\22llvm\22,\22mtriple\22:\22x86_64-unknown-linux-gnu\22,\22mcpu\22:\22x86-64\22,\22mattr\22:[\22+cx16\22,\22+sahf\22,\22+popcnt\22,\22+sse3\22,\22+ssse3\22,\22+sse4.1\22,\22+sse4.2\22,\22+avx\22,\22+avx2\22,\22+bmi\22,\22+bmi2\22,\22+f16c\22,\22+fma\22,\22+lzcnt\22,\22+movbe\22]}"}
+!3 = !{i32 4, !"Debug Info Version", i32 3}
+!4 = !{i32 4, !"Dwarf Version", i32 4}
+!5 = distinct !DISubprogram(name: "kernel", scope: !1, file: !1, type: !6, flags: DIFlagPrototyped, spFlags: DISPFlagLocalToUnit | DISPFlagDefinition | DISPFlagOptimized, unit: !0, retainedNodes: !13)
+!6 = !DISubroutineType(types: !7)
+!7 = !{null, !8, !10, !10, !12, !12}
+!8 = !DIDerivedType(tag: DW_TAG_pointer_type, baseType: !9)
+!9 = !DIBasicType(name: "int32", size: 32, encoding: DW_ATE_signed)
+!10 = !DIDerivedType(tag: DW_TAG_pointer_type, baseType: !11)
+!11 = !DIBasicType(name: "uint8", size: 8, encoding: DW_ATE_unsigned)
+!12 = !DIBasicType(name: "int64", size: 64, encoding: DW_ATE_signed)
+!13 = !{!14, !15, !16, !17, !18}
+!14 = !DILocalVariable(name: "a0", arg: 1, scope: !5, file: !1, type: !8)
+!15 = !DILocalVariable(name: "a1", arg: 2, scope: !5, file: !1, type: !10)
+!16 = !DILocalVariable(name: "a2", arg: 3, scope: !5, file: !1, type: !10)
+!17 = !DILocalVariable(name: "first", arg: 4, scope: !5, file: !1, type: !12)
+!18 = !DILocalVariable(name: "last", arg: 5, scope: !5, file: !1, type: !12)
+!19 = !DILocation(line: 0, scope: !5)
+!20 = !DILocalVariable(name: "a0", scope: !5, file: !1, type: !8)
+!21 = !DILocalVariable(name: "a1", scope: !5, file: !1, type: !10)
+!22 = !DILocalVariable(name: "a2", scope: !5, file: !1, type: !10)
+!23 = !DILocalVariable(scope: !5, file: !1, type: !8)
+!24 = !DILocalVariable(scope: !5, file: !1, type: !10)
+!25 = !DILocalVariable(name: "ax4", scope: !5, file: !1, type: !9)
+!26 = !{!27, !27, i64 0}
+!27 = !{!"buffer0", !28, i64 0}
+!28 = !{!"tvm-tbaa"}
+!29 = !{!30, !30, i64 0}
+!30 = !{!"buffer1", !28, i64 0}
+!31 = !{!32, !32, i64 0}
+!32 = !{!"buffer2.w32.b0", !33, i64 0}
+!33 = !{!"buffer2.w64.b0", !34, i64 0}
+!34 = !{!"buffer2.w128.b0", !35, i64 0}
+!35 = !{!"buffer2.w256.b0", !36, i64 0}
+!36 = !{!"buffer2.w512.b0", !37, i64 0}
+!37 = !{!"buffer2.w1024.b0", !38, i64 0}
+!38 = !{!"buffer2", !28, i64 0}

@@ -1,0 +1,144 @@
+"""Searching for schedules: what is found is one of the plan's values, is kept and is valid."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kernel_cases import joined
+from tvm import rpc
+from tvm.rpc.tracker import Tracker
+
+from bnnc.backends.base import Params, SearchLimits, choices_for
+from bnnc.backends.targets import resolve
+from bnnc.backends.tvm import TvmBackend, search
+from bnnc.errors import BackendError
+from bnnc.ir import Graph, Node, parse
+from bnnc.ir.ops import Const, Fused
+
+LAYER = """
+    input %x: f32[1,16,6,6]
+    %w = const() data=random(3) element=f32 : f32[32,16,3,3]
+    %y = fused([%x, %w]) kernel="" {
+      (%x: f32[1,16,6,6], %w: f32[32,16,3,3])
+      %c = conv(%x, %w, none) strides=[1,1] pads=[1,1,1,1] dilations=[1,1] groups=1
+           : f32[1,32,6,6]@nhwc
+      %r = relu(%c) : f32[1,32,6,6]@nhwc
+      yield %r
+    } : f32[1,32,6,6]@nhwc
+    output %y as "y"
+"""
+TRIALS = 4
+
+
+@pytest.fixture(scope="module")
+def layer() -> tuple[Graph, Node]:
+    graph = parse(joined({"a": LAYER}))
+    (node,) = (n for n in graph.nodes if isinstance(n.op, Fused))
+    return graph, node
+
+
+def found(layer: tuple[Graph, Node], folder: Path | None, tracker: str | None = None) -> Params:
+    """What a search in a folder gives."""
+    graph, node = layer
+    constants = {n.result: n.op for n in graph.nodes if isinstance(n.op, Const)}
+    limits = SearchLimits(TRIALS, 60.0, tracker)
+    searcher = TvmBackend().searcher(resolve("native"), limits, folder, lambda _: None)
+    return searcher(node.op, "tvm_conv", constants, "conv")
+
+
+def test_what_is_found_is_kept_and_can_be_compiled(
+    layer: tuple[Graph, Node], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = found(layer, tmp_path / "search")
+    assert set(first) <= {"pixels", "vectors", "unroll"}
+    assert first["pixels"] in (1, 2, 3, 6)
+    records = (tmp_path / "search/database_tuning_record.json").read_text().splitlines()
+    assert len(records) >= TRIALS
+
+    def again(*_: Any) -> list[float]:
+        raise AssertionError("measured again")
+
+    monkeypatch.setattr(search, "measure_here", again)
+    assert found(layer, tmp_path / "search") == first
+    (kernel, _), *_ = choices_for(layer[1].op, resolve("native"), TvmBackend().kernels)
+    assert set(first) <= set(kernel.knobs)
+
+
+def test_a_search_without_a_folder_keeps_nothing(layer: tuple[Graph, Node]) -> None:
+    assert found(layer, None)["pixels"] in (1, 2, 3, 6)
+
+
+def test_a_schedule_that_cannot_be_measured_is_not_the_best(
+    layer: tuple[Graph, Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are, whatever fails."""
+    calls: list[float] = []
+
+    def flaky(*_: Any) -> list[float]:
+        calls.append(1.0)
+        if len(calls) != 2:
+            raise RuntimeError("no")
+        return [1e-6]
+
+    monkeypatch.setattr(search, "measure_here", flaky)
+    assert found(layer, None)
+    assert len(calls) >= TRIALS
+
+
+def test_a_damaged_database_is_one_line(layer: tuple[Graph, Node], tmp_path: Path) -> None:
+    found(layer, tmp_path)
+    (tmp_path / "database_tuning_record.json").write_text("[1, {]\n")
+    with pytest.raises(BackendError, match="cannot keep what tuning measures") as raised:
+        found(layer, tmp_path)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(
+    layer: tuple[Graph, Node], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BackendError, match="cannot keep what tuning measures"):
+        found(layer, tmp_path / "file" / "search")
+
+
+# --- boards -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tracker() -> Generator[str]:
+    """A tracker that knows one board, this machine."""
+    held = Tracker("127.0.0.1", port=19190, port_end=19290, silent=True)
+    server = rpc.Server(
+        "127.0.0.1",
+        port=19300,
+        port_end=19400,
+        key="board",
+        tracker_addr=("127.0.0.1", held.port),
+        silent=True,
+    )
+    yield f"127.0.0.1:{held.port}"
+    server.terminate()
+    held.terminate()
+
+
+def test_a_board_measures(layer: tuple[Graph, Node], tracker: str) -> None:
+    assert found(layer, None, f"{tracker}/board")["pixels"] in (1, 2, 3, 6)
+
+
+@pytest.mark.parametrize("text", ["", "host", "host:1", "host:x/k", "host:1/", ":1/k", "h:70000/k"])
+def test_a_tracker_has_a_host_a_port_and_a_key(text: str) -> None:
+    with pytest.raises(BackendError, match="expected HOST:PORT/KEY"):
+        search.connect(text)
+
+
+def test_a_tracker_that_does_not_answer_is_one_line() -> None:
+    with pytest.raises(BackendError, match=r"tracker 127\.0\.0\.1:1/k: .*refused"):
+        search.connect("127.0.0.1:1/k")
+
+
+def test_a_tracker_without_such_a_board_says_what_it_knows(tracker: str) -> None:
+    with pytest.raises(BackendError, match="no board 'other'; it knows board"):
+        search.connect(f"{tracker}/other")

@@ -1,0 +1,8 @@
+"""What the suite runs over.
+
+Tests take the fixture ``backend``, or the parameters of `kernel_cases.each`; both come from here.
+"""
+
+BACKENDS = ("llvm", "tvm")
+"""Every backend by the name of ``--backend``. A graph that one of them takes and another refuses is
+a failure."""
