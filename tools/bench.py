@@ -42,13 +42,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bnnc.tools.bench", description=__doc__)
     add = parser.add_argument
     add("files", nargs="*", type=Path, metavar="MODEL.onnx", help="networks besides the built-in")
-    add("--only", choices=("layers", "networks"), help="one of the two tables")
+    add("--only", choices=("layers", "networks", "backends"), help="one of the tables")
     add("--networks", type=_names, metavar="A,B", help="of the built-in ones (default all)")
     add("--layers", type=_names, metavar="A,B", help="sizes such as 56x56x64 (default all)")
     add("--peers", type=_names, metavar="A,B", help="names that begin so (default all)")
     add("--targets", type=_names, default=_names(TARGETS), help=f"default {TARGETS}")
     add("--batch", type=_numbers, default=[1, 16], metavar="N,M", help="default 1,16")
     add("--threads", type=_numbers, default=[1, 2], metavar="N,M", help="default 1,2")
+    add("--trials", type=positive, default=16, metavar="N", help="of --only backends (default 16)")
     add("--seconds", type=seconds, default=0.4, help="for each contender of a row (default 0.4)")
     add("--lce-python", metavar="PATH", help="a Python with Larq Compute Engine")
     add("--store", type=Path, default=Path("build/bench"), metavar="DIR", help="prepared models")
@@ -70,6 +71,8 @@ def _numbers(text: str) -> list[int]:
 def run(arguments: argparse.Namespace) -> int:
     """All measurements that the arguments ask for."""
     require_compiler("bench")
+    if arguments.only == "backends":
+        return _backends(arguments)
     from .benchmarks.document import check, rewrite
     from .benchmarks.tables import markdown
 
@@ -99,6 +102,22 @@ def run(arguments: argparse.Namespace) -> int:
         write_file(arguments.markdown, f"{text}\n".encode())
     if arguments.document is not None:
         rewrite(arguments.document, settings, layers, networks)
+    return 0
+
+
+def _backends(arguments: argparse.Namespace) -> int:
+    """The LLVM and the TVM backend side by side, the latter untuned and tuned."""
+    from .benchmarks import backends
+
+    tasks = _chosen(arguments, _store(arguments.store))
+    with progress() as say:
+        found = backends.compare(tasks, arguments.targets, arguments.trials, arguments.seconds, say)
+    text = backends.section(found, arguments.trials)
+    show(text)
+    if arguments.markdown is not None:
+        write_file(arguments.markdown, text.encode())
+    if arguments.document is not None:
+        backends.rewrite(arguments.document, text)
     return 0
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from ...errors import InputError
 from ...files import write_file
 from ..console import time_text
-from . import ours, plots, tables
+from . import backends, ours, plots, tables
 from .rows import Row
 
 BINARY = "OpenVINO binary, no VPOPCNTDQ"
@@ -113,7 +113,9 @@ def rewrite(
     write_file(docs / "latency.svg", plots.latency(single, targets).encode())
     write_file(docs / "roofline.svg", plots.roofline(layers, targets, BINARY).encode())
     page = performance(settings, layers, networks, single)
-    write_file(docs / "performance.md", page.encode())
+    path = docs / "performance.md"
+    compared = backends.held(path.read_text("utf-8")) if path.is_file() else None
+    write_file(path, f"{page}\n{compared or backends.EMPTY}".encode())
     text = marked(readme.read_text("utf-8"), summary(settings, layers, single))
     write_file(readme, text.encode())
 
