@@ -207,6 +207,38 @@ def test_a_tuner_hands_out_what_it_measured(monkeypatch: pytest.MonkeyPatch) -> 
     assert alone == 1.0, "the only way"
 
 
+@pytest.mark.parametrize("backend", ["tvm", "auto"])
+def test_schedules_are_searched_before_they_compete(
+    mnist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    """What a search found for the knobs of a kernel is one more candidate, and the numbers stay."""
+    found: list[str] = []
+
+    def measure(op: Any, choices: Sequence[Choice], *_: Any) -> dict[str, float]:
+        turned = [c for c in choices if c.kernel.startswith("tvm_") and c.params]
+        found.extend(str(c) for c in turned)
+        return {str(c): 1.0 if c in turned else 2.0 for c in choices}
+
+    monkeypatch.setattr(tuning, "measure", measure)
+    plain = bnnc.compile(mnist, output=tmp_path / "plain.so", backend=backend)
+    made = bnnc.compile(
+        mnist,
+        output=tmp_path / "tuned.so",
+        backend=backend,
+        tune=True,
+        tune_seconds=SECONDS,
+        tune_trials=1,
+    )
+    assert any("vectors=" in name or "unroll=" in name for name in found)
+    assert set(found) & set(kernels(made))
+    np.testing.assert_allclose(outputs(made), outputs(plain), rtol=1e-5, atol=1e-5)
+
+
+def test_a_tracker_is_for_the_tvm_backend(mnist: Path) -> None:
+    with pytest.raises(bnnc.errors.TargetError, match="--tune-tracker is for the tvm backend"):
+        bnnc.compile(mnist, output="x.so", tune=True, tune_tracker="localhost:9190/board")
+
+
 def test_only_for_this_machine(monkeypatch: pytest.MonkeyPatch, mnist: Path) -> None:
     other = "cortex-a72" if os.uname().machine == "x86_64" else "x86-64-v3"
     with pytest.raises(bnnc.errors.TargetError, match=f"cannot tune for {other} here"):

@@ -275,6 +275,10 @@ def test_a_model_that_cannot_be_read_is_one_line(cli: Cli, path: str) -> None:
         (["--shape", "x=1x4x1"], "net.onnx"),
         (["--linker", "no-such-linker"], "no-such-linker"),
         (["--linker", "'"], "--linker"),
+        (["--tune-trials", "4"], "--tune-trials is for --tune"),
+        (["--tune-tracker", "a:1/b"], "--tune-tracker is for --tune"),
+        (["--tune", "--tune-tracker", "a:1/b"], "--tune-tracker is for the tvm backend"),
+        (["--backend", "tvm", "--tune", "--tune-tracker", "a"], "expected HOST:PORT/KEY"),
     ],
 )
 def test_a_bad_option_is_one_line(cli: Cli, model: Path, options: list[str], words: str) -> None:
