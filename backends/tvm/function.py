@@ -35,13 +35,15 @@ class TensorFunction:
 
 @cache
 def tvm_target(target: Target) -> Any:
-    """A target as TVM names it; LLVM optimizes the text again with the rest of the module."""
+    """A target as TVM names it. LLVM optimizes the text with the rest of the module, and only then:
+    TVM has it make vectors of scalars, on which LLVM 22 asserts."""
     return tvm.target.Target(
         {
             "kind": "llvm",
             "mtriple": target.triple,
             "mcpu": target.base,
             "mattr": [f"+{name}" for name in target.features],
+            "opt-level": 0,
         }
     )
 

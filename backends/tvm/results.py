@@ -42,6 +42,9 @@ class Space:
         shape = type_.concrete(1)
         layout = Layout.CHANNELS_LAST if packs else type_.layout
         axes = physical_axes(len(shape), layout)
+        if not packs:
+            # Axes of one element lie anywhere: lanes are the elements that are neighbours.
+            axes = tuple(sorted(axes, key=lambda axis: shape[axis] != 1))
         last = shape[axes[-1]] if axes else 1
         lanes = math.gcd(last, _WIDEST[target.vector_bits])
         return cls(shape, axes, max(8, lanes) if packs else lanes)

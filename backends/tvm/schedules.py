@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from .tir import tirx
 from .window import PAD
 
 _MOST_TASKS = 256
+_MOST_UNROLLED = 16
+"""Taps of a window up to which it is straight-line code."""
 
 
 def extent(schedule: Schedule, loop: Any) -> int:
@@ -75,6 +78,9 @@ def inside(schedule: Schedule, block: Any, loop: Any) -> None:
     """Reduce lanes of a block inside a loop: what is reduced outside, the lanes as a vector."""
     spatial, reduced = moved(schedule, block, loop)
     schedule.reorder(*reduced, *spatial)
+    if math.prod(extent(schedule, other) for other in reduced) <= _MOST_UNROLLED:
+        for other in reduced:
+            schedule.unroll(other)
     vectorize(schedule, spatial[-1])
     for other in spatial[:-1]:
         schedule.unroll(other)

@@ -29,14 +29,14 @@ do:
   %".22" = getelementptr i8, ptr %".8", i64 %".21"
   %".23" = mul nsw i64 %".12", 16
   %".24" = getelementptr i8, ptr %".10", i64 %".23"
-  call void @"tvm.447ef9acf7799958e9e1"(ptr %".22", ptr %".24", i64 %".17", i64 %".20")
+  call void @"tvm.48ee7db5fb0f19fe4b76"(ptr %".22", ptr %".24", i64 %".17", i64 %".20")
   %".26" = add nsw i64 %".12", 1
   br label %"loop"
 done:
   ret void
 }
 
-declare void @"tvm.447ef9acf7799958e9e1"(ptr %".1", ptr %".2", i64 %".3", i64 %".4")
+declare void @"tvm.48ee7db5fb0f19fe4b76"(ptr %".1", ptr %".2", i64 %".3", i64 %".4")
 
 define internal void @"fused.2"(ptr noalias %".1", i64 %".2", i64 %".3") nounwind "tune-cpu"="icelake-server" noinline
 {
@@ -67,14 +67,14 @@ do:
   %".24" = getelementptr i8, ptr %".8", i64 %".23"
   %".25" = mul nsw i64 %".14", 16
   %".26" = getelementptr i8, ptr %".10", i64 %".25"
-  call void @"tvm.0b9ff3ff93d2fb33ad15"(ptr %".24", ptr %".26", ptr %".12", i64 %".19", i64 %".22")
+  call void @"tvm.eade73fe615cecace28a"(ptr %".24", ptr %".26", ptr %".12", i64 %".19", i64 %".22")
   %".28" = add nsw i64 %".14", 1
   br label %"loop"
 done:
   ret void
 }
 
-declare void @"tvm.0b9ff3ff93d2fb33ad15"(ptr %".1", ptr %".2", ptr %".3", i64 %".4", i64 %".5")
+declare void @"tvm.eade73fe615cecace28a"(ptr %".1", ptr %".2", ptr %".3", i64 %".4", i64 %".5")
 
 @"__bnnc__constants" = internal externally_initialized constant [192 x i8] zeroinitializer, section ".rodata.bnnc", align 64
 define i32 @"__bnnc__abi_version"() nounwind "tune-cpu"="icelake-server"
@@ -247,109 +247,187 @@ source_filename = "TVMMod"
 target datalayout = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128"
 target triple = "x86_64-unknown-linux-gnu"
 
+@__tvm_ffi__library_ctx = linkonce global ptr null, align 8
+@__TVMFFIFunctionCall = linkonce global ptr null, align 8
+@__TVMFFIEnvModLookupFromImports = linkonce global ptr null, align 8
+@__TVMFFIHandleInitOnce = linkonce global ptr null, align 8
+@__TVMFFIErrorSetRaisedFromCStr = linkonce global ptr null, align 8
+@__TVMBackendParallelLaunch = linkonce global ptr null, align 8
+@__TVMBackendParallelBarrier = linkonce global ptr null, align 8
 
-; Function Attrs: nofree norecurse nosync nounwind memory(argmem: readwrite)
-define void @tvm.447ef9acf7799958e9e1(ptr readonly captures(none) %a0, ptr writeonly captures(none) %a1, i64 %first, i64 %last) local_unnamed_addr #0 {
+define void @tvm.48ee7db5fb0f19fe4b76(ptr %a0, ptr %a1, i64 %first, i64 %last) #0 {
 entry:
-  %0 = trunc i64 %first to i32
-  %1 = sub nsw i64 %last, %first
-  %2 = trunc i64 %1 to i32
-  %3 = add nsw i32 %2, %0
-  %4 = icmp sgt i32 %2, 0
-  br i1 %4, label %for_begin_v1.preheader.lr.ph, label %for_end_v, !prof !23
+  %0 = alloca ptr, align 8
+  store ptr %a0, ptr %0, align 8
+  %1 = alloca ptr, align 8
+  store ptr %a1, ptr %1, align 8
+  %2 = alloca i64, align 8
+  store i64 %first, ptr %2, align 8
+  %3 = alloca i64, align 8
+  store i64 %last, ptr %3, align 8
+  %4 = alloca i8, i64 8, align 16
+  %5 = trunc i64 %first to i32
+  %6 = sub nsw i64 %last, %first
+  %7 = trunc i64 %6 to i32
+  %8 = trunc i64 %first to i32
+  %9 = add nsw i32 %8, %7
+  br label %for_begin_v
 
-for_begin_v1.preheader.lr.ph:                     ; preds = %entry
-  %5 = getelementptr inbounds nuw i8, ptr %a1, i64 9
-  %6 = getelementptr inbounds nuw i8, ptr %a0, i64 256
-  %7 = getelementptr inbounds nuw i8, ptr %a0, i64 272
-  %8 = getelementptr inbounds nuw i8, ptr %a1, i64 8
-  br label %for_begin_v1.preheader
+for_begin_v:                                      ; preds = %for_next_v, %entry
+  %v = phi i32 [ %5, %entry ], [ %11, %for_next_v ]
+  %10 = icmp slt i32 %v, %9
+  br i1 %10, label %for_body_v, label %for_end_v, !prof !23
 
-for_begin_v1.preheader:                           ; preds = %for_begin_v1.preheader.lr.ph, %if_end.peel
-  %v7 = phi i32 [ %0, %for_begin_v1.preheader.lr.ph ], [ %15, %if_end.peel ]
-  br label %if_end
+for_body_v:                                       ; preds = %for_begin_v
+  br label %for_begin_v1
 
-for_end_v:                                        ; preds = %if_end.peel, %entry
+for_end_v:                                        ; preds = %for_begin_v
   ret void
 
-if_end.peel:                                      ; preds = %if_end
-  %9 = load <4 x float>, ptr %6, align 4, !tbaa !24
-  %10 = load <2 x float>, ptr %7, align 4, !tbaa !24
-  %11 = shufflevector <4 x float> %9, <4 x float> poison, <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 poison, i32 poison, i32 poison, i32 poison>
-  %12 = shufflevector <2 x float> %10, <2 x float> poison, <8 x i32> <i32 0, i32 1, i32 1, i32 1, i32 poison, i32 poison, i32 poison, i32 poison>
-  %13 = shufflevector <8 x float> %11, <8 x float> %12, <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 8, i32 9, i32 10, i32 11>
-  %14 = fcmp oge <8 x float> %13, zeroinitializer
-  %mulbool.peel = and <8 x i1> %14, <i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 false, i1 false>
-  store <8 x i1> %mulbool.peel, ptr %8, align 1, !tbaa !30
-  %15 = add nsw i32 %v7, 1
-  %16 = icmp slt i32 %15, %3
-  tail call void @llvm.memset.p0.i64(ptr noundef nonnull align 1 dereferenceable(7) %5, i8 0, i64 7, i1 false)
-  br i1 %16, label %for_begin_v1.preheader, label %for_end_v, !prof !32
+for_next_v:                                       ; preds = %for_end_v3
+  %11 = add nsw i32 %v, 1
+  br label %for_begin_v
 
-if_end:                                           ; preds = %if_end, %for_begin_v1.preheader
-  %indvars.iv = phi i64 [ 0, %for_begin_v1.preheader ], [ %indvars.iv.next, %if_end ]
-  %indvars.iv.tr = trunc i64 %indvars.iv to i32
-  %17 = shl i32 %indvars.iv.tr, 3
-  %18 = insertelement <8 x i32> poison, i32 %17, i64 0
-  %19 = shufflevector <8 x i32> %18, <8 x i32> poison, <8 x i32> zeroinitializer
-  %20 = or disjoint <8 x i32> %19, <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
-  %21 = icmp slt <8 x i32> %20, splat (i32 70)
-  %22 = tail call <8 x i32> @llvm.smin.v8i32(<8 x i32> %20, <8 x i32> splat (i32 69))
-  %23 = extractelement <8 x i32> %22, i64 0
-  %24 = sext i32 %23 to i64
-  %25 = getelementptr inbounds float, ptr %a0, i64 %24
-  %26 = load float, ptr %25, align 4, !tbaa !24
-  %27 = extractelement <8 x i32> %22, i64 1
-  %28 = sext i32 %27 to i64
-  %29 = getelementptr inbounds float, ptr %a0, i64 %28
-  %30 = load float, ptr %29, align 4, !tbaa !24
-  %31 = extractelement <8 x i32> %22, i64 2
-  %32 = sext i32 %31 to i64
-  %33 = getelementptr inbounds float, ptr %a0, i64 %32
-  %34 = load float, ptr %33, align 4, !tbaa !24
-  %35 = extractelement <8 x i32> %22, i64 3
-  %36 = sext i32 %35 to i64
-  %37 = getelementptr inbounds float, ptr %a0, i64 %36
-  %38 = load float, ptr %37, align 4, !tbaa !24
-  %39 = extractelement <8 x i32> %22, i64 4
-  %40 = sext i32 %39 to i64
-  %41 = getelementptr inbounds float, ptr %a0, i64 %40
-  %42 = load float, ptr %41, align 4, !tbaa !24
-  %43 = extractelement <8 x i32> %22, i64 5
-  %44 = sext i32 %43 to i64
-  %45 = getelementptr inbounds float, ptr %a0, i64 %44
-  %46 = load float, ptr %45, align 4, !tbaa !24
-  %47 = extractelement <8 x i32> %22, i64 6
-  %48 = zext i32 %47 to i64
-  %49 = getelementptr inbounds nuw float, ptr %a0, i64 %48
-  %50 = load float, ptr %49, align 4, !tbaa !24
-  %51 = extractelement <8 x i32> %22, i64 7
-  %52 = zext i32 %51 to i64
-  %53 = getelementptr inbounds nuw float, ptr %a0, i64 %52
-  %54 = load float, ptr %53, align 4, !tbaa !24
-  %55 = insertelement <8 x float> poison, float %26, i64 0
-  %56 = insertelement <8 x float> %55, float %30, i64 1
-  %57 = insertelement <8 x float> %56, float %34, i64 2
-  %58 = insertelement <8 x float> %57, float %38, i64 3
-  %59 = insertelement <8 x float> %58, float %42, i64 4
-  %60 = insertelement <8 x float> %59, float %46, i64 5
-  %61 = insertelement <8 x float> %60, float %50, i64 6
-  %62 = insertelement <8 x float> %61, float %54, i64 7
-  %63 = fcmp oge <8 x float> %62, zeroinitializer
-  %mulbool = and <8 x i1> %21, %63
-  %64 = getelementptr inbounds nuw i8, ptr %a1, i64 %indvars.iv
-  store <8 x i1> %mulbool, ptr %64, align 1, !tbaa !30
-  %indvars.iv.next = add nuw nsw i64 %indvars.iv, 1
-  %exitcond.not = icmp eq i64 %indvars.iv.next, 8
-  br i1 %exitcond.not, label %if_end.peel, label %if_end, !prof !33, !llvm.loop !34
+for_begin_v1:                                     ; preds = %for_next_v4, %for_body_v
+  %v5 = phi i32 [ 0, %for_body_v ], [ %102, %for_next_v4 ]
+  %12 = icmp slt i32 %v5, 9
+  br i1 %12, label %for_body_v2, label %for_end_v3, !prof !23
+
+for_body_v2:                                      ; preds = %for_begin_v1
+  %13 = mul nsw i32 %v5, 8
+  %14 = insertelement <8 x i32> undef, i32 %13, i32 0
+  %15 = mul nsw i32 %v5, 8
+  %16 = add nsw i32 %15, 1
+  %17 = insertelement <8 x i32> %14, i32 %16, i32 1
+  %18 = mul nsw i32 %v5, 8
+  %19 = add nsw i32 %18, 2
+  %20 = insertelement <8 x i32> %17, i32 %19, i32 2
+  %21 = mul nsw i32 %v5, 8
+  %22 = add nsw i32 %21, 3
+  %23 = insertelement <8 x i32> %20, i32 %22, i32 3
+  %24 = mul nsw i32 %v5, 8
+  %25 = add nsw i32 %24, 4
+  %26 = insertelement <8 x i32> %23, i32 %25, i32 4
+  %27 = mul nsw i32 %v5, 8
+  %28 = add nsw i32 %27, 5
+  %29 = insertelement <8 x i32> %26, i32 %28, i32 5
+  %30 = mul nsw i32 %v5, 8
+  %31 = add nsw i32 %30, 6
+  %32 = insertelement <8 x i32> %29, i32 %31, i32 6
+  %33 = mul nsw i32 %v5, 8
+  %34 = add nsw i32 %33, 7
+  %35 = insertelement <8 x i32> %32, i32 %34, i32 7
+  %36 = icmp slt <8 x i32> %35, splat (i32 70)
+  %37 = zext <8 x i1> %36 to <8 x i8>
+  %38 = mul nsw i32 %v5, 8
+  %39 = insertelement <8 x i32> undef, i32 %38, i32 0
+  %40 = mul nsw i32 %v5, 8
+  %41 = add nsw i32 %40, 1
+  %42 = insertelement <8 x i32> %39, i32 %41, i32 1
+  %43 = mul nsw i32 %v5, 8
+  %44 = add nsw i32 %43, 2
+  %45 = insertelement <8 x i32> %42, i32 %44, i32 2
+  %46 = mul nsw i32 %v5, 8
+  %47 = add nsw i32 %46, 3
+  %48 = insertelement <8 x i32> %45, i32 %47, i32 3
+  %49 = mul nsw i32 %v5, 8
+  %50 = add nsw i32 %49, 4
+  %51 = insertelement <8 x i32> %48, i32 %50, i32 4
+  %52 = mul nsw i32 %v5, 8
+  %53 = add nsw i32 %52, 5
+  %54 = insertelement <8 x i32> %51, i32 %53, i32 5
+  %55 = mul nsw i32 %v5, 8
+  %56 = add nsw i32 %55, 6
+  %57 = insertelement <8 x i32> %54, i32 %56, i32 6
+  %58 = mul nsw i32 %v5, 8
+  %59 = add nsw i32 %58, 7
+  %60 = insertelement <8 x i32> %57, i32 %59, i32 7
+  %61 = icmp slt <8 x i32> %60, splat (i32 69)
+  %62 = select <8 x i1> %61, <8 x i32> %60, <8 x i32> splat (i32 69)
+  %63 = extractelement <8 x i32> %62, i64 0
+  %64 = getelementptr inbounds float, ptr %a0, i32 %63
+  %65 = load float, ptr %64, align 4, !tbaa !27
+  %66 = extractelement <8 x i32> %62, i64 1
+  %67 = getelementptr inbounds float, ptr %a0, i32 %66
+  %68 = load float, ptr %67, align 4, !tbaa !27
+  %69 = extractelement <8 x i32> %62, i64 2
+  %70 = getelementptr inbounds float, ptr %a0, i32 %69
+  %71 = load float, ptr %70, align 4, !tbaa !27
+  %72 = extractelement <8 x i32> %62, i64 3
+  %73 = getelementptr inbounds float, ptr %a0, i32 %72
+  %74 = load float, ptr %73, align 4, !tbaa !27
+  %75 = extractelement <8 x i32> %62, i64 4
+  %76 = getelementptr inbounds float, ptr %a0, i32 %75
+  %77 = load float, ptr %76, align 4, !tbaa !27
+  %78 = extractelement <8 x i32> %62, i64 5
+  %79 = getelementptr inbounds float, ptr %a0, i32 %78
+  %80 = load float, ptr %79, align 4, !tbaa !27
+  %81 = extractelement <8 x i32> %62, i64 6
+  %82 = getelementptr inbounds float, ptr %a0, i32 %81
+  %83 = load float, ptr %82, align 4, !tbaa !27
+  %84 = extractelement <8 x i32> %62, i64 7
+  %85 = getelementptr inbounds float, ptr %a0, i32 %84
+  %86 = load float, ptr %85, align 4, !tbaa !27
+  %87 = insertelement <8 x float> undef, float %65, i32 0
+  %88 = insertelement <8 x float> %87, float %68, i32 1
+  %89 = insertelement <8 x float> %88, float %71, i32 2
+  %90 = insertelement <8 x float> %89, float %74, i32 3
+  %91 = insertelement <8 x float> %90, float %77, i32 4
+  %92 = insertelement <8 x float> %91, float %80, i32 5
+  %93 = insertelement <8 x float> %92, float %83, i32 6
+  %94 = insertelement <8 x float> %93, float %86, i32 7
+  %95 = fcmp ole <8 x float> zeroinitializer, %94
+  %96 = zext <8 x i1> %95 to <8 x i8>
+  %97 = mul <8 x i8> %96, %37
+  %98 = getelementptr inbounds i8, ptr %4, i32 0
+  store <8 x i8> %97, ptr %98, align 16, !tbaa !30
+  %99 = getelementptr inbounds i8, ptr %4, i32 0
+  %bytes.i = load <8 x i8>, ptr %99, align 1
+  %truths.i = icmp ne <8 x i8> %bytes.i, zeroinitializer
+  %word.i = bitcast <8 x i1> %truths.i to i8
+  %100 = getelementptr inbounds i8, ptr %a1, i32 %v5
+  store i8 %word.i, ptr %100, align 1, !tbaa !40
+  %101 = icmp eq i32 %v5, 8
+  br i1 %101, label %if_then, label %if_end, !prof !23
+
+for_end_v3:                                       ; preds = %for_begin_v1
+  br label %for_next_v
+
+for_next_v4:                                      ; preds = %if_end
+  %102 = add nsw i32 %v5, 1
+  br label %for_begin_v1
+
+if_then:                                          ; preds = %for_body_v2
+  %103 = getelementptr inbounds i8, ptr %a1, i32 9
+  store i8 0, ptr %103, align 1, !tbaa !42
+  %104 = getelementptr inbounds i8, ptr %a1, i32 10
+  store i8 0, ptr %104, align 1, !tbaa !54
+  %105 = getelementptr inbounds i8, ptr %a1, i32 11
+  store i8 0, ptr %105, align 1, !tbaa !57
+  %106 = getelementptr inbounds i8, ptr %a1, i32 12
+  store i8 0, ptr %106, align 1, !tbaa !59
+  %107 = getelementptr inbounds i8, ptr %a1, i32 13
+  store i8 0, ptr %107, align 1, !tbaa !63
+  %108 = getelementptr inbounds i8, ptr %a1, i32 14
+  store i8 0, ptr %108, align 1, !tbaa !65
+  %109 = getelementptr inbounds i8, ptr %a1, i32 15
+  store i8 0, ptr %109, align 1, !tbaa !68
+  br label %if_end
+
+if_end:                                           ; preds = %if_then, %for_body_v2
+  br label %for_next_v4
 }
 
-; Function Attrs: nofree nosync nounwind memory(none)
+define internal void @__tvm_module_startup() #0 {
+entry:
+  ret void
+}
+
+; Function Attrs: nounwind memory(none)
 define internal dso_local half @__truncsfhf2(float %a0) local_unnamed_addr #1 section ".text.tvm.fp16.conv" {
 b0:
   %v0 = bitcast float %a0 to i32
-  %0 = tail call float @llvm.fabs.f32(float %a0)
-  %v1 = bitcast float %0 to i32
+  %v1 = and i32 %v0, 2147483647
   %v2 = add nsw i32 %v1, -947912704
   %v3 = add nsw i32 %v1, -1199570944
   %v4 = icmp ult i32 %v2, %v3
@@ -357,13 +435,14 @@ b0:
 
 b1:                                               ; preds = %b0
   %v5 = lshr i32 %v0, 13
-  %v7 = add nsw i32 %v5, -114688
+  %v6 = and i32 %v5, 65535
+  %v7 = add nuw nsw i32 %v6, -114688
   %v8 = and i32 %v0, 8191
-  %v9 = icmp samesign ugt i32 %v8, 4096
+  %v9 = icmp ugt i32 %v8, 4096
   br i1 %v9, label %b2, label %b3
 
 b2:                                               ; preds = %b1
-  %v10 = add nsw i32 %v5, -114687
+  %v10 = add nuw nsw i32 %v6, -114687
   br label %b13
 
 b3:                                               ; preds = %b1
@@ -371,33 +450,34 @@ b3:                                               ; preds = %b1
   br i1 %v11, label %b4, label %b13
 
 b4:                                               ; preds = %b3
+  %v12 = and i32 %v7, 65535
   %v13 = and i32 %v5, 1
-  %v14 = add nsw i32 %v7, %v13
+  %v14 = add nuw nsw i32 %v12, %v13
   br label %b13
 
 b5:                                               ; preds = %b0
-  %v15 = icmp samesign ugt i32 %v1, 2139095040
+  %v15 = icmp ugt i32 %v1, 2139095040
   br i1 %v15, label %b6, label %b7
 
 b6:                                               ; preds = %b5
   %v16 = lshr i32 %v0, 13
   %v17 = and i32 %v16, 511
-  %v18 = or disjoint i32 %v17, 32256
+  %v18 = or i32 %v17, 32256
   br label %b13
 
 b7:                                               ; preds = %b5
-  %v19 = icmp samesign ugt i32 %v1, 1199570943
+  %v19 = icmp ugt i32 %v1, 1199570943
   br i1 %v19, label %b13, label %b8
 
 b8:                                               ; preds = %b7
-  %v20 = icmp samesign ult i32 %v1, 754974720
+  %v20 = icmp ult i32 %v1, 754974720
   br i1 %v20, label %b13, label %b9
 
 b9:                                               ; preds = %b8
   %v21 = lshr i32 %v1, 23
   %v22 = sub nsw i32 113, %v21
   %v23 = and i32 %v0, 8388607
-  %v24 = or disjoint i32 %v23, 8388608
+  %v24 = or i32 %v23, 8388608
   %v25 = add nsw i32 %v21, -81
   %v26 = shl i32 %v24, %v25
   %v27 = icmp ne i32 %v26, 0
@@ -406,7 +486,7 @@ b9:                                               ; preds = %b8
   %v30 = lshr i32 %v28, 13
   %v31 = and i32 %v28, 8191
   %v32 = or i32 %v31, %v29
-  %v33 = icmp samesign ugt i32 %v32, 4096
+  %v33 = icmp ugt i32 %v32, 4096
   br i1 %v33, label %b10, label %b11
 
 b10:                                              ; preds = %b9
@@ -432,12 +512,12 @@ b13:                                              ; preds = %b12, %b11, %b10, %b
   ret half %vres
 }
 
-; Function Attrs: nofree nosync nounwind memory(none)
+; Function Attrs: nounwind memory(none)
 define internal dso_local float @__extendhfsf2(half %a0) local_unnamed_addr #1 section ".text.tvm.fp16.conv" {
 b0:
-  %0 = tail call half @llvm.fabs.f16(half %a0)
-  %v1 = bitcast half %0 to i16
-  %v2 = zext nneg i16 %v1 to i32
+  %vinp = bitcast half %a0 to i16
+  %v1 = and i16 %vinp, 32767
+  %v2 = zext i16 %v1 to i32
   %v3 = add nsw i16 %v1, -1024
   %v4 = icmp ult i16 %v3, 30720
   br i1 %v4, label %b1, label %b2
@@ -448,7 +528,7 @@ b1:                                               ; preds = %b0
   br label %b6
 
 b2:                                               ; preds = %b0
-  %v7 = icmp samesign ugt i16 %v1, 31743
+  %v7 = icmp ugt i16 %v1, 31743
   br i1 %v7, label %b3, label %b4
 
 b3:                                               ; preds = %b2
@@ -461,21 +541,21 @@ b4:                                               ; preds = %b2
   br i1 %v10, label %b6, label %b5
 
 b5:                                               ; preds = %b4
-  %v11 = icmp samesign ult i16 %v1, 256
+  %v11 = icmp ult i16 %v1, 256
   %v12 = lshr i32 %v2, 8
   %v13 = select i1 %v11, i32 %v2, i32 %v12
   %v14 = select i1 %v11, i32 32, i32 24
-  %v15 = icmp samesign ult i32 %v13, 16
+  %v15 = icmp ult i32 %v13, 16
   %v16 = lshr i32 %v13, 4
   %v17 = add nsw i32 %v14, -4
   %v18 = select i1 %v15, i32 %v13, i32 %v16
   %v19 = select i1 %v15, i32 %v14, i32 %v17
-  %v20 = icmp samesign ult i32 %v18, 4
+  %v20 = icmp ult i32 %v18, 4
   %v21 = lshr i32 %v18, 2
   %v22 = add nsw i32 %v19, -2
   %v23 = select i1 %v20, i32 %v18, i32 %v21
   %v24 = select i1 %v20, i32 %v19, i32 %v22
-  %v25 = icmp samesign ult i32 %v23, 2
+  %v25 = icmp ult i32 %v23, 2
   %v26 = sub nsw i32 0, %v23
   %v27 = select i1 %v25, i32 %v26, i32 -2
   %v28 = add nsw i32 %v27, %v24
@@ -489,7 +569,6 @@ b5:                                               ; preds = %b4
 
 b6:                                               ; preds = %b5, %b4, %b3, %b1
   %v35 = phi i32 [ %v6, %b1 ], [ %v9, %b3 ], [ %v34, %b5 ], [ 0, %b4 ]
-  %vinp = bitcast half %a0 to i16
   %v36 = and i16 %vinp, -32768
   %v37 = zext i16 %v36 to i32
   %v38 = shl nuw i32 %v37, 16
@@ -498,27 +577,13 @@ b6:                                               ; preds = %b5, %b4, %b3, %b1
   ret float %v40
 }
 
-; Function Attrs: nocallback nocreateundeforpoison nofree nosync nounwind speculatable willreturn memory(none)
-declare <8 x i32> @llvm.smin.v8i32(<8 x i32>, <8 x i32>) #2
-
-; Function Attrs: nocallback nocreateundeforpoison nofree nosync nounwind speculatable willreturn memory(none)
-declare float @llvm.fabs.f32(float) #2
-
-; Function Attrs: nocallback nocreateundeforpoison nofree nosync nounwind speculatable willreturn memory(none)
-declare half @llvm.fabs.f16(half) #2
-
-; Function Attrs: nocallback nofree nounwind willreturn memory(argmem: write)
-declare void @llvm.memset.p0.i64(ptr writeonly captures(none), i8, i64, i1 immarg) #3
-
-attributes #0 = { nofree norecurse nosync nounwind memory(argmem: readwrite) "target-cpu"="x86-64" "target-features"="+cx16,+sahf,+popcnt,+sse3,+ssse3,+sse4.1,+sse4.2,+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl,+avx512vnni,+avx512bitalg,+avx512vpopcntdq,+avx512vbmi,+avx512vbmi2,+gfni" }
-attributes #1 = { nofree nosync nounwind memory(none) "target-cpu"="x86-64" "target-features"="+cx16,+sahf,+popcnt,+sse3,+ssse3,+sse4.1,+sse4.2,+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl,+avx512vnni,+avx512bitalg,+avx512vpopcntdq,+avx512vbmi,+avx512vbmi2,+gfni" }
-attributes #2 = { nocallback nocreateundeforpoison nofree nosync nounwind speculatable willreturn memory(none) }
-attributes #3 = { nocallback nofree nounwind willreturn memory(argmem: write) }
+attributes #0 = { "target-cpu"="x86-64" "target-features"="+cx16,+sahf,+popcnt,+sse3,+ssse3,+sse4.1,+sse4.2,+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl,+avx512vnni,+avx512bitalg,+avx512vpopcntdq,+avx512vbmi,+avx512vbmi2,+gfni" }
+attributes #1 = { nounwind memory(none) "target-cpu"="x86-64" "target-features"="+cx16,+sahf,+popcnt,+sse3,+ssse3,+sse4.1,+sse4.2,+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl,+avx512vnni,+avx512bitalg,+avx512vpopcntdq,+avx512vbmi,+avx512vbmi2,+gfni" }
 
 
 !0 = distinct !DICompileUnit(language: DW_LANG_C, file: !1, producer: "TVM", isOptimized: false, runtimeVersion: 0, emissionKind: FullDebug)
 !1 = !DIFile(filename: "IRModule.CodeGenLLVM", directory: ".")
-!2 = !{i32 2, !"tvm_target", !"{\22kind\22:\22llvm\22,\22mtriple\22:\22x86_64-unknown-linux-gnu\22,\22mcpu\22:\22x86-64\22,\22mattr\22:[\22+cx16\22,\22+sahf\22,\22+popcnt\22,\22+sse3\22,\22+ssse3\22,\22+sse4.1\22,\22+sse4.2\22,\22+avx\22,\22+avx2\22,\22+bmi\22,\22+bmi2\22,\22+f16c\22,\22+fma\22,\22+lzcnt\22,\22+movbe\22,\22+avx512f\22,\22+avx512bw\22,\22+avx512cd\22,\22+avx512dq\22,\22+avx512vl\22,\22+avx512vnni\22,\22+avx512bitalg\22,\22+avx512vpopcntdq\22,\22+avx512vbmi\22,\22+avx512vbmi2\22,\22+gfni\22]}"}
+!2 = !{i32 2, !"tvm_target", !"{\22kind\22:\22llvm\22,\22mtriple\22:\22x86_64-unknown-linux-gnu\22,\22mcpu\22:\22x86-64\22,\22mattr\22:[\22+cx16\22,\22+sahf\22,\22+popcnt\22,\22+sse3\22,\22+ssse3\22,\22+sse4.1\22,\22+sse4.2\22,\22+avx\22,\22+avx2\22,\22+bmi\22,\22+bmi2\22,\22+f16c\22,\22+fma\22,\22+lzcnt\22,\22+movbe\22,\22+avx512f\22,\22+avx512bw\22,\22+avx512cd\22,\22+avx512dq\22,\22+avx512vl\22,\22+avx512vnni\22,\22+avx512bitalg\22,\22+avx512vpopcntdq\22,\22+avx512vbmi\22,\22+avx512vbmi2\22,\22+gfni\22],\22opt-level\22:0}"}
 !3 = !{i32 4, !"Debug Info Version", i32 3}
 !4 = !{i32 4, !"Dwarf Version", i32 4}
 !5 = distinct !DISubprogram(name: "kernel", scope: !1, file: !1, type: !6, flags: DIFlagPrototyped, spFlags: DISPFlagLocalToUnit | DISPFlagDefinition | DISPFlagOptimized, unit: !0, retainedNodes: !13)
@@ -539,68 +604,132 @@ attributes #3 = { nocallback nofree nounwind willreturn memory(argmem: write) }
 !20 = !DILocalVariable(name: "a1", scope: !5, file: !1, type: !10)
 !21 = !DILocalVariable(name: "v", scope: !5, file: !1, type: !22)
 !22 = !DIBasicType(name: "int32", size: 32, encoding: DW_ATE_signed)
-!23 = !{!"branch_weights", i32 127, i32 1}
-!24 = !{!25, !25, i64 0}
-!25 = !{!"buffer0", !26, i64 0}
-!26 = !{!"tvm-tbaa"}
-!27 = !DILocalVariable(scope: !5, file: !1, type: !28)
-!28 = !DIDerivedType(tag: DW_TAG_pointer_type, baseType: !29)
-!29 = !DIBasicType(name: "int8", size: 8, encoding: DW_ATE_signed)
+!23 = !{!"branch_weights", i32 1048576, i32 1}
+!24 = !DILocalVariable(scope: !5, file: !1, type: !25)
+!25 = !DIDerivedType(tag: DW_TAG_pointer_type, baseType: !26)
+!26 = !DIBasicType(name: "int8", size: 8, encoding: DW_ATE_signed)
+!27 = !{!28, !28, i64 0}
+!28 = !{!"buffer0", !29, i64 0}
+!29 = !{!"tvm-tbaa"}
 !30 = !{!31, !31, i64 0}
-!31 = !{!"buffer1", !26, i64 0}
-!32 = !{!"branch_weights", i32 134217601, i32 127}
-!33 = !{!"branch_weights", i32 2048, i32 2147481600}
-!34 = distinct !{!34, !35, !36}
-!35 = !{!"llvm.loop.peeled.count", i32 1}
-!36 = !{!"llvm.loop.estimated_trip_count", i32 1048575}
+!31 = !{!"buffer1.w8.b0", !32, i64 0}
+!32 = !{!"buffer1.w16.b0", !33, i64 0}
+!33 = !{!"buffer1.w32.b0", !34, i64 0}
+!34 = !{!"buffer1.w64.b0", !35, i64 0}
+!35 = !{!"buffer1.w128.b0", !36, i64 0}
+!36 = !{!"buffer1.w256.b0", !37, i64 0}
+!37 = !{!"buffer1.w512.b0", !38, i64 0}
+!38 = !{!"buffer1.w1024.b0", !39, i64 0}
+!39 = !{!"buffer1", !29, i64 0}
+!40 = !{!41, !41, i64 0}
+!41 = !{!"buffer2", !29, i64 0}
+!42 = !{!43, !43, i64 0}
+!43 = !{!"buffer2.w1.b9", !44, i64 0}
+!44 = !{!"buffer2.w2.b8", !45, i64 0}
+!45 = !{!"buffer2.w4.b8", !46, i64 0}
+!46 = !{!"buffer2.w8.b8", !47, i64 0}
+!47 = !{!"buffer2.w16.b0", !48, i64 0}
+!48 = !{!"buffer2.w32.b0", !49, i64 0}
+!49 = !{!"buffer2.w64.b0", !50, i64 0}
+!50 = !{!"buffer2.w128.b0", !51, i64 0}
+!51 = !{!"buffer2.w256.b0", !52, i64 0}
+!52 = !{!"buffer2.w512.b0", !53, i64 0}
+!53 = !{!"buffer2.w1024.b0", !41, i64 0}
+!54 = !{!55, !55, i64 0}
+!55 = !{!"buffer2.w1.b10", !56, i64 0}
+!56 = !{!"buffer2.w2.b10", !45, i64 0}
+!57 = !{!58, !58, i64 0}
+!58 = !{!"buffer2.w1.b11", !56, i64 0}
+!59 = !{!60, !60, i64 0}
+!60 = !{!"buffer2.w1.b12", !61, i64 0}
+!61 = !{!"buffer2.w2.b12", !62, i64 0}
+!62 = !{!"buffer2.w4.b12", !46, i64 0}
+!63 = !{!64, !64, i64 0}
+!64 = !{!"buffer2.w1.b13", !61, i64 0}
+!65 = !{!66, !66, i64 0}
+!66 = !{!"buffer2.w1.b14", !67, i64 0}
+!67 = !{!"buffer2.w2.b14", !62, i64 0}
+!68 = !{!69, !69, i64 0}
+!69 = !{!"buffer2.w1.b15", !67, i64 0}
 ; ModuleID = 'TVMMod'
 source_filename = "TVMMod"
 target datalayout = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128"
 target triple = "x86_64-unknown-linux-gnu"
 
+@__tvm_ffi__library_ctx = linkonce global ptr null, align 8
+@__TVMFFIFunctionCall = linkonce global ptr null, align 8
+@__TVMFFIEnvModLookupFromImports = linkonce global ptr null, align 8
+@__TVMFFIHandleInitOnce = linkonce global ptr null, align 8
+@__TVMFFIErrorSetRaisedFromCStr = linkonce global ptr null, align 8
+@__TVMBackendParallelLaunch = linkonce global ptr null, align 8
+@__TVMBackendParallelBarrier = linkonce global ptr null, align 8
 
-; Function Attrs: mustprogress nofree norecurse nosync nounwind willreturn memory(argmem: readwrite)
-define void @tvm.0b9ff3ff93d2fb33ad15(ptr writeonly captures(none) initializes((0, 32)) %a0, ptr readonly captures(none) %a1, ptr readonly captures(none) %a2, i64 %first, i64 %last) local_unnamed_addr #0 {
+define void @tvm.eade73fe615cecace28a(ptr %a0, ptr %a1, ptr %a2, i64 %first, i64 %last) #0 {
 entry:
-  %0 = load <8 x i32>, ptr %a2, align 4, !tbaa !25
-  %1 = load i32, ptr %a1, align 4, !tbaa !28
-  %2 = insertelement <8 x i32> poison, i32 %1, i64 0
-  %3 = shufflevector <8 x i32> %2, <8 x i32> poison, <8 x i32> zeroinitializer
-  %4 = xor <8 x i32> %3, %0
-  %5 = tail call range(i32 0, 33) <8 x i32> @llvm.ctpop.v8i32(<8 x i32> %4)
-  %6 = getelementptr inbounds nuw i8, ptr %a2, i64 32
-  %7 = load <8 x i32>, ptr %6, align 4, !tbaa !25
-  %8 = getelementptr inbounds nuw i8, ptr %a1, i64 4
-  %9 = load i32, ptr %8, align 4, !tbaa !28
-  %10 = insertelement <8 x i32> poison, i32 %9, i64 0
-  %11 = shufflevector <8 x i32> %10, <8 x i32> poison, <8 x i32> zeroinitializer
-  %12 = xor <8 x i32> %11, %7
-  %13 = tail call range(i32 0, 33) <8 x i32> @llvm.ctpop.v8i32(<8 x i32> %12)
-  %14 = add nuw nsw <8 x i32> %13, %5
-  %15 = getelementptr inbounds nuw i8, ptr %a2, i64 64
-  %16 = load <8 x i32>, ptr %15, align 4, !tbaa !25
-  %17 = getelementptr inbounds nuw i8, ptr %a1, i64 8
-  %18 = load i32, ptr %17, align 4, !tbaa !28
-  %19 = insertelement <8 x i32> poison, i32 %18, i64 0
-  %20 = shufflevector <8 x i32> %19, <8 x i32> poison, <8 x i32> zeroinitializer
-  %21 = xor <8 x i32> %20, %16
-  %22 = tail call range(i32 0, 33) <8 x i32> @llvm.ctpop.v8i32(<8 x i32> %21)
-  %23 = add nuw nsw <8 x i32> %22, %14
-  %24 = shl nuw nsw <8 x i32> %23, splat (i32 1)
-  %25 = sub nsw <8 x i32> splat (i32 70), %24
-  store <8 x i32> %25, ptr %a0, align 4, !tbaa !30
+  %0 = alloca ptr, align 8
+  store ptr %a0, ptr %0, align 8
+  %1 = alloca ptr, align 8
+  store ptr %a1, ptr %1, align 8
+  %2 = alloca ptr, align 8
+  store ptr %a2, ptr %2, align 8
+  %3 = alloca i64, align 8
+  store i64 %first, ptr %3, align 8
+  %4 = alloca i64, align 8
+  store i64 %last, ptr %4, align 8
+  %5 = alloca i32, i64 8, align 16
+  %6 = getelementptr inbounds i32, ptr %5, i32 0
+  store <8 x i32> zeroinitializer, ptr %6, align 16, !tbaa !24
+  br label %for_begin_ax3_0
+
+for_begin_ax3_0:                                  ; preds = %for_next_ax3_0, %entry
+  %ax3_0 = phi i32 [ 0, %entry ], [ %26, %for_next_ax3_0 ]
+  %7 = icmp slt i32 %ax3_0, 3
+  br i1 %7, label %for_body_ax3_0, label %for_end_ax3_0, !prof !34
+
+for_body_ax3_0:                                   ; preds = %for_begin_ax3_0
+  %8 = mul nsw i32 %ax3_0, 8
+  %9 = getelementptr inbounds i32, ptr %a2, i32 %8
+  %10 = load <8 x i32>, ptr %9, align 4, !tbaa !35
+  %11 = getelementptr inbounds i32, ptr %a1, i32 %ax3_0
+  %12 = load i32, ptr %11, align 4, !tbaa !37
+  %13 = insertelement <8 x i32> undef, i32 %12, i32 0
+  %14 = shufflevector <8 x i32> %13, <8 x i32> undef, <8 x i32> zeroinitializer
+  %15 = xor <8 x i32> %14, %10
+  %16 = call <8 x i32> @llvm.ctpop.v8i32(<8 x i32> %15)
+  %17 = getelementptr inbounds i32, ptr %5, i32 0
+  %18 = load <8 x i32>, ptr %17, align 16, !tbaa !24
+  %19 = add nsw <8 x i32> %18, %16
+  %20 = getelementptr inbounds i32, ptr %5, i32 0
+  store <8 x i32> %19, ptr %20, align 16, !tbaa !24
+  br label %for_next_ax3_0
+
+for_end_ax3_0:                                    ; preds = %for_begin_ax3_0
+  %21 = getelementptr inbounds i32, ptr %5, i32 0
+  %22 = load <8 x i32>, ptr %21, align 16, !tbaa !24
+  %23 = mul nsw <8 x i32> %22, splat (i32 2)
+  %24 = sub nsw <8 x i32> splat (i32 70), %23
+  %25 = getelementptr inbounds i32, ptr %a0, i32 0
+  store <8 x i32> %24, ptr %25, align 4, !tbaa !39
+  ret void
+
+for_next_ax3_0:                                   ; preds = %for_body_ax3_0
+  %26 = add nsw i32 %ax3_0, 1
+  br label %for_begin_ax3_0
+}
+
+; Function Attrs: nocallback nocreateundeforpoison nofree nosync nounwind speculatable willreturn memory(none)
+declare <8 x i32> @llvm.ctpop.v8i32(<8 x i32>) #1
+
+define internal void @__tvm_module_startup() #0 {
+entry:
   ret void
 }
 
-; Function Attrs: mustprogress nocallback nocreateundeforpoison nofree nosync nounwind speculatable willreturn memory(none)
-declare <8 x i32> @llvm.ctpop.v8i32(<8 x i32>) #1
-
-; Function Attrs: nofree nosync nounwind memory(none)
+; Function Attrs: nounwind memory(none)
 define internal dso_local half @__truncsfhf2(float %a0) local_unnamed_addr #2 section ".text.tvm.fp16.conv" {
 b0:
   %v0 = bitcast float %a0 to i32
-  %0 = tail call float @llvm.fabs.f32(float %a0)
-  %v1 = bitcast float %0 to i32
+  %v1 = and i32 %v0, 2147483647
   %v2 = add nsw i32 %v1, -947912704
   %v3 = add nsw i32 %v1, -1199570944
   %v4 = icmp ult i32 %v2, %v3
@@ -608,13 +737,14 @@ b0:
 
 b1:                                               ; preds = %b0
   %v5 = lshr i32 %v0, 13
-  %v7 = add nsw i32 %v5, -114688
+  %v6 = and i32 %v5, 65535
+  %v7 = add nuw nsw i32 %v6, -114688
   %v8 = and i32 %v0, 8191
-  %v9 = icmp samesign ugt i32 %v8, 4096
+  %v9 = icmp ugt i32 %v8, 4096
   br i1 %v9, label %b2, label %b3
 
 b2:                                               ; preds = %b1
-  %v10 = add nsw i32 %v5, -114687
+  %v10 = add nuw nsw i32 %v6, -114687
   br label %b13
 
 b3:                                               ; preds = %b1
@@ -622,33 +752,34 @@ b3:                                               ; preds = %b1
   br i1 %v11, label %b4, label %b13
 
 b4:                                               ; preds = %b3
+  %v12 = and i32 %v7, 65535
   %v13 = and i32 %v5, 1
-  %v14 = add nsw i32 %v7, %v13
+  %v14 = add nuw nsw i32 %v12, %v13
   br label %b13
 
 b5:                                               ; preds = %b0
-  %v15 = icmp samesign ugt i32 %v1, 2139095040
+  %v15 = icmp ugt i32 %v1, 2139095040
   br i1 %v15, label %b6, label %b7
 
 b6:                                               ; preds = %b5
   %v16 = lshr i32 %v0, 13
   %v17 = and i32 %v16, 511
-  %v18 = or disjoint i32 %v17, 32256
+  %v18 = or i32 %v17, 32256
   br label %b13
 
 b7:                                               ; preds = %b5
-  %v19 = icmp samesign ugt i32 %v1, 1199570943
+  %v19 = icmp ugt i32 %v1, 1199570943
   br i1 %v19, label %b13, label %b8
 
 b8:                                               ; preds = %b7
-  %v20 = icmp samesign ult i32 %v1, 754974720
+  %v20 = icmp ult i32 %v1, 754974720
   br i1 %v20, label %b13, label %b9
 
 b9:                                               ; preds = %b8
   %v21 = lshr i32 %v1, 23
   %v22 = sub nsw i32 113, %v21
   %v23 = and i32 %v0, 8388607
-  %v24 = or disjoint i32 %v23, 8388608
+  %v24 = or i32 %v23, 8388608
   %v25 = add nsw i32 %v21, -81
   %v26 = shl i32 %v24, %v25
   %v27 = icmp ne i32 %v26, 0
@@ -657,7 +788,7 @@ b9:                                               ; preds = %b8
   %v30 = lshr i32 %v28, 13
   %v31 = and i32 %v28, 8191
   %v32 = or i32 %v31, %v29
-  %v33 = icmp samesign ugt i32 %v32, 4096
+  %v33 = icmp ugt i32 %v32, 4096
   br i1 %v33, label %b10, label %b11
 
 b10:                                              ; preds = %b9
@@ -683,12 +814,12 @@ b13:                                              ; preds = %b12, %b11, %b10, %b
   ret half %vres
 }
 
-; Function Attrs: nofree nosync nounwind memory(none)
+; Function Attrs: nounwind memory(none)
 define internal dso_local float @__extendhfsf2(half %a0) local_unnamed_addr #2 section ".text.tvm.fp16.conv" {
 b0:
-  %0 = tail call half @llvm.fabs.f16(half %a0)
-  %v1 = bitcast half %0 to i16
-  %v2 = zext nneg i16 %v1 to i32
+  %vinp = bitcast half %a0 to i16
+  %v1 = and i16 %vinp, 32767
+  %v2 = zext i16 %v1 to i32
   %v3 = add nsw i16 %v1, -1024
   %v4 = icmp ult i16 %v3, 30720
   br i1 %v4, label %b1, label %b2
@@ -699,7 +830,7 @@ b1:                                               ; preds = %b0
   br label %b6
 
 b2:                                               ; preds = %b0
-  %v7 = icmp samesign ugt i16 %v1, 31743
+  %v7 = icmp ugt i16 %v1, 31743
   br i1 %v7, label %b3, label %b4
 
 b3:                                               ; preds = %b2
@@ -712,21 +843,21 @@ b4:                                               ; preds = %b2
   br i1 %v10, label %b6, label %b5
 
 b5:                                               ; preds = %b4
-  %v11 = icmp samesign ult i16 %v1, 256
+  %v11 = icmp ult i16 %v1, 256
   %v12 = lshr i32 %v2, 8
   %v13 = select i1 %v11, i32 %v2, i32 %v12
   %v14 = select i1 %v11, i32 32, i32 24
-  %v15 = icmp samesign ult i32 %v13, 16
+  %v15 = icmp ult i32 %v13, 16
   %v16 = lshr i32 %v13, 4
   %v17 = add nsw i32 %v14, -4
   %v18 = select i1 %v15, i32 %v13, i32 %v16
   %v19 = select i1 %v15, i32 %v14, i32 %v17
-  %v20 = icmp samesign ult i32 %v18, 4
+  %v20 = icmp ult i32 %v18, 4
   %v21 = lshr i32 %v18, 2
   %v22 = add nsw i32 %v19, -2
   %v23 = select i1 %v20, i32 %v18, i32 %v21
   %v24 = select i1 %v20, i32 %v19, i32 %v22
-  %v25 = icmp samesign ult i32 %v23, 2
+  %v25 = icmp ult i32 %v23, 2
   %v26 = sub nsw i32 0, %v23
   %v27 = select i1 %v25, i32 %v26, i32 -2
   %v28 = add nsw i32 %v27, %v24
@@ -740,7 +871,6 @@ b5:                                               ; preds = %b4
 
 b6:                                               ; preds = %b5, %b4, %b3, %b1
   %v35 = phi i32 [ %v6, %b1 ], [ %v9, %b3 ], [ %v34, %b5 ], [ 0, %b4 ]
-  %vinp = bitcast half %a0 to i16
   %v36 = and i16 %vinp, -32768
   %v37 = zext i16 %v36 to i32
   %v38 = shl nuw i32 %v37, 16
@@ -749,21 +879,14 @@ b6:                                               ; preds = %b5, %b4, %b3, %b1
   ret float %v40
 }
 
-; Function Attrs: nocallback nocreateundeforpoison nofree nosync nounwind speculatable willreturn memory(none)
-declare float @llvm.fabs.f32(float) #3
-
-; Function Attrs: nocallback nocreateundeforpoison nofree nosync nounwind speculatable willreturn memory(none)
-declare half @llvm.fabs.f16(half) #3
-
-attributes #0 = { mustprogress nofree norecurse nosync nounwind willreturn memory(argmem: readwrite) "target-cpu"="x86-64" "target-features"="+cx16,+sahf,+popcnt,+sse3,+ssse3,+sse4.1,+sse4.2,+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl,+avx512vnni,+avx512bitalg,+avx512vpopcntdq,+avx512vbmi,+avx512vbmi2,+gfni" }
-attributes #1 = { mustprogress nocallback nocreateundeforpoison nofree nosync nounwind speculatable willreturn memory(none) }
-attributes #2 = { nofree nosync nounwind memory(none) "target-cpu"="x86-64" "target-features"="+cx16,+sahf,+popcnt,+sse3,+ssse3,+sse4.1,+sse4.2,+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl,+avx512vnni,+avx512bitalg,+avx512vpopcntdq,+avx512vbmi,+avx512vbmi2,+gfni" }
-attributes #3 = { nocallback nocreateundeforpoison nofree nosync nounwind speculatable willreturn memory(none) }
+attributes #0 = { "target-cpu"="x86-64" "target-features"="+cx16,+sahf,+popcnt,+sse3,+ssse3,+sse4.1,+sse4.2,+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl,+avx512vnni,+avx512bitalg,+avx512vpopcntdq,+avx512vbmi,+avx512vbmi2,+gfni" }
+attributes #1 = { nocallback nocreateundeforpoison nofree nosync nounwind speculatable willreturn memory(none) }
+attributes #2 = { nounwind memory(none) "target-cpu"="x86-64" "target-features"="+cx16,+sahf,+popcnt,+sse3,+ssse3,+sse4.1,+sse4.2,+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl,+avx512vnni,+avx512bitalg,+avx512vpopcntdq,+avx512vbmi,+avx512vbmi2,+gfni" }
 
 
 !0 = distinct !DICompileUnit(language: DW_LANG_C, file: !1, producer: "TVM", isOptimized: false, runtimeVersion: 0, emissionKind: FullDebug)
 !1 = !DIFile(filename: "IRModule.CodeGenLLVM", directory: ".")
-!2 = !{i32 2, !"tvm_target", !"{\22kind\22:\22llvm\22,\22mtriple\22:\22x86_64-unknown-linux-gnu\22,\22mcpu\22:\22x86-64\22,\22mattr\22:[\22+cx16\22,\22+sahf\22,\22+popcnt\22,\22+sse3\22,\22+ssse3\22,\22+sse4.1\22,\22+sse4.2\22,\22+avx\22,\22+avx2\22,\22+bmi\22,\22+bmi2\22,\22+f16c\22,\22+fma\22,\22+lzcnt\22,\22+movbe\22,\22+avx512f\22,\22+avx512bw\22,\22+avx512cd\22,\22+avx512dq\22,\22+avx512vl\22,\22+avx512vnni\22,\22+avx512bitalg\22,\22+avx512vpopcntdq\22,\22+avx512vbmi\22,\22+avx512vbmi2\22,\22+gfni\22]}"}
+!2 = !{i32 2, !"tvm_target", !"{\22kind\22:\22llvm\22,\22mtriple\22:\22x86_64-unknown-linux-gnu\22,\22mcpu\22:\22x86-64\22,\22mattr\22:[\22+cx16\22,\22+sahf\22,\22+popcnt\22,\22+sse3\22,\22+ssse3\22,\22+sse4.1\22,\22+sse4.2\22,\22+avx\22,\22+avx2\22,\22+bmi\22,\22+bmi2\22,\22+f16c\22,\22+fma\22,\22+lzcnt\22,\22+movbe\22,\22+avx512f\22,\22+avx512bw\22,\22+avx512cd\22,\22+avx512dq\22,\22+avx512vl\22,\22+avx512vnni\22,\22+avx512bitalg\22,\22+avx512vpopcntdq\22,\22+avx512vbmi\22,\22+avx512vbmi2\22,\22+gfni\22],\22opt-level\22:0}"}
 !3 = !{i32 4, !"Debug Info Version", i32 3}
 !4 = !{i32 4, !"Dwarf Version", i32 4}
 !5 = distinct !DISubprogram(name: "kernel", scope: !1, file: !1, type: !6, flags: DIFlagPrototyped, spFlags: DISPFlagLocalToUnit | DISPFlagDefinition | DISPFlagOptimized, unit: !0, retainedNodes: !13)
@@ -785,17 +908,26 @@ attributes #3 = { nocallback nocreateundeforpoison nofree nosync nounwind specul
 !21 = !DILocalVariable(name: "a1", scope: !5, file: !1, type: !10)
 !22 = !DILocalVariable(name: "a2", scope: !5, file: !1, type: !10)
 !23 = !DILocalVariable(scope: !5, file: !1, type: !8)
-!24 = !DILocalVariable(name: "ax3_0", scope: !5, file: !1, type: !9)
-!25 = !{!26, !26, i64 0}
-!26 = !{!"buffer0", !27, i64 0}
-!27 = !{!"tvm-tbaa"}
-!28 = !{!29, !29, i64 0}
-!29 = !{!"buffer1", !27, i64 0}
-!30 = !{!31, !31, i64 0}
-!31 = !{!"buffer2.w32.b0", !32, i64 0}
-!32 = !{!"buffer2.w64.b0", !33, i64 0}
-!33 = !{!"buffer2.w128.b0", !34, i64 0}
-!34 = !{!"buffer2.w256.b0", !35, i64 0}
-!35 = !{!"buffer2.w512.b0", !36, i64 0}
-!36 = !{!"buffer2.w1024.b0", !37, i64 0}
-!37 = !{!"buffer2", !27, i64 0}
+!24 = !{!25, !25, i64 0}
+!25 = !{!"buffer0.w32.b0", !26, i64 0}
+!26 = !{!"buffer0.w64.b0", !27, i64 0}
+!27 = !{!"buffer0.w128.b0", !28, i64 0}
+!28 = !{!"buffer0.w256.b0", !29, i64 0}
+!29 = !{!"buffer0.w512.b0", !30, i64 0}
+!30 = !{!"buffer0.w1024.b0", !31, i64 0}
+!31 = !{!"buffer0", !32, i64 0}
+!32 = !{!"tvm-tbaa"}
+!33 = !DILocalVariable(name: "ax3_0", scope: !5, file: !1, type: !9)
+!34 = !{!"branch_weights", i32 1048576, i32 1}
+!35 = !{!36, !36, i64 0}
+!36 = !{!"buffer1", !32, i64 0}
+!37 = !{!38, !38, i64 0}
+!38 = !{!"buffer2", !32, i64 0}
+!39 = !{!40, !40, i64 0}
+!40 = !{!"buffer3.w32.b0", !41, i64 0}
+!41 = !{!"buffer3.w64.b0", !42, i64 0}
+!42 = !{!"buffer3.w128.b0", !43, i64 0}
+!43 = !{!"buffer3.w256.b0", !44, i64 0}
+!44 = !{!"buffer3.w512.b0", !45, i64 0}
+!45 = !{!"buffer3.w1024.b0", !46, i64 0}
+!46 = !{!"buffer3", !32, i64 0}
