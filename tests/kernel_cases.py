@@ -35,7 +35,8 @@ def each(*targets: str) -> list[Any]:
     ]
 
 
-TARGETS = each("v2", "v3", "v4", "icelake", "arm64")
+NAMES = ("v2", "v3", "v4", "icelake", "arm64")
+TARGETS = each(*NAMES)
 WIDTHS = each("v2", "v3", "v4", "arm64")
 """For kernels that ask a target for its vectors alone: one of each kind."""
 

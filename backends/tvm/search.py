@@ -265,7 +265,10 @@ def connect(tracker: str) -> Any:
         # TVM would try again for a minute.
         socket.create_connection((host, int(port)), _ANSWER_SECONDS).close()
         held: Any = rpc.connect_tracker(host, int(port))
-        boards = [one["key"].removeprefix("server:") for one in held.summary()["server_info"]]
+        boards, end = _boards(held), time.monotonic() + _ANSWER_SECONDS
+        while key not in boards and time.monotonic() < end:  # it may be about to register
+            time.sleep(0.1)
+            boards = _boards(held)
         if key not in boards:
             known = ", ".join(sorted(set(boards))) or "none"
             raise BackendError(f"tracker {tracker}: no board {key!r}; it knows {known}")
@@ -273,6 +276,11 @@ def connect(tracker: str) -> Any:
     except (OSError, RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()[-1]
         raise BackendError(f"tracker {tracker}: {reason}") from error
+
+
+def _boards(tracker: Any) -> list[str]:
+    """Keys of the boards that a tracker knows, one for each."""
+    return [one["key"].removeprefix("server:") for one in tracker.summary()["server_info"]]
 
 
 def measure_there(

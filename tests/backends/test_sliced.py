@@ -10,7 +10,7 @@ import pytest
 from conftest import Golden
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel_cases import TARGETS, joined
+from kernel_cases import NAMES, joined
 from library_support import X86_PATHS, hot_block, scheduled
 from sliced_cases import Layer, Packed
 
@@ -65,7 +65,7 @@ CASES = {name: layer.text() for name, layer in LAYERS.items()} | {
 WIDE_TREES = ("tree_odd", "tree_chunks", "tree_zeros", "tree_lanes_stripes")
 
 
-@pytest.fixture(scope="module", params=TARGETS)
+@pytest.fixture(scope="module", params=NAMES)
 def cases(request: pytest.FixtureRequest) -> Packed:
     path = X86_PATHS.get(request.param) or backends.TARGETS[request.param]
     bits = path.vector_bits

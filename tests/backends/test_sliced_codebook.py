@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import Golden
-from kernel_cases import TARGETS, joined
+from kernel_cases import NAMES, joined
 from library_support import X86_PATHS, hot_block, scheduled
 from sliced_cases import Layer, Packed
 
@@ -91,7 +91,7 @@ CASES = {name: words.text() for name, words in LAYERS.items()}
 WIDE = ("wide", "chunks", "zeros_negated", "lanes_negated", "two_chunks", "three_chunks")
 
 
-@pytest.fixture(scope="module", params=TARGETS)
+@pytest.fixture(scope="module", params=NAMES)
 def cases(request: pytest.FixtureRequest) -> Packed:
     """All layers, some also in the vectors of the target."""
     path = X86_PATHS.get(request.param) or backends.TARGETS[request.param]
