@@ -138,7 +138,7 @@ class Tuner:
         )
 
     def _candidates(self, kernel: KernelDescriptor, op: Op, target: Target) -> tuple[Params, ...]:
-        """The kernel's own, after what the search found; that alone where it measured elsewhere."""
+        """The kernel's own, then what the search found; that alone where it measured elsewhere."""
         assert self.searcher is not None
         key = (kernel.name, signature(op, self.constants))
         if key not in self.found:

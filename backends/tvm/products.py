@@ -24,7 +24,7 @@ from .kernel import Knobs, Schedule
 from .program import Coordinate, Program
 from .region import Region
 from .results import Space
-from .schedules import extent, has_block, make_tasks, moved, vectorize
+from .schedules import extent, has_block, in_registers, make_tasks, moved
 from .window import PAD, Read, Source
 
 Product = BinaryConv | BinaryGemm | Conv | Gemm
@@ -183,10 +183,7 @@ def tiles(schedule: Schedule, knobs: Knobs, program: Program) -> tuple[Any, list
     steps = knobs.pick("unroll", divisors(extent(schedule, reduced[-1]), 4))
     last, unrolled = schedule.split(reduced[-1], [None, steps])
     schedule.unroll(unrolled)
-    schedule.reorder(*reduced[:-1], last, unrolled, *spatial)
-    for loop in spatial[:-1]:
-        schedule.unroll(loop)
-    vectorize(schedule, spatial[-1])
+    in_registers(schedule, spatial, [*reduced[:-1], last, unrolled])
     return sums, [*reduced[:-1], last]
 
 

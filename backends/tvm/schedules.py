@@ -77,14 +77,20 @@ def folds(schedule: Schedule, knobs: Knobs, program: Program) -> None:
 def inside(schedule: Schedule, block: Any, loop: Any) -> None:
     """Reduce lanes of a block inside a loop: what is reduced outside, the lanes as a vector."""
     spatial, reduced = moved(schedule, block, loop)
-    schedule.reorder(*reduced, *spatial)
     if math.prod(extent(schedule, other) for other in reduced) <= _MOST_UNROLLED:
         for other in reduced:
             schedule.unroll(other)
-    vectorize(schedule, spatial[-1])
-    for other in spatial[:-1]:
-        schedule.unroll(other)
+    in_registers(schedule, spatial, reduced)
     schedule.decompose_reduction(block, reduced[0])
+
+
+def in_registers(schedule: Schedule, spatial: Sequence[Any], reduced: Sequence[Any]) -> None:
+    """A tile in registers: what is reduced outside of it, the tile unrolled, its lanes a vector."""
+    schedule.reorder(*reduced, *spatial)
+    for loop in spatial[:-1]:
+        schedule.unroll(loop)
+    if extent(schedule, spatial[-1]) > 1:
+        schedule.vectorize(spatial[-1])
 
 
 def moved(schedule: Schedule, block: Any, loop: Any) -> tuple[list[Any], list[Any]]:
@@ -95,9 +101,3 @@ def moved(schedule: Schedule, block: Any, loop: Any) -> tuple[list[Any], list[An
     kinds = [int(axis.iter_type) for axis in axes]
     spatial = [at for at, kind in zip(loops, kinds, strict=True) if kind == 0]
     return spatial, [at for at, kind in zip(loops, kinds, strict=True) if kind != 0]
-
-
-def vectorize(schedule: Schedule, loop: Any) -> None:
-    """A loop as a vector, where it has more than one lane."""
-    if extent(schedule, loop) > 1:
-        schedule.vectorize(loop)

@@ -16,9 +16,10 @@ from llvmlite import ir
 
 from ....errors import LoweringError
 from ....ir import Batch, Op
-from ....ir.ops import BinaryConv, Fused
+from ....ir.ops import BinaryConv
 from ...codegen.code import I32, I64, Code, Index, IRValue, vector
 from ...codegen.kernel import Extent, Job
+from ...codegen.region import product_of
 from ..planes import plane_type
 from .sliced_plan import SlicedPlan
 
@@ -234,11 +235,7 @@ class SlicedLayer(ABC):
 
 def anchor_of(op: Op) -> BinaryConv:
     """The convolution of a fused region."""
-    assert isinstance(op, Fused)
-    assert op.anchor is not None
-    anchor = op.anchor.op
-    assert isinstance(anchor, BinaryConv)
-    return anchor
+    return product_of(op, BinaryConv)
 
 
 def tasks(plan: SlicedPlan) -> Extent:

@@ -29,7 +29,7 @@ from ..expressions import Term
 from ..kernel import Knobs, Schedule, kernel_of
 from ..products import KNOBS, Layer, border, refusal, tiles
 from ..program import Buffer, Program
-from ..schedules import has_block, moved, vectorize
+from ..schedules import has_block, in_registers, moved
 from ..tir import T, tirx
 from ..window import Read
 
@@ -256,10 +256,7 @@ def _plan(schedule: Schedule, knobs: Knobs, program: Program) -> None:
     if has_block(schedule, _COUNTS):
         counts = schedule.get_sblock(_COUNTS)
         spatial, inner = moved(schedule, counts, reduced[-1])
-        schedule.reorder(*inner, *spatial)
-        for loop in spatial[:-1]:
-            schedule.unroll(loop)
-        vectorize(schedule, spatial[-1])
+        in_registers(schedule, spatial, inner)
         first.insert(0, (counts, inner[0]))
     if has_block(schedule, _NONZERO):
         around = schedule.get_loops(schedule.get_sblock("out"))
