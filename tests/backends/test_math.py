@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,6 @@ import pytest
 from llvmlite import binding, ir
 
 from bnnc.backends.codegen import math as functions
-from bnnc.backends.codegen.code import Code
 
 binding.initialize_all_targets()
 binding.initialize_all_asmprinters()
@@ -36,11 +35,16 @@ def oracle(name: str, x: Any) -> Any:
 class Emitter:
     """The least that the functions ask of a kernel under construction."""
 
-    overloaded = Code.overloaded
-
     def __init__(self, module: ir.Module, builder: ir.IRBuilder) -> None:
         self.module = module
         self.b = builder
+
+    def overloaded(self, name: str, x: Any, *more: Any, flags: Sequence[str] = ()) -> Any:
+        """Call ``llvm.<name>`` of floats, scalars or vectors."""
+        of = f"v{x.type.count}f32" if isinstance(x.type, ir.VectorType) else "f32"
+        kind = ir.FunctionType(x.type, [x.type, *(m.type for m in more)])
+        held = self.module.declare_intrinsic(f"llvm.{name}.{of}", fnty=kind)
+        return self.b.call(held, [x, *more], fastmath=flags)
 
 
 def emit(module: ir.Module, name: str, lanes: int) -> str:
