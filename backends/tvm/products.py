@@ -29,6 +29,8 @@ from .window import PAD, Read, Source
 
 Product = BinaryConv | BinaryGemm | Conv | Gemm
 KINDS = (BinaryConv, BinaryGemm, Conv, Gemm)
+COUNTS = "counts"
+"""The block that counts in bytes before "sums" adds that up."""
 KNOBS = ("pixels", "vectors", "unroll")
 """What `tiles` asks for."""
 _MOST_PIXELS = 14
@@ -135,7 +137,9 @@ def refusal(op: Op, target: Target) -> str | None:
     return plain_refusal(op, target)
 
 
-def tile_of(pixels: int, blocks: int, registers: int, each: int) -> tuple[int, int]:
+def tile_of(
+    pixels: Sequence[int], blocks: Sequence[int], registers: int, each: int
+) -> tuple[int, int]:
     """Pixels and blocks of a tile: the least cycles a sum, for ``registers`` of which a block of
     lanes takes ``each``. Two sums a cycle, unless they are few and wait for each other, or two
     loads: one for each vector of weights and for each input."""
@@ -148,9 +152,9 @@ def tile_of(pixels: int, blocks: int, registers: int, each: int) -> tuple[int, i
 
     fitting = [
         (p, v)
-        for p in divisors(pixels, _MOST_PIXELS)
-        for v in divisors(blocks, _MOST_VECTORS)
-        if (p * v + v) * each <= registers - 2 or p == v == 1
+        for p in pixels
+        for v in blocks
+        if (p * v + v) * each <= registers or (p, v) == (pixels[0], blocks[0])
     ]
     return min(fitting, key=cycles)
 
@@ -160,22 +164,32 @@ def divisors(number: int, most: int) -> list[int]:
     return [d for d in range(1, most + 1) if number % d == 0]
 
 
-def tiles(schedule: Schedule, knobs: Knobs, program: Program) -> tuple[Any, list[Any]]:
+def pixels_of(width: int, pairs: bool = False) -> list[int]:
+    """Pixels that a tile of a row can have; in ``pairs`` an even number, or the whole row."""
+    return [p for p in divisors(width, _MOST_PIXELS) if not pairs or p % 2 == 0 or p == width]
+
+
+def tiles(
+    schedule: Schedule, knobs: Knobs, program: Program, pairs: bool = False
+) -> tuple[Any, list[Any]]:
     """Tile the result and the sums; gives the block of these and their reduced loops, which are
-    outside the tile."""
+    outside the tile. In ``pairs`` of pixels, a task has all channels of them, else some."""
     target = program.job.target
     out = schedule.get_sblock("out")
     *outer, pixel, block = schedule.get_loops(out)
-    sizes = extent(schedule, pixel), extent(schedule, block)
+    across = pixels_of(extent(schedule, pixel), pairs)
+    deep = divisors(extent(schedule, block), _MOST_VECTORS)
     lanes = int(schedule.get(schedule.get_sblock("sums")).iter_vars[len(outer) + 2].dom.extent)
-    each = max(1, lanes * 32 // target.vector_bits)
-    pixels, vectors = tile_of(*sizes, target.registers, each)
-    p = knobs.pick("pixels", first(pixels, divisors(sizes[0], _MOST_PIXELS)))
-    v = knobs.pick("vectors", first(vectors, divisors(sizes[1], _MOST_VECTORS)))
+    # Where bytes count first, sums are in registers only to add that up; its steps take some too.
+    bits, spare = (8, 4) if has_block(schedule, COUNTS) else (32, 2)
+    each = max(1, lanes * bits // target.vector_bits)
+    pixels, vectors = tile_of(across, deep, target.registers - spare, each)
+    p = knobs.pick("pixels", first(pixels, across))
+    v = knobs.pick("vectors", first(vectors, deep))
     far, near = schedule.split(pixel, [None, p])
     blocks, inner = schedule.split(block, [None, v])
     schedule.reorder(*outer, blocks, far, near, inner)
-    make_tasks(schedule, program, [*outer, blocks])
+    make_tasks(schedule, program, outer if pairs else [*outer, blocks])
     for loop in (near, inner):
         schedule.unroll(loop)
     sums = schedule.get_sblock("sums")

@@ -21,11 +21,27 @@ from .tir import T, tirx
 
 PAD = "pad"
 """The block that copies."""
-_MOST_BYTES = 128 << 10
-"""Of a copy, which lies on the stack."""
+MOST_BYTES = 128 << 10
+"""Of what a task keeps of an operand, on the stack."""
 
 Read = Callable[[Sequence[Coordinate]], Expression]
 """What lies at (sample, positions.., element)."""
+
+
+def seen(window: Window, size: tuple[int, ...]) -> tuple[int, ...]:
+    """Positions along each axis that a window covers of an operand, border included."""
+    return tuple(
+        (count - 1) * stride + window.extent(axis)
+        for axis, (count, stride) in enumerate(
+            zip(window.output(size), window.strides, strict=True)
+        )
+    )
+
+
+def seen_by_task(window: Window, size: tuple[int, ...]) -> int:
+    """How many of these a task needs, for one position along the first of several axes."""
+    first, *others = seen(window, size) or (1,)
+    return (window.extent(0) if others else first) * math.prod(others)
 
 
 @dataclass(frozen=True)
@@ -56,10 +72,7 @@ class Source:
     @property
     def seen(self) -> tuple[int, ...]:
         """Positions that the windows cover along each axis, border included."""
-        return tuple(
-            (count - 1) * self.window.strides[axis] + self.window.extent(axis)
-            for axis, count in enumerate(self.output)
-        )
+        return seen(self.window, self.size)
 
     @property
     def bordered(self) -> bool:
@@ -72,9 +85,8 @@ class Source:
     @property
     def copied(self) -> bool:
         """Whether a task copies what it reads."""
-        rows = self.window.extent(0) if len(self.seen) > 1 else math.prod(self.seen[:1])
-        size = rows * math.prod(self.seen[1:]) * self.elements * np.dtype(self.dtype).itemsize
-        return self.bordered and size <= _MOST_BYTES
+        held = seen_by_task(self.window, self.size) * self.elements
+        return self.bordered and held * np.dtype(self.dtype).itemsize <= MOST_BYTES
 
     def prepare(self) -> Read:
         """Write the copy, if there is one; how to read at (sample, positions of ``seen``..,

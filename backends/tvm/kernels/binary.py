@@ -2,8 +2,8 @@
 
 Where vectors count the ones of 32-bit lanes, a lane takes 32 inputs at a time. Elsewhere lanes are
 bytes: counts of up to 31 bytes stay below 256 and are added in bytes ("counts"), their sums in
-32-bit lanes. The border of the operand counts as -1 (a ternary's as 0); what that adds is known for
-each border class and taken off at the end.
+16-bit lanes as far as these reach. The border of the operand counts as -1 (a ternary's as 0); what
+that adds is known for each border class and taken off at the end.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from ...codegen.region import product_of
 from ...targets import Target
 from ..expressions import Term
 from ..kernel import Knobs, Schedule, kernel_of
-from ..products import KNOBS, Layer, border, refusal, tiles
+from ..products import COUNTS, KNOBS, Layer, border, refusal, tiles
 from ..program import Buffer, Program
 from ..schedules import has_block, in_registers, moved
 from ..tir import T, tirx
-from ..window import Read
+from ..window import Read, Source
 
-_COUNTS, _NONZERO = "counts", "nonzero"
+_NONZERO = "nonzero"
 _MOST_BYTES = 31
 """Bytes whose ones a byte can count."""
 
@@ -46,6 +46,34 @@ def unit_bits(target: Target) -> int:
 def widest(target: Target) -> int:
     """Lanes of a vector of such units."""
     return target.vector_bits // unit_bits(target)
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """Axes in two parts: those over chunks, and those of what is counted at once. One may be on
+    both sides."""
+
+    outer: tuple[int, ...]
+    inner: tuple[int, ...]
+    axes: int
+
+    @classmethod
+    def of(cls, sizes: Sequence[int], most: int) -> Chunks:
+        """Chunks of at most ``most`` elements."""
+        outer, inner = list(sizes), list[int]()
+        while outer and math.prod(inner) * outer[-1] <= most:
+            inner.insert(0, outer.pop())
+        if not inner:
+            part = max(d for d in range(1, most + 1) if outer[-1] % d == 0)
+            outer[-1] //= part
+            inner = [part]
+        return cls(tuple(outer), tuple(inner), len(sizes))
+
+    def place(self, at: Sequence[Any]) -> list[Any]:
+        """A position in the axes there were, of one in those of both parts."""
+        if len(at) == self.axes:
+            return list(at)
+        return [*at[: self.axes - 1], at[-2] * self.inner[0] + at[-1]]
 
 
 @dataclass(frozen=True)
@@ -63,6 +91,11 @@ class Binary:
     def bits(self) -> int:
         """Inputs of a unit."""
         return unit_bits(self.layer.job.target)
+
+    @property
+    def counted(self) -> bool:
+        """Whether bytes count first."""
+        return self.bits == 8
 
     @property
     def ternary(self) -> bool:
@@ -86,38 +119,33 @@ class Binary:
         """The weights as 0/1, [O, taps.., inputs]."""
         return np.moveaxis(self.layer.weights, 1, -1)
 
-    def weights(self) -> Buffer:
-        """Units of weights, [blocks, taps.., units, lanes]."""
+    def packed(self) -> Array:
+        """The weights in units, [O, taps.., units]."""
         signs, bits = self.signs, self.bits
         room = self.units * bits - signs.shape[-1]
         padded = np.pad(signs, [*[(0, 0)] * (signs.ndim - 1), (0, room)])
         packed = np.packbits(padded.astype(np.uint8), axis=-1, bitorder="little")
-        words = np.ascontiguousarray(packed).view(np.dtype(f"<u{bits // 8}"))
-        return self.program.binary_weights(self.layer.weights, self.layer.blocked(words))
+        return np.ascontiguousarray(packed).view(np.dtype(f"<u{bits // 8}"))
+
+    def source(self) -> Source:
+        """The operand in units."""
+        op = self.layer.op
+        units = self.program.units(self.layer.job.outer(op.x), self.bits)
+        # Of the sign plane alone, as many units as are read.
+        elements = 2 * self.plane if self.ternary else self.elements
+        return self.layer.source(elements, f"uint{self.bits}", lambda at: units[tuple(at)])
+
+    @property
+    def elements(self) -> int:
+        """Units of a plane of a pixel that are read."""
+        groups = self.layer.groups
+        return self.units if groups == 1 else groups * self.layer.group_channels // self.bits
 
     @cached_property
-    def chunks(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Sizes of the axes over chunks, and over what a byte can count (or all, in one)."""
+    def chunks(self) -> Chunks:
+        """Taps and units, in chunks that a byte can count (or all in one)."""
         sizes = (*self.layer.window.kernel, self.units)
-        if self.bits == 32:
-            return (), sizes
-        inner: list[int] = []
-        outer = list(sizes)
-        while outer and math.prod(inner) * outer[-1] <= _MOST_BYTES:
-            inner.insert(0, outer.pop())
-        if not inner:
-            part = max(d for d in range(1, _MOST_BYTES + 1) if self.units % d == 0)
-            outer[-1] //= part
-            inner = [part]
-        return tuple(outer), tuple(inner)
-
-    def place(self, axes: Sequence[Any]) -> tuple[list[Any], Any]:
-        """Taps and unit of a position in the axes of the chunks."""
-        outer, inner = self.chunks
-        taps = len(self.layer.window.kernel)
-        if len(outer) == taps + 1:
-            return list(axes[:taps]), axes[taps] * inner[0] + axes[taps + 1]
-        return list(axes[:taps]), axes[taps]
+        return Chunks.of(sizes, _MOST_BYTES) if self.counted else Chunks((), sizes, len(sizes))
 
     def bases(self) -> tuple[list[Buffer], Buffer] | int:
         """What the sum is without mismatches: a number, or border classes of each axis of the
@@ -153,11 +181,17 @@ class Binary:
         ]
         return maps, self.program.data(np.moveaxis(blocked, 0, -2))
 
+    @property
+    def wide(self) -> str:
+        """What holds the mismatches of an output."""
+        most = self.layer.group_channels * math.prod(self.layer.window.kernel)
+        return "uint16" if self.counted and most < 1 << 16 else "int32"
+
     # Blocks.
 
     def mismatches(self, read: Any, w: Buffer, at: Sequence[Any], axes: Sequence[Any]) -> Any:
         """Ones where a unit of inputs differs from one of weights, and the mask has any."""
-        taps, unit = self.place(axes)
+        *taps, unit = self.chunks.place(axes)
         weight = w[(at[-2], *taps, unit, at[-1])]
         differ = tirx.bitwise_xor(self._unit(read, at, taps, unit), weight)
         if self.ternary:
@@ -167,30 +201,34 @@ class Binary:
     def _unit(self, read: Any, at: Sequence[Any], taps: Sequence[Any], unit: Any) -> Any:
         return read(at, taps, self.layer.group_channels // self.bits, unit)
 
-    def sums(self, read: Any, w: Buffer) -> Buffer:
+    def sums(self, source: Source, read: Read, w: Buffer) -> Buffer:
         """Mismatches of each output."""
-        outer, inner = self.chunks
+        operand = self.layer.reader(source, read)
+        outer, inner = self.chunks.outer, self.chunks.inner
         extents = self.layer.extents
         rank = len(extents)
-        sums = self.program.scratch(extents, "int32")
+        sums = self.program.scratch(extents, self.wide)
+        zero = tirx.const(0, self.wide)
         counts = None
-        if self.bits == 8:
+        if self.counted:
             chunks = outer or (1,)
             counts = self.program.scratch((*chunks, *extents), "uint8")
-            with self.program.block(_COUNTS, (*chunks, *extents), inner) as (place, axes):
+            with self.program.block(COUNTS, (*chunks, *extents), inner) as (place, axes):
                 chunk, at = place[:-rank], place[-rank:]
                 with T.init():
                     T.buffer_store(counts, tirx.const(0, "uint8"), place)
-                more = self.mismatches(read, w, at, [*chunk, *axes] if outer else axes)
+                more = self.mismatches(operand, w, at, [*chunk, *axes] if outer else axes)
                 T.buffer_store(counts, counts[tuple(place)] + more, place)
             reduced = chunks
         else:
             reduced = inner
         with self.program.block("sums", extents, reduced) as (at, axes):
             with T.init():
-                T.buffer_store(sums, tirx.const(0, "int32"), at)
-            found = self.mismatches(read, w, at, axes) if counts is None else counts[(*axes, *at)]
-            T.buffer_store(sums, sums[tuple(at)] + tirx.Cast("int32", found), at)
+                T.buffer_store(sums, zero, at)
+            found = (
+                self.mismatches(operand, w, at, axes) if counts is None else counts[(*axes, *at)]
+            )
+            T.buffer_store(sums, sums[tuple(at)] + tirx.Cast(self.wide, found), at)
         return sums
 
     def nonzero(self, read: Read, source: Any) -> Buffer:
@@ -221,22 +259,23 @@ class Binary:
         else:
             channel = self.layer.space.index(at)[1]
             base = start[(*at[:-2], self.layer.group(channel))]
-        return Term.of(I32, base - mismatches * 2)
+        return Term.of(I32, base - tirx.Cast("int32", mismatches) * 2)
 
 
 def _write(job: Job) -> Program:
-    layer = Layer(job, widest(job.target))
-    binary, program = Binary(layer), layer.program
+    return written(Binary(Layer(job, widest(job.target))))
+
+
+def written(binary: Binary) -> Program:
+    """The blocks of a product."""
+    layer, program = binary.layer, binary.program
     region = layer.region
-    units = program.units(job.outer(layer.op.x), binary.bits)
-    w = binary.weights()
+    source = binary.source()
+    w = program.binary_weights(layer.weights, layer.blocked(binary.packed()))
     start: Any = None if binary.ternary else binary.bases()
-    # Of the sign plane alone, as many units as are read.
-    elements = 2 * binary.plane if binary.ternary else _elements(binary)
-    source = layer.source(elements, f"uint{binary.bits}", lambda at: units[tuple(at)])
     with program.body():
         read = source.prepare()
-        sums = binary.sums(layer.reader(source, read), w)
+        sums = binary.sums(source, read, w)
         if binary.ternary:
             start = binary.nonzero(read, source)
         with program.block("out", layer.space.extents) as (at, _):
@@ -244,17 +283,12 @@ def _write(job: Job) -> Program:
     return program
 
 
-def _elements(binary: Binary) -> int:
-    """Units of a pixel that are read."""
-    groups = binary.layer.groups
-    return binary.units if groups == 1 else groups * binary.layer.group_channels // binary.bits
-
-
-def _plan(schedule: Schedule, knobs: Knobs, program: Program) -> None:
+def plan(schedule: Schedule, knobs: Knobs, program: Program) -> None:
+    """Tiles, bytes counted in registers."""
     sums, reduced = tiles(schedule, knobs, program)
     first = [(sums, reduced[0])]
-    if has_block(schedule, _COUNTS):
-        counts = schedule.get_sblock(_COUNTS)
+    if has_block(schedule, COUNTS):
+        counts = schedule.get_sblock(COUNTS)
         spatial, inner = moved(schedule, counts, reduced[-1])
         in_registers(schedule, spatial, inner)
         first.insert(0, (counts, inner[0]))
@@ -293,6 +327,6 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
 
 
 KERNELS = (
-    kernel_of("binary_conv", BinaryConv, _write, _plan, _cycles, _refuses, KNOBS),
-    kernel_of("binary_gemm", BinaryGemm, _write, _plan, _cycles, _refuses, KNOBS),
+    kernel_of("binary_conv", BinaryConv, _write, plan, _cycles, _refuses, KNOBS),
+    kernel_of("binary_gemm", BinaryGemm, _write, plan, _cycles, _refuses, KNOBS),
 )

@@ -67,14 +67,14 @@ do:
   %".24" = getelementptr i8, ptr %".8", i64 %".23"
   %".25" = mul nsw i64 %".14", 16
   %".26" = getelementptr i8, ptr %".10", i64 %".25"
-  call void @"tvm.268a5cd4ae7b32954d18"(ptr %".24", ptr %".26", ptr %".12", i64 %".19", i64 %".22")
+  call void @"tvm.e3c9972daaa380f396ee"(ptr %".24", ptr %".26", ptr %".12", i64 %".19", i64 %".22")
   %".28" = add nsw i64 %".14", 1
   br label %"loop"
 done:
   ret void
 }
 
-declare void @"tvm.268a5cd4ae7b32954d18"(ptr %".1", ptr %".2", ptr %".3", i64 %".4", i64 %".5")
+declare void @"tvm.e3c9972daaa380f396ee"(ptr %".1", ptr %".2", ptr %".3", i64 %".4", i64 %".5")
 
 @"__bnnc__constants" = internal externally_initialized constant [192 x i8] zeroinitializer, section ".rodata.bnnc", align 64
 define i32 @"__bnnc__abi_version"() nounwind "tune-cpu"="haswell"
@@ -664,7 +664,7 @@ target triple = "x86_64-unknown-linux-gnu"
 @__TVMBackendParallelLaunch = linkonce global ptr null, align 8
 @__TVMBackendParallelBarrier = linkonce global ptr null, align 8
 
-define void @tvm.268a5cd4ae7b32954d18(ptr %a0, ptr %a1, ptr %a2, i64 %first, i64 %last) #0 {
+define void @tvm.e3c9972daaa380f396ee(ptr %a0, ptr %a1, ptr %a2, i64 %first, i64 %last) #0 {
 entry:
   %0 = alloca ptr, align 8
   store ptr %a0, ptr %0, align 8
@@ -677,54 +677,55 @@ entry:
   %4 = alloca i64, align 8
   store i64 %last, ptr %4, align 8
   %5 = alloca i8, i64 8, align 16
-  %6 = alloca i32, i64 8, align 16
-  %7 = getelementptr inbounds i32, ptr %6, i32 0
-  store <8 x i32> zeroinitializer, ptr %7, align 16, !tbaa !24
+  %6 = alloca i16, i64 8, align 16
+  %7 = getelementptr inbounds i16, ptr %6, i32 0
+  store <8 x i16> zeroinitializer, ptr %7, align 16, !tbaa !26
   %8 = getelementptr inbounds i8, ptr %5, i32 0
-  store <8 x i8> zeroinitializer, ptr %8, align 16, !tbaa !34
+  store <8 x i8> zeroinitializer, ptr %8, align 16, !tbaa !37
   br label %for_begin_ax4
 
 for_begin_ax4:                                    ; preds = %for_next_ax4, %entry
-  %ax4 = phi i32 [ 0, %entry ], [ %35, %for_next_ax4 ]
+  %ax4 = phi i32 [ 0, %entry ], [ %36, %for_next_ax4 ]
   %9 = icmp slt i32 %ax4, 9
-  br i1 %9, label %for_body_ax4, label %for_end_ax4, !prof !45
+  br i1 %9, label %for_body_ax4, label %for_end_ax4, !prof !48
 
 for_body_ax4:                                     ; preds = %for_begin_ax4
   %10 = mul nsw i32 %ax4, 8
   %11 = getelementptr inbounds i8, ptr %a2, i32 %10
-  %12 = load <8 x i8>, ptr %11, align 1, !tbaa !46
+  %12 = load <8 x i8>, ptr %11, align 1, !tbaa !49
   %13 = getelementptr inbounds i8, ptr %a1, i32 %ax4
-  %14 = load i8, ptr %13, align 1, !tbaa !48
+  %14 = load i8, ptr %13, align 1, !tbaa !51
   %15 = insertelement <8 x i8> undef, i8 %14, i32 0
   %16 = shufflevector <8 x i8> %15, <8 x i8> undef, <8 x i32> zeroinitializer
   %17 = xor <8 x i8> %16, %12
   %18 = call <8 x i8> @llvm.ctpop.v8i8(<8 x i8> %17)
   %19 = getelementptr inbounds i8, ptr %5, i32 0
-  %20 = load <8 x i8>, ptr %19, align 16, !tbaa !34
+  %20 = load <8 x i8>, ptr %19, align 16, !tbaa !37
   %21 = add <8 x i8> %20, %18
   %22 = getelementptr inbounds i8, ptr %5, i32 0
-  store <8 x i8> %21, ptr %22, align 16, !tbaa !34
+  store <8 x i8> %21, ptr %22, align 16, !tbaa !37
   br label %for_next_ax4
 
 for_end_ax4:                                      ; preds = %for_begin_ax4
   %23 = getelementptr inbounds i8, ptr %5, i32 0
-  %24 = load <8 x i8>, ptr %23, align 16, !tbaa !34
-  %25 = zext <8 x i8> %24 to <8 x i32>
-  %26 = getelementptr inbounds i32, ptr %6, i32 0
-  %27 = load <8 x i32>, ptr %26, align 16, !tbaa !24
-  %28 = add nsw <8 x i32> %27, %25
-  %29 = getelementptr inbounds i32, ptr %6, i32 0
-  store <8 x i32> %28, ptr %29, align 16, !tbaa !24
-  %30 = getelementptr inbounds i32, ptr %6, i32 0
-  %31 = load <8 x i32>, ptr %30, align 16, !tbaa !24
-  %32 = mul nsw <8 x i32> %31, splat (i32 2)
-  %33 = sub nsw <8 x i32> splat (i32 70), %32
-  %34 = getelementptr inbounds i32, ptr %a0, i32 0
-  store <8 x i32> %33, ptr %34, align 4, !tbaa !50
+  %24 = load <8 x i8>, ptr %23, align 16, !tbaa !37
+  %25 = zext <8 x i8> %24 to <8 x i16>
+  %26 = getelementptr inbounds i16, ptr %6, i32 0
+  %27 = load <8 x i16>, ptr %26, align 16, !tbaa !26
+  %28 = add <8 x i16> %27, %25
+  %29 = getelementptr inbounds i16, ptr %6, i32 0
+  store <8 x i16> %28, ptr %29, align 16, !tbaa !26
+  %30 = getelementptr inbounds i16, ptr %6, i32 0
+  %31 = load <8 x i16>, ptr %30, align 16, !tbaa !26
+  %32 = zext <8 x i16> %31 to <8 x i32>
+  %33 = mul nsw <8 x i32> %32, splat (i32 2)
+  %34 = sub nsw <8 x i32> splat (i32 70), %33
+  %35 = getelementptr inbounds i32, ptr %a0, i32 0
+  store <8 x i32> %34, ptr %35, align 4, !tbaa !53
   ret void
 
 for_next_ax4:                                     ; preds = %for_body_ax4
-  %35 = add nsw i32 %ax4, 1
+  %36 = add nsw i32 %ax4, 1
   br label %for_begin_ax4
 }
 
@@ -918,38 +919,41 @@ attributes #2 = { nounwind memory(none) "target-cpu"="x86-64" "target-features"=
 !20 = !DILocalVariable(name: "a0", scope: !5, file: !1, type: !8)
 !21 = !DILocalVariable(name: "a1", scope: !5, file: !1, type: !10)
 !22 = !DILocalVariable(name: "a2", scope: !5, file: !1, type: !10)
-!23 = !DILocalVariable(scope: !5, file: !1, type: !8)
-!24 = !{!25, !25, i64 0}
-!25 = !{!"buffer0.w32.b0", !26, i64 0}
-!26 = !{!"buffer0.w64.b0", !27, i64 0}
-!27 = !{!"buffer0.w128.b0", !28, i64 0}
-!28 = !{!"buffer0.w256.b0", !29, i64 0}
-!29 = !{!"buffer0.w512.b0", !30, i64 0}
-!30 = !{!"buffer0.w1024.b0", !31, i64 0}
-!31 = !{!"buffer0", !32, i64 0}
-!32 = !{!"tvm-tbaa"}
-!33 = !DILocalVariable(scope: !5, file: !1, type: !10)
-!34 = !{!35, !35, i64 0}
-!35 = !{!"buffer1.w8.b0", !36, i64 0}
-!36 = !{!"buffer1.w16.b0", !37, i64 0}
-!37 = !{!"buffer1.w32.b0", !38, i64 0}
-!38 = !{!"buffer1.w64.b0", !39, i64 0}
-!39 = !{!"buffer1.w128.b0", !40, i64 0}
-!40 = !{!"buffer1.w256.b0", !41, i64 0}
-!41 = !{!"buffer1.w512.b0", !42, i64 0}
-!42 = !{!"buffer1.w1024.b0", !43, i64 0}
-!43 = !{!"buffer1", !32, i64 0}
-!44 = !DILocalVariable(name: "ax4", scope: !5, file: !1, type: !9)
-!45 = !{!"branch_weights", i32 1048576, i32 1}
-!46 = !{!47, !47, i64 0}
-!47 = !{!"buffer2", !32, i64 0}
-!48 = !{!49, !49, i64 0}
-!49 = !{!"buffer3", !32, i64 0}
-!50 = !{!51, !51, i64 0}
-!51 = !{!"buffer4.w32.b0", !52, i64 0}
-!52 = !{!"buffer4.w64.b0", !53, i64 0}
-!53 = !{!"buffer4.w128.b0", !54, i64 0}
-!54 = !{!"buffer4.w256.b0", !55, i64 0}
-!55 = !{!"buffer4.w512.b0", !56, i64 0}
-!56 = !{!"buffer4.w1024.b0", !57, i64 0}
-!57 = !{!"buffer4", !32, i64 0}
+!23 = !DILocalVariable(scope: !5, file: !1, type: !24)
+!24 = !DIDerivedType(tag: DW_TAG_pointer_type, baseType: !25)
+!25 = !DIBasicType(name: "uint16", size: 16, encoding: DW_ATE_unsigned)
+!26 = !{!27, !27, i64 0}
+!27 = !{!"buffer0.w16.b0", !28, i64 0}
+!28 = !{!"buffer0.w32.b0", !29, i64 0}
+!29 = !{!"buffer0.w64.b0", !30, i64 0}
+!30 = !{!"buffer0.w128.b0", !31, i64 0}
+!31 = !{!"buffer0.w256.b0", !32, i64 0}
+!32 = !{!"buffer0.w512.b0", !33, i64 0}
+!33 = !{!"buffer0.w1024.b0", !34, i64 0}
+!34 = !{!"buffer0", !35, i64 0}
+!35 = !{!"tvm-tbaa"}
+!36 = !DILocalVariable(scope: !5, file: !1, type: !10)
+!37 = !{!38, !38, i64 0}
+!38 = !{!"buffer1.w8.b0", !39, i64 0}
+!39 = !{!"buffer1.w16.b0", !40, i64 0}
+!40 = !{!"buffer1.w32.b0", !41, i64 0}
+!41 = !{!"buffer1.w64.b0", !42, i64 0}
+!42 = !{!"buffer1.w128.b0", !43, i64 0}
+!43 = !{!"buffer1.w256.b0", !44, i64 0}
+!44 = !{!"buffer1.w512.b0", !45, i64 0}
+!45 = !{!"buffer1.w1024.b0", !46, i64 0}
+!46 = !{!"buffer1", !35, i64 0}
+!47 = !DILocalVariable(name: "ax4", scope: !5, file: !1, type: !9)
+!48 = !{!"branch_weights", i32 1048576, i32 1}
+!49 = !{!50, !50, i64 0}
+!50 = !{!"buffer2", !35, i64 0}
+!51 = !{!52, !52, i64 0}
+!52 = !{!"buffer3", !35, i64 0}
+!53 = !{!54, !54, i64 0}
+!54 = !{!"buffer4.w32.b0", !55, i64 0}
+!55 = !{!"buffer4.w64.b0", !56, i64 0}
+!56 = !{!"buffer4.w128.b0", !57, i64 0}
+!57 = !{!"buffer4.w256.b0", !58, i64 0}
+!58 = !{!"buffer4.w512.b0", !59, i64 0}
+!59 = !{!"buffer4.w1024.b0", !60, i64 0}
+!60 = !{!"buffer4", !35, i64 0}
