@@ -246,16 +246,17 @@ def build(
     warnings: list[str] = []
     tuner = None
     if options.tune is not None:
-        tuner = Tuner(
-            backend,
-            machine,
-            __version__,
-            options.tune,
-            options.tune_trials,
-            options.tune_tracker,
-            say,
-            warnings.append,
-        )
+        with _naming_the_extra("--tune"):
+            tuner = Tuner(
+                backend,
+                machine,
+                __version__,
+                options.tune,
+                options.tune_trials,
+                options.tune_tracker,
+                say,
+                warnings.append,
+            )
     say("importing")
     imported = import_model(model, options.shapes, options.sign_zero)
     say("rewriting")
@@ -450,6 +451,10 @@ def _import(module: str, what: str) -> Any:
         return importlib.import_module(module, __package__)
 
 
+_OF_TVM = {"tvm", "tvm_ffi", "xgboost", "cloudpickle", "psutil", "tornado"}
+"""What the extra ``tvm`` installs."""
+
+
 @contextmanager
 def _naming_the_extra(what: str) -> Generator[None]:
     """Turn a library that is not installed into a BackendError."""
@@ -459,5 +464,8 @@ def _naming_the_extra(what: str) -> Generator[None]:
         missing = (error.name or "").partition(".")[0]
         if missing == (__package__ or "").partition(".")[0]:
             raise BackendError(f"{what} is not part of this version") from error
-        extra = "tvm" if missing == "tvm" else "compiler"
+        extra = "tvm" if missing in _OF_TVM else "compiler"
         raise BackendError(f"{what} needs {missing}; install bnnc[{extra}]") from error
+    except ImportError as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BackendError(f"{what} cannot load {error.name or 'a library'}: {reason}") from error

@@ -25,6 +25,7 @@ import numpy as np
 
 from .backends.base import (
     Backend,
+    Board,
     Choice,
     KernelDescriptor,
     Params,
@@ -109,7 +110,8 @@ class Tuner:
         machine = self.tracker or cpu_name()
         place = f"{self.version} {machine} {self.target.triple} {self.target.cpu} {features}"
         self.cache = Cache.load(cache_file(), place, self.warn)
-        limits = SearchLimits(self.trials, self.seconds * SEARCH_SHARE, self.tracker)
+        board = Board.parse(self.tracker) if self.tracker is not None else None
+        limits = SearchLimits(self.trials, self.seconds * SEARCH_SHARE, board)
         folder = search_folder(place)
         self.searcher = self.backend.searcher(self.target, limits, folder, self.say)
         if self.tracker is not None and self.searcher is None:

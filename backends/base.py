@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from ..errors import LoweringError
+from ..errors import BackendError, LoweringError
 from ..ir import Array, Graph, Node, Op, Value
 from ..ir.ops import Const, Fused
 from ..runtime.layouts import WeightLayout
@@ -141,12 +141,31 @@ class Lowered(Protocol):
 
 
 @dataclass(frozen=True)
+class Board:
+    """Boards that TVM's RPC tracker at an address knows by a key."""
+
+    host: str
+    port: int
+    key: str
+
+    @classmethod
+    def parse(cls, text: str) -> Board:
+        """``HOST:PORT/KEY``; BackendError where it is something else."""
+        address, _, key = text.partition("/")
+        host, _, port = address.rpartition(":")
+        number = int(port) if port.isascii() and port.isdecimal() else 0
+        if not (host and 0 < number < 1 << 16 and key):
+            raise BackendError(f"tracker {text!r}: expected HOST:PORT/KEY")
+        return cls(host.removeprefix("[").removesuffix("]"), number, key)
+
+
+@dataclass(frozen=True)
 class SearchLimits:
-    """Bounds of a search for one layer; ``tracker`` is HOST:PORT/KEY of boards to measure on."""
+    """Bounds of a search for one layer, on this machine or on a board."""
 
     trials: int
     seconds: float
-    tracker: str | None = None
+    board: Board | None = None
 
 
 class Searcher(Protocol):

@@ -147,6 +147,16 @@ class Target:
         return self.has("ssse3")
 
     @property
+    def rounds_floats(self) -> bool:
+        """Floats to whole numbers in any direction in one instruction (ROUNDPS, FRINT)."""
+        return self.has("sse4.1") or self.has("neon")
+
+    @property
+    def half_floats(self) -> bool:
+        """Floats of 16 bits from and to those of 32 (VCVTPH2PS, FCVT)."""
+        return self.has("f16c") or self.has("neon")
+
+    @property
     def bit_matrix(self) -> bool:
         """An 8x8 bit matrix times each byte, which also transposes bits (GF2P8AFFINEQB)."""
         return self.has("gfni")

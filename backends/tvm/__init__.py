@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +24,7 @@ class TvmBackend(KernelBackend):
         self, target: Target, limits: SearchLimits, folder: Path | None, say: Callable[[str], None]
     ) -> Searcher:
         """MetaSchedule, for the kernels of this backend."""
+        importlib.import_module("xgboost")  # MetaSchedule's cost model asks for it late
         from .search import Search
 
         held = {k.descriptor.name: k for k in self._kernels if isinstance(k, TensorKernel)}

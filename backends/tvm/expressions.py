@@ -5,10 +5,10 @@ write TIR: a value is a `Term`, one lane of LLVM's type and the TIR expression b
 backends therefore round alike, bit for bit. Integers are signed in TIR, as wide as in LLVM; what
 LLVM does to unsigned ones goes through a cast.
 
-TVM's simplifier takes floats for real numbers: (x + y) - y becomes x, x + 0 too, x == x true and
-not x < y becomes y <= x. So floats are subtracted by adding what has the other sign, constants of
-theirs are bit patterns, and no comparison is an equality or negated; LLVM makes of these what was
-meant.
+TVM's simplifier takes floats for real numbers: (x + y) - y becomes x, x + 0 too, 0 * x is 0, x == x
+true and not x < y becomes y <= x. So floats are subtracted by adding what has the other sign, no
+comparison is an equality or negated, and none is a constant or comes from an integer that could
+become one: these pass through an `opaque` function. LLVM makes of all that what was meant.
 """
 
 from __future__ import annotations
@@ -61,15 +61,21 @@ def integer_of(dtype: str) -> str:
 
 
 def constant(type_: ir.Type, number: Any) -> Expression:
-    """A number as TIR; a float by its bits, but for 0, of which TVM makes a pointer then."""
+    """A number as TIR; a float by its bits."""
     name = dtype_of(type_)
     if name == "bool":
         return tirx.const(bool(number), name)
-    if name.startswith("float") and (number or np.signbit(number)):
+    if name.startswith("float"):
         integer = integer_of(name)
         bits = int(np.array(number, name).view(integer))
-        return tirx.reinterpret(name, tirx.const(bits, integer))
+        return tirx.reinterpret(name, opaque(tirx.const(bits, integer)))
     return tirx.const(number, name)
+
+
+def opaque(value: Expression) -> Expression:
+    """An integer of which TVM knows nothing, its bits turned around twice: LLVM turns them back."""
+    name = str(value.ty.dtype)
+    return intrinsic("bitreverse", name, intrinsic("bitreverse", name, value))
 
 
 def expression(held: Any) -> Expression:
@@ -136,13 +142,7 @@ class Builder:
     mul = _wrapping(tirx.Mul)
     fdiv = sdiv = _arithmetic(tirx.Div)
 
-    def fadd(self, a: Any, b: Any) -> Term:
-        """Sum of floats; that with 0, which is no operation on 0 itself, behind a fence."""
-        held = [expression(x) for x in (a, b)]
-        for place, x in enumerate(held):
-            if isinstance(x, tirx.FloatImm):
-                held[place] = intrinsic("arithmetic.fence", dtype_of(a.type), x)
-        return self.made(a.type, tirx.Add(*held), a, b)
+    fadd = _arithmetic(tirx.Add)
 
     def fmul(self, a: Any, b: Any) -> Term:
         """Product of floats; TVM would join it with an addition into one that rounds once."""
@@ -235,12 +235,19 @@ class Builder:
 
     def bitcast(self, a: Any, type_: ir.VectorType) -> Term:
         """The same bits."""
-        return self.made(type_, reinterpreted(expression(a), dtype_of(type_)), a)
+        held = expression(a)
+        if not str(held.ty.dtype).startswith("float"):
+            held = opaque(held)
+        return self.made(type_, reinterpreted(held, dtype_of(type_)), a)
 
     def _cast(self, a: Any, type_: ir.VectorType) -> Term:
         return self.made(type_, tirx.Cast(dtype_of(type_), expression(a)), a)
 
-    fpext = fptrunc = sitofp = fptosi = sext = _cast
+    fpext = fptrunc = fptosi = sext = _cast
+
+    def sitofp(self, a: Any, type_: ir.VectorType) -> Term:
+        """The nearest float of a signed integer."""
+        return self.made(type_, tirx.Cast(dtype_of(type_), _opaque(a)), a)
 
     def trunc(self, a: Any, type_: ir.VectorType) -> Term:
         """The low bits."""
@@ -257,8 +264,7 @@ class Builder:
 
     def uitofp(self, a: Any, type_: ir.VectorType) -> Term:
         """The nearest float of an unsigned integer."""
-        held = expression(a) if a.type.element == I1 else _unsigned(a)
-        return self.made(type_, tirx.Cast(dtype_of(type_), held), a)
+        return self.made(type_, tirx.Cast(dtype_of(type_), opaque(_unsigned(a))), a)
 
 
 def _differ(a: Expression, b: Expression) -> Expression:
@@ -274,14 +280,10 @@ def _unsigned(a: Any) -> Expression:
 
 
 def _opaque(a: Any) -> Expression:
-    """An integer by its bits: TVM moves terms to the other side of a comparison, where they may
+    """An integer, opaque: TVM moves terms to the other side of a comparison, where they may
     overflow. Truths are numbers, since it compares them as floats."""
     name, value = dtype_of(a.type), expression(a)
-    if name == "bool":
-        return tirx.Cast("int8", value)
-    if isinstance(value, tirx.IntImm):
-        return value
-    return reinterpreted(reinterpreted(value, f"u{name}"), name)
+    return opaque(tirx.Cast("int8", value) if name == "bool" else value)
 
 
 def _is_nan(a: Any) -> Expression:

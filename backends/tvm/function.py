@@ -116,17 +116,15 @@ def _ranged(function: Any) -> tuple[Any, int]:
 
 def _stripped(text: str) -> str:
     """Without debug information, module flags, export attributes and lists of constructors;
-    functions of TVM's own, and what schedules bring along, belong to this text alone. What TBAA
-    calls by addresses of this process gets numbers."""
+    functions of TVM's own, and what schedules bring along, belong to this text alone. Nor is each
+    buffer memory of its own (TBAA, which calls it by an address of this process): a result may lie
+    where an operand does."""
     lines = [
-        re.sub(r",? !dbg !\d+", "", line).replace("dllexport ", "").replace(" weak ", " internal ")
+        re.sub(r",? !(dbg|tbaa) !\d+", "", line)
+        .replace("dllexport ", "")
+        .replace(" weak ", " internal ")
         for line in text.splitlines()
         if "#dbg_" not in line
         and not line.startswith(("@llvm.global_ctors", "!llvm.dbg", "!llvm.module.flags"))
     ]
-    buffers: dict[str, int] = {}
-    return re.sub(
-        r'(?<=!")0x[0-9a-f]+',
-        lambda match: f"buffer{buffers.setdefault(match[0], len(buffers))}",
-        "\n".join(lines),
-    )
+    return re.sub(r'(?<=!")0x[0-9a-f]+', "buffer", "\n".join(lines))

@@ -30,7 +30,7 @@ from .program import Program
 
 Schedule = Any
 """A `tvm.s_tir.Schedule`."""
-_MOST_BYTES = 1 << 31
+_MOST = 1 << 31
 """TVM's offsets are 32 bits wide."""
 
 
@@ -107,7 +107,7 @@ def kernel_of(
 def too_large(op: Op) -> str | None:
     """Why the tensors of an operator cannot be addressed, or None."""
     types = (*(v.type for v in op.operands), *op.infer())
-    large = [t for t in types if sample_bytes(t) >= _MOST_BYTES]
+    large = [t for t in types if max(sample_bytes(t), t.elements_per_sample()) >= _MOST]
     return f"{large[0]} is too large for 32-bit offsets" if large else None
 
 

@@ -69,7 +69,7 @@ class Program:
         return self._known[key]
 
     def data(self, array: Array) -> Buffer:
-        """Read-only data; 64 bytes behind it may be read too."""
+        """Read-only data."""
         held = np.ascontiguousarray(array)
         held = held.view(np.int8) if held.dtype.kind in "b" else held
         key = (held.dtype.str, held.shape, held.tobytes())

@@ -2,9 +2,9 @@
 
 A kernel's plan asks `Knobs` for its decisions; here they are sampled, so that MetaSchedule draws
 schedules, learns from those that were measured (with a gradient-boosted cost model), and proposes
-the next. What was measured is kept in its database, by kernel and shape: a search that was broken
-off goes on where it was. Candidates run here, as the machine code that an artifact would hold, or
-on a board behind an RPC tracker, in TVM's own runtime.
+the next. What was measured is kept in a file (`records`), by the blocks of a layer: a search that
+was broken off goes on where it was. Candidates run here, or on a board behind an RPC tracker where
+TVM's runtime calls them, as the machine code that an artifact would hold.
 """
 
 from __future__ import annotations
@@ -26,17 +26,20 @@ import numpy as np
 import tvm
 from tvm import rpc, s_tir
 from tvm.s_tir import meta_schedule
+from tvm.script.ir_builder import IRBuilder
 
 from ...errors import BackendError
 from ...ir import Array, Node, Op, Value
 from ...ir.ops import Const
-from ..base import Choice, Params, SearchLimits
+from ..base import Board, Choice, Params, SearchLimits
 from ..codegen.kernel import Job
 from ..codegen.machine import optimize
 from ..targets import Target
 from .function import function_of, tvm_target
 from .kernel import TensorKernel
 from .program import Program
+from .records import Decisions, Record, Records, layer_of
+from .tir import T, tirx
 
 _ROUND = 8
 """Candidates that are measured before the cost model learns from them."""
@@ -45,6 +48,8 @@ _LEAST_SECONDS = 0.005
 """Of one measurement."""
 _SESSION_SECONDS = 60
 _ANSWER_SECONDS = 5
+_ENDLESS = [1e10]
+"""What MetaSchedule takes for a schedule that cannot be built."""
 ms: Any = meta_schedule
 
 Measure = Callable[[Any], "list[float]"]
@@ -53,20 +58,76 @@ Measure = Callable[[Any], "list[float]"]
 
 @dataclass
 class Sampled:
-    """Decisions as random variables of a schedule; remembers what was asked."""
+    """Decisions as random variables of a schedule, those in ``decided`` with their values;
+    remembers what was asked."""
 
     schedule: Any
+    decided: Mapping[str, int] = field(default_factory=dict[str, int])
     asked: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
 
     def pick(self, name: str, values: Sequence[int]) -> Any:
         """A variable that takes each value with the same probability."""
         self.asked.append((name, tuple(values)))
-        return self.schedule.sample_categorical(list(values), [1 / len(values)] * len(values))
+        place = values.index(self.decided[name]) if name in self.decided else None
+        even = [1 / len(values)] * len(values)
+        return self.schedule.sample_categorical(list(values), even, decision=place)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer that is searched."""
+
+    title: str
+    kernel: TensorKernel
+    program: Program
+    module: Any
+
+    @cached_property
+    def key(self) -> str:
+        """What its records go by."""
+        return layer_of(self.module.script())
+
+    def scheduled(self, decided: Mapping[str, int] | None = None) -> Sampled:
+        """Its plan with decisions, or with random ones."""
+        sampled = Sampled(s_tir.Schedule(self.module), decided or {})
+        self.kernel.plan(sampled.schedule, sampled, self.program)
+        return sampled
+
+    @cached_property
+    def asked(self) -> list[tuple[str, tuple[int, ...]]]:
+        """What its plan asks."""
+        return self.scheduled().asked
+
+    def decisions(self, trace: Any) -> Decisions:
+        """What was decided in a trace."""
+        places = [trace.decisions[one] for one in trace.insts if one in trace.decisions]
+        pairs = zip(self.asked, places, strict=True)
+        return {name: values[int(place)] for (name, values), place in pairs}
+
+
+class Context(ms.TuneContext):
+    """A search, but without the intrinsics of accelerators, which TVM takes half a minute to load
+    for every context and no kernel of ours has."""
+
+    def __init__(self, layer: Layer, target: Any) -> None:
+        def plan(schedule: Any) -> None:
+            layer.kernel.plan(schedule, Sampled(schedule), layer.program)
+
+        space = ms.space_generator.ScheduleFn(plan, sch_rules=[], postprocs=[], mutator_probs={})
+        strategy = ms.search_strategy.EvolutionarySearch(
+            population_size=64, init_min_unmeasured=_ROUND, genetic_num_iters=1
+        )
+        threads, seed, name = 1, 1, layer.kernel.descriptor.name
+        self.__init_handle_by_constructor__(
+            tvm.get_global_func("s_tir.meta_schedule.TuneContext"),
+            *(layer.module, target, space, strategy, name, threads, seed, _quiet),
+        )
+        tvm.get_global_func("s_tir.meta_schedule.TuneContextInitialize")(self)
 
 
 @dataclass(frozen=True)
 class Search:
-    """Searches for one target; ``folder`` holds the database, None keeps it in memory alone."""
+    """Searches for one target; ``folder`` holds what is measured, None keeps it in memory alone."""
 
     kernels: Mapping[str, TensorKernel]
     target: Target
@@ -75,118 +136,99 @@ class Search:
     say: Callable[[str], None]
 
     @cached_property
-    def database(self) -> Any:
+    def records(self) -> Records:
         """What was measured."""
-        if self.folder is None:
-            return ms.database.MemoryDatabase()
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            return ms.database.JSONDatabase(work_dir=str(self.folder))
-        except (OSError, RuntimeError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            message = f"{self.folder}: cannot keep what tuning measures: {reason}"
-            raise BackendError(message) from error
+        return Records(self.folder)
 
     def __call__(self, op: Op, kernel: str, constants: Mapping[Value, Const], title: str) -> Params:
         """The best decisions found within the limits, none where there is nothing to decide."""
         results = tuple(Value(f"y{i}", type_) for i, type_ in enumerate(op.infer()))
         arrays = {value: held.array for value, held in constants.items()}
         job = Job(Node(op, results), Choice(kernel), self.target, arrays, _no_code, _no_code)
-        return self._decisions(self.kernels[kernel], job, title)
-
-    def _decisions(self, kernel: TensorKernel, job: Job, title: str) -> Params:
-        program = kernel.write(job)
+        held = self.kernels[kernel]
+        program = held.write(job)
         module = tvm.IRModule({"main": program.function.with_attr("global_symbol", "main")})
-        probe = Sampled(s_tir.Schedule(module))
-        kernel.plan(probe.schedule, probe, program)
-        if not any(len(values) > 1 for _, values in probe.asked):
+        layer = Layer(title, held, program, module)
+        open_ = {name for name, values in layer.asked if len(values) > 1}
+        if not open_:
             return {}
-        workload = self.database.commit_workload(module)
-        done = len(self.database.get_top_k(workload, 1 << 20))
-        wanted = min(self.limits.trials, math.prod(len(values) for _, values in probe.asked)) - done
+        done = self.records.of(layer.key, layer.asked)
+        there = math.prod(len(values) for _, values in layer.asked)
+        wanted = min(self.limits.trials, there) - len(done)
         if wanted > 0:
-            self._search(kernel, program, module, workload, (done, wanted), title)
-        best = self.database.get_top_k(workload, 1)
-        if not best:
+            self._search(layer, done, wanted)
+        found = self.records.of(layer.key, layer.asked)
+        if not found:
             return {}
-        places = [int(place) for place in _decided(best[0].trace)]
-        return {
-            name: values[place]
-            for (name, values), place in zip(probe.asked, places, strict=True)
-            if len(values) > 1
-        }
+        best = min(found, key=lambda record: min(record.seconds))
+        return {name: value for name, value in best.decisions.items() if name in open_}
 
-    def _search(
-        self,
-        kernel: TensorKernel,
-        program: Program,
-        module: Any,
-        workload: Any,
-        trials: tuple[int, int],
-        title: str,
-    ) -> None:
-        def plan(schedule: Any) -> None:
-            kernel.plan(schedule, Sampled(schedule), program)
+    def _search(self, layer: Layer, done: Sequence[Record], wanted: int) -> None:
+        end = time.monotonic() + self.limits.seconds
+        target = _counted(self.target)
+        context = Context(layer, target)
+        database = ms.database.MemoryDatabase()
+        workload = database.commit_workload(layer.module)
 
-        context = ms.TuneContext(
-            module,
-            target=_counted(self.target),
-            space_generator=ms.space_generator.ScheduleFn(
-                plan, sch_rules=[], postprocs=[], mutator_probs={}
-            ),
-            search_strategy=ms.search_strategy.EvolutionarySearch(
-                population_size=64, init_min_unmeasured=_ROUND, genetic_num_iters=1
-            ),
-            task_name=kernel.descriptor.name,
-            rand_state=1,
-            num_threads=1,
-        )
+        def learned(trace: Any, seconds: Sequence[float], about: Any) -> None:
+            database.commit_tuning_record(
+                ms.database.TuningRecord(trace, workload, list(seconds), target, about)
+            )
+
+        about = ms.arg_info.ArgInfo.from_entry_func(layer.module)
+        for record in done:
+            learned(layer.scheduled(record.decisions).schedule.trace, record.seconds, about)
         model = ms.cost_model.XGBModel(num_tuning_cores=1, tree_method="hist")
-        (done, wanted), end = trials, time.monotonic() + self.limits.seconds
-        context.pre_tuning(wanted, _ROUND, context.generate_design_space(), self.database, model)
+        context.pre_tuning(wanted, _ROUND, context.generate_design_space(), database, model)
+        tried, best = 0, min((min(record.seconds) for record in done), default=math.inf)
         with ExitStack() as stack:
-            measure = self._measure(program, stack)
-            tried, best = 0, float("inf")
+            measure = self._measure(layer.program, stack)
             while tried < wanted and time.monotonic() < end:
                 candidates = context.generate_measure_candidates()
                 if not candidates:
                     break
                 results = [self._tried(measure, candidate) for candidate in candidates]
-                for candidate, seconds in zip(candidates, results, strict=True):
-                    record = ms.database.TuningRecord(
-                        candidate.sch.trace, workload, seconds, context.target, candidate.args_info
-                    )
-                    self.database.commit_tuning_record(record)
+                if all(isinstance(result, Exception) for result in results):
+                    raise BackendError(f"{layer.title}: no schedule runs: {_reason(results[0])}")
+                times = [r if isinstance(r, list) else _ENDLESS for r in results]
+                for candidate, seconds in zip(candidates, times, strict=True):
+                    learned(candidate.sch.trace, seconds, candidate.args_info)
+                    decisions = layer.decisions(candidate.sch.trace)
+                    self.records.add(Record(layer.key, decisions, seconds))
                     best = min(best, *seconds)
                 tried += len(candidates)
-                self.say(f"tuning: {title}, {done + tried} schedules, best {best * 1e6:.1f} us")
-                told = [ms.runner.RunnerResult(seconds, None) for seconds in results]
+                number = len(done) + tried
+                self.say(f"tuning: {layer.title}, {number} schedules, best {best * 1e6:.1f} us")
+                told = [ms.runner.RunnerResult(seconds, None) for seconds in times]
                 model.update(context, candidates, told)
                 context.notify_runner_results(candidates, told)
         context.post_tuning()
 
-    def _tried(self, measure: Measure, candidate: Any) -> list[float]:
-        """Seconds; those of a schedule that cannot be built are endless, as MetaSchedule has it."""
+    def _tried(self, measure: Measure, candidate: Any) -> list[float] | Exception:
+        """Seconds, or why a schedule cannot be measured."""
         try:
             return measure(candidate.sch.mod)
-        except (RuntimeError, ValueError, BackendError):
-            return [1e10]
+        except (RuntimeError, ValueError, OSError, BackendError) as error:
+            return error
 
     def _measure(self, program: Program, stack: ExitStack) -> Measure:
-        if self.limits.tracker is None:
+        if self.limits.board is None:
             return lambda module: measure_here(module, program, self.target)
-        session = connect(self.limits.tracker)
+        session = connect(self.limits.board)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         return lambda module: measure_there(module, program, self.target, session, folder)
 
 
+def _quiet(*_: Any) -> None:
+    """What MetaSchedule logs."""
+
+
+def _reason(error: object) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[-1]
+
+
 def _no_code(*_: Any) -> Any:
     raise BackendError("internal: a search writes no code")
-
-
-def _decided(trace: Any) -> list[Any]:
-    """The decisions of a trace, in the order in which they were taken."""
-    return [trace.decisions[one] for one in trace.insts if one in trace.decisions]
 
 
 def _counted(target: Target) -> Any:
@@ -203,7 +245,7 @@ def operands(program: Program) -> list[Array]:
     """Arrays for the buffers of a function: its data, and random values."""
     random = np.random.default_rng(0)
     return [
-        _random(buffer, random) if isinstance(held, Value) else _plain(held)
+        _random(buffer, random) if isinstance(held, Value) else held
         for buffer, held in zip(program.buffers, program.held, strict=True)
     ]
 
@@ -215,30 +257,39 @@ def _random(buffer: Any, random: np.random.Generator) -> Array:
     return random.integers(0, 256, (*shape, dtype.itemsize), np.uint8).view(dtype)[..., 0].copy()
 
 
-def _plain(array: Array) -> Array:
-    """As TVM's buffers have it: truths are bytes."""
-    return array.view(np.int8) if array.dtype.kind == "b" else array
+@dataclass(frozen=True)
+class Built:
+    """``int measured(ptr .., int64_t first, int64_t last)``, a schedule's optimized code."""
+
+    module: llvm.ModuleRef
+    machine: llvm.TargetMachine
+    tasks: int
 
 
-def measure_here(module: Any, program: Program, target: Target) -> list[float]:
-    """Least seconds of a call, on this machine, of the code that an artifact would hold."""
+def built(module: Any, program: Program, target: Target) -> Built:
+    """The code of a scheduled module as an artifact would hold it."""
     function = function_of(module, target)
     name, count = function.foreign.name, len(program.held)
     types = ", ".join(["ptr"] * count + ["i64", "i64"])
     given = ", ".join([*(f"ptr %a{i}" for i in range(count)), "i64 %first", "i64 %last"])
     text = f"""target triple = "{target.triple}"
 declare void @{name}({types})
-define void @measured({given}) {{
+define i32 @measured({given}) {{
   call void @{name}({given})
-  ret void
+  ret i32 0
 }}"""
-    held, machine = optimize(text, target, {name: function.foreign.text})
+    return Built(*optimize(text, target, {name: function.foreign.text}), function.tasks)
+
+
+def measure_here(module: Any, program: Program, target: Target) -> list[float]:
+    """Least seconds of a call on this machine."""
+    code = built(module, program, target)
     arrays = operands(program)
-    with llvm.create_mcjit_compiler(held, machine) as engine:
+    with llvm.create_mcjit_compiler(code.module, code.machine) as engine:
         engine.finalize_object()
-        types_ = [ctypes.c_void_p] * count + [ctypes.c_int64] * 2
-        call = ctypes.CFUNCTYPE(None, *types_)(engine.get_function_address("measured"))
-        arguments = [*(a.ctypes.data for a in arrays), 0, function.tasks]
+        types = [ctypes.c_void_p] * len(arrays) + [ctypes.c_int64] * 2
+        call = ctypes.CFUNCTYPE(ctypes.c_int, *types)(engine.get_function_address("measured"))
+        arguments = [*(a.ctypes.data for a in arrays), 0, code.tasks]
         return [min(_timed(call, arguments) for _ in range(_REPEATS))]
 
 
@@ -255,27 +306,23 @@ def _timed(call: Any, arguments: Sequence[int]) -> float:
         calls = max(calls + 1, int(calls * 1.2 * _LEAST_SECONDS / max(seconds, 1e-7)))
 
 
-def connect(tracker: str) -> Any:
-    """A session on a free board of an RPC tracker, ``HOST:PORT/KEY``; waits while all are busy."""
-    address, _, key = tracker.partition("/")
-    host, _, port = address.rpartition(":")
-    if not (host and port.isdecimal() and int(port) < 1 << 16 and key):
-        raise BackendError(f"tracker {tracker!r}: expected HOST:PORT/KEY")
+def connect(board: Board) -> Any:
+    """A session on a free board; waits while all are busy."""
+    where = f"tracker {board.host}:{board.port}"
     try:
         # TVM would try again for a minute.
-        socket.create_connection((host, int(port)), _ANSWER_SECONDS).close()
-        held: Any = rpc.connect_tracker(host, int(port))
-        boards, end = _boards(held), time.monotonic() + _ANSWER_SECONDS
-        while key not in boards and time.monotonic() < end:  # it may be about to register
+        socket.create_connection((board.host, board.port), _ANSWER_SECONDS).close()
+        held: Any = rpc.connect_tracker(board.host, board.port)
+        known, end = _boards(held), time.monotonic() + _ANSWER_SECONDS
+        while board.key not in known and time.monotonic() < end:  # it may be about to register
             time.sleep(0.1)
-            boards = _boards(held)
-        if key not in boards:
-            known = ", ".join(sorted(set(boards))) or "none"
-            raise BackendError(f"tracker {tracker}: no board {key!r}; it knows {known}")
-        return held.request(key, session_timeout=_SESSION_SECONDS)
+            known = _boards(held)
+        if board.key not in known:
+            others = ", ".join(sorted(set(known))) or "none"
+            raise BackendError(f"{where}: no board {board.key!r}; it knows {others}")
+        return held.request(board.key, session_timeout=_SESSION_SECONDS)
     except (OSError, RuntimeError, ValueError) as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise BackendError(f"tracker {tracker}: {reason}") from error
+        raise BackendError(f"{where}: {_reason(error)}") from error
 
 
 def _boards(tracker: Any) -> list[str]:
@@ -286,10 +333,19 @@ def _boards(tracker: Any) -> list[str]:
 def measure_there(
     module: Any, program: Program, target: Target, session: Any, folder: Path
 ) -> list[float]:
-    """Seconds of a call on a board, compiled by TVM and run in its runtime."""
-    path = folder / "candidate.tar"
-    built: Any = tvm.compile(module, target=tvm_target(target))
-    built.export_library(str(path))
+    """Seconds of a call on a board, from a function of TVM's that passes the addresses on."""
+    code = built(module, program, target)
+    path, object_ = folder / "candidate.tar", folder / "measured.o"
+    object_.write_bytes(code.machine.emit_object(code.module))
+    with IRBuilder() as builder, T.prim_func(s_tir=True):
+        T.func_name("main")
+        for buffer in program.buffers:
+            T.arg(buffer.name, buffer)
+        bounds = tirx.const(0, "int64"), tirx.const(code.tasks, "int64")
+        addresses = [buffer.data for buffer in program.buffers]
+        T.evaluate(tirx.call_extern("int32", "measured", *addresses, *bounds))
+    entry: Any = tvm.compile(tvm.IRModule({"main": builder.get()}), target=tvm_target(target))
+    entry.export_library(str(path), addons=[str(object_)])
     session.upload(str(path))
     device = session.cpu(0)
     arrays = [tvm.runtime.tensor(a, device) for a in operands(program)]

@@ -113,6 +113,21 @@ CASES["where"] = """
     } : f32[N,9]
     output %y as "y"
 """
+
+
+def folded(operator: str, result: str = "f32") -> str:
+    """A zero that only an algebraist sees, beside NaN and infinities."""
+    zero = "%n = sub(%i, %i) : i32[N,37]"
+    other = "%i" if result == "bool" else "%x"
+    first = "%n" if result == "bool" else "%z"
+    more = "" if result == "bool" else "\n%z = cast(%n) to=f32 : f32[N,37]"
+    body = f"{zero}{more}\n%r = {operator}({first}, {other}) : {result}[N,37]"
+    head = "input %x: f32[N,37]\ninput %i: i32[N,37]"
+    return head + region("%x, %i", "%x: f32[N,37], %i: i32[N,37]", body, f"{result}[N,37]")
+
+
+CASES |= {f"folded_{op}": folded(op) for op in ("add", "sub", "mul", "div", "max")}
+CASES |= {f"folded_{op}": folded(op, "bool") for op in COMPARE}
 CASES["scalar"] = """
     input %x: f32[]
     %y = fused([%x]) kernel="" {

@@ -11,7 +11,7 @@ from kernel_cases import joined
 from tvm import rpc
 from tvm.rpc.tracker import Tracker
 
-from bnnc.backends.base import Params, SearchLimits, choices_for
+from bnnc.backends.base import Board, Params, SearchLimits, choices_for
 from bnnc.backends.targets import resolve
 from bnnc.backends.tvm import TvmBackend, search
 from bnnc.errors import BackendError
@@ -40,11 +40,11 @@ def layer() -> tuple[Graph, Node]:
     return graph, node
 
 
-def found(layer: tuple[Graph, Node], folder: Path | None, tracker: str | None = None) -> Params:
+def found(layer: tuple[Graph, Node], folder: Path | None, board: str | None = None) -> Params:
     """What a search in a folder gives."""
     graph, node = layer
     constants = {n.result: n.op for n in graph.nodes if isinstance(n.op, Const)}
-    limits = SearchLimits(TRIALS, 60.0, tracker)
+    limits = SearchLimits(TRIALS, 60.0, Board.parse(board) if board else None)
     searcher = TvmBackend().searcher(resolve("native"), limits, folder, lambda _: None)
     return searcher(node.op, "tvm_conv", constants, "conv")
 
@@ -55,7 +55,7 @@ def test_what_is_found_is_kept_and_can_be_compiled(
     first = found(layer, tmp_path / "search")
     assert set(first) <= {"pixels", "vectors", "unroll"}
     assert first["pixels"] in (1, 2, 3, 6)
-    records = (tmp_path / "search/database_tuning_record.json").read_text().splitlines()
+    records = (tmp_path / "search/measured.jsonl").read_text().split()
     assert len(records) >= TRIALS
 
     def again(*_: Any) -> list[float]:
@@ -88,20 +88,50 @@ def test_a_schedule_that_cannot_be_measured_is_not_the_best(
     assert len(calls) >= TRIALS
 
 
-def test_a_damaged_database_is_one_line(layer: tuple[Graph, Node], tmp_path: Path) -> None:
-    found(layer, tmp_path)
-    (tmp_path / "database_tuning_record.json").write_text("[1, {]\n")
-    with pytest.raises(BackendError, match="cannot keep what tuning measures") as raised:
-        found(layer, tmp_path)
-    assert "\n" not in str(raised.value)
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "null",
+        "[1, {]",
+        "[" * 100_000,
+        '{"layer": 1, "decisions": {}, "seconds": [1.0]}',
+        '{"layer": "KEY", "decisions": {"pixels": 77}, "seconds": [1.0]}',
+        '{"layer": "KEY", "decisions": {"pixels": 6, "vectors": 1, "unroll": []}, "seconds": [1]}',
+        '{"layer": "KEY", "decisions": {"pixels": 6, "vectors": 1, "unroll": 1}, "seconds": ["x"]}',
+        '{"layer": "KEY", "decisions": {"pixels": 6, "vectors": 1, "unroll": 1}, "seconds": []}',
+    ],
+)
+def test_lines_that_are_no_records_are_skipped(
+    layer: tuple[Graph, Node], tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What remains of a search is gone on from."""
+    times = iter([[1e-3], [1e-5], *[[1e-4]] * 100])
+    monkeypatch.setattr(search, "measure_here", lambda *_: next(times))
+    first = found(layer, tmp_path)
+    path = tmp_path / "measured.jsonl"
+    text = path.read_bytes()
+    key = text.split(b'"layer": "')[1][:32].decode()
+    path.write_bytes(text[:-9] + b"\n" + damage.replace("KEY", key).encode())
+    assert found(layer, tmp_path) == first
+    assert len(path.read_bytes()) > len(text)
 
 
-def test_a_folder_that_cannot_be_made_is_one_line(
+def test_a_folder_that_cannot_be_made_keeps_nothing(
     layer: tuple[Graph, Node], tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(BackendError, match="cannot keep what tuning measures"):
-        found(layer, tmp_path / "file" / "search")
+    assert found(layer, tmp_path / "file" / "search")["pixels"] in (1, 2, 3, 6)
+
+
+def test_a_search_in_which_nothing_runs_says_why(
+    layer: tuple[Graph, Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: Any) -> list[float]:
+        raise RuntimeError("Traceback\nConnection reset")
+
+    monkeypatch.setattr(search, "measure_here", lost)
+    with pytest.raises(BackendError, match="conv: no schedule runs: Connection reset"):
+        found(layer, None)
 
 
 # --- boards -----------------------------------------------------------------------------------
@@ -128,17 +158,24 @@ def test_a_board_measures(layer: tuple[Graph, Node], tracker: str) -> None:
     assert found(layer, None, f"{tracker}/board")["pixels"] in (1, 2, 3, 6)
 
 
-@pytest.mark.parametrize("text", ["", "host", "host:1", "host:x/k", "host:1/", ":1/k", "h:70000/k"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "host", "host:1", "host:x/k", "host:1/", ":1/k", "h:70000/k", "h:0/k", "h:\uff11/k"],
+)
 def test_a_tracker_has_a_host_a_port_and_a_key(text: str) -> None:
     with pytest.raises(BackendError, match="expected HOST:PORT/KEY"):
-        search.connect(text)
+        Board.parse(text)
+
+
+def test_an_address_may_have_brackets() -> None:
+    assert Board.parse("[::1]:90/k") == Board("::1", 90, "k")
 
 
 def test_a_tracker_that_does_not_answer_is_one_line() -> None:
-    with pytest.raises(BackendError, match=r"tracker 127\.0\.0\.1:1/k: .*refused"):
-        search.connect("127.0.0.1:1/k")
+    with pytest.raises(BackendError, match=r"tracker 127\.0\.0\.1:1: .*refused"):
+        search.connect(Board("127.0.0.1", 1, "k"))
 
 
 def test_a_tracker_without_such_a_board_says_what_it_knows(tracker: str) -> None:
     with pytest.raises(BackendError, match="no board 'other'; it knows board"):
-        search.connect(f"{tracker}/other")
+        search.connect(Board.parse(f"{tracker}/other"))

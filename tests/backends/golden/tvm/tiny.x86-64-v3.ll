@@ -29,14 +29,14 @@ do:
   %".22" = getelementptr i8, ptr %".8", i64 %".21"
   %".23" = mul nsw i64 %".12", 16
   %".24" = getelementptr i8, ptr %".10", i64 %".23"
-  call void @"tvm.5162d56402d07dcf8966"(ptr %".22", ptr %".24", i64 %".17", i64 %".20")
+  call void @"tvm.de79d1f83c33a3e7f454"(ptr %".22", ptr %".24", i64 %".17", i64 %".20")
   %".26" = add nsw i64 %".12", 1
   br label %"loop"
 done:
   ret void
 }
 
-declare void @"tvm.5162d56402d07dcf8966"(ptr %".1", ptr %".2", i64 %".3", i64 %".4")
+declare void @"tvm.de79d1f83c33a3e7f454"(ptr %".1", ptr %".2", i64 %".3", i64 %".4")
 
 define internal void @"fused.2"(ptr noalias %".1", i64 %".2", i64 %".3") nounwind "tune-cpu"="haswell" noinline
 {
@@ -67,14 +67,14 @@ do:
   %".24" = getelementptr i8, ptr %".8", i64 %".23"
   %".25" = mul nsw i64 %".14", 16
   %".26" = getelementptr i8, ptr %".10", i64 %".25"
-  call void @"tvm.e3c9972daaa380f396ee"(ptr %".24", ptr %".26", ptr %".12", i64 %".19", i64 %".22")
+  call void @"tvm.05ff1cf7367b470f2767"(ptr %".24", ptr %".26", ptr %".12", i64 %".19", i64 %".22")
   %".28" = add nsw i64 %".14", 1
   br label %"loop"
 done:
   ret void
 }
 
-declare void @"tvm.e3c9972daaa380f396ee"(ptr %".1", ptr %".2", ptr %".3", i64 %".4", i64 %".5")
+declare void @"tvm.05ff1cf7367b470f2767"(ptr %".1", ptr %".2", ptr %".3", i64 %".4", i64 %".5")
 
 @"__bnnc__constants" = internal externally_initialized constant [192 x i8] zeroinitializer, section ".rodata.bnnc", align 64
 define i32 @"__bnnc__abi_version"() nounwind "tune-cpu"="haswell"
@@ -255,7 +255,7 @@ target triple = "x86_64-unknown-linux-gnu"
 @__TVMBackendParallelLaunch = linkonce global ptr null, align 8
 @__TVMBackendParallelBarrier = linkonce global ptr null, align 8
 
-define void @tvm.5162d56402d07dcf8966(ptr %a0, ptr %a1, i64 %first, i64 %last) #0 {
+define void @tvm.de79d1f83c33a3e7f454(ptr %a0, ptr %a1, i64 %first, i64 %last) #0 {
 entry:
   %0 = alloca ptr, align 8
   store ptr %a0, ptr %0, align 8
@@ -289,7 +289,7 @@ for_next_v:                                       ; preds = %for_end_v3
   br label %for_begin_v
 
 for_begin_v1:                                     ; preds = %for_next_v4, %for_body_v
-  %v5 = phi i32 [ 0, %for_body_v ], [ %102, %for_next_v4 ]
+  %v5 = phi i32 [ 0, %for_body_v ], [ %107, %for_next_v4 ]
   %12 = icmp slt i32 %v5, 9
   br i1 %12, label %for_body_v2, label %for_end_v3, !prof !23
 
@@ -346,28 +346,28 @@ for_body_v2:                                      ; preds = %for_begin_v1
   %62 = select <8 x i1> %61, <8 x i32> %60, <8 x i32> splat (i32 69)
   %63 = extractelement <8 x i32> %62, i64 0
   %64 = getelementptr inbounds float, ptr %a0, i32 %63
-  %65 = load float, ptr %64, align 4, !tbaa !27
+  %65 = load float, ptr %64, align 4
   %66 = extractelement <8 x i32> %62, i64 1
   %67 = getelementptr inbounds float, ptr %a0, i32 %66
-  %68 = load float, ptr %67, align 4, !tbaa !27
+  %68 = load float, ptr %67, align 4
   %69 = extractelement <8 x i32> %62, i64 2
   %70 = getelementptr inbounds float, ptr %a0, i32 %69
-  %71 = load float, ptr %70, align 4, !tbaa !27
+  %71 = load float, ptr %70, align 4
   %72 = extractelement <8 x i32> %62, i64 3
   %73 = getelementptr inbounds float, ptr %a0, i32 %72
-  %74 = load float, ptr %73, align 4, !tbaa !27
+  %74 = load float, ptr %73, align 4
   %75 = extractelement <8 x i32> %62, i64 4
   %76 = getelementptr inbounds float, ptr %a0, i32 %75
-  %77 = load float, ptr %76, align 4, !tbaa !27
+  %77 = load float, ptr %76, align 4
   %78 = extractelement <8 x i32> %62, i64 5
   %79 = getelementptr inbounds float, ptr %a0, i32 %78
-  %80 = load float, ptr %79, align 4, !tbaa !27
+  %80 = load float, ptr %79, align 4
   %81 = extractelement <8 x i32> %62, i64 6
   %82 = getelementptr inbounds float, ptr %a0, i32 %81
-  %83 = load float, ptr %82, align 4, !tbaa !27
+  %83 = load float, ptr %82, align 4
   %84 = extractelement <8 x i32> %62, i64 7
   %85 = getelementptr inbounds float, ptr %a0, i32 %84
-  %86 = load float, ptr %85, align 4, !tbaa !27
+  %86 = load float, ptr %85, align 4
   %87 = insertelement <8 x float> undef, float %65, i32 0
   %88 = insertelement <8 x float> %87, float %68, i32 1
   %89 = insertelement <8 x float> %88, float %71, i32 2
@@ -376,47 +376,55 @@ for_body_v2:                                      ; preds = %for_begin_v1
   %92 = insertelement <8 x float> %91, float %80, i32 5
   %93 = insertelement <8 x float> %92, float %83, i32 6
   %94 = insertelement <8 x float> %93, float %86, i32 7
-  %95 = fcmp ole <8 x float> zeroinitializer, %94
-  %96 = zext <8 x i1> %95 to <8 x i8>
-  %97 = mul <8 x i8> %96, %37
-  %98 = getelementptr inbounds i8, ptr %4, i32 0
-  store <8 x i8> %97, ptr %98, align 16, !tbaa !30
-  %99 = getelementptr inbounds i8, ptr %4, i32 0
-  %bytes.i = load <8 x i8>, ptr %99, align 1
+  %95 = call i32 @llvm.bitreverse.i32(i32 0)
+  %96 = call i32 @llvm.bitreverse.i32(i32 %95)
+  %97 = bitcast i32 %96 to float
+  %98 = insertelement <8 x float> undef, float %97, i32 0
+  %99 = shufflevector <8 x float> %98, <8 x float> undef, <8 x i32> zeroinitializer
+  %100 = fcmp ole <8 x float> %99, %94
+  %101 = zext <8 x i1> %100 to <8 x i8>
+  %102 = mul <8 x i8> %101, %37
+  %103 = getelementptr inbounds i8, ptr %4, i32 0
+  store <8 x i8> %102, ptr %103, align 16
+  %104 = getelementptr inbounds i8, ptr %4, i32 0
+  %bytes.i = load <8 x i8>, ptr %104, align 1
   %truths.i = icmp ne <8 x i8> %bytes.i, zeroinitializer
   %word.i = bitcast <8 x i1> %truths.i to i8
-  %100 = getelementptr inbounds i8, ptr %a1, i32 %v5
-  store i8 %word.i, ptr %100, align 1, !tbaa !40
-  %101 = icmp eq i32 %v5, 8
-  br i1 %101, label %if_then, label %if_end, !prof !23
+  %105 = getelementptr inbounds i8, ptr %a1, i32 %v5
+  store i8 %word.i, ptr %105, align 1
+  %106 = icmp eq i32 %v5, 8
+  br i1 %106, label %if_then, label %if_end, !prof !23
 
 for_end_v3:                                       ; preds = %for_begin_v1
   br label %for_next_v
 
 for_next_v4:                                      ; preds = %if_end
-  %102 = add nsw i32 %v5, 1
+  %107 = add nsw i32 %v5, 1
   br label %for_begin_v1
 
 if_then:                                          ; preds = %for_body_v2
-  %103 = getelementptr inbounds i8, ptr %a1, i32 9
-  store i8 0, ptr %103, align 1, !tbaa !42
-  %104 = getelementptr inbounds i8, ptr %a1, i32 10
-  store i8 0, ptr %104, align 1, !tbaa !54
-  %105 = getelementptr inbounds i8, ptr %a1, i32 11
-  store i8 0, ptr %105, align 1, !tbaa !57
-  %106 = getelementptr inbounds i8, ptr %a1, i32 12
-  store i8 0, ptr %106, align 1, !tbaa !59
-  %107 = getelementptr inbounds i8, ptr %a1, i32 13
-  store i8 0, ptr %107, align 1, !tbaa !63
-  %108 = getelementptr inbounds i8, ptr %a1, i32 14
-  store i8 0, ptr %108, align 1, !tbaa !65
-  %109 = getelementptr inbounds i8, ptr %a1, i32 15
-  store i8 0, ptr %109, align 1, !tbaa !68
+  %108 = getelementptr inbounds i8, ptr %a1, i32 9
+  store i8 0, ptr %108, align 1
+  %109 = getelementptr inbounds i8, ptr %a1, i32 10
+  store i8 0, ptr %109, align 1
+  %110 = getelementptr inbounds i8, ptr %a1, i32 11
+  store i8 0, ptr %110, align 1
+  %111 = getelementptr inbounds i8, ptr %a1, i32 12
+  store i8 0, ptr %111, align 1
+  %112 = getelementptr inbounds i8, ptr %a1, i32 13
+  store i8 0, ptr %112, align 1
+  %113 = getelementptr inbounds i8, ptr %a1, i32 14
+  store i8 0, ptr %113, align 1
+  %114 = getelementptr inbounds i8, ptr %a1, i32 15
+  store i8 0, ptr %114, align 1
   br label %if_end
 
 if_end:                                           ; preds = %if_then, %for_body_v2
   br label %for_next_v4
 }
+
+; Function Attrs: nocallback nocreateundeforpoison nofree nosync nounwind speculatable willreturn memory(none)
+declare i32 @llvm.bitreverse.i32(i32) #1
 
 define internal void @__tvm_module_startup() #0 {
 entry:
@@ -424,7 +432,7 @@ entry:
 }
 
 ; Function Attrs: nounwind memory(none)
-define internal dso_local half @__truncsfhf2(float %a0) local_unnamed_addr #1 section ".text.tvm.fp16.conv" {
+define internal dso_local half @__truncsfhf2(float %a0) local_unnamed_addr #2 section ".text.tvm.fp16.conv" {
 b0:
   %v0 = bitcast float %a0 to i32
   %v1 = and i32 %v0, 2147483647
@@ -513,7 +521,7 @@ b13:                                              ; preds = %b12, %b11, %b10, %b
 }
 
 ; Function Attrs: nounwind memory(none)
-define internal dso_local float @__extendhfsf2(half %a0) local_unnamed_addr #1 section ".text.tvm.fp16.conv" {
+define internal dso_local float @__extendhfsf2(half %a0) local_unnamed_addr #2 section ".text.tvm.fp16.conv" {
 b0:
   %vinp = bitcast half %a0 to i16
   %v1 = and i16 %vinp, 32767
@@ -578,7 +586,8 @@ b6:                                               ; preds = %b5, %b4, %b3, %b1
 }
 
 attributes #0 = { "target-cpu"="x86-64" "target-features"="+cx16,+sahf,+popcnt,+sse3,+ssse3,+sse4.1,+sse4.2,+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe" }
-attributes #1 = { nounwind memory(none) "target-cpu"="x86-64" "target-features"="+cx16,+sahf,+popcnt,+sse3,+ssse3,+sse4.1,+sse4.2,+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe" }
+attributes #1 = { nocallback nocreateundeforpoison nofree nosync nounwind speculatable willreturn memory(none) }
+attributes #2 = { nounwind memory(none) "target-cpu"="x86-64" "target-features"="+cx16,+sahf,+popcnt,+sse3,+ssse3,+sse4.1,+sse4.2,+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe" }
 
 
 !0 = distinct !DICompileUnit(language: DW_LANG_C, file: !1, producer: "TVM", isOptimized: false, runtimeVersion: 0, emissionKind: FullDebug)
@@ -609,48 +618,48 @@ attributes #1 = { nounwind memory(none) "target-cpu"="x86-64" "target-features"=
 !25 = !DIDerivedType(tag: DW_TAG_pointer_type, baseType: !26)
 !26 = !DIBasicType(name: "int8", size: 8, encoding: DW_ATE_signed)
 !27 = !{!28, !28, i64 0}
-!28 = !{!"buffer0", !29, i64 0}
+!28 = !{!"buffer", !29, i64 0}
 !29 = !{!"tvm-tbaa"}
 !30 = !{!31, !31, i64 0}
-!31 = !{!"buffer1.w8.b0", !32, i64 0}
-!32 = !{!"buffer1.w16.b0", !33, i64 0}
-!33 = !{!"buffer1.w32.b0", !34, i64 0}
-!34 = !{!"buffer1.w64.b0", !35, i64 0}
-!35 = !{!"buffer1.w128.b0", !36, i64 0}
-!36 = !{!"buffer1.w256.b0", !37, i64 0}
-!37 = !{!"buffer1.w512.b0", !38, i64 0}
-!38 = !{!"buffer1.w1024.b0", !39, i64 0}
-!39 = !{!"buffer1", !29, i64 0}
+!31 = !{!"buffer.w8.b0", !32, i64 0}
+!32 = !{!"buffer.w16.b0", !33, i64 0}
+!33 = !{!"buffer.w32.b0", !34, i64 0}
+!34 = !{!"buffer.w64.b0", !35, i64 0}
+!35 = !{!"buffer.w128.b0", !36, i64 0}
+!36 = !{!"buffer.w256.b0", !37, i64 0}
+!37 = !{!"buffer.w512.b0", !38, i64 0}
+!38 = !{!"buffer.w1024.b0", !39, i64 0}
+!39 = !{!"buffer", !29, i64 0}
 !40 = !{!41, !41, i64 0}
-!41 = !{!"buffer2", !29, i64 0}
+!41 = !{!"buffer", !29, i64 0}
 !42 = !{!43, !43, i64 0}
-!43 = !{!"buffer2.w1.b9", !44, i64 0}
-!44 = !{!"buffer2.w2.b8", !45, i64 0}
-!45 = !{!"buffer2.w4.b8", !46, i64 0}
-!46 = !{!"buffer2.w8.b8", !47, i64 0}
-!47 = !{!"buffer2.w16.b0", !48, i64 0}
-!48 = !{!"buffer2.w32.b0", !49, i64 0}
-!49 = !{!"buffer2.w64.b0", !50, i64 0}
-!50 = !{!"buffer2.w128.b0", !51, i64 0}
-!51 = !{!"buffer2.w256.b0", !52, i64 0}
-!52 = !{!"buffer2.w512.b0", !53, i64 0}
-!53 = !{!"buffer2.w1024.b0", !41, i64 0}
+!43 = !{!"buffer.w1.b9", !44, i64 0}
+!44 = !{!"buffer.w2.b8", !45, i64 0}
+!45 = !{!"buffer.w4.b8", !46, i64 0}
+!46 = !{!"buffer.w8.b8", !47, i64 0}
+!47 = !{!"buffer.w16.b0", !48, i64 0}
+!48 = !{!"buffer.w32.b0", !49, i64 0}
+!49 = !{!"buffer.w64.b0", !50, i64 0}
+!50 = !{!"buffer.w128.b0", !51, i64 0}
+!51 = !{!"buffer.w256.b0", !52, i64 0}
+!52 = !{!"buffer.w512.b0", !53, i64 0}
+!53 = !{!"buffer.w1024.b0", !41, i64 0}
 !54 = !{!55, !55, i64 0}
-!55 = !{!"buffer2.w1.b10", !56, i64 0}
-!56 = !{!"buffer2.w2.b10", !45, i64 0}
+!55 = !{!"buffer.w1.b10", !56, i64 0}
+!56 = !{!"buffer.w2.b10", !45, i64 0}
 !57 = !{!58, !58, i64 0}
-!58 = !{!"buffer2.w1.b11", !56, i64 0}
+!58 = !{!"buffer.w1.b11", !56, i64 0}
 !59 = !{!60, !60, i64 0}
-!60 = !{!"buffer2.w1.b12", !61, i64 0}
-!61 = !{!"buffer2.w2.b12", !62, i64 0}
-!62 = !{!"buffer2.w4.b12", !46, i64 0}
+!60 = !{!"buffer.w1.b12", !61, i64 0}
+!61 = !{!"buffer.w2.b12", !62, i64 0}
+!62 = !{!"buffer.w4.b12", !46, i64 0}
 !63 = !{!64, !64, i64 0}
-!64 = !{!"buffer2.w1.b13", !61, i64 0}
+!64 = !{!"buffer.w1.b13", !61, i64 0}
 !65 = !{!66, !66, i64 0}
-!66 = !{!"buffer2.w1.b14", !67, i64 0}
-!67 = !{!"buffer2.w2.b14", !62, i64 0}
+!66 = !{!"buffer.w1.b14", !67, i64 0}
+!67 = !{!"buffer.w2.b14", !62, i64 0}
 !68 = !{!69, !69, i64 0}
-!69 = !{!"buffer2.w1.b15", !67, i64 0}
+!69 = !{!"buffer.w1.b15", !67, i64 0}
 ; ModuleID = 'TVMMod'
 source_filename = "TVMMod"
 target datalayout = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128"
@@ -664,7 +673,7 @@ target triple = "x86_64-unknown-linux-gnu"
 @__TVMBackendParallelLaunch = linkonce global ptr null, align 8
 @__TVMBackendParallelBarrier = linkonce global ptr null, align 8
 
-define void @tvm.e3c9972daaa380f396ee(ptr %a0, ptr %a1, ptr %a2, i64 %first, i64 %last) #0 {
+define void @tvm.05ff1cf7367b470f2767(ptr %a0, ptr %a1, ptr %a2, i64 %first, i64 %last) #0 {
 entry:
   %0 = alloca ptr, align 8
   store ptr %a0, ptr %0, align 8
@@ -679,9 +688,9 @@ entry:
   %5 = alloca i8, i64 8, align 16
   %6 = alloca i16, i64 8, align 16
   %7 = getelementptr inbounds i16, ptr %6, i32 0
-  store <8 x i16> zeroinitializer, ptr %7, align 16, !tbaa !26
+  store <8 x i16> zeroinitializer, ptr %7, align 16
   %8 = getelementptr inbounds i8, ptr %5, i32 0
-  store <8 x i8> zeroinitializer, ptr %8, align 16, !tbaa !37
+  store <8 x i8> zeroinitializer, ptr %8, align 16
   br label %for_begin_ax4
 
 for_begin_ax4:                                    ; preds = %for_next_ax4, %entry
@@ -692,36 +701,36 @@ for_begin_ax4:                                    ; preds = %for_next_ax4, %entr
 for_body_ax4:                                     ; preds = %for_begin_ax4
   %10 = mul nsw i32 %ax4, 8
   %11 = getelementptr inbounds i8, ptr %a2, i32 %10
-  %12 = load <8 x i8>, ptr %11, align 1, !tbaa !49
+  %12 = load <8 x i8>, ptr %11, align 1
   %13 = getelementptr inbounds i8, ptr %a1, i32 %ax4
-  %14 = load i8, ptr %13, align 1, !tbaa !51
+  %14 = load i8, ptr %13, align 1
   %15 = insertelement <8 x i8> undef, i8 %14, i32 0
   %16 = shufflevector <8 x i8> %15, <8 x i8> undef, <8 x i32> zeroinitializer
   %17 = xor <8 x i8> %16, %12
   %18 = call <8 x i8> @llvm.ctpop.v8i8(<8 x i8> %17)
   %19 = getelementptr inbounds i8, ptr %5, i32 0
-  %20 = load <8 x i8>, ptr %19, align 16, !tbaa !37
+  %20 = load <8 x i8>, ptr %19, align 16
   %21 = add <8 x i8> %20, %18
   %22 = getelementptr inbounds i8, ptr %5, i32 0
-  store <8 x i8> %21, ptr %22, align 16, !tbaa !37
+  store <8 x i8> %21, ptr %22, align 16
   br label %for_next_ax4
 
 for_end_ax4:                                      ; preds = %for_begin_ax4
   %23 = getelementptr inbounds i8, ptr %5, i32 0
-  %24 = load <8 x i8>, ptr %23, align 16, !tbaa !37
+  %24 = load <8 x i8>, ptr %23, align 16
   %25 = zext <8 x i8> %24 to <8 x i16>
   %26 = getelementptr inbounds i16, ptr %6, i32 0
-  %27 = load <8 x i16>, ptr %26, align 16, !tbaa !26
+  %27 = load <8 x i16>, ptr %26, align 16
   %28 = add <8 x i16> %27, %25
   %29 = getelementptr inbounds i16, ptr %6, i32 0
-  store <8 x i16> %28, ptr %29, align 16, !tbaa !26
+  store <8 x i16> %28, ptr %29, align 16
   %30 = getelementptr inbounds i16, ptr %6, i32 0
-  %31 = load <8 x i16>, ptr %30, align 16, !tbaa !26
+  %31 = load <8 x i16>, ptr %30, align 16
   %32 = zext <8 x i16> %31 to <8 x i32>
   %33 = mul nsw <8 x i32> %32, splat (i32 2)
   %34 = sub nsw <8 x i32> splat (i32 70), %33
   %35 = getelementptr inbounds i32, ptr %a0, i32 0
-  store <8 x i32> %34, ptr %35, align 4, !tbaa !53
+  store <8 x i32> %34, ptr %35, align 4
   ret void
 
 for_next_ax4:                                     ; preds = %for_body_ax4
@@ -923,37 +932,37 @@ attributes #2 = { nounwind memory(none) "target-cpu"="x86-64" "target-features"=
 !24 = !DIDerivedType(tag: DW_TAG_pointer_type, baseType: !25)
 !25 = !DIBasicType(name: "uint16", size: 16, encoding: DW_ATE_unsigned)
 !26 = !{!27, !27, i64 0}
-!27 = !{!"buffer0.w16.b0", !28, i64 0}
-!28 = !{!"buffer0.w32.b0", !29, i64 0}
-!29 = !{!"buffer0.w64.b0", !30, i64 0}
-!30 = !{!"buffer0.w128.b0", !31, i64 0}
-!31 = !{!"buffer0.w256.b0", !32, i64 0}
-!32 = !{!"buffer0.w512.b0", !33, i64 0}
-!33 = !{!"buffer0.w1024.b0", !34, i64 0}
-!34 = !{!"buffer0", !35, i64 0}
+!27 = !{!"buffer.w16.b0", !28, i64 0}
+!28 = !{!"buffer.w32.b0", !29, i64 0}
+!29 = !{!"buffer.w64.b0", !30, i64 0}
+!30 = !{!"buffer.w128.b0", !31, i64 0}
+!31 = !{!"buffer.w256.b0", !32, i64 0}
+!32 = !{!"buffer.w512.b0", !33, i64 0}
+!33 = !{!"buffer.w1024.b0", !34, i64 0}
+!34 = !{!"buffer", !35, i64 0}
 !35 = !{!"tvm-tbaa"}
 !36 = !DILocalVariable(scope: !5, file: !1, type: !10)
 !37 = !{!38, !38, i64 0}
-!38 = !{!"buffer1.w8.b0", !39, i64 0}
-!39 = !{!"buffer1.w16.b0", !40, i64 0}
-!40 = !{!"buffer1.w32.b0", !41, i64 0}
-!41 = !{!"buffer1.w64.b0", !42, i64 0}
-!42 = !{!"buffer1.w128.b0", !43, i64 0}
-!43 = !{!"buffer1.w256.b0", !44, i64 0}
-!44 = !{!"buffer1.w512.b0", !45, i64 0}
-!45 = !{!"buffer1.w1024.b0", !46, i64 0}
-!46 = !{!"buffer1", !35, i64 0}
+!38 = !{!"buffer.w8.b0", !39, i64 0}
+!39 = !{!"buffer.w16.b0", !40, i64 0}
+!40 = !{!"buffer.w32.b0", !41, i64 0}
+!41 = !{!"buffer.w64.b0", !42, i64 0}
+!42 = !{!"buffer.w128.b0", !43, i64 0}
+!43 = !{!"buffer.w256.b0", !44, i64 0}
+!44 = !{!"buffer.w512.b0", !45, i64 0}
+!45 = !{!"buffer.w1024.b0", !46, i64 0}
+!46 = !{!"buffer", !35, i64 0}
 !47 = !DILocalVariable(name: "ax4", scope: !5, file: !1, type: !9)
 !48 = !{!"branch_weights", i32 1048576, i32 1}
 !49 = !{!50, !50, i64 0}
-!50 = !{!"buffer2", !35, i64 0}
+!50 = !{!"buffer", !35, i64 0}
 !51 = !{!52, !52, i64 0}
-!52 = !{!"buffer3", !35, i64 0}
+!52 = !{!"buffer", !35, i64 0}
 !53 = !{!54, !54, i64 0}
-!54 = !{!"buffer4.w32.b0", !55, i64 0}
-!55 = !{!"buffer4.w64.b0", !56, i64 0}
-!56 = !{!"buffer4.w128.b0", !57, i64 0}
-!57 = !{!"buffer4.w256.b0", !58, i64 0}
-!58 = !{!"buffer4.w512.b0", !59, i64 0}
-!59 = !{!"buffer4.w1024.b0", !60, i64 0}
-!60 = !{!"buffer4", !35, i64 0}
+!54 = !{!"buffer.w32.b0", !55, i64 0}
+!55 = !{!"buffer.w64.b0", !56, i64 0}
+!56 = !{!"buffer.w128.b0", !57, i64 0}
+!57 = !{!"buffer.w256.b0", !58, i64 0}
+!58 = !{!"buffer.w512.b0", !59, i64 0}
+!59 = !{!"buffer.w1024.b0", !60, i64 0}
+!60 = !{!"buffer", !35, i64 0}
