@@ -41,7 +41,11 @@ from .canonicalize import is_flatten
 from .rewrite import Rewriter, drop_dead, rewrite
 
 _WINDOWS: tuple[type[Op], ...] = (Conv, BinaryConv, MaxPool, AveragePool)
+_LANES = 8
+"""Channels that are worth lying side by side."""
 _FOLLOWING: tuple[type[Op], ...] = (Concat, Slice, Pad)
+_Relaid = dict[tuple[Value, Layout], Value]
+"""Values that were moved to another layout."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,9 @@ class PackBits(Pass):
     def run(self, graph: Graph, context: Context) -> Graph:
         graph = rewrite(graph, (unflatten, sink_squeeze))
         rw = Rewriter.over(graph)
+        relaid: _Relaid = {}
         for node in graph.nodes:
-            _place(rw, node)
+            _place(rw, node, relaid)
         graph = _row_major_outputs(rw, rw.finish(graph))
         return drop_dead(graph)
 
@@ -129,23 +134,40 @@ def _squeezed(rw: Rewriter, value: Value) -> Value | None:
     return squeeze.x if made.op.elementwise or isinstance(made.op, BinaryConv) else None
 
 
-def _place(rw: Rewriter, node: Node) -> None:
+def _relaid(rw: Rewriter, x: Value, layout: Layout, suffix: str, relaid: _Relaid) -> Value:
+    """A value in another layout, moved once."""
+    if (x, layout) not in relaid:
+        types = [x.type.with_layout(layout)]
+        (made,) = rw.add_all(Relayout(x, layout), x.name + suffix, x.origin, types)
+        relaid[x, layout] = made
+    return relaid[x, layout]
+
+
+def _place(rw: Rewriter, node: Node, relaid: _Relaid) -> None:
     op = node.op.map_operands(rw.get)
     if isinstance(op, Const):
         rw.copy(node)
         return
     if isinstance(op, Reshape) and not (op.x.type.is_binary or is_row_like(op.x.type)):
-        moved = rw.add_all(
-            Relayout(op.x, Layout.ROW_MAJOR),
-            op.x.name + ".row",
-            op.x.origin,
-            [op.x.type.with_layout(Layout.ROW_MAJOR)],
-        )
-        op = replace(op, x=moved[0])
+        op = replace(op, x=_relaid(rw, op.x, Layout.ROW_MAJOR, ".row", relaid))
+    if isinstance(op, Conv | MaxPool | AveragePool) and _wants_channels_last(op):
+        op = replace(op, x=_relaid(rw, op.x, Layout.CHANNELS_LAST, ".last", relaid))
     rw.names.discard(node.result.name)
     types = [t.with_layout(_layout(op, t)) for t in op.infer()]
     new = rw.add_all(op, node.result.name, node.origin, types)
     rw.put(node.result, new[0])
+
+
+def _wants_channels_last(op: Conv | MaxPool | AveragePool) -> bool:
+    """Whether lanes, which are channels, would each load an input from elsewhere."""
+    type_ = op.x.type
+    if type_.is_binary or type_.layout is not Layout.ROW_MAJOR:
+        return False
+    if all(size == 1 for size in type_.shape[2:]):
+        return False
+    if isinstance(op, Conv) and (op.groups == 1 or op.w.type.concrete(1)[0] // op.groups >= _LANES):
+        return False
+    return type_.concrete(1)[1] >= _LANES
 
 
 def _layout(op: Op, type_: TensorType) -> Layout:

@@ -188,8 +188,10 @@ def tiles(
     v = knobs.pick("vectors", first(vectors, deep))
     far, near = schedule.split(pixel, [None, p])
     blocks, inner = schedule.split(block, [None, v])
-    schedule.reorder(*outer, blocks, far, near, inner)
-    make_tasks(schedule, program, outer if pairs else [*outer, blocks])
+    # The weights of some channels meet all rows: they are read once.
+    order = [*outer, blocks] if pairs else [*outer[:1], blocks, *outer[1:]]
+    schedule.reorder(*order, far, near, inner)
+    make_tasks(schedule, program, outer if pairs else order)
     for loop in (near, inner):
         schedule.unroll(loop)
     sums = schedule.get_sblock("sums")

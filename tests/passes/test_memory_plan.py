@@ -15,6 +15,9 @@ from bnnc.ir.types import sample_bytes
 from bnnc.passes import pipelines, run_passes
 from bnnc.passes.memory_plan import Buffer, is_view, place
 
+_MOST = 1 << 10
+"""Channels that a part of an output can have."""
+
 
 class Memory:
     """What each byte of one sample's arenas holds, by the value that wrote it."""
@@ -28,8 +31,9 @@ class Memory:
         slot = value.slot
         assert slot is not None
         owners = self.held.setdefault(slot.arena, np.zeros(1 << 20, np.int32))
-        if slot.arena in ("input", "output"):
-            return owners, np.array([slot.offset])
+        if slot.arena in ("input", "output"):  # buffers of their own, here cells for channels
+            channels = slot.channel + np.arange(value.shape[1]) if slot.pitch else np.arange(_MOST)
+            return owners, _MOST * slot.offset + channels
         size = sample_bytes(value.type)
         if not slot.pitch:
             return owners, slot.offset + np.arange(size)

@@ -16,12 +16,14 @@ from ...codegen.elementwise import Lanes, Packed
 from ...codegen.kernel import Job
 from ...targets import Target
 from ..expressions import Term, constant, expression
-from ..kernel import kernel_of
+from ..kernel import Knobs, Schedule, kernel_of
 from ..program import Coordinate, Program, View
 from ..results import Results, Space
-from ..schedules import elements
+from ..schedules import elements, extent, make_tasks
 from ..tir import tirx
 
+_SIDE_BY_SIDE = 16
+"""Channels of a cache line."""
 Load = Callable[[Sequence[Coordinate]], Lanes]
 """The element of the result at logical coordinates."""
 
@@ -135,14 +137,33 @@ def _either(condition: Any, then: Lanes, otherwise: Lanes) -> Lanes:
     return Term(then.type, held)
 
 
+def _space(job: Job) -> Space:
+    return Space.of(job.result.type, job.result.type.layout is Layout.WORDS, job.target)
+
+
 def _write(job: Job) -> Program:
     program = Program(job)
     load = _load(program)
-    space = Space.of(job.result.type, job.result.type.layout is Layout.WORDS, job.target)
+    space = _space(job)
     results = Results(program, [job.result], space)
     with program.body(), program.block("out", space.extents) as (at, _):
         results.store(at, lambda lane: [load(space.index((*at, lane)))])
     return program
+
+
+def _plan(schedule: Schedule, knobs: Knobs, program: Program) -> None:
+    """Where channels come from side by side and go apart, some of them at a time: what a cache line
+    has is used up at once."""
+    op, space = program.job.op, _space(program.job)
+    if isinstance(op, Relayout) and 1 in space.axes[:-1] and op.x.type.rank > 2:
+        *loops, last = schedule.get_loops(schedule.get_sblock("out"))
+        channels = loops.pop(space.axes.index(1))
+        size = math.gcd(extent(schedule, channels), _SIDE_BY_SIDE)
+        outer, inner = schedule.split(channels, [None, size])
+        schedule.reorder(*loops, outer, last, inner)
+        make_tasks(schedule, program, [*loops, outer])
+    else:
+        elements(schedule, knobs, program)
 
 
 def _refuses(op: Op, target: Target) -> str | None:
@@ -164,6 +185,6 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
 
 
 KERNELS = tuple(
-    kernel_of(kind.mnemonic(), kind, _write, elements, _cycles, _refuses)
+    kernel_of(kind.mnemonic(), kind, _write, _plan, _cycles, _refuses)
     for kind in (Relayout, Reshape, Transpose, Concat, Slice, Pad, Gather, GatherElements)
 )
