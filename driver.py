@@ -123,12 +123,13 @@ def compile(
     that sign(0) may count as +1, ``exact_float`` leaves out every float rewrite that rounds,
     ``linker`` is another LLD or GNU ld, ``dump_ir`` a folder for the IR after each pass.
     ``tune`` measures the ways to compute each layer on this machine, ``tune_seconds`` a layer, and
-    keeps the fastest; the numbers that the model computes do not depend on it. Kernels of the TVM
-    backend are searched for their best schedule, ``tune_trials`` for each layer, on the boards of
-    an RPC tracker if ``tune_tracker`` (HOST:PORT/KEY) names one. ``compress`` writes
-    a smaller file (suffix ``.bnnc``), which is expanded when it is loaded. ``reuse`` lets layers
-    whose weights have much in common compute channels from each other, at most ``mst_max_depth``
-    steps from one that is computed in full (0: any number); the numbers do not depend on it.
+    keeps the fastest; what the model computes does not depend on it, but for the order of float
+    sums, in which kernels may differ. Kernels of the TVM backend are searched for their best
+    schedule, ``tune_trials`` for each layer, on the boards of an RPC tracker if ``tune_tracker``
+    (HOST:PORT/KEY) names one. ``compress`` writes a smaller file (suffix ``.bnnc``), which is
+    expanded when it is loaded. ``reuse`` lets layers whose weights have much in common compute
+    channels from each other, at most ``mst_max_depth`` steps from one that is computed in full (0:
+    any number); the numbers do not depend on it.
     Raises BnncError.
     """
     options = Options(

@@ -79,6 +79,8 @@ class KernelBackend:
         for node, found in chosen:
             assert found is not None
             lowering.add(node, *found)
+        if lowering.problems:
+            raise LoweringError("; ".join(lowering.problems))
         return lowering.finish()
 
 
@@ -140,9 +142,13 @@ class _Lowering:
         return None
 
     def add(self, node: Node, kernel: Kernel, choice: Choice) -> None:
-        """Lower one node."""
+        """Lower one node, or note why its kernel does not do it with these parameters."""
         job = Job(node, choice, self.target, self.constants, self._start, self._done)
-        kernel.lower(job)
+        try:
+            kernel.lower(job)
+        except LoweringError as error:
+            self.problems.append(f"{node.describe()}: {error}")
+            return
         cycles = kernel.descriptor.cycles(node.op, self.target, choice) / max(1, len(job.steps))
         self.steps.extend(replace(step, cycles=cycles) for step in job.steps)
         self.schedule.append(Scheduled(node, choice, len(job.steps), tuple(self._stored.values())))

@@ -120,7 +120,7 @@ def _stripped(text: str) -> str:
     buffer memory of its own (TBAA, which calls it by an address of this process): a result may lie
     where an operand does."""
     lines = [
-        re.sub(r",? !(dbg|tbaa) !\d+", "", line)
+        re.sub(r",? !(dbg|tbaa) !\d+|(?<= = (add|sub|mul|shl)) n[su]w(?= (<\d+ x )?i64)", "", line)
         .replace("dllexport ", "")
         .replace(" weak ", " internal ")
         for line in text.splitlines()

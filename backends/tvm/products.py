@@ -173,7 +173,8 @@ def tiles(
     schedule: Schedule, knobs: Knobs, program: Program, pairs: bool = False
 ) -> tuple[Any, list[Any]]:
     """Tile the result and the sums; gives the block of these and their reduced loops, which are
-    outside the tile. In ``pairs`` of pixels, a task has all channels of them, else some."""
+    outside the tile. In ``pairs`` of pixels, a task has all channels of a row, if there are
+    several rows; else it has some channels."""
     target = program.job.target
     out = schedule.get_sblock("out")
     *outer, pixel, block = schedule.get_loops(out)
@@ -188,10 +189,11 @@ def tiles(
     v = knobs.pick("vectors", first(vectors, deep))
     far, near = schedule.split(pixel, [None, p])
     blocks, inner = schedule.split(block, [None, v])
-    # The weights of some channels meet all rows: they are read once.
-    order = [*outer, blocks] if pairs else [*outer[:1], blocks, *outer[1:]]
+    rows = pairs and math.prod(extent(schedule, loop) for loop in outer) > 1
+    # Unless tasks are rows, the weights of some channels meet all of them: they are read once.
+    order = [*outer, blocks] if rows else [*outer[:1], blocks, *outer[1:]]
     schedule.reorder(*order, far, near, inner)
-    make_tasks(schedule, program, outer if pairs else order)
+    make_tasks(schedule, program, outer if rows else order)
     for loop in (near, inner):
         schedule.unroll(loop)
     sums = schedule.get_sblock("sums")

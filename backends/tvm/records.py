@@ -23,7 +23,7 @@ Asked = Sequence[tuple[str, tuple[int, ...]]]
 
 @dataclass(frozen=True)
 class Record:
-    """Seconds of one schedule of a layer, measured several times."""
+    """Seconds of one schedule of a layer, measured once or more."""
 
     layer: str
     decisions: Decisions
@@ -89,6 +89,8 @@ def _decoded(line: bytes) -> Record | None:
     given = cast("dict[str, object]", held)
     layer, decisions, seconds = (given.get(k) for k in ("layer", "decisions", "seconds"))
     if not (isinstance(layer, str) and isinstance(decisions, dict) and isinstance(seconds, list)):
+        return None
+    if any(type(value) is not int for value in cast("dict[str, object]", decisions).values()):
         return None
     times = cast("list[object]", seconds)
     if not times or not all(isinstance(t, float) and 0 < t < float("inf") for t in times):

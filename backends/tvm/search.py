@@ -47,13 +47,14 @@ _REPEATS = 5
 _LEAST_SECONDS = 0.005
 """Of one measurement."""
 _SESSION_SECONDS = 60
+"""For one measurement on a board: it gives up, and is free again, when that takes longer."""
 _ANSWER_SECONDS = 5
 _ENDLESS = [1e10]
 """What MetaSchedule takes for a schedule that cannot be built."""
 ms: Any = meta_schedule
 
 Measure = Callable[[Any], "list[float]"]
-"""Seconds of a scheduled module, several times."""
+"""Seconds of a scheduled module, once or more."""
 
 
 @dataclass
@@ -181,21 +182,24 @@ class Search:
         model = ms.cost_model.XGBModel(num_tuning_cores=1, tree_method="hist")
         context.pre_tuning(wanted, _ROUND, context.generate_design_space(), database, model)
         tried, best = 0, min((min(record.seconds) for record in done), default=math.inf)
+        problem: str | None = None
         with ExitStack() as stack:
             measure = self._measure(layer.program, stack)
             while tried < wanted and time.monotonic() < end:
                 candidates = context.generate_measure_candidates()
                 if not candidates:
                     break
-                results = [self._tried(measure, candidate) for candidate in candidates]
-                if all(isinstance(result, Exception) for result in results):
-                    raise BackendError(f"{layer.title}: no schedule runs: {_reason(results[0])}")
-                times = [r if isinstance(r, list) else _ENDLESS for r in results]
-                for candidate, seconds in zip(candidates, times, strict=True):
+                times: list[list[float]] = []
+                for candidate in candidates:
+                    seconds, problem = self._tried(measure, candidate)
                     learned(candidate.sch.trace, seconds, candidate.args_info)
-                    decisions = layer.decisions(candidate.sch.trace)
-                    self.records.add(Record(layer.key, decisions, seconds))
-                    best = min(best, *seconds)
+                    times.append(seconds)
+                    if problem is None:
+                        decisions = layer.decisions(candidate.sch.trace)
+                        self.records.add(Record(layer.key, decisions, seconds))
+                        best = min(best, *seconds)
+                if all(seconds is _ENDLESS for seconds in times):
+                    raise BackendError(f"{layer.title}: no schedule runs: {problem}")
                 tried += len(candidates)
                 number = len(done) + tried
                 self.say(f"tuning: {layer.title}, {number} schedules, best {best * 1e6:.1f} us")
@@ -204,19 +208,20 @@ class Search:
                 context.notify_runner_results(candidates, told)
         context.post_tuning()
 
-    def _tried(self, measure: Measure, candidate: Any) -> list[float] | Exception:
-        """Seconds, or why a schedule cannot be measured."""
+    def _tried(self, measure: Measure, candidate: Any) -> tuple[list[float], str | None]:
+        """Seconds; or endless ones, and why a schedule cannot be measured."""
         try:
-            return measure(candidate.sch.mod)
+            return measure(candidate.sch.mod), None
         except (RuntimeError, ValueError, OSError, BackendError) as error:
-            return error
+            return _ENDLESS, _reason(error)
 
     def _measure(self, program: Program, stack: ExitStack) -> Measure:
-        if self.limits.board is None:
+        board = self.limits.board
+        if board is None:
             return lambda module: measure_here(module, program, self.target)
-        session = connect(self.limits.board)
+        connect(board)  # before anything is measured, to say what is wrong with it
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        return lambda module: measure_there(module, program, self.target, session, folder)
+        return lambda module: measure_there(module, program, self.target, board, folder)
 
 
 def _quiet(*_: Any) -> None:
@@ -282,7 +287,7 @@ define i32 @measured({given}) {{
 
 
 def measure_here(module: Any, program: Program, target: Target) -> list[float]:
-    """Least seconds of a call on this machine."""
+    """The least of some mean times of a call on this machine, in seconds."""
     code = built(module, program, target)
     arrays = operands(program)
     with llvm.create_mcjit_compiler(code.module, code.machine) as engine:
@@ -331,9 +336,11 @@ def _boards(tracker: Any) -> list[str]:
 
 
 def measure_there(
-    module: Any, program: Program, target: Target, session: Any, folder: Path
+    module: Any, program: Program, target: Target, board: Board, folder: Path
 ) -> list[float]:
-    """Seconds of a call on a board, from a function of TVM's that passes the addresses on."""
+    """Mean seconds of some calls on a board, several times, from a function of TVM's that passes
+    the addresses on. Each has a session of its own: within one the board would load the first
+    library again and again."""
     code = built(module, program, target)
     path, object_ = folder / "candidate.tar", folder / "measured.o"
     object_.write_bytes(code.machine.emit_object(code.module))
@@ -346,10 +353,11 @@ def measure_there(
         T.evaluate(tirx.call_extern("int32", "measured", *addresses, *bounds))
     entry: Any = tvm.compile(tvm.IRModule({"main": builder.get()}), target=tvm_target(target))
     entry.export_library(str(path), addons=[str(object_)])
+    session = connect(board)
     session.upload(str(path))
     device = session.cpu(0)
     arrays = [tvm.runtime.tensor(a, device) for a in operands(program)]
     timer = session.load_module(path.name).time_evaluator(
-        "main", device, number=3, repeat=_REPEATS, min_repeat_ms=5
+        "main", device, number=1, repeat=_REPEATS, min_repeat_ms=int(_LEAST_SECONDS * 1000)
     )
     return [float(seconds) for seconds in timer(*arrays).results]

@@ -22,7 +22,7 @@ from .tir import T, tirx
 PAD = "pad"
 """The block that copies."""
 MOST_BYTES = 128 << 10
-"""Of what a task keeps of an operand, on the stack."""
+"""Of a copy of what a task reads, or of what is computed from it, on the stack."""
 
 Read = Callable[[Sequence[Coordinate]], Expression]
 """What lies at (sample, positions.., element)."""

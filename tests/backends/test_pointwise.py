@@ -128,6 +128,17 @@ def folded(operator: str, result: str = "f32") -> str:
 
 CASES |= {f"folded_{op}": folded(op) for op in ("add", "sub", "mul", "div", "max")}
 CASES |= {f"folded_{op}": folded(op, "bool") for op in COMPARE}
+CASES["sum_beyond_i64"] = """
+    input %x: i64[N,37]
+    %k = const() data=splat(9223372036854775807) element=i64 : i64[1,37]
+    %y = fused([%x, %k]) kernel="" {
+      (%x: i64[N,37], %k: i64[1,37])
+      %s = add(%x, %k) : i64[N,37]
+      %r = less(%s, %x) : bool[N,37]
+      yield %r
+    } : bool[N,37]
+    output %y as "y"
+"""
 CASES["scalar"] = """
     input %x: f32[]
     %y = fused([%x]) kernel="" {

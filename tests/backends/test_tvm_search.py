@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -88,17 +89,28 @@ def test_a_schedule_that_cannot_be_measured_is_not_the_best(
     assert len(calls) >= TRIALS
 
 
+def record(seconds: object = (1e-9,), **decisions: object) -> str:
+    """A line about the layer KEY, which would win."""
+    held = {"pixels": 6, "vectors": 1, "unroll": 1} | decisions
+    return json.dumps({"layer": "KEY", "decisions": held, "seconds": seconds})
+
+
 @pytest.mark.parametrize(
     "damage",
     [
         "null",
         "[1, {]",
         "[" * 100_000,
-        '{"layer": 1, "decisions": {}, "seconds": [1.0]}',
-        '{"layer": "KEY", "decisions": {"pixels": 77}, "seconds": [1.0]}',
-        '{"layer": "KEY", "decisions": {"pixels": 6, "vectors": 1, "unroll": []}, "seconds": [1]}',
-        '{"layer": "KEY", "decisions": {"pixels": 6, "vectors": 1, "unroll": 1}, "seconds": ["x"]}',
-        '{"layer": "KEY", "decisions": {"pixels": 6, "vectors": 1, "unroll": 1}, "seconds": []}',
+        record().replace('"KEY"', "1"),
+        record(pixels=77),
+        record(pixels=6.0),
+        record(unroll=True),
+        record(vectors=[]),
+        record(other=1),
+        record(["x"]),
+        record([]),
+        record([-1.0]),
+        record(None),
     ],
 )
 def test_lines_that_are_no_records_are_skipped(

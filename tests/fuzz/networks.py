@@ -52,8 +52,11 @@ def network(index: int) -> Network:
 
 
 def _outputs(s: Sketch) -> list[Tensor]:
-    """The last value and up to two others."""
+    """The last value and up to two others; the input's negative where it is the only one."""
     made = {o for n in s.nodes for o in n.output}
+    if not any(v.name in made for v in s.values):
+        x = s.values[-1]
+        made.add(s.keep(s.op("Neg", x, like=x)).name)
     values = [v for v in s.values if v.name in made]
     others = [values[int(i)] for i in s.rng.integers(0, len(values), s.pick(0, 0, 1, 2))]
     return list({v.name: v for v in [values[-1], *others]}.values())

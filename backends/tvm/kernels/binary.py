@@ -50,12 +50,15 @@ def widest(target: Target) -> int:
 
 @dataclass(frozen=True)
 class Chunks:
-    """Axes in two parts: those over chunks, and those of what is counted at once. One may be on
-    both sides."""
+    """Axes in two parts: those over chunks, at least one, and those of what is counted at once. One
+    may be on both sides."""
 
     outer: tuple[int, ...]
     inner: tuple[int, ...]
-    axes: int
+    single: bool = False
+    """Whether there is one chunk, with an axis of its own."""
+    shared: bool = False
+    """Whether the last outer axis and the inner one are parts of one."""
 
     @classmethod
     def of(cls, sizes: Sequence[int], most: int) -> Chunks:
@@ -63,17 +66,18 @@ class Chunks:
         outer, inner = list(sizes), list[int]()
         while outer and math.prod(inner) * outer[-1] <= most:
             inner.insert(0, outer.pop())
-        if not inner:
-            part = max(d for d in range(1, most + 1) if outer[-1] % d == 0)
-            outer[-1] //= part
-            inner = [part]
-        return cls(tuple(outer), tuple(inner), len(sizes))
+        if not outer:
+            return cls((1,), tuple(inner), single=True)
+        if inner:
+            return cls(tuple(outer), tuple(inner))
+        part = max(d for d in range(1, most + 1) if outer[-1] % d == 0)
+        return cls((*outer[:-1], outer[-1] // part), (part,), shared=True)
 
     def place(self, at: Sequence[Any]) -> list[Any]:
         """A position in the axes there were, of one in those of both parts."""
-        if len(at) == self.axes:
-            return list(at)
-        return [*at[: self.axes - 1], at[-2] * self.inner[0] + at[-1]]
+        if self.shared:
+            return [*at[:-2], at[-2] * self.inner[0] + at[-1]]
+        return [*at[self.single :]]
 
 
 @dataclass(frozen=True)
@@ -143,9 +147,8 @@ class Binary:
 
     @cached_property
     def chunks(self) -> Chunks:
-        """Taps and units, in chunks that a byte can count (or all in one)."""
-        sizes = (*self.layer.window.kernel, self.units)
-        return Chunks.of(sizes, _MOST_BYTES) if self.counted else Chunks((), sizes, len(sizes))
+        """Taps and units, in chunks that a byte can count."""
+        return Chunks.of((*self.layer.window.kernel, self.units), _MOST_BYTES)
 
     def bases(self) -> tuple[list[Buffer], Buffer] | int:
         """What the sum is without mismatches: a number, or border classes of each axis of the
@@ -191,7 +194,7 @@ class Binary:
 
     def mismatches(self, read: Any, w: Buffer, at: Sequence[Any], axes: Sequence[Any]) -> Any:
         """Ones where a unit of inputs differs from one of weights, and the mask has any."""
-        *taps, unit = self.chunks.place(axes)
+        *taps, unit = axes
         weight = w[(at[-2], *taps, unit, at[-1])]
         differ = tirx.bitwise_xor(self._unit(read, at, taps, unit), weight)
         if self.ternary:
@@ -201,33 +204,32 @@ class Binary:
     def _unit(self, read: Any, at: Sequence[Any], taps: Sequence[Any], unit: Any) -> Any:
         return read(at, taps, self.layer.group_channels // self.bits, unit)
 
+    def counts(self, operand: Any, w: Buffer) -> Buffer:
+        """Mismatches of each chunk and output."""
+        chunks, extents = self.chunks, self.layer.extents
+        rank = len(extents)
+        counts = self.program.scratch((*chunks.outer, *extents), "uint8")
+        with self.program.block(COUNTS, (*chunks.outer, *extents), chunks.inner) as (place, axes):
+            with T.init():
+                T.buffer_store(counts, tirx.const(0, "uint8"), place)
+            step = chunks.place([*place[:-rank], *axes])
+            more = self.mismatches(operand, w, place[-rank:], step)
+            T.buffer_store(counts, counts[tuple(place)] + more, place)
+        return counts
+
     def sums(self, source: Source, read: Read, w: Buffer) -> Buffer:
         """Mismatches of each output."""
         operand = self.layer.reader(source, read)
-        outer, inner = self.chunks.outer, self.chunks.inner
-        extents = self.layer.extents
-        rank = len(extents)
-        sums = self.program.scratch(extents, self.wide)
-        zero = tirx.const(0, self.wide)
-        counts = None
-        if self.counted:
-            chunks = outer or (1,)
-            counts = self.program.scratch((*chunks, *extents), "uint8")
-            with self.program.block(COUNTS, (*chunks, *extents), inner) as (place, axes):
-                chunk, at = place[:-rank], place[-rank:]
-                with T.init():
-                    T.buffer_store(counts, tirx.const(0, "uint8"), place)
-                more = self.mismatches(operand, w, at, [*chunk, *axes] if outer else axes)
-                T.buffer_store(counts, counts[tuple(place)] + more, place)
-            reduced = chunks
-        else:
-            reduced = inner
-        with self.program.block("sums", extents, reduced) as (at, axes):
+        counts = self.counts(operand, w) if self.counted else None
+        sums = self.program.scratch(self.layer.extents, self.wide)
+        reduced = self.chunks.outer if self.counted else (*self.layer.window.kernel, self.units)
+        with self.program.block("sums", self.layer.extents, reduced) as (at, axes):
             with T.init():
-                T.buffer_store(sums, zero, at)
-            found = (
-                self.mismatches(operand, w, at, axes) if counts is None else counts[(*axes, *at)]
-            )
+                T.buffer_store(sums, tirx.const(0, self.wide), at)
+            if counts is None:
+                found = self.mismatches(operand, w, at, axes)
+            else:
+                found = counts[(*axes, *at)]
             T.buffer_store(sums, sums[tuple(at)] + tirx.Cast(self.wide, found), at)
         return sums
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from ....ir import Array, Layout, Op, Ternary
 from ....ir.ops import BinaryConv, Fused
+from ....ir.types import WORD_BITS
 from ...base import Choice
 from ...codegen.kernel import Job
 from ...codegen.region import product_of
@@ -111,14 +112,14 @@ class _Lookup(binary.Binary):
         distances = self.distances(source, read)
         *rows, width, blocks, lanes = self.layer.extents
         pairs = (*rows, -(-width // 2), blocks, lanes)
-        outer, inner = chunks.outer or (1,), chunks.inner
+        outer, inner = chunks.outer, chunks.inner
         rank = len(pairs)
 
         lookups = program.scratch((*outer, *inner, *pairs), "uint8")
         zero = tirx.const(0, "uint8")
         with program.block(_LOOKUPS, (*outer, *inner, *pairs), (self.together,)) as (at, (step,)):
             axes, (sample, *place, pair, block, lane) = at[:-rank], at[-rank:]
-            taps, half, unit = self.place(axes if chunks.outer else axes[1:], step)
+            taps, half, unit = self.place(axes, step)
             seen = source.positions([*place, pair * 2], taps)
             distance = tirx.Cast("int32", distances[(sample, *seen, half, unit)])
             weights = w[(block, *taps, half, unit, lane)]
@@ -191,8 +192,9 @@ def _refuses(op: Op, target: Target) -> str | None:
         return f"{lanes} output channels do not fill a vector"
     if not pixels_of(result.concrete(1)[-1], pairs=True):
         return "long rows of an odd number of pixels are not supported"
-    distances = 2 * -(-x.concrete(1)[1] // 8) * 2 * seen_by_task(anchor.window, x.concrete(1)[2:])
-    if distances > MOST_BYTES:
+    words = -(-x.concrete(1)[1] // WORD_BITS)
+    distances = 2 * WORD_BITS // 4 * words
+    if distances * seen_by_task(anchor.window, x.concrete(1)[2:]) > MOST_BYTES:
         return "a task sees too much of the operand"
     return refusal(op, target)
 

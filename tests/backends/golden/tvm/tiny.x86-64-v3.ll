@@ -29,14 +29,14 @@ do:
   %".22" = getelementptr i8, ptr %".8", i64 %".21"
   %".23" = mul nsw i64 %".12", 16
   %".24" = getelementptr i8, ptr %".10", i64 %".23"
-  call void @"tvm.de79d1f83c33a3e7f454"(ptr %".22", ptr %".24", i64 %".17", i64 %".20")
+  call void @"tvm.83f1927f6650749c3e03"(ptr %".22", ptr %".24", i64 %".17", i64 %".20")
   %".26" = add nsw i64 %".12", 1
   br label %"loop"
 done:
   ret void
 }
 
-declare void @"tvm.de79d1f83c33a3e7f454"(ptr %".1", ptr %".2", i64 %".3", i64 %".4")
+declare void @"tvm.83f1927f6650749c3e03"(ptr %".1", ptr %".2", i64 %".3", i64 %".4")
 
 define internal void @"fused.2"(ptr noalias %".1", i64 %".2", i64 %".3") nounwind "tune-cpu"="haswell" noinline
 {
@@ -255,7 +255,7 @@ target triple = "x86_64-unknown-linux-gnu"
 @__TVMBackendParallelLaunch = linkonce global ptr null, align 8
 @__TVMBackendParallelBarrier = linkonce global ptr null, align 8
 
-define void @tvm.de79d1f83c33a3e7f454(ptr %a0, ptr %a1, i64 %first, i64 %last) #0 {
+define void @tvm.83f1927f6650749c3e03(ptr %a0, ptr %a1, i64 %first, i64 %last) #0 {
 entry:
   %0 = alloca ptr, align 8
   store ptr %a0, ptr %0, align 8
@@ -267,7 +267,7 @@ entry:
   store i64 %last, ptr %3, align 8
   %4 = alloca i8, i64 8, align 16
   %5 = trunc i64 %first to i32
-  %6 = sub nsw i64 %last, %first
+  %6 = sub i64 %last, %first
   %7 = trunc i64 %6 to i32
   %8 = trunc i64 %first to i32
   %9 = add nsw i32 %8, %7
