@@ -57,7 +57,7 @@ def rows(schedule: Schedule, knobs: Knobs, program: Program) -> None:
     root = schedule.get_sblock("root")
     for block in list(schedule.get_child_blocks(root))[::-1]:
         if schedule.get(block).name_hint != "out":
-            schedule.compute_at(block, task)
+            moved(schedule, block, task)
 
 
 def folds(schedule: Schedule, knobs: Knobs, program: Program) -> None:
@@ -96,6 +96,11 @@ def in_registers(schedule: Schedule, spatial: Sequence[Any], reduced: Sequence[A
 def moved(schedule: Schedule, block: Any, loop: Any) -> tuple[list[Any], list[Any]]:
     """Compute a block inside a loop; its own loops there, spatial and reduced ones."""
     schedule.compute_at(block, loop, preserve_unit_loops=True)
+    return own_loops(schedule, block)
+
+
+def own_loops(schedule: Schedule, block: Any) -> tuple[list[Any], list[Any]]:
+    """The loops of a block's axes, spatial and reduced ones; one loop for each."""
     axes = schedule.get(block).iter_vars
     loops = list(schedule.get_loops(block))[-len(axes) :]
     kinds = [int(axis.iter_type) for axis in axes]

@@ -52,8 +52,9 @@ class _Lookup(binary.Binary):
     @cached_property
     def table(self) -> Buffer:
         """All tables, those of [b, a] with a vector each."""
-        four = np.arange(16, dtype=np.uint8)
-        ones = np.bitwise_count(four[:, None] ^ four)
+        four = np.arange(16)
+        count = np.array([bin(n).count("1") for n in four], np.uint8)
+        ones = count[four[:, None] ^ four]
         both = ones + 16 * ones[:, None, :]
         return self.program.data(np.tile(both, self.layer.space.lanes // 16).ravel())
 

@@ -5,7 +5,11 @@ A task keeps the powers of its row, or computes them twice where they would be t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,85 +17,154 @@ import numpy as np
 from ....ir import Op
 from ....ir.ops import LogSoftmax, Softmax
 from ...base import Choice
-from ...codegen import math
+from ...codegen import math as functions
 from ...codegen.code import DOUBLE, FLOAT
 from ...codegen.kernel import Job
 from ...targets import Target
 from ..expressions import Term, expression
-from ..kernel import kernel_of
-from ..program import Coordinate, Program
-from ..schedules import rows
+from ..kernel import Knobs, Schedule, kernel_of
+from ..program import Buffer, Coordinate, Program
+from ..schedules import in_registers, own_loops, rows
 from ..tir import T, tirx
 
+Fold = Callable[[Any, Any], Any]
+Read = Callable[[Sequence[Coordinate], Coordinate], Any]
+_LANES = ".lanes"
+"""What the blocks are called that fold each lane for itself."""
 _MOST_KEPT = 1 << 14
 """Powers of a row that a task keeps, on its stack."""
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """What is computed along the axis, for each position ``at`` of the others; elements along it
+    in lanes."""
+
+    program: Program
+    op: Softmax | LogSoftmax
+
+    @cached_property
+    def outer(self) -> list[int]:
+        """Sizes of the other axes."""
+        shape = self.op.x.type.concrete(1)
+        return [size for axis, size in enumerate(shape) if axis != self.op.axis]
+
+    @cached_property
+    def length(self) -> int:
+        """Elements along the axis."""
+        return self.op.x.type.concrete(1)[self.op.axis]
+
+    @cached_property
+    def lanes(self) -> int:
+        """Elements of a block."""
+        return lanes_of(self.op, self.program.job.target)
+
+    @property
+    def steps(self) -> int:
+        """Blocks along the axis."""
+        return self.length // self.lanes
+
+    def index(self, at: Sequence[Coordinate], i: Coordinate) -> list[Coordinate]:
+        """Coordinates of an element."""
+        return [*at[: self.op.axis], i, *at[self.op.axis :]]
+
+    @contextmanager
+    def elements(self, name: str) -> Generator[tuple[list[Any], Any]]:
+        """A block over all elements; gives the place of one."""
+        with self.program.block(name, (*self.outer, self.steps)) as ((*at, step), _):
+            vectors = T.vectorized(self.lanes) if self.lanes > 1 else nullcontext(0)
+            with vectors as lane, self.program.keeping(self.lanes, lane):
+                yield at, step * self.lanes + lane
+            self.program.release()
+
+    def folded(self, name: str, dtype: str, start: float, fold: Fold, read: Read) -> Buffer:
+        """All elements along the axis as one: each lane its own, then those of the lanes."""
+        partly = self.program.scratch((*self.outer, self.lanes), dtype)
+        space = (*self.outer, self.lanes)
+        with self.program.block(f"{name}{_LANES}", space, (self.steps,)) as (place, (step,)):
+            with T.init():
+                T.buffer_store(partly, tirx.const(start, dtype), place)
+            more = read(place[:-1], step * self.lanes + place[-1])
+            T.buffer_store(partly, fold(partly[tuple(place)], more), place)
+        whole = self.program.scratch((*self.outer, 1), dtype)
+        with self.program.block(name, self.outer, (self.lanes,)) as (at, (lane,)):
+            with T.init():
+                T.buffer_store(whole, tirx.const(start, dtype), [*at, 0])
+            T.buffer_store(whole, fold(whole[(*at, 0)], partly[(*at, lane)]), [*at, 0])
+        return whole
+
+
+def lanes_of(op: Softmax | LogSoftmax, target: Target) -> int:
+    """Neighbours along the axis that are computed together."""
+    return math.gcd(op.x.type.concrete(1)[op.axis], target.lanes)
 
 
 def _write(job: Job) -> Program:
     op = job.op
     assert isinstance(op, Softmax | LogSoftmax)
     program = Program(job)
-    code, b = program.code, program.code.b
+    row, code, b = _Rows(program, op), program.code, program.code.b
     x, result = program.view(op.x), program.view(job.result)
-    shape = op.x.type.concrete(1)
-    outer = [size for axis, size in enumerate(shape) if axis != op.axis]
-    length = shape[op.axis]
 
-    def index(at: Sequence[Coordinate], i: Coordinate) -> list[Coordinate]:
-        return [*at[: op.axis], i, *at[op.axis :]]
+    def read(at: Sequence[Coordinate], i: Coordinate) -> Any:
+        return x.load(row.index(at, i))
+
+    def greater(a: Any, b: Any) -> Any:
+        return expression(functions.maximum(code, Term.of(FLOAT, a), Term.of(FLOAT, b)))
 
     with program.body():
-        highest = program.scratch((*outer, 1), "float32")
-        total = program.scratch((*outer, 1), "float64")
-        with program.block("highest", outer, (length,)) as (at, (i,)):
-            place = [*at, 0]
-            with T.init():
-                T.buffer_store(highest, tirx.const(float(-np.inf), "float32"), place)
-            held = Term.of(FLOAT, highest[tuple(place)])
-            most = math.maximum(code, held, x.load(index(at, i)))
-            T.buffer_store(highest, expression(most), place)
+        highest = row.folded(
+            "highest", "float32", -np.inf, greater, lambda at, i: expression(read(at, i))
+        )
 
         def shifted(at: Sequence[Coordinate], i: Coordinate) -> Any:
-            return b.fsub(x.load(index(at, i)), Term.of(FLOAT, highest[(*at, 0)]))
+            return b.fsub(read(at, i), Term.of(FLOAT, highest[(*at, 0)]))
 
         def computed(at: Sequence[Coordinate], i: Coordinate) -> Any:
-            with program.keeping(1, 0):
-                return math.exp(code, shifted(at, i))
+            return functions.exp(code, shifted(at, i))
 
         power = computed
-        if length <= _MOST_KEPT:
-            powers = program.scratch((*outer, length), "float32")
-            with program.block("powers", (*outer, length)) as ((*at, i), _):
+        if row.length <= _MOST_KEPT:
+            powers = program.scratch((*row.outer, row.length), "float32")
+            with row.elements("powers") as (at, i):
                 T.buffer_store(powers, expression(computed(at, i)), [*at, i])
 
             def kept(at: Sequence[Coordinate], i: Coordinate) -> Any:
                 return Term.of(FLOAT, powers[(*at, i)])
 
             power = kept
-        with program.block("total", outer, (length,)) as (at, (i,)):
-            place = [*at, 0]
-            with T.init():
-                T.buffer_store(total, tirx.const(0.0, "float64"), place)
-            more = tirx.Cast("float64", expression(power(at, i)))
-            T.buffer_store(total, tirx.Add(total[tuple(place)], more), place)
-        with program.block("out", (*outer, length)) as ((*at, i), _):
+
+        def wide(at: Sequence[Coordinate], i: Coordinate) -> Any:
+            return tirx.Cast("float64", expression(power(at, i)))
+
+        total = row.folded("total", "float64", 0.0, tirx.Add, wide)
+        with row.elements("out") as (at, i):
             exact = Term.of(DOUBLE, total[(*at, 0)])
             whole: Any = Term.of(FLOAT, tirx.Cast("float32", expression(exact)))
             if isinstance(op, Softmax):
                 out = b.fdiv(power(at, i), whole)
             else:
-                with program.keeping(1, 0):
-                    out = b.fsub(shifted(at, i), math.log(code, whole))
-            T.buffer_store(result.buffer, expression(out), result.place(index(at, i)))
+                out = b.fsub(shifted(at, i), functions.log(code, whole))
+            T.buffer_store(result.buffer, expression(out), result.place(row.index(at, i)))
     return program
 
 
+def _plan(schedule: Schedule, knobs: Knobs, program: Program) -> None:
+    rows(schedule, knobs, program)
+    for name in (f"highest{_LANES}", f"total{_LANES}"):
+        block = schedule.get_sblock(name)
+        spatial, reduced = own_loops(schedule, block)
+        in_registers(schedule, spatial, reduced)
+        schedule.decompose_reduction(block, reduced[0])
+
+
 def _cycles(op: Op, target: Target, choice: Choice) -> float:
-    """About 40 operations an element for the exponential and the division, one at a time."""
-    return op.operands[0].type.elements_per_sample() * 40.0
+    """About 40 operations an element for the exponential and the division."""
+    assert isinstance(op, Softmax | LogSoftmax)
+    return op.x.type.elements_per_sample() * 40.0 / lanes_of(op, target)
 
 
 KERNELS = (
-    kernel_of("softmax", Softmax, _write, rows, _cycles),
-    kernel_of("log_softmax", LogSoftmax, _write, rows, _cycles),
+    kernel_of("softmax", Softmax, _write, _plan, _cycles),
+    kernel_of("log_softmax", LogSoftmax, _write, _plan, _cycles),
 )
