@@ -154,11 +154,14 @@ def _layer_rows(found: Sequence[Found]) -> Iterator[str]:
 
 
 def _ratios(one: Found, kind: str) -> Iterator[tuple[float, float]]:
-    """Ratios of the layers of a kind that all ways have, plain and tuned."""
+    """Ratios of the layers of a kind that all ways have, plain and tuned; but of those that take
+    less than the clock tells apart."""
     llvm, tvm, tuned = (one.layers[way] for way in WAYS)
     for key, seconds in llvm.items():
         if kind_of(key[1]) == kind and key in tvm and key in tuned:
-            yield tvm[key] / seconds, tuned[key] / seconds
+            times = seconds, tvm[key], tuned[key]
+            if min(times) > 0:
+                yield times[1] / times[0], times[2] / times[0]
 
 
 def kind_of(operator: str) -> str:
