@@ -217,8 +217,8 @@ def border(schedule: Schedule, program: Program) -> None:
     if has_block(schedule, PAD):
         copy = schedule.get_sblock(PAD)
         task = schedule.get_loops(schedule.get_sblock("out"))[0]
-        schedule.compute_at(copy, task)
-        narrow(schedule, schedule.get_loops(copy)[-1], program.job.target)
+        spatial, _ = moved(schedule, copy, task)
+        narrow(schedule, spatial[-1], program.job.target)
 
 
 def narrow(schedule: Schedule, loop: Any, target: Target) -> None:

@@ -41,6 +41,7 @@ def gemm(inputs: int, out: int, zero: int) -> str:
 
 
 CONVS = {
+    "one_unit_a_task": Conv(4, 1, size=(17, 2), kernel=(1, 1), strides=(1, 2), pads=(0, 0, 1, 0)),
     "one": Conv(1, 3),
     "c3": Conv(3, 31, zero=0),
     "c31": Conv(31, 33, strides=(2, 2)),

@@ -169,9 +169,9 @@ def _plan(schedule: Schedule, knobs: Knobs, program: Program) -> None:
     spatial, steps = moved(schedule, lookups, inner[-1])
     in_registers(schedule, spatial, steps)
     schedule.unroll(steps[0])
-    distances = schedule.get_sblock(_DISTANCES)
-    schedule.compute_at(distances, schedule.get_loops(schedule.get_sblock("out"))[0])
-    narrow(schedule, schedule.get_loops(distances)[-1], program.job.target)
+    task = schedule.get_loops(schedule.get_sblock("out"))[0]
+    spatial, _ = moved(schedule, schedule.get_sblock(_DISTANCES), task)
+    narrow(schedule, spatial[-1], program.job.target)
     border(schedule, program)
     for block, loop in ((lookups, steps[0]), (counts, inner[0]), (sums, reduced[0])):
         schedule.decompose_reduction(block, loop)
