@@ -105,3 +105,9 @@ class Cases:
         names = [n for n in expected if n.startswith(f"{case}.")]
         assert names
         return [(expected[n], got[n]) for n in names]
+
+    def assert_equal(self, case: str, batch: int, pieces: int = 0) -> None:
+        """Every output of a case is the interpreter's, bit for bit."""
+        for expected, got in self.pairs(case, batch, pieces):
+            assert expected.dtype == got.dtype
+            assert expected.tobytes() == got.tobytes()

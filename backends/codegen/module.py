@@ -74,13 +74,11 @@ class KernelBackend:
         assert graph.stage == Stage.SCHEDULED
         lowering = _Lowering(graph, target, self._kernels)
         chosen = [(node, lowering.kernel(node)) for node in graph.nodes if _does_work(node)]
-        if lowering.problems:
-            raise LoweringError("; ".join(lowering.problems))
+        lowering.check()
         for node, found in chosen:
             assert found is not None
             lowering.add(node, *found)
-        if lowering.problems:
-            raise LoweringError("; ".join(lowering.problems))
+        lowering.check()
         return lowering.finish()
 
 
@@ -140,6 +138,11 @@ class _Lowering:
         why = ", ".join(reasons) or (f"no kernel '{chosen}'" if chosen else "no kernel computes it")
         self.problems.append(f"{node.describe()}: {why}")
         return None
+
+    def check(self) -> None:
+        """Raise LoweringError with all problems, if there are any."""
+        if self.problems:
+            raise LoweringError("; ".join(self.problems))
 
     def add(self, node: Node, kernel: Kernel, choice: Choice) -> None:
         """Lower one node, or note why its kernel does not do it with these parameters."""

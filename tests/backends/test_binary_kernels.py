@@ -95,12 +95,12 @@ def short_cases(request: pytest.FixtureRequest) -> Cases:
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize(("batch", "pieces"), [(1, 0), (3, 4)])
 def test_binary_products_bit_for_bit(cases: Cases, name: str, batch: int, pieces: int) -> None:
-    _assert_equal(cases, name, batch, pieces)
+    cases.assert_equal(name, batch, pieces)
 
 
 @pytest.mark.parametrize("name", SHORT)
 def test_every_counter_bit_for_bit(short_cases: Cases, name: str) -> None:
-    _assert_equal(short_cases, name, 2, 0)
+    short_cases.assert_equal(name, 2, 0)
 
 
 @pytest.mark.parametrize("run", each("icelake", "v4-bitalg"))
@@ -117,9 +117,3 @@ def test_code_for_vector_popcounts_on_a_machine_without_them(run: tuple[str, str
     got = library.run(inputs, 2)
     for name, expected in interpret(graph, inputs).items():
         assert expected.tobytes() == got[name].tobytes()
-
-
-def _assert_equal(cases: Cases, name: str, batch: int, pieces: int) -> None:
-    for expected, got in cases.pairs(name, batch, pieces):
-        assert expected.dtype == got.dtype
-        assert expected.tobytes() == got.tobytes()
