@@ -53,7 +53,7 @@ lce: ## Make the environment with Larq Compute Engine, which make bench then mea
 	  tensorflow-cpu==2.16.1 tf-keras==2.16.0 larq==0.13.3 larq-compute-engine==0.16.0
 
 operators: $(VENV)/.dev ## Rewrite docs/operators.md from the import rules
-	$(BIN)/python -m bnnc.tools.operators docs/operators.md
+	$(BIN)/python -m bnnc.tools.operator_docs docs/operators.md
 
 onnx-suite: $(VENV)/.dev ## Run the ONNX project's backend tests and rewrite docs/onnx-suite.md
 	$(BIN)/python -m pytest --update-golden -n $(JOBS) --dist loadgroup tests/frontend/test_onnx_suite.py $(ARGS)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from .backends.base import Scheduled
+from .backends.interface import Scheduled
 from .ir import Op
 from .ir.ops import BinaryConv
-from .passes.spanning_tree import Metric, whole_tree
+from .passes.support.spanning_tree import Metric, whole_tree
 from .runtime import compressed
-from .runtime.coding import Forest
+from .runtime.bit_coding import Forest
 
 
 def compress(data: bytes, schedule: Sequence[Scheduled]) -> bytes:

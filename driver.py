@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from . import __version__, tuning
-from .backends.base import Backend, EmitKind, Scheduled, predicted
-from .backends.pieces import target_entry
+from .backends.interface import Backend, EmitKind, Scheduled, predicted
+from .backends.single_layer_library import target_entry
 from .compression import compress as compress_file
 from .errors import BackendError, LoweringError, OutputError, PassError, VerifyError
 from .files import check_writable, write_file
@@ -31,7 +31,7 @@ from .ir.text import constants
 from .passes import Context, Pass, pipelines, run_passes
 from .passes.binarize import Verdict, examine
 from .runtime import artifact
-from .runtime.header import c_header
+from .runtime.c_header import c_header
 from .tuning import Tuner
 
 if TYPE_CHECKING:
@@ -421,7 +421,7 @@ def multiply_accumulates(node: Node) -> int:
 
 def resolve_target(name: str) -> Target:
     """A target by name or TRIPLE:CPU; raises TargetError."""
-    module = ".backends.codegen.host" if ":" in name else ".backends.targets"
+    module = ".backends.codegen.triples" if ":" in name else ".backends.targets"
     return _import(module, "").resolve(name)
 
 

@@ -23,7 +23,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from .backends.base import (
+from .backends.interface import (
     Backend,
     Board,
     Choice,
@@ -34,7 +34,7 @@ from .backends.base import (
     choices_for,
     predicted,
 )
-from .backends.pieces import piece
+from .backends.single_layer_library import piece
 from .backends.targets import Target
 from .errors import OutputError, TargetError
 from .files import write_file
@@ -56,7 +56,7 @@ from .ir.ops import Const, Fused, Relayout
 from .ir.storage import to_storage
 from .runtime import artifact
 from .runtime.cpu import cpu_name, host_machine, missing_features
-from .runtime.steps import StepTimer
+from .runtime.step_timer import StepTimer
 
 SECONDS = 0.3
 """Time to measure the candidates of one layer."""

@@ -16,13 +16,16 @@ from onnx import ModelProto, NodeProto, ValueInfoProto, defs
 from ..errors import Limit, ModelError, VerifyError
 from ..ir import Graph, Node, Output, Value, scalar_of, shape_text, verify
 from ..ir.ops import Sign
-from .call import Call, node_name
+from .analysis.infinite_weights import infinite_weights
+from .analysis.rewriting import Found, View, rewrite
+from .analysis.sign_at_zero import AtZero, at_zero, without_zero
 from .dialects import normalise
-from .emit import Emitter
-from .finite import infinite_weights
-from .fold import fold
-from .inputs import graph_inputs
-from .problems import (
+from .importing.batch_shapes import Sized
+from .importing.call import Call, node_name
+from .importing.constant_folding import fold
+from .importing.graph_builder import Emitter
+from .importing.graph_inputs import graph_inputs
+from .importing.problems import (
     Problem,
     StandIns,
     limit_of,
@@ -33,14 +36,11 @@ from .problems import (
     unsupported,
     without_rule,
 )
-from .reader import ONNX_NAMES, Checked, Source, label_of, read
+from .importing.scope import Broken, Held, Scope
+from .prepare.reader import ONNX_NAMES, Checked, Source, label_of, read
+from .prepare.signatures import check_signature
+from .prepare.tensor_data import dtype_name, dtype_of
 from .registry import find_rule
-from .rewriting import Found, View, rewrite
-from .scope import Broken, Held, Scope
-from .shapes import Sized
-from .signature import check_signature
-from .tensors import dtype_name, dtype_of
-from .zeros import AtZero, at_zero, without_zero
 
 SignZero = Literal["exact", "+1"]
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Limit, ModelError
 
 if TYPE_CHECKING:
-    from .call import Call
+    from .importing.call import Call
 
 FLOAT = ("f32",)
 INTEGERS = ("i8", "u8", "i16", "i32", "i64")

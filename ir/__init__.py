@@ -15,7 +15,6 @@ from .core import (
     decode,
 )
 from .interpret import evaluate, interpret
-from .memory import aligned, arena_bytes, part_slots
 from .text import load, parse, print_graph, save
 from .types import (
     BOOL,
@@ -42,7 +41,8 @@ from .types import (
     scalar_of,
     shape_text,
 )
-from .verify import verify
+from .verifier import verify
+from .workspace import aligned, arena_bytes, part_slots
 
 __all__ = [
     "BOOL",

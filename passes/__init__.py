@@ -1,5 +1,5 @@
 """Passes: each rewrites a graph into a graph; `pipelines` orders them."""
 
-from .base import Context, Pass, parse_pipeline, pass_types, run_passes
+from .manager import Context, Pass, parse_pipeline, pass_types, run_passes
 
 __all__ = ["Context", "Pass", "parse_pipeline", "pass_types", "run_passes"]

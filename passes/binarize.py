@@ -33,12 +33,12 @@ from ..ir.ops import (
     Sub,
     Transpose,
 )
-from .analysis import channel_shape, taps_inside
-from .base import Context, Pass
 from .integer_products import in_integers
-from .rewrite import Rewriter, drop_dead
-from .signs import Levels, NotSigns, Signs, Tracer, levels
-from .weights import BitWeights, split_weights
+from .manager import Context, Pass
+from .support.queries import channel_shape, taps_inside
+from .support.rewrite import Rewriter, drop_dead
+from .support.sign_tracing import Levels, NotSigns, Signs, Tracer, levels
+from .support.weight_bits import BitWeights, split_weights
 
 _IN_INTEGERS = "8-bit integers times ±alpha: multiplied as integers"
 
@@ -55,7 +55,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Binarized(Pass):
+class Binarize(Pass):
     """Turn Conv and Gemm over signs and ±alpha weights into integer products on bits.
 
     Before:

@@ -32,8 +32,8 @@ from ..ir.ops import (
     Transpose,
 )
 from ..ir.types import broadcast
-from .base import Context, Pass
-from .rewrite import Rewriter, rewrite
+from .manager import Context, Pass
+from .support.rewrite import Rewriter, rewrite
 
 FEW_CHANNELS = 8
 """Below this, a map's bits are better flattened before they are packed into words of channels."""

@@ -18,8 +18,8 @@ from typing import ClassVar
 from ..errors import PassError
 from ..ir import Builder, Graph, Layout, Node, Region, Stage, Value
 from ..ir.ops import Fused, Relayout
-from .base import Context, Pass
-from .cost import cheapest
+from .manager import Context, Pass
+from .support.cost import cheapest
 
 Layouts = Mapping[Value, Layout]
 _MOST_VALUES = 4

@@ -8,14 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from ..ir import Graph, Node, Stage
-from ..ir.codebook import Codebook
+from ..ir import Graph, Node, Stage, codewords
 from ..ir.ops import BinaryConv, Const
-from .base import Context, Pass
+from .manager import Context, Pass
 
 
 @dataclass(frozen=True)
-class CodebookWords(Pass):
+class Codebook(Pass):
     """Annotate binary convolutions with the number of distinct kernels per input channel, counted
     up to a sign of each output channel, where that is no more than 64.
 
@@ -43,7 +42,7 @@ def _annotated(node: Node, graph: Graph) -> Node:
     maker = graph.producers.get(op.w)
     if maker is None or not isinstance(maker.op, Const) or maker.op.array[0, 0].size < 2:
         return node
-    codebook = Codebook.of(maker.op.array)
+    codebook = codewords.Codebook.of(maker.op.array)
     if codebook is None:
         return node
     return Node(replace(op, codewords=len(codebook.words)), node.results)

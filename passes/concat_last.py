@@ -12,9 +12,9 @@ from typing import ClassVar
 
 from ..ir import Array, Graph, Node, Stage, Value
 from ..ir.ops import Concat, Const, Expand, Threshold
-from .base import Context, Pass
 from .fuse_epilogue import ANCHORS
-from .rewrite import Rewriter, rewrite
+from .manager import Context, Pass
+from .support.rewrite import Rewriter, rewrite
 
 
 @dataclass(frozen=True)

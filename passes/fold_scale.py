@@ -18,9 +18,9 @@ import numpy as np
 
 from ..ir import F32, Array, Graph, Node, Stage, Value
 from ..ir.ops import Add, Conv, Div, Gemm, MaxPool, Mul, Pad, Sub
-from .analysis import is_power_of_two, merged_scale, per_channel, reaches_sign
-from .base import Context, Exactness, Pass
-from .rewrite import Rewriter, rewrite
+from .manager import Context, Exactness, Pass
+from .support.queries import is_power_of_two, merged_scale, per_channel, reaches_sign
+from .support.rewrite import Rewriter, rewrite
 
 
 @dataclass(frozen=True)

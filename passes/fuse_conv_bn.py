@@ -16,9 +16,9 @@ import numpy as np
 from ..ir import Array, Graph, Node, Stage, Value
 from ..ir.ops import Add, BatchNorm, Conv, Gemm, Mul
 from ..ir.ops.nn import batch_norm_terms
-from .analysis import channel_shape, merged_scale, reaches_sign
-from .base import Context, Exactness, Pass
-from .rewrite import Rewriter, rewrite
+from .manager import Context, Exactness, Pass
+from .support.queries import channel_shape, merged_scale, reaches_sign
+from .support.rewrite import Rewriter, rewrite
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from ..ir.ops import (
     ReduceMin,
     ReduceSum,
 )
-from .base import Context, Pass
+from .manager import Context, Pass
 
 ANCHORS: tuple[type[Op], ...] = (
     BinaryConv,

@@ -45,10 +45,10 @@ from ..ir.ops import (
     Sub,
     Transpose,
 )
-from .analysis import channel_shape, is_power_of_two
-from .base import Context, Pass
-from .rewrite import Rewriter, rewrite
-from .weights import BitWeights, split_weights
+from .manager import Context, Pass
+from .support.queries import channel_shape, is_power_of_two
+from .support.rewrite import Rewriter, rewrite
+from .support.weight_bits import BitWeights, split_weights
 
 LARGEST_SUM = 1 << 24
 """Integers below it are exact in float32."""

@@ -13,9 +13,9 @@ from typing import ClassVar
 from ..ir import Graph, Node, Slot, Stage, Value, aligned
 from ..ir.ops import Const, Relayout, Reshape, Transpose
 from ..ir.types import physical_axes, sample_bytes
-from .base import Context, Pass
+from .manager import Context, Pass
 from .pack_bits import is_row_like
-from .sharing import LastReads, Parts, concatenated
+from .support.memory_sharing import LastReads, Parts, concatenated
 
 
 @dataclass

@@ -25,10 +25,10 @@ from ..ir import Array, Graph, Node, Stage
 from ..ir.ops import BinaryConv, BinaryGemm, Const
 from ..ir.ops.binary import BLOCK
 from ..ir.ops.shape import flat_size
-from .axes import Axes, Obstacle, trace
-from .base import Context, Pass
-from .permute import Changes, Moved, apply, moved, takes_signs
-from .spanning_tree import WORTH, Forest, Metric, block_forest, tight_order
+from .manager import Context, Pass
+from .support.channel_groups import Axes, Obstacle, trace
+from .support.channel_permutation import Changes, Moved, apply, moved, takes_signs
+from .support.spanning_tree import WORTH, Forest, Metric, block_forest, tight_order
 
 LANES = 512
 """Positions that a kernel adds at once."""

@@ -35,10 +35,10 @@ from ..ir.ops import (
     Transpose,
 )
 from ..ir.types import physical_axes
-from .analysis import channel_shape
-from .base import Context, Pass
 from .canonicalize import is_flatten
-from .rewrite import Rewriter, drop_dead, rewrite
+from .manager import Context, Pass
+from .support.queries import channel_shape
+from .support.rewrite import Rewriter, drop_dead, rewrite
 
 _WINDOWS: tuple[type[Op], ...] = (Conv, BinaryConv, MaxPool, AveragePool)
 _LANES = 8

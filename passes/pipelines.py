@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from .base import Pass
-from .binarize import Binarized
+from .binarize import Binarize
 from .canonicalize import Canonicalize
 from .choose_layouts import ChooseLayouts
-from .codebook import CodebookWords
+from .codebook import Codebook
 from .concat_last import ConcatLast
 from .constant_fold import ConstantFold
 from .dead_code import DeadCode
@@ -14,11 +13,12 @@ from .fold_scale import FoldScale
 from .fuse_conv_bn import FuseConvBn
 from .fuse_epilogue import FuseEpilogue
 from .integer_products import IntegerProducts
+from .manager import Pass
 from .memory_plan import MemoryPlan
 from .mst_reorder import MstReorder
 from .pack_bits import PackBits
 from .select_kernels import SelectKernels
-from .threshold import Thresholds
+from .threshold import Threshold
 
 
 def recognition() -> tuple[Pass, ...]:
@@ -34,13 +34,13 @@ def default(
     ``exact_float`` leaves out what rounds; ``reuse`` has kernels reuse sums, along trees of at most
     ``mst_max_depth`` edges from a root (0: any number).
     """
-    shared = (MstReorder(mst_max_depth), CodebookWords()) if reuse else ()
+    shared = (MstReorder(mst_max_depth), Codebook()) if reuse else ()
     return (
         *recognition(),
-        Binarized(),
+        Binarize(),
         IntegerProducts(),
         FuseConvBn(exact=exact_float),
-        Thresholds(),
+        Threshold(),
         FoldScale(exact=exact_float),
         ConstantFold(),
         ConcatLast(),

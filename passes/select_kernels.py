@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from ..backends.base import Choice, kernels_for
+from ..backends.interface import Choice, kernels_for
 from ..errors import LoweringError, PassError
 from ..ir import Graph, Node, Stage
 from ..ir.ops import Const, Fused
-from .base import Context, Pass
-from .cost import cheapest
+from .manager import Context, Pass
+from .support.cost import cheapest
 
 
 @dataclass(frozen=True)

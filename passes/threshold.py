@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..ir import I32, TERNARY, Array, Graph, Node, Op, Stage, Value
+from ..ir import I32, TERNARY, Array, Graph, Node, Op, Stage, Value, ops
 from ..ir.core import decode
 from ..ir.ops import (
     Binarize,
@@ -35,11 +35,10 @@ from ..ir.ops import (
     MaxPool,
     Mul,
     Pad,
-    Threshold,
 )
-from .analysis import channel_shape, origins, per_channel, taps_inside
-from .base import Context, Pass
-from .rewrite import Rewriter, drop_dead
+from .manager import Context, Pass
+from .support.queries import channel_shape, origins, per_channel, taps_inside
+from .support.rewrite import Rewriter, drop_dead
 
 CHUNK = 1 << 22
 """Elements evaluated at once."""
@@ -71,7 +70,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Thresholds(Pass):
+class Threshold(Pass):
     """Replace float chains between counts and signs by integer thresholds where that is exact.
 
     Before:
@@ -122,8 +121,8 @@ def _emit(rw: Rewriter, node: Node, chain: Chain, step: Step) -> Value:
     flip = rw.const(step.flip ^ step.falls, name + ".flip", origin)
     count = rw.get(chain.count)
     if chain.pool is None:
-        return rw.add(Threshold(count, t, flip), name, origin)
-    bits = rw.add(Threshold(count, t, flip), name + ".unpooled", origin)
+        return rw.add(ops.Threshold(count, t, flip), name, origin)
+    bits = rw.add(ops.Threshold(count, t, flip), name + ".unpooled", origin)
     assert isinstance(chain.pool.op, MaxPool)
     pool = replace(chain.pool.op, x=bits)
     if not step.falls.any():

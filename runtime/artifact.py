@@ -19,7 +19,6 @@ from mmap import mmap
 from typing import BinaryIO, cast
 
 from ..errors import ArtifactError
-from .decode import decode, parse
 from .elf import MACHINES, Elf, parse_elf
 from .manifest import (
     ABI,
@@ -34,6 +33,7 @@ from .manifest import (
     Tensor,
     Workspace,
 )
+from .manifest_decoder import decode, parse
 
 __all__ = [
     "ABI",

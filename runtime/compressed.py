@@ -28,9 +28,18 @@ import numpy as np
 
 from ..errors import ArtifactError
 from .artifact import MAGIC, MAX_FILE_BYTES
-from .coding import CodedBits, Forest, Stream, decode, decode_bits, encode, encode_bits, inflated
-from .decode import Fields
-from .layouts import WeightLayout, described, from_description
+from .bit_coding import (
+    CodedBits,
+    Forest,
+    Stream,
+    decode,
+    decode_bits,
+    encode,
+    encode_bits,
+    inflated,
+)
+from .manifest_decoder import Fields
+from .weight_layouts import WeightLayout, described, from_description
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

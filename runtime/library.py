@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ArtifactError, InputError
-from .image import Image
 from .manifest import ABI, Manifest
-from .pool import Code, Team
+from .thread_pool import Code, Team
+from .verified_bytes import Image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

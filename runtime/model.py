@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 
 from ..errors import ArtifactError, InputError
+from .array_checks import as_input, batch_of, check_output, check_overlap, new_output
 from .artifact import read_manifest, to_dict
 from .cpu import host_machine, missing_features
 from .elf import SHARED, parse_elf
-from .image import Image
 from .library import Library
 from .manifest import Manifest, Tensor
-from .pool import thread_count
-from .tensors import as_input, batch_of, check_output, check_overlap, new_output
+from .thread_pool import thread_count
+from .verified_bytes import Image
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

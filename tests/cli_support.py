@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from bnnc.tools.cli import main
+from bnnc.tools.command_line.cli import main
 
 
 class Done(NamedTuple):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bnnc.runtime import artifact
-from bnnc.runtime.header import c_header
+from bnnc.runtime.c_header import c_header
 
 SOURCE = Path(__file__).with_name("handmade.c")
 TRIPLES = {"x86_64": "x86_64-linux-musl", "aarch64": "aarch64-linux-musl"}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from hypothesis import HealthCheck, settings
 
-from bnnc.backends.base import KernelDescriptor
+from bnnc.backends.interface import KernelDescriptor
 from bnnc.backends.targets import Target, resolve
 from bnnc.ir import Bits, Graph, Layout, Op, Scalar, interpret
 from bnnc.ir.ops import BinaryConv, Fused, Relayout, Threshold

@@ -147,7 +147,7 @@ def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
         metadata = email.message_from_bytes(archive.read(metadata_name))
     folders = {name.split("/")[0] for name in names}
     assert folders == {"bnnc", f"bnnc-{bnnc.__version__}.dist-info"}
-    files = ("py.typed", "__main__.py", "runtime/__init__.py", "tools/page.html")
+    files = ("py.typed", "__main__.py", "runtime/__init__.py", "tools/inspection/html_page.html")
     assert {f"bnnc/{name}" for name in files} <= set(names)
     assert not [name for name in names if name.startswith(("bnnc/tests", "bnnc/docs"))]
     base = [text for text in metadata.get_all("Requires-Dist", []) if "extra ==" not in text]

@@ -20,14 +20,14 @@ FOLDERS = ("backends", "frontend", "ir", "passes", "runtime", "tools")
 
 # The layers, lowest first, and what each may import of bnnc. A module belongs to the longest name
 # that fits; a layer always knows itself. Ground is what the passes and the frontend may consult.
-GROUND = {"errors", "ir", "backends.base", "backends.targets"}
+GROUND = {"errors", "ir", "backends.interface", "backends.targets"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
     "ir": {"errors"},
     "runtime": {"errors"},
     "backends.targets": {"errors", "runtime"},
-    "backends.base": GROUND | {"runtime"},
+    "backends.interface": GROUND | {"runtime"},
     "frontend": GROUND,
     "passes": GROUND,
     "backends": GROUND | {"runtime"},
@@ -153,16 +153,16 @@ def test_every_module_keeps_the_import_rules() -> None:
         ("backends/llvm/emit.py", "from ...passes import manager", "passes"),
         ("backends/llvm/emit.py", "from ..tvm import lower", "tvm"),
         ("backends/llvm/emit.py", "import tvm", "library tvm"),
-        ("backends/tvm/kernel.py", "from ..llvm import tiles", "llvm"),
+        ("backends/tvm/tensor_kernel.py", "from ..llvm import tiles", "llvm"),
         ("backends/codegen/module.py", "from ..auto import AutoBackend", "auto"),
-        ("backends/pieces.py", "from .auto import AutoBackend", "auto"),
-        ("backends/base.py", "from .llvm import backend", "llvm"),
+        ("backends/single_layer_library.py", "from .auto import AutoBackend", "auto"),
+        ("backends/interface.py", "from .llvm import backend", "llvm"),
         ("backends/codegen/module.py", "from ..llvm import kernels", "llvm"),
         ("backends/linking.py", "from .codegen import module", "codegen"),
         ("driver.py", "from .tools import cli", "tools"),
         ("errors.py", "import numpy", "library numpy"),
         ("ir/core.py", "import runtime", "absolute"),
-        ("tools/cli.py", "from bnnc.ir import Graph", "absolute"),
+        ("tools/command_line/cli.py", "from bnnc.ir import Graph", "absolute"),
     ],
 )
 def test_a_broken_rule_is_found(path: str, source: str, word: str) -> None:
@@ -175,11 +175,11 @@ def test_a_broken_rule_is_found(path: str, source: str, word: str) -> None:
     ("path", "source"),
     [
         ("ir/core.py", "from .types import Type\nfrom ..errors import VerifyError\nimport numpy"),
-        ("passes/pack_bits.py", "from ..backends.base import KernelDescriptor"),
+        ("passes/pack_bits.py", "from ..backends.interface import KernelDescriptor"),
         ("backends/llvm/emit.py", "from ...runtime.artifact import Manifest\nimport llvmlite.ir"),
-        ("backends/tvm/kernel.py", "from ..codegen.code import Code\nfrom tvm import s_tir"),
+        ("backends/tvm/tensor_kernel.py", "from ..codegen.code import Code\nfrom tvm import s_tir"),
         ("backends/auto.py", "from .llvm import kernels as llvm\nfrom .tvm import kernels as tvm"),
-        ("tools/cli.py", "from .. import driver, __version__\nimport rich"),
+        ("tools/command_line/cli.py", "from .. import driver, __version__\nimport rich"),
     ],
 )
 def test_a_kept_rule_is_not_reported(path: str, source: str) -> None:
@@ -213,7 +213,7 @@ def test_base_modules_load_numpy_alone() -> None:
 import sys
 import bnnc
 assert "numpy" not in sys.modules
-import bnnc.runtime, bnnc.tools.cli
+import bnnc.runtime, bnnc.tools.command_line.cli
 heavy = {"llvmlite", "onnx", "onnxruntime", "rich", "torch", "tvm", "ziglang"}
 layers = {"bnnc.ir", "bnnc.frontend", "bnnc.passes", "bnnc.driver"}
 layers |= {"bnnc.backends." + name for name in ("auto", "codegen", "llvm", "tvm")}
@@ -231,7 +231,7 @@ def test_without_the_tvm_extra_everything_else_works(data_dir: Path, tmp_path: P
 import sys
 sys.modules["tvm"] = None
 import bnnc
-from bnnc.tools.cli import main
+from bnnc.tools.command_line.cli import main
 model, output = sys.argv[1:]
 assert main(["compile", model, "-o", output]) == 0
 assert main(["verify", model, output, "--runs", "1"]) == 0

@@ -13,7 +13,7 @@ from library_support import X86_PATHS, present
 
 from bnnc import runtime
 from bnnc.backends import linking
-from bnnc.backends.base import Choice, KernelDescriptor
+from bnnc.backends.interface import Choice, KernelDescriptor
 from bnnc.backends.llvm import LlvmBackend
 from bnnc.backends.targets import Target
 from bnnc.driver import target_entry, tensor

@@ -13,7 +13,7 @@ import pytest
 
 import bnnc
 from bnnc import tuning
-from bnnc.backends.base import Choice
+from bnnc.backends.interface import Choice
 from bnnc.backends.llvm import LlvmBackend
 from bnnc.backends.targets import resolve
 from bnnc.ir import Graph, Node, parse

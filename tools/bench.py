@@ -21,15 +21,15 @@ from .. import __version__
 from ..errors import BnncError, InputError, OutputError
 from ..files import check_writable, write_file
 from ..runtime.manifest import Tensor
-from .arguments import positive, seconds
-from .benchmarks import ours
+from .benchmarks import bnnc_contenders
 from .benchmarks.networks import LAYERS, NETWORKS, Shape, chain
 from .benchmarks.rows import Row, layer_row, network_row
 from .benchmarks.task import Store, Task
-from .console import Say, one_line, progress, require_compiler, show
+from .benchmarks.timing import cpu_name, pinned, random_array
+from .command_line.arguments import positive, seconds
+from .command_line.console import Say, one_line, progress, require_compiler, show
+from .command_line.exits import guarded
 from .demo import DATA
-from .exits import guarded
-from .timing import cpu_name, pinned, random_array
 
 DEPTH = 5
 """Layers in a chain; the first four of them run from bits to bits."""
@@ -107,17 +107,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _backends(arguments: argparse.Namespace) -> int:
     """The LLVM and the TVM backend side by side, the latter untuned and tuned."""
-    from .benchmarks import backends
+    from .benchmarks import backend_comparison
 
     tasks = _chosen(arguments, _store(arguments.store))
     with progress() as say:
-        found = backends.compare(tasks, arguments.targets, arguments.trials, arguments.seconds, say)
-    text = backends.section(found, arguments.trials)
+        found = backend_comparison.compare(
+            tasks, arguments.targets, arguments.trials, arguments.seconds, say
+        )
+    text = backend_comparison.section(found, arguments.trials)
     show(text)
     if arguments.markdown is not None:
         write_file(arguments.markdown, text.encode())
     if arguments.document is not None:
-        backends.rewrite(arguments.document, text)
+        backend_comparison.rewrite(arguments.document, text)
     return 0
 
 
@@ -211,7 +213,9 @@ class Built:
     name: str
     task: Task
     inputs: tuple[Tensor, ...] = ()
-    facts: dict[str, ours.Facts] = field(default_factory=dict[str, ours.Facts])
+    facts: dict[str, bnnc_contenders.Facts] = field(
+        default_factory=dict[str, bnnc_contenders.Facts]
+    )
     problems: dict[str, str] = field(default_factory=dict[str, str])
 
     def row(
@@ -230,12 +234,12 @@ def _built(name: str, task: Task, targets: Sequence[str]) -> Built:
     built = Built(name, task)
     for target in targets:
         try:
-            made, seconds = ours.compiled(task, target)
+            made, seconds = bnnc_contenders.compiled(task, target)
             built.inputs = made.manifest.inputs
             first = task.on(built.inputs, 1, 1)
-            built.facts[target] = ours.facts(first, made, seconds, target)
+            built.facts[target] = bnnc_contenders.facts(first, made, seconds, target)
         except BnncError as error:
-            built.problems[ours.name(target)] = one_line(str(error))
+            built.problems[bnnc_contenders.name(target)] = one_line(str(error))
     return built
 
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import OutputError, TargetError
-from .console import bytes_text, require_compiler, show, table, time_text
-from .exits import guarded
-from .peers import ONNXRUNTIME, PeerError
-from .report import totals
-from .timing import cpu_name, measure, pinned
+from .benchmarks.onnx_engines import ONNXRUNTIME, PeerError
+from .benchmarks.timing import cpu_name, measure, pinned
+from .command_line.console import bytes_text, require_compiler, show, table, time_text
+from .command_line.exits import guarded
+from .inspection.layer_report import totals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

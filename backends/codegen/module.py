@@ -20,7 +20,7 @@ from llvmlite import ir
 from ...errors import LoweringError
 from ...ir import Array, Graph, Node, Stage, Value, part_slots
 from ...ir.ops import Concat, Const, Fused, Relayout, Reshape, Transpose
-from ..base import (
+from ..interface import (
     Choice,
     EmitKind,
     KernelDescriptor,
@@ -31,11 +31,11 @@ from ..base import (
     kernels_for,
 )
 from ..targets import Target
-from .code import Code
-from .entry import CONSTANTS, PREFIX, Entry, Workspace, describe
-from .kernel import Extent, Job, Kernel, Step
-from .machine import machine_for, optimize
-from .pool import Pool
+from .c_abi import CONSTANTS, PREFIX, Entry, Workspace, describe
+from .constant_pool import Pool
+from .kernel_builder import Code
+from .kernel_interface import Extent, Job, Kernel, Step
+from .llvm_pipeline import machine_for, optimize
 from .threads import pool_functions
 
 MANIFEST_SECTION = ".bnnc.manifest"

@@ -23,11 +23,11 @@ from collections.abc import Callable, Sequence
 from ...ir import Node, Value
 from ...ir.ops import Fused, Threshold
 from ...ir.types import WORD_BITS
-from ..codegen import elementwise
-from ..codegen.code import Code, Index
-from ..codegen.elementwise import Lanes, Packed
-from ..codegen.kernel import Job
-from ..codegen.region import full_type
+from ..codegen import elementwise_emitters
+from ..codegen.elementwise_emitters import Lanes, Packed
+from ..codegen.fused_region import full_type
+from ..codegen.kernel_builder import Code, Index
+from ..codegen.kernel_interface import Job
 from .views import View, byte_strides
 
 
@@ -73,7 +73,7 @@ class Epilogue:
                 env[v] if v in env else self._load(node, i, v, index, axis, lanes, count)
                 for i, v in enumerate(node.op.operands)
             ]
-            env[node.result] = elementwise.emit(self.code, node.op, tuple(held))
+            env[node.result] = elementwise_emitters.emit(self.code, node.op, tuple(held))
         for view, result in zip(self.results, self.region.results, strict=True):
             if result not in env:
                 env[result] = self._view(result, False).load(index, axis, lanes, count)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ...ir import Batch, Dim, TensorType, Value
 from ...ir.ops import BinaryConv, BinaryGemm, Conv, Gemm
-from ..codegen.code import Code, Index
+from ..codegen.kernel_builder import Code, Index
 
 Product = BinaryConv | BinaryGemm | Conv | Gemm
 

@@ -17,9 +17,9 @@ from typing import Protocol
 
 from llvmlite import ir
 
-from ..codegen.code import I8, I16, I32, Code, IRValue, vector
+from ..codegen.kernel_builder import I8, I16, I32, Code, IRValue, vector
 from ..targets import Target
-from .planes import carry_save
+from .bit_planes import carry_save
 
 State = list[IRValue]
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from ...ir import Batch, Op
 from ...ir.ops import Fused
 from ...ir.types import WORD_BITS
-from ..codegen import region
-from ..codegen.code import Code, Index, IRValue
-from ..codegen.kernel import Extent
+from ..codegen import fused_region
+from ..codegen.kernel_builder import Code, Index, IRValue
+from ..codegen.kernel_interface import Extent
 from ..targets import Target
 from .epilogue import channel_blocks, last_block
 from .geometry import Geometry, Product, Segment
@@ -42,7 +42,7 @@ def refusal(op: Op, target: Target) -> str | None:
         return f"{anchor.mnemonic()} over {anchor.x.type.rank - 2} spatial axes is not supported"
     if anchor.w not in op.body.params:
         return "weights must be a constant"
-    return region.plain_refusal(op, target)
+    return fused_region.plain_refusal(op, target)
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from llvmlite import ir
 
 from ...ir import BOOL, Batch, Bits, Layout, Scalar, TensorType, Ternary, Value
 from ...ir.types import WORD_BITS, physical_axes
-from ..codegen.code import I1, I8, I32, Code, Index, IRValue, memory_type, pieces, vector
-from ..codegen.elementwise import Lanes, Packed
+from ..codegen.elementwise_emitters import Lanes, Packed
+from ..codegen.kernel_builder import I1, I8, I32, Code, Index, IRValue, memory_type, pieces, vector
 
 
 def strides_of(type_: TensorType) -> tuple[int, ...]:

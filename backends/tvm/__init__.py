@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-from ..base import Searcher, SearchLimits
 from ..codegen.module import KernelBackend
+from ..interface import Searcher, SearchLimits
 from ..targets import Target
 from . import kernels
-from .kernel import TensorKernel
+from .tensor_kernel import TensorKernel
 
 
 class TvmBackend(KernelBackend):

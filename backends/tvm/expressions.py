@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from ..codegen.code import I1, vector
+from ..codegen.kernel_builder import I1, vector
 from ..targets import Target
 from .tir import tirx
 

@@ -26,10 +26,10 @@ from tvm.script.ir_builder import IRBuilder
 
 from ...ir import BOOL, Array, Bits, Layout, Scalar, TensorType, Ternary, Value
 from ...ir.types import WORD_BITS, physical_axes
-from ..base import StoredWeights
-from ..codegen.code import I1, I8, memory_type
-from ..codegen.elementwise import Lanes, Packed
-from ..codegen.kernel import Job
+from ..codegen.elementwise_emitters import Lanes, Packed
+from ..codegen.kernel_builder import I1, I8, memory_type
+from ..codegen.kernel_interface import Job
+from ..interface import StoredWeights
 from .expressions import Expression, Expressions, Term, constant, dtype_of
 from .tir import T, tirx
 

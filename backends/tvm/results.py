@@ -15,7 +15,7 @@ from typing import Any
 
 from ...ir import Layout, Scalar, TensorType, Ternary, Value
 from ...ir.types import WORD_BITS, Element, physical_axes
-from ..codegen.elementwise import Lanes, Packed
+from ..codegen.elementwise_emitters import Lanes, Packed
 from ..targets import Target
 from .expressions import expression
 from .program import Buffer, Coordinate, Program, View

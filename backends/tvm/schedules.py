@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .kernel import Knobs, Schedule
 from .program import Program
+from .tensor_kernel import Knobs, Schedule
 from .tir import tirx
-from .window import PAD
+from .window_operand import PAD
 
 _MOST_TASKS = 256
 _MOST_UNROLLED = 16

@@ -31,14 +31,14 @@ from tvm.script.ir_builder import IRBuilder
 from ...errors import BackendError
 from ...ir import Array, Node, Op, Value
 from ...ir.ops import Const
-from ..base import Board, Choice, Params, SearchLimits
-from ..codegen.kernel import Job
-from ..codegen.machine import optimize
+from ..codegen.kernel_interface import Job
+from ..codegen.llvm_pipeline import optimize
+from ..interface import Board, Choice, Params, SearchLimits
 from ..targets import Target
-from .function import function_of, tvm_target
-from .kernel import TensorKernel
+from .prim_function import function_of, tvm_target
 from .program import Program
-from .records import Decisions, Record, Records, layer_of
+from .search_records import Decisions, Record, Records, layer_of
+from .tensor_kernel import TensorKernel
 from .tir import T, tirx
 
 _ROUND = 8

@@ -12,7 +12,7 @@ from functools import cache
 from types import ModuleType
 
 from ...ir import Graph
-from ..rewriting import rewrite
+from ..analysis.rewriting import rewrite
 
 
 @cache

@@ -20,8 +20,8 @@ from __future__ import annotations
 
 from ...ir import Node, Value
 from ...ir.ops import Add, Equal, Mul, Sign, Sub
-from ..comparisons import choice, comparison_of, mask_of
-from ..rewriting import Found, View
+from ..analysis.comparisons import choice, comparison_of, mask_of
+from ..analysis.rewriting import Found, View
 
 ORDER = 11
 

@@ -38,10 +38,10 @@ import numpy as np
 
 from ...ir import BOOL, F32, Array, Node, Op, Value, ops
 from ...ir.ops import Cast, Const, Less, LessEqual, Sign, Sub, Where
-from ..intervals import expression_root, point_values
-from ..ranges import ANYTHING
-from ..rewriting import Found, View
-from ..steps import Put, find_step, two_valued
+from ..analysis.intervals import expression_root, point_values
+from ..analysis.ranges import ANYTHING
+from ..analysis.rewriting import Found, View
+from ..analysis.step_functions import Put, find_step, two_valued
 
 ORDER = 40
 

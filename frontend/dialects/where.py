@@ -20,8 +20,8 @@ from __future__ import annotations
 
 from ...ir import F32, Node, Value
 from ...ir.ops import Cast, Equal, Sign, Where
-from ..comparisons import choice, comparison_of
-from ..rewriting import Found, View
+from ..analysis.comparisons import choice, comparison_of
+from ..analysis.rewriting import Found, View
 
 ORDER = 10
 

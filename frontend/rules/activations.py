@@ -27,7 +27,7 @@ from ...ir.ops import (
     Tanh,
     Where,
 )
-from ..call import Call
+from ..importing.call import Call
 from ..registry import FLOAT, NUMBERS, rule
 
 

@@ -9,9 +9,9 @@ from onnx import NodeProto
 
 from ...ir import Value
 from ...ir.ops import Transpose
-from ..call import Call
+from ..importing.call import Call
+from ..prepare.signatures import check_signature
 from ..registry import FLOAT, ONNX, QONNX, rule
-from ..signature import check_signature
 from .conv import conv
 from .normalization import batch_norm
 from .pooling import pool

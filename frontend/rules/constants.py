@@ -6,9 +6,9 @@ import numpy as np
 
 from ...errors import Limit
 from ...ir import Array
-from ..call import Call
+from ..importing.call import Call
+from ..prepare.tensor_data import check_tensor, tensor_array
 from ..registry import rule
-from ..tensors import check_tensor, tensor_array
 
 
 @rule("Constant", limits={Limit.FORM: "no strings, no sparse tensors"})

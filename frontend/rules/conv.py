@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ...ir import Value
-from ..call import Call
+from ..importing.call import Call
 from ..registry import FLOAT, rule
-from .unfolded import Steps, convolution
-from .windows import explicit_pads, spatial_attribute
+from .conv_fallbacks import Steps, convolution
+from .window_attributes import explicit_pads, spatial_attribute
 
 
 @rule("Conv", types=FLOAT)

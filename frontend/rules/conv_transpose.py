@@ -17,11 +17,11 @@ import numpy as np
 from ...errors import Limit
 from ...ir import Array, Value
 from ...ir.ops import Add, Concat, Expand, Transpose
-from ..call import Call
+from ..importing.call import Call
 from ..registry import FLOAT, rule
-from .moving import sliced
-from .unfolded import Steps, convolution
-from .windows import spatial_attribute
+from .conv_fallbacks import Steps, convolution
+from .select_join_pad import sliced
+from .window_attributes import spatial_attribute
 
 MAX_PHASES = 4096
 """Convolutions that one transposed convolution may become."""

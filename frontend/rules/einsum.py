@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from ...errors import Limit
 from ...ir import Batch, Dim, Value, ops
-from ..call import Call
+from ..importing.call import Call
 from ..registry import FLOAT, rule
-from .products import leading
+from .matrix_products import leading
 
 _SPARE = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

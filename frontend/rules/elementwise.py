@@ -9,9 +9,9 @@ import numpy as np
 
 from ...errors import Limit
 from ...ir import F16, F32, F64, U8, Op, Value, ops, scalar_of
-from ..call import Call
+from ..importing.call import Call
+from ..prepare.tensor_data import dtype_of
 from ..registry import BOOL, FLOAT, NUMBERS, rule
-from ..tensors import dtype_of
 
 FLOAT_UNARY: dict[str, Callable[[Value], Op]] = {
     "Ceil": ops.Ceil,

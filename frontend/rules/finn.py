@@ -31,11 +31,11 @@ from ...ir.ops import (
     Transpose,
 )
 from ...ir.types import F32
-from ..call import Call
-from ..lowered import DOMAIN
+from ..analysis.step_functions import Step
+from ..importing.call import Call
+from ..prepare.finn_im2col import DOMAIN
 from ..registry import FLOAT, QONNX, rule
-from ..steps import Step
-from .products import matmul
+from .matrix_products import matmul
 
 MAX_COMPARED = 15
 """Thresholds that are compared one by one; more are searched by halving."""

@@ -7,7 +7,7 @@ import numpy as np
 from ...errors import Limit
 from ...ir import Value
 from ...ir.ops import Add, BatchNorm, Div, Mul, Reciprocal, ReduceMean, Sqrt, Sub
-from ..call import Call
+from ..importing.call import Call
 from ..registry import FLOAT, rule
 
 

@@ -18,10 +18,10 @@ from ...errors import Limit
 from ...ir import Array, Value
 from ...ir.ops import Add, Div, Less, LessEqual, Mul, Round, Sub, Where
 from ...ir.types import broadcast
-from ..call import Call
+from ..analysis.step_functions import find_step
+from ..importing.batch_shapes import described
+from ..importing.call import Call
 from ..registry import FLOAT, ONNX, rule
-from ..shapes import described
-from ..steps import find_step
 
 OPENVINO = ("org.openvinotoolkit", ONNX)
 """NNCF 1 wrote its operators into the standard domain."""

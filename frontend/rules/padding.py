@@ -8,9 +8,9 @@ import numpy as np
 
 from ...errors import Limit
 from ...ir import Value, ops
-from ..call import Call
+from ..importing.call import Call
 from ..registry import rule
-from .moving import sliced
+from .select_join_pad import sliced
 
 MAX_SIZE = 1 << 24
 """Positions of an axis that is padded with its own elements."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from ...errors import Limit
 from ...ir import Value
 from ...ir.ops import AveragePool, MaxPool, ReduceMax, ReduceMean
-from ..call import Call
+from ..importing.call import Call
 from ..registry import FLOAT, NUMBERS, rule
-from .windows import explicit_pads, spatial_attribute
+from .window_attributes import explicit_pads, spatial_attribute
 
 
 @rule("MaxPool", types=NUMBERS, limits={Limit.OUTPUT: "Indices"})

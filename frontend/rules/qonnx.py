@@ -13,9 +13,9 @@ import numpy as np
 from ...errors import Limit
 from ...ir import Array, Value
 from ...ir.ops import Abs, Add, Ceil, Clip, Div, Floor, Max, Min, Mul, Round, Sign, Sub
-from ..call import Call
+from ..importing.batch_shapes import described
+from ..importing.call import Call
 from ..registry import FLOAT, QONNX, rule
-from ..shapes import described
 
 MODES = ("ROUND", "HALF_EVEN", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN")
 """Rounding modes; ROUND is half to even."""

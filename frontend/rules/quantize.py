@@ -7,9 +7,9 @@ import numpy as np
 from ...errors import Limit
 from ...ir import F32, I8, I16, U8, Scalar, Value, scalar_of
 from ...ir.ops import Add, Cast, Clip, Div, Mul, Round, Sub
-from ..call import Call
+from ..importing.call import Call
+from ..prepare.tensor_data import dtype_of
 from ..registry import FLOAT, rule
-from ..tensors import dtype_of
 
 _PARAMETERS = {Limit.FORM: "per tensor or per axis, float32 scales"}
 _STORED = (I8, U8, I16)

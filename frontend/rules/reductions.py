@@ -18,9 +18,9 @@ from ...ir.ops import (
     Sqrt,
     Sub,
 )
-from ..call import Call
+from ..importing.call import Call
+from ..importing.deferred_transpose import Turned
 from ..registry import FLOAT, NUMBERS, rule
-from ..turned import Turned
 
 PLAIN = {
     "ReduceMax": ReduceMax,

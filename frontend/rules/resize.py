@@ -14,9 +14,9 @@ import numpy as np
 from ...errors import Limit
 from ...ir import F32, Array, Batch, Value
 from ...ir.ops import Add, Gather, Mul
-from ..call import Call
+from ..importing.call import Call
 from ..registry import rule
-from .moving import gathered
+from .select_join_pad import gathered
 
 MAX_SIZE = 1 << 24
 """Positions that an axis may get."""

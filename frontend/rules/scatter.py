@@ -14,10 +14,10 @@ import numpy as np
 
 from ...errors import Limit
 from ...ir import I64, Array, Batch, Op, Value, ops
-from ..call import Call
+from ..importing.call import Call
+from ..prepare.tensor_data import dtype_of
 from ..registry import NUMBERS, rule
-from ..tensors import dtype_of
-from .moving import gathered, whole_number
+from .select_join_pad import gathered, whole_number
 
 MAX_DEPTH = 1 << 20
 """Values that OneHot may tell apart."""

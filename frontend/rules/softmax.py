@@ -7,9 +7,9 @@ import math
 from ...errors import Limit
 from ...ir import Batch, Value
 from ...ir.ops import LogSoftmax, Softmax
-from ..call import Call
+from ..importing.call import Call
 from ..registry import FLOAT, rule
-from .products import leading
+from .matrix_products import leading
 
 OPS = {"Softmax": Softmax, "LogSoftmax": LogSoftmax}
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from ...errors import Limit
 from ...ir import Batch, Value, ops
-from ..call import Call
+from ..importing.call import Call
 from ..registry import FLOAT, NUMBERS, rule
-from .moving import sliced, whole_number
-from .unfolded import Steps, convolution
-from .windows import explicit_pads, spatial_attribute
+from .conv_fallbacks import Steps, convolution
+from .select_join_pad import sliced, whole_number
+from .window_attributes import explicit_pads, spatial_attribute
 
 MAX_WINDOW = 1 << 16
 """Positions that a norm or a response may look at."""

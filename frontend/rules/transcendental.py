@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...ir import Op, Value, ops
-from ..call import Call
+from ..importing.call import Call
 from ..registry import FLOAT, rule
 
 FUNCTIONS: dict[str, Callable[[Value], Op]] = {

@@ -49,8 +49,8 @@ from .nn import (
     ReduceSum,
     Softmax,
 )
-from .order import GatherElements, TopK
 from .shape import Concat, Expand, Gather, Pad, Relayout, Reshape, Slice, Transpose
+from .topk import GatherElements, TopK
 from .transcendental import (
     Acos,
     Acosh,

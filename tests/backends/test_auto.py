@@ -14,7 +14,7 @@ from under_test import BACKENDS
 from bnnc import runtime
 from bnnc.driver import Options, build, load_backend
 from bnnc.ir import Graph, interpret
-from bnnc.tools.verify import verify_model
+from bnnc.tools.verification.model_check import verify_model
 
 X, Y = f"{SIGN}[N,70,6,5]@words", "[N,33,6,5]"
 MIXED = f"""graph @mixed scheduled {{

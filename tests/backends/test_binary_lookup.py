@@ -9,7 +9,7 @@ from binary_cases import Conv
 from kernel_cases import Cases, joined
 from library_support import X86_PATHS, present, random_inputs, run_graph, scheduled
 
-from bnnc.backends.base import Choice
+from bnnc.backends.interface import Choice
 from bnnc.backends.llvm.kernels import binary_lookup
 from bnnc.ir import Graph, interpret
 from bnnc.ir.ops import BinaryConv, Fused

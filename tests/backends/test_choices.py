@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bnnc.backends.base import Choice, KernelDescriptor, choices_for
+from bnnc.backends.interface import Choice, KernelDescriptor, choices_for
 from bnnc.backends.llvm import LlvmBackend
 from bnnc.backends.targets import resolve
 from bnnc.errors import LoweringError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from under_test import BACKENDS
 
-from bnnc.backends.codegen import elementwise
+from bnnc.backends.codegen import elementwise_emitters
 from bnnc.backends.targets import TARGETS
 from bnnc.driver import load_backend
 from bnnc.ir import F16, F32, F64, Op, TensorType, Value, ops
@@ -19,7 +19,7 @@ def test_each_operator_has_a_kernel_or_an_emitter(backend: str, name: str) -> No
     kind = Op.REGISTRY[name]
     kernels = [k for k in load_backend(backend).kernels if k.operator is kind]
     if kind.elementwise:
-        assert kind in elementwise.EMITTERS
+        assert kind in elementwise_emitters.EMITTERS
     elif kind not in GONE:
         assert kernels, f"no kernel computes {name}"
 
@@ -40,5 +40,5 @@ def test_descriptors_have_names_of_their_own() -> None:
     ],
 )
 def test_refusals_say_why(op: Op, target: str, reason: str | None) -> None:
-    said = elementwise.refusal(op, TARGETS[target])
+    said = elementwise_emitters.refusal(op, TARGETS[target])
     assert said is None if reason is None else reason in (said or "")

@@ -14,7 +14,7 @@ from conftest import Golden
 from library_support import X86_PATHS, Args, Library, scheduled
 
 from bnnc.backends import linking
-from bnnc.backends.codegen import host
+from bnnc.backends.codegen import triples
 from bnnc.backends.targets import TARGETS, Target
 from bnnc.driver import load_backend
 from bnnc.errors import LoweringError
@@ -125,7 +125,7 @@ def test_assembly_and_llvm_ir_hold_the_constants(backend: str, model: Graph) -> 
 
 def test_a_cpu_by_name_compiles(backend: str, model: Graph) -> None:
     """A machine without a row: plain 128-bit vectors, whatever LLVM makes of them."""
-    target = host.resolve("riscv64-unknown-linux-gnu:sifive-u74")
+    target = triples.resolve("riscv64-unknown-linux-gnu:sifive-u74")
     obj = load_backend(backend).lower(model, target).emit("obj", "m", MANIFEST)
     assert set(parse_elf(obj, "object").undefined_symbols()) <= linking.ALLOWED_UNDEFINED
 

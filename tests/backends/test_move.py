@@ -7,7 +7,7 @@ import pytest
 from kernel_cases import WIDTHS, Cases
 from library_support import ICELAKE, Library, scheduled
 
-from bnnc.backends.llvm.kernels.strided import Axis, normalized
+from bnnc.backends.llvm.kernels.moving.strided_copy import Axis, normalized
 
 SIGN, CODES, TERNARY = "bits<1;-1,1>", "bits<2;-3,-1,1,3>", "ternary"
 

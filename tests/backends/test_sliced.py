@@ -15,12 +15,12 @@ from library_support import X86_PATHS, hot_block, scheduled
 from sliced_cases import Layer, Packed
 
 from bnnc.backends import targets as backends
-from bnnc.backends.base import Choice, choices_for, predicted
+from bnnc.backends.interface import Choice, choices_for, predicted
 from bnnc.backends.llvm import LlvmBackend
-from bnnc.backends.llvm.kernels.sliced_layer import anchor_of
-from bnnc.backends.llvm.kernels.sliced_majorities import MajorityPlan
+from bnnc.backends.llvm.kernels.binary_sliced.majority_sums import MajorityPlan
+from bnnc.backends.llvm.kernels.binary_sliced.sliced_layer import anchor_of
 from bnnc.ir.ops import Fused
-from bnnc.runtime.layouts import FORMS
+from bnnc.runtime.weight_layouts import FORMS
 
 GOLDEN = Path(__file__).parent / "golden" / "llvm"
 LAYERS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bnnc.backends import targets
-from bnnc.backends.codegen import host
+from bnnc.backends.codegen import triples
 from bnnc.backends.targets import TARGETS, resolve
 from bnnc.errors import TargetError
 
@@ -86,12 +86,12 @@ def test_native_needs_linux(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_triple_and_cpu(name: str, bits: int, popcount: str) -> None:
-    target = host.resolve(name)
+    target = triples.resolve(name)
     assert (target.vector_bits, target.popcount) == (bits, popcount)
 
 
 def test_capabilities_of_a_cpu_equal_those_of_its_row() -> None:
-    row, found = TARGETS["icelake-server"], host.resolve("x86_64-linux-gnu:icelake-server")
+    row, found = TARGETS["icelake-server"], triples.resolve("x86_64-linux-gnu:icelake-server")
     assert (found.popcount, found.vnni, found.fma) == (row.popcount, row.vnni, row.fma)
     assert all((t.bit_matrix, t.byte_permute, t.funnel_shift) == (True,) * 3 for t in (row, found))
 
@@ -108,7 +108,7 @@ def test_capabilities_of_a_cpu_equal_those_of_its_row() -> None:
 def test_bit_capabilities_of_a_cpu(
     cpu: str, bit_matrix: bool, byte_permute: bool, funnel_shift: bool
 ) -> None:
-    found = host.resolve(f"x86_64-linux-gnu:{cpu}")
+    found = triples.resolve(f"x86_64-linux-gnu:{cpu}")
     held = (found.bit_matrix, found.byte_permute, found.funnel_shift)
     assert held == (bit_matrix, byte_permute, funnel_shift)
 
@@ -127,4 +127,4 @@ def test_bit_capabilities_of_a_cpu(
 )
 def test_triples_and_cpus_that_cannot_be(name: str, message: str) -> None:
     with pytest.raises(TargetError, match=message):
-        host.resolve(name)
+        triples.resolve(name)

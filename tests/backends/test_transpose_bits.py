@@ -11,12 +11,12 @@ from emulated import EmulatedLibrary
 from library_support import X86_PATHS, Library, present, scheduled
 
 from bnnc.backends import targets as backends
-from bnnc.backends.base import Choice
+from bnnc.backends.interface import Choice
 from bnnc.backends.llvm import LlvmBackend
 from bnnc.ir import F32, TERNARY, Batch, Element, Graph, Layout, TensorType, Value, interpret
 from bnnc.ir import SIGN as SIGN_
 from bnnc.ir.ops import Relayout
-from bnnc.tools.layers import LayerModel
+from bnnc.tools.verification.layer_models import LayerModel
 
 TARGETS = (*X86_PATHS, "arm64")
 SIGN, TWO = str(SIGN_), "bits<2;0,1,2,3>"

@@ -12,7 +12,7 @@ from kernel_cases import joined
 from tvm import rpc
 from tvm.rpc.tracker import Tracker
 
-from bnnc.backends.base import Board, Params, SearchLimits, choices_for
+from bnnc.backends.interface import Board, Params, SearchLimits, choices_for
 from bnnc.backends.targets import resolve
 from bnnc.backends.tvm import TvmBackend, search
 from bnnc.errors import BackendError

@@ -14,7 +14,7 @@ from onnx import NodeProto, TensorProto
 
 from bnnc import ir
 from bnnc.frontend import importer, load_model
-from bnnc.frontend.steps import find_step
+from bnnc.frontend.analysis.step_functions import find_step
 from bnnc.ir.ops import Sign
 
 CHANNELS = 6

@@ -23,8 +23,8 @@ from onnxruntime.capi import onnxruntime_pybind11_state as pybind11_state
 from bnnc import driver
 from bnnc.errors import BnncError
 from bnnc.ir import interpret
-from bnnc.tools.layers import load_bytes
-from bnnc.tools.verify import verify_model
+from bnnc.tools.verification.layer_models import load_bytes
+from bnnc.tools.verification.model_check import verify_model
 
 from .networks import Network
 from .shrink import shrink

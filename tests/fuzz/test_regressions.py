@@ -10,7 +10,7 @@ import onnx
 from frontend_support import model, node, run_reference, values
 
 from bnnc import driver
-from bnnc.tools.layers import load_bytes
+from bnnc.tools.verification.layer_models import load_bytes
 
 
 def compiled(

@@ -18,7 +18,7 @@ from bnnc import runtime
 from bnnc.driver import compile as compile_model
 from bnnc.driver import import_model, recognised
 from bnnc.errors import ModelError
-from bnnc.tools.verify import verify_model
+from bnnc.tools.verification.model_check import verify_model
 
 TARGETS = ("x86-64-v2", "x86-64-v3", "x86-64-v4", "native")
 RUNS = [

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from bnnc.ir import Graph, parse
-from bnnc.passes.analysis import is_power_of_two, per_channel
 from bnnc.passes.binarize import examine
-from bnnc.passes.weights import BitWeights, split_weights
+from bnnc.passes.support.queries import is_power_of_two, per_channel
+from bnnc.passes.support.weight_bits import BitWeights, split_weights
 
 CONV = "strides=[1,1] pads=[0,0,0,0] dilations=[1,1] groups=1 : f32[N,1,2,2]"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 from ir_support import assert_equivalent
 
-from bnnc.backends.base import Choice, KernelDescriptor
+from bnnc.backends.interface import Choice, KernelDescriptor
 from bnnc.backends.targets import Target, resolve
 from bnnc.errors import PassError
 from bnnc.ir import Graph, Layout, Op, parse

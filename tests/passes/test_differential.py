@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from ir_support import ONE_KERNEL_EACH, ULP, assert_same, examples, random_inputs
 from random_graphs import networks
 
-from bnnc.ir import Graph, Value, interpret
-from bnnc.ir.ops import Binarize, BinaryConv, BinaryGemm, Sign, Threshold
+from bnnc.ir import Graph, Value, interpret, ops
+from bnnc.ir.ops import BinaryConv, BinaryGemm, Sign, Threshold
 from bnnc.passes import Pass, pipelines, run_passes
-from bnnc.passes.analysis import reaches_sign
-from bnnc.passes.binarize import Binarized
+from bnnc.passes.binarize import Binarize
 from bnnc.passes.fold_scale import FoldScale
 from bnnc.passes.fuse_conv_bn import FuseConvBn
+from bnnc.passes.support.queries import reaches_sign
 
 SETTINGS = examples(100)
 
@@ -80,7 +80,7 @@ def test_exact_passes_keep_every_bit(graph: Graph) -> None:
     expected = interpret(graph, inputs)
     for step, _, after in stages(graph, pipelines.default(exact_float=True)):
         actual = interpret(after, inputs)
-        if isinstance(step, Binarized):
+        if isinstance(step, Binarize):
             expected = actual
         assert_same_after(step, expected, actual)
     report(after)
@@ -91,7 +91,7 @@ def test_exact_passes_keep_every_bit(graph: Graph) -> None:
 def test_binarize_layer_by_layer(graph: Graph) -> None:
     """Each value from the reference's own operands: float sums of ±alpha against integer sums."""
     graph = run_passes(graph, pipelines.recognition(), ONE_KERNEL_EACH)
-    after = run_passes(graph, (Binarized(),), ONE_KERNEL_EACH)
+    after = run_passes(graph, (Binarize(),), ONE_KERNEL_EACH)
     inputs = inputs_of(graph, dyadic=False)
     expected = trace(graph, inputs)
     largest = 1.0 + max(float(np.abs(a).max(initial=0)) for a in expected.values())
@@ -112,11 +112,11 @@ def test_binarize_layer_by_layer(graph: Graph) -> None:
 @SETTINGS
 def test_rounding_passes(graph: Graph, step: Pass) -> None:
     """Outputs move by some ulp, and no value before a sign moves at all."""
-    graph = run_passes(graph, (*pipelines.recognition(), Binarized()), ONE_KERNEL_EACH)
+    graph = run_passes(graph, (*pipelines.recognition(), Binarize()), ONE_KERNEL_EACH)
     after = run_passes(graph, (step,), ONE_KERNEL_EACH)
     inputs = inputs_of(graph, dyadic=False)
     old, new = trace(graph, inputs), trace(after, inputs)
-    signs = [n.result.name for n in graph.nodes if isinstance(n.op, (Sign, Binarize))]
+    signs = [n.result.name for n in graph.nodes if isinstance(n.op, (Sign, ops.Binarize))]
     before_sign = [v.name for v in reaches_sign(graph)]
     for name in (*signs, *before_sign):
         if name in new and new[name].shape == old[name].shape:
@@ -131,7 +131,7 @@ def test_rounding_passes(graph: Graph, step: Pass) -> None:
 @SETTINGS
 def test_default_pipeline_keeps_signs(graph: Graph) -> None:
     """With rounding allowed, outputs move by some ulp of the largest value and no bit flips."""
-    binarized = run_passes(graph, (*pipelines.recognition(), Binarized()), ONE_KERNEL_EACH)
+    binarized = run_passes(graph, (*pipelines.recognition(), Binarize()), ONE_KERNEL_EACH)
     after = run_passes(graph, pipelines.default(), ONE_KERNEL_EACH)
     inputs = inputs_of(graph, dyadic=False)
     largest = 1.0 + max(float(np.abs(a).max(initial=0)) for a in trace(binarized, inputs).values())

@@ -22,7 +22,7 @@ from filecheck.options import Options
 from filecheck.parser import Parser
 from ir_support import assert_equivalent, with_planes
 
-from bnnc.backends.base import KernelDescriptor
+from bnnc.backends.interface import KernelDescriptor
 from bnnc.backends.targets import Target, resolve
 from bnnc.errors import BnncError
 from bnnc.ir import Op, parse, print_graph, verify

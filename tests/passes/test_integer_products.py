@@ -49,8 +49,8 @@ from bnnc.ir.ops import (
 from bnnc.passes import run_passes
 from bnnc.passes.binarize import examine
 from bnnc.passes.integer_products import IntegerProducts, find_grid
-from bnnc.passes.rewrite import Rewriter
-from bnnc.passes.threshold import Thresholds
+from bnnc.passes.support.rewrite import Rewriter
+from bnnc.passes.threshold import Threshold
 
 SETTINGS = examples(100)
 
@@ -164,7 +164,7 @@ def test_a_first_layer_of_a_network_leads_to_bits_in_integers(
     s = builder.add(Binarize(builder.add(shifted, "z"), 1), "s")
     out = builder.add(Decode(s), "d")
     graph = Graph("g", (start,), tuple(builder.nodes), (Output("d", out),), Stage.BINARIZED)
-    after = run_passes(graph, (IntegerProducts(), Thresholds()), ONE_KERNEL_EACH)
+    after = run_passes(graph, (IntegerProducts(), Threshold()), ONE_KERNEL_EACH)
     assert not any(value.element == F32 for node in after.nodes[:-1] for value in node.results)
     rng = np.random.default_rng(1)
     inputs = {"i": rng.integers(low, high + 1, (20000, 4)).astype(element.dtype)}

@@ -9,9 +9,9 @@ from ir_support import ONE_KERNEL_EACH, examples
 from random_graphs import networks
 
 from bnnc.ir import SIGN, Batch, Graph, Layout, Node, Slot, TensorType, Value, parse, part_slots
-from bnnc.ir.memory import ALIGNMENT
 from bnnc.ir.ops import Concat, Const, Fused, Relayout, Threshold
 from bnnc.ir.types import sample_bytes
+from bnnc.ir.workspace import ALIGNMENT
 from bnnc.passes import pipelines, run_passes
 from bnnc.passes.memory_plan import Buffer, is_view, place
 

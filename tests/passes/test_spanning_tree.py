@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as hs
 
-from bnnc.passes import spanning_tree as st
+from bnnc.passes.support import spanning_tree as st
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

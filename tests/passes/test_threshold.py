@@ -22,6 +22,7 @@ from bnnc.ir import (
     TensorType,
     Value,
     interpret,
+    ops,
 )
 from bnnc.ir.ops import (
     Add,
@@ -37,11 +38,10 @@ from bnnc.ir.ops import (
     PRelu,
     Relu,
     Sub,
-    Threshold,
 )
 from bnnc.ir.types import F32
 from bnnc.passes import run_passes
-from bnnc.passes.threshold import Step, Thresholds, reachable, step_function
+from bnnc.passes.threshold import Step, Threshold, reachable, step_function
 
 SETTINGS = examples(100)
 FLOATS = st.floats(-4, 4, width=32) | st.sampled_from([0.0, -0.0, 1.0, -1.0, 0.5, 1e-30, -1e30])
@@ -110,7 +110,7 @@ def test_products_at_every_count(
     codes[0] = 1  # x of channel 0 reaches each count; the others are permuted
     w = builder.add(Const.of(codes, SIGN), "w")
     graph = with_chain(builder, builder.add(BinaryGemm(x, w), "n"), steps, zero)
-    after = run_passes(graph, (Thresholds(),))
+    after = run_passes(graph, (Threshold(),))
     rows = every_count(width, ternary)
     assert_same(interpret(graph, {"x": rows}), interpret(after, {"x": rows}))
 
@@ -136,7 +136,7 @@ def test_convolutions_at_every_count_of_every_border(
     graph = with_chain(builder, n, steps, zero)
     if pooled:
         graph = pool_before_the_sign(graph)
-    after = run_passes(graph, (Thresholds(),))
+    after = run_passes(graph, (Threshold(),))
     numbers = np.arange(1 << (channels_in * size))[:, None]
     bits = (numbers >> np.arange(channels_in * size)) & 1
     rows = bits.reshape(-1, channels_in, size).astype(np.uint8)
@@ -169,8 +169,8 @@ def test_neighbours_of_the_threshold() -> None:
     scale, bias = np.float32([0.1, -0.1, 1]), np.float32([-3.3, 3300.7, -69999])
     steps = [("mul", list(scale)), ("add", list(bias))]
     graph = with_chain(builder, builder.add(BinaryGemm(x, w), "n"), steps, 1)
-    after = run_passes(graph, (Thresholds(),))
-    (threshold,) = [n.op for n in after.nodes if isinstance(n.op, Threshold)]
+    after = run_passes(graph, (Threshold(),))
+    (threshold,) = [n.op for n in after.nodes if isinstance(n.op, ops.Threshold)]
     (t,) = [n.op.array for n in after.nodes if n.result is threshold.thresholds]
     rows = np.zeros((2 * channels, width), np.uint8)
     for row, count in enumerate([c for v in t for c in (v - 2, v)]):

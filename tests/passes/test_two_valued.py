@@ -34,7 +34,7 @@ from bnnc.ir.ops import (
     Where,
 )
 from bnnc.passes import pipelines, run_passes
-from bnnc.passes.binarize import Binarized, examine
+from bnnc.passes.binarize import Binarize, examine
 
 Form = Callable[[Builder, Value], Value]
 
@@ -174,7 +174,7 @@ def check(graph: Graph) -> None:
     for step in pipelines.default(exact_float=True):
         graph = run_passes(graph, (step,), ONE_KERNEL_EACH)
         assert_same(expected, interpret(graph, inputs))
-        if isinstance(step, Binarized):
+        if isinstance(step, Binarize):
             ops = [n.op for n in graph.nodes]
             assert any(isinstance(op, (BinaryConv, BinaryGemm)) for op in ops)
             assert not any(isinstance(op, (Conv, Gemm)) for op in ops)

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from bnnc import runtime
 from bnnc.errors import ArtifactError
 from bnnc.runtime import artifact, cpu, elf
-from bnnc.runtime.decode import decode, parse
+from bnnc.runtime.manifest_decoder import decode, parse
 
 
 @pytest.fixture(scope="module")

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from bnnc import runtime
 from bnnc.errors import ArtifactError
 from bnnc.runtime import artifact, compressed, elf
-from bnnc.runtime.coding import Forest
+from bnnc.runtime.bit_coding import Forest
 from bnnc.runtime.compressed import Weights
-from bnnc.runtime.layouts import Differences, Majorities, Nibbles, WeightLayout, Words
+from bnnc.runtime.weight_layouts import Differences, Majorities, Nibbles, WeightLayout, Words
 
 HEAD = struct.Struct("<8sII32s")
 

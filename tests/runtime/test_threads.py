@@ -19,7 +19,7 @@ import pytest
 import bnnc
 from bnnc import runtime
 from bnnc.errors import ArtifactError, InputError
-from bnnc.runtime import pool
+from bnnc.runtime import thread_pool
 
 TIME_LIMIT = 120
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs" / "c-api.md"
@@ -82,8 +82,8 @@ def test_other_numbers_are_refused(mnist: Path, threads: object) -> None:
 def test_all_cores_are_those_that_may_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
     for cores, expected in ((3, 3), (200, 64)):
         monkeypatch.setattr(os, "sched_getaffinity", lambda _pid, n=cores: set(range(n)))
-        assert pool.thread_count(0, "m") == expected
-        assert pool.thread_count(7, "m") == 7
+        assert thread_pool.thread_count(0, "m") == expected
+        assert thread_pool.thread_count(7, "m") == 7
 
 
 def test_an_artifact_without_a_pool(tmp_path: Path) -> None:

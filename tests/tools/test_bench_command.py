@@ -14,7 +14,7 @@ from cli_support import Cli
 
 import bnnc
 from bnnc.runtime.manifest import Tensor
-from bnnc.tools import timing
+from bnnc.tools.benchmarks import timing
 
 
 def test_times_an_artifact(cli: Cli, tiny: Path) -> None:

@@ -18,21 +18,21 @@ import bnnc
 from bnnc.backends.targets import host_features
 from bnnc.driver import Options, build, import_model, recognised
 from bnnc.errors import InputError
-from bnnc.tools import bench, timing
-from bnnc.tools.benchmarks import document, plots, tables
-from bnnc.tools.benchmarks.inner import middle, middle_call
-from bnnc.tools.benchmarks.limit import LIMITS, Limit
+from bnnc.tools import bench
+from bnnc.tools.benchmarks import document, plots, tables, timing
+from bnnc.tools.benchmarks.bnnc_contenders import Facts
+from bnnc.tools.benchmarks.inner_layers import middle, middle_call
+from bnnc.tools.benchmarks.machine_limits import LIMITS, Limit
+from bnnc.tools.benchmarks.network_steps import Steps
 from bnnc.tools.benchmarks.networks import LAYERS, NETWORKS, Shape, chain
-from bnnc.tools.benchmarks.ours import Facts
+from bnnc.tools.benchmarks.onnx_engines import ONNXRUNTIME, PeerError
 from bnnc.tools.benchmarks.peers import PEERS
 from bnnc.tools.benchmarks.peers.pytorch import Interpreter
-from bnnc.tools.benchmarks.remote import Remote
+from bnnc.tools.benchmarks.remote_contenders import Remote
 from bnnc.tools.benchmarks.rows import Contenders, Row
-from bnnc.tools.benchmarks.steps import Steps
 from bnnc.tools.benchmarks.task import Started, Store, Task
+from bnnc.tools.benchmarks.timing import Timing
 from bnnc.tools.benchmarks.to_onnx import to_onnx
-from bnnc.tools.peers import ONNXRUNTIME, PeerError
-from bnnc.tools.timing import Timing
 
 SMALL = Shape(6, 64)
 
@@ -152,16 +152,16 @@ def test_larq_says_why_it_did_not_run(store: Store) -> None:
 
 
 def test_a_worker_that_dies_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bnnc.tools.benchmarks import remote
+    from bnnc.tools.benchmarks import remote_contenders
 
-    served = (remote.WORKERS / "serve.py").read_text()
+    served = (remote_contenders.WORKERS / "serve.py").read_text()
     (tmp_path / "serve.py").write_text(served)
     (tmp_path / "mortal.py").write_text(
         "import os\n\ndef start(request):\n"
         "    return (lambda seconds, calls: os._exit(7) if calls == 9 else [1.0] * calls), '1.0'\n"
     )
     (tmp_path / "rude.py").write_text("def start(request):\n    raise ValueError(request['why'])\n")
-    monkeypatch.setattr(remote, "WORKERS", tmp_path)
+    monkeypatch.setattr(remote_contenders, "WORKERS", tmp_path)
     worker = Remote("mortal", {})
     assert (worker.version, worker.turn(1.0, 2)) == ("1.0", [1.0, 1.0])
     with pytest.raises(PeerError, match="ended with code 7"):

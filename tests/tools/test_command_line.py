@@ -15,7 +15,7 @@ from cli_support import Cli
 
 import bnnc
 from bnnc.errors import ModelError
-from bnnc.tools import commands, console
+from bnnc.tools.command_line import commands, console
 
 COMMANDS = {
     "compile": (
@@ -177,7 +177,7 @@ def test_output_survives_a_terminal_without_unicode(cli: Cli) -> None:
 def test_the_command_line_loads_no_library() -> None:
     """Not even NumPy: commands import what they need when they run."""
     code = (
-        "import sys; import bnnc.tools.cli;"
+        "import sys; import bnnc.tools.command_line.cli;"
         "print(*sorted({'numpy', 'onnx', 'llvmlite', 'rich', 'bnnc.driver', 'bnnc.ir'}"
         " & set(sys.modules)))"
     )

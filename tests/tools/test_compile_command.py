@@ -291,7 +291,8 @@ def test_a_bad_option_is_one_line(cli: Cli, model: Path, options: list[str], wor
 def test_without_tvm_the_extra_is_named(cli: Cli, model: Path, backend: str) -> None:
     """As where ``pip install bnnc[compiler]`` is all there is."""
     code = (
-        "import sys; sys.modules['tvm'] = None; from bnnc.tools.cli import main; sys.exit(main())"
+        "import sys; sys.modules['tvm'] = None; "
+        "from bnnc.tools.command_line.cli import main; sys.exit(main())"
     )
     before = files(cli.folder)
     done = cli.process("compile", model, "--backend", backend, start=("-c", code))

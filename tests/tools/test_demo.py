@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from cli_support import Cli, files
 
-from bnnc.tools import demo, peers
+from bnnc.tools import demo
+from bnnc.tools.benchmarks import onnx_engines
 
 
 def test_the_demo_ends_well(cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,7 +37,9 @@ DEMO_FILES = ("mnist-arm64.h", "mnist-arm64.so", "mnist.so")
 def test_the_demo_without_onnxruntime_says_so(
     cli: Cli, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    absent = peers.Peer("onnxruntime", "a_library_that_nobody_has", peers.ONNXRUNTIME.start)
+    absent = onnx_engines.Peer(
+        "onnxruntime", "a_library_that_nobody_has", onnx_engines.ONNXRUNTIME.start
+    )
     monkeypatch.setattr(demo, "ONNXRUNTIME", absent)
     assert demo.main(["--seconds", "0.05"]) == 0
     assert "no comparison: onnxruntime is not installed" in capsys.readouterr().out

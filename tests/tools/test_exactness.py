@@ -27,7 +27,15 @@ from bnnc.ir.ops import (
     TopK,
     Where,
 )
-from bnnc.tools.exactness import EPSILON, Findings, Walk, layer_of, scale_of, signs_of, tolerance
+from bnnc.tools.verification.exactness import (
+    EPSILON,
+    Findings,
+    Walk,
+    layer_of,
+    scale_of,
+    signs_of,
+    tolerance,
+)
 
 Steps = Callable[[Builder, Value], Value]
 SCALE = 8.0

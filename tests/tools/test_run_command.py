@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnc.errors import InputError
-from bnnc.tools import arrays
+from bnnc.tools.command_line import array_files
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_no_damage_gives_a_traceback(
     path = tmp_path_factory.getbasetemp() / "damaged"
     path.write_bytes(content)
     with contextlib.suppress(InputError):
-        arrays.read(str(path))
+        array_files.read(str(path))
 
 
 @pytest.mark.parametrize(
@@ -258,8 +258,8 @@ def test_a_full_disk_leaves_no_file(cli: Cli, tiny: Path) -> None:
 def test_a_name_that_numpy_cannot_save_is_saved(tmp_path: Path) -> None:
     held = {"file": np.arange(3), "a/b:0": np.ones((), bool), "": np.zeros((0, 2))}
     path = tmp_path / "x.npz"
-    path.write_bytes(arrays.to_npz(held))
-    back = arrays.read(str(path))
+    path.write_bytes(array_files.to_npz(held))
+    back = array_files.read(str(path))
     assert isinstance(back, dict)
     assert list(back) == list(held)
     for name, array in held.items():

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bnnc.errors import InputError
-from bnnc.passes.spanning_tree import reuse
+from bnnc.passes.support.spanning_tree import reuse
 from bnnc.tools.training import (
     STE,
     Binarizer,
@@ -31,7 +31,7 @@ from bnnc.tools.training import (
     mst_loss,
     tree_share,
 )
-from bnnc.tools.training.mst import forest
+from bnnc.tools.training.tree_regularizer import forest
 
 ROOT = Path(__file__).resolve().parents[2]
 KINKS = (0.0, 0.1, 1.0, 1.5)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import bnnc
 from bnnc.errors import InputError
-from bnnc.tools.inspection import inspect_model
+from bnnc.tools.inspection.layer_facts.layer_facts import inspect_model
 from bnnc.tools.training import (
     STE,
     Binarizer,
@@ -23,9 +23,9 @@ from bnnc.tools.training import (
     BiPer,
     Codebook,
     ReSTE,
-    comparison,
     fashion,
     reuse,
+    reuse_comparison,
     vgg,
 )
 from bnnc.tools.training.fashion import Split, read_fashion
@@ -119,7 +119,7 @@ def test_the_example_trains_compiles_and_compares(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(fashion, "TRAINED", 40)
-    monkeypatch.setattr(comparison, "CALLS", 1)
+    monkeypatch.setattr(reuse_comparison, "CALLS", 1)
     small = partial(vgg.Network, (8, 16, 8))
     monkeypatch.setattr(reuse, "Network", small)
     images(tmp_path / "package", 44)

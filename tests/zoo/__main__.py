@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bnnc import runtime
 from bnnc.backends.targets import TARGETS, host_features, host_machine
-from bnnc.tools.verify import Report, verify_model
+from bnnc.tools.verification.model_check import Report, verify_model
 
 from . import EXPORTERS, Network, Size, registry
 

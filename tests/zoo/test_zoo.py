@@ -16,7 +16,7 @@ from under_test import BACKENDS
 
 from bnnc.backends.targets import TARGETS
 from bnnc.driver import import_model, recognised
-from bnnc.tools.verify import verify_model
+from bnnc.tools.verification.model_check import verify_model
 from zoo import EXPORTERS, Exporter, registry
 from zoo.export import export
 from zoo.weights import prepare

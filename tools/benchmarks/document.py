@@ -10,8 +10,8 @@ from typing import Any
 
 from ...errors import InputError
 from ...files import write_file
-from ..console import time_text
-from . import backends, ours, plots, tables
+from ..command_line.console import time_text
+from . import backend_comparison, bnnc_contenders, plots, tables
 from .rows import Row
 
 BINARY = "OpenVINO binary, no VPOPCNTDQ"
@@ -114,8 +114,8 @@ def rewrite(
     write_file(docs / "roofline.svg", plots.roofline(layers, targets, BINARY).encode())
     page = performance(settings, layers, networks, single)
     path = docs / "performance.md"
-    compared = backends.held(path.read_text("utf-8")) if path.is_file() else None
-    write_file(path, f"{page}\n{compared or backends.EMPTY}".encode())
+    compared = backend_comparison.held(path.read_text("utf-8")) if path.is_file() else None
+    write_file(path, f"{page}\n{compared or backend_comparison.EMPTY}".encode())
     text = marked(readme.read_text("utf-8"), summary(settings, layers, single))
     write_file(readme, text.encode())
 
@@ -155,12 +155,12 @@ def summary(settings: Mapping[str, Any], layers: Sequence[Row], single: Sequence
     the first peer."""
     shown = settings["targets"][:2]
     peers = ("ORT fp32", "ORT int8", "OpenVINO fp32")
-    first = ours.name(shown[0])
+    first = bnnc_contenders.name(shown[0])
     head = ["one thread, batch 1", *(f"bnnc, {target}" for target in shown), *peers, "ratio"]
     rows = [
         [
             f"binary layer {row.name}" if row.least_bytes else row.name,
-            *(_time(row, name) for name in (*map(ours.name, shown), *peers)),
+            *(_time(row, name) for name in (*map(bnnc_contenders.name, shown), *peers)),
             tables.ratio_text(row.ratio(first, peers[0])),
         ]
         for row in (*layers, *single)

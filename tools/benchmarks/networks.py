@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from .steps import Steps
+from .network_steps import Steps
 
 CLASSES = 1000
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import BackendError
-from . import ours
+from . import bnnc_contenders
 from .rows import Row
 from .tables import columns, ran
 
@@ -40,7 +40,7 @@ LEFT = 8.0
 def latency(rows: Sequence[Row], targets: Sequence[str]) -> str:
     """One panel a network: a bar for each contender's median, the shortest the best. A bar that is
     longer than all others is cut where it would make them short."""
-    mine = [ours.name(target) for target in targets]
+    mine = [bnnc_contenders.name(target) for target in targets]
     names = ran(rows, columns(rows, targets))
     height = 0.2 * len(names) + 0.45
     with _figure(8.4, height * ((len(rows) + 1) // 2)) as plot:
@@ -72,7 +72,7 @@ def roofline(rows: Sequence[Row], targets: Sequence[str], peer: str) -> str:
     with _figure(7.2, 4.2) as plot:
         panel = plot.figure.subplots()
         for index, target in enumerate(targets):
-            _dots(panel, rows, ours.name(target), COLOURS[index % 3], MARKS[index % 3])
+            _dots(panel, rows, bnnc_contenders.name(target), COLOURS[index % 3], MARKS[index % 3])
         _dots(panel, rows, peer, PEER, "x")
         for name, title in (("VPTERNLOG", "AVX-512 logic"), ("VPXOR", "AVX2 logic")):
             if limit := _limit(rows, name):

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
 from ...errors import BnncError
-from ..console import one_line
-from ..timing import Timing, Turns, measure, pinned, waited
-from . import ours
-from .limit import LIMITS, Limit, Logic, Reading
-from .ours import Facts
+from ..command_line.console import one_line
+from . import bnnc_contenders
+from .bnnc_contenders import Facts
+from .machine_limits import LIMITS, Limit, Logic, Reading
 from .task import Peer, Started, Task
+from .timing import Timing, Turns, measure, pinned, waited
 
 REST = 0.02
 """Seconds between turns where contenders have threads of their own: their spinning ends."""
@@ -140,11 +140,11 @@ def _add_ours(held: Contenders, task: Task, target: str) -> None:
 
     def start() -> Started:
         nonlocal layers
-        made, layers = ours.layer(task, target)
+        made, layers = bnnc_contenders.layer(task, target)
         return made
 
-    held.add(ours.name(target), start)
-    held.divide[ours.name(target)] = layers
+    held.add(bnnc_contenders.name(target), start)
+    held.divide[bnnc_contenders.name(target)] = layers
 
 
 def _limit(limits: dict[str, Limit], loop: Logic | Reading) -> Started:
@@ -167,7 +167,10 @@ def network_row(
     with pinned(task.threads):
         for target in targets:
             if target in facts:
-                held.add(ours.name(target), lambda target=target: ours.network(task, target))
+                held.add(
+                    bnnc_contenders.name(target),
+                    lambda target=target: bnnc_contenders.network(task, target),
+                )
         for peer in peers:
             if peer.networks:
                 held.add(peer.name, lambda peer=peer: peer.start(task))

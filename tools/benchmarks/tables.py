@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..console import bytes_text, time_text
-from . import ours
-from .limit import LIMITS as ALL
+from ..command_line.console import bytes_text, time_text
+from . import bnnc_contenders
+from .machine_limits import LIMITS as ALL
 from .rows import Row
 
 ABSENT = "–"
@@ -26,7 +26,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 def columns(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
     """Contenders of these rows: bnnc by target, then peers in the order of the first row that has
     them all."""
-    found = [ours.name(target) for target in targets]
+    found = [bnnc_contenders.name(target) for target in targets]
     for row in rows:
         for name in (*row.times, *row.problems):
             if name not in found and name not in LOOPS:
@@ -57,7 +57,7 @@ def layer_speeds(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
 
 def layer_ratios(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
     """How many times faster bnnc is, by target and peer, and its share of the limit."""
-    mine = [ours.name(target) for target in targets]
+    mine = [bnnc_contenders.name(target) for target in targets]
     peers = ran(rows, [n for n in columns(rows, targets) if n not in mine])
     head = ["layer", "bnnc target", "kernel", "us", *peers, "of the limit"]
     body: list[list[str]] = []
@@ -77,7 +77,7 @@ def fraction(row: Row, target: str) -> float | None:
     """Products a second as a share of the limit of the target's vectors."""
     from ...driver import resolve_target
 
-    speed = row.speed(ours.name(target))
+    speed = row.speed(bnnc_contenders.name(target))
     wide = "avx512f" in resolve_target(target).features
     limit = row.limits.get("VPTERNLOG" if wide else "VPXOR")
     return speed / limit if speed and limit else None
@@ -96,7 +96,7 @@ def network_times(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
 
 def network_ratios(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
     """How many times faster bnnc is than each peer."""
-    mine = [ours.name(target) for target in targets]
+    mine = [bnnc_contenders.name(target) for target in targets]
     peers = ran(rows, [n for n in columns(rows, targets) if n not in mine])
     head = ["network", "batch", "threads", "bnnc target", *peers]
     body = [
@@ -154,7 +154,7 @@ def remarks(rows: Sequence[Row]) -> list[str]:
     said: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         where = row.name if row.batch == row.threads == 1 else _where(row)
-        notes = ((who, text) for who, text in row.notes.items() if not ours.is_ours(who))
+        notes = ((who, text) for who, text in row.notes.items() if not bnnc_contenders.is_ours(who))
         for who, text in (*row.problems.items(), *notes):
             said.setdefault((who, text), []).append(where)
     return [f"- {who}: {text} ({_all_of(names, rows)})" for (who, text), names in said.items()]

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...files import write_file
-from ..timing import Turns, random_array
+from .network_steps import Steps
 from .networks import Shape
-from .steps import Steps
+from .timing import Turns, random_array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

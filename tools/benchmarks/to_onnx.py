@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from .steps import Step, Steps
+from .network_steps import Step, Steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,10 +6,10 @@ from few words, `check_folds` says whether every BatchNorm becomes constants (do
 """
 
 from .binarizers import STE, Binarizer, BiPer, ReSTE, anneal
-from .codebook import Codebook
+from .codebook_weights import Codebook
 from .deploy import check_folds, fold
-from .layers import BinaryConv2d, BinaryLinear, binary_layers, clip_latent
-from .mst import falling_target, mst_loss, tree_share
+from .sign_layers import BinaryConv2d, BinaryLinear, binary_layers, clip_latent
+from .tree_regularizer import falling_target, mst_loss, tree_share
 
 __all__ = [
     "STE",

@@ -23,15 +23,15 @@ import torch
 from torch import Tensor, nn
 
 from ...files import write_file
-from ...passes.spanning_tree import random_share
-from ..arguments import positive, seconds
-from ..console import bytes_text, progress, show, time_text
-from ..exits import guarded
-from ..timing import cpu_name
-from .comparison import Compared, compare
+from ...passes.support.spanning_tree import random_share
+from ..benchmarks.timing import cpu_name
+from ..command_line.arguments import positive, seconds
+from ..command_line.console import bytes_text, progress, show, time_text
+from ..command_line.exits import guarded
 from .deploy import check_folds
 from .fashion import Split, read_fashion
-from .mst import falling_target, mst_loss
+from .reuse_comparison import Compared, compare
+from .tree_regularizer import falling_target, mst_loss
 from .vgg import Network, Settings, export, train
 
 HEAD = (

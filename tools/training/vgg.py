@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .binarizers import anneal
-from .codebook import Codebook
+from .codebook_weights import Codebook
 from .fashion import CLASSES, Split
-from .layers import BinaryConv2d, clip_latent
+from .sign_layers import BinaryConv2d, clip_latent
 
 SETTLED = 0.75
 """Share of the steps after which the codewords stay."""

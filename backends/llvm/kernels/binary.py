@@ -22,16 +22,16 @@ from llvmlite import ir
 
 from ....ir import Layout, Op, Ternary
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
-from ...base import Choice, KernelDescriptor
-from ...codegen.code import I32, I64, Index, IRValue, vector
-from ...codegen.kernel import Job, Kernel
+from ...codegen.kernel_builder import I32, I64, Index, IRValue, vector
+from ...codegen.kernel_interface import Job, Kernel
+from ...interface import Choice, KernelDescriptor
 from ...targets import Target
+from ..binary_layer import WORD, BinaryLayer, anchor_of
 from ..epilogue import Epilogue
 from ..geometry import Geometry
 from ..popcount import State
 from ..tiles import Tile, for_tiles, refusal, tasks
 from ..views import words_of
-from .binary_layer import WORD, BinaryLayer, anchor_of
 
 
 def _refuses(op: Op, target: Target) -> str | None:

@@ -25,21 +25,21 @@ from llvmlite import ir
 
 from ....ir import Layout, Op, Ternary
 from ....ir.ops import BinaryConv, Fused, Threshold
-from ....runtime.layouts import Nibbles, widths_of
-from ...base import Choice, KernelDescriptor, Params
-from ...codegen.code import I8, I16, I32, I64, Index, IRValue, vector
-from ...codegen.elementwise import Packed
-from ...codegen.kernel import Extent, Job, Kernel
-from ...codegen.region import product_of
+from ....runtime.weight_layouts import Nibbles, widths_of
+from ...codegen.elementwise_emitters import Packed
+from ...codegen.fused_region import product_of
+from ...codegen.kernel_builder import I8, I16, I32, I64, Index, IRValue, vector
+from ...codegen.kernel_interface import Extent, Job, Kernel
+from ...interface import Choice, KernelDescriptor, Params
 from ...targets import Target
+from ..binary_layer import WORD, anchor_of
 from ..epilogue import Epilogue, channel_blocks
 from ..geometry import Geometry
-from ..layer import Layer
 from ..popcount import table_lookup
+from ..product_layer import Layer
 from ..tiles import balanced, refusal
-from .binary_index import MASKED, Frame, build_rows, pair_tables
-from .binary_layer import WORD, anchor_of
-from .lookup_thresholds import Thresholds, threshold_of
+from .lookup.lookup_tables import MASKED, Frame, build_rows, pair_tables
+from .lookup.lookup_thresholds import Thresholds, threshold_of
 
 _LIMIT = 63
 """Lookups of at most 4 that a byte can sum."""

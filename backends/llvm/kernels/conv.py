@@ -16,19 +16,19 @@ import numpy as np
 
 from ....ir import Array, Op
 from ....ir.ops import Conv, Fused, Gemm
-from ... import cost
-from ...base import Choice, KernelDescriptor
-from ...codegen.code import FLOAT, I32, Index, IRValue, vector
-from ...codegen.kernel import Job, Kernel
-from ...codegen.region import product_of
+from ... import cache_traffic
+from ...codegen.fused_region import product_of
+from ...codegen.kernel_builder import FLOAT, I32, Index, IRValue, vector
+from ...codegen.kernel_interface import Job, Kernel
+from ...interface import Choice, KernelDescriptor
 from ...targets import Target
+from .. import batched_gemm
+from ..batched_gemm import Panels
 from ..epilogue import Epilogue
 from ..geometry import Geometry
-from ..layer import Layer
+from ..product_layer import Layer
 from ..tiles import Plan, Tile, balanced, for_tiles, narrowed, refusal, tasks
 from ..views import View
-from . import panels
-from .panels import Panels
 
 _UNROLL = 4
 _LATENCY = 8
@@ -50,7 +50,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     useful = min(target.lanes, max(1, geometry.group_out))
     rate = (2.0 if target.fma else 1.0) * useful
     pixels = geometry.samples * geometry.out[0] * geometry.out[1] * geometry.out_channels
-    products = max(geometry.samples * geometry.macs() / rate, cost.weights(anchor.w.type))
+    products = max(geometry.samples * geometry.macs() / rate, cache_traffic.weights(anchor.w.type))
     return products + pixels / target.lanes * len(op.body.nodes)
 
 
@@ -198,8 +198,8 @@ class _Layer(Layer[Conv | Gemm]):
             constant = self.job.constant(self.op.bias) is not None
             self.bias = View.of(code, self.job.outer(self.op.bias), 1, constant)
         self.region = Epilogue(code, self.job)
-        if panels.fits(self.geometry, code.target):
-            w = code.data(panels.strips(self.weights()[:, 0], self.plan))
+        if batched_gemm.fits(self.geometry, code.target):
+            w = code.data(batched_gemm.strips(self.weights()[:, 0], self.plan))
             steps = self.strides[:2]
             Panels(code, self.geometry, self.plan, self.x, w, steps, self._sample).emit()
         else:

@@ -31,15 +31,15 @@ from ....ir import I8 as SIGNED
 from ....ir import Array, Op
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
 from ....ir.ops.binary import BYTES
-from ...base import Choice, KernelDescriptor
-from ...codegen.code import I8, I16, I32, Code, Index, IRValue, vector
-from ...codegen.kernel import Job, Kernel
+from ...codegen.kernel_builder import I8, I16, I32, Code, Index, IRValue, vector
+from ...codegen.kernel_interface import Job, Kernel
+from ...interface import Choice, KernelDescriptor
 from ...targets import Target
+from ..binary_layer import anchor_of
 from ..epilogue import Epilogue
 from ..geometry import Geometry
-from ..layer import Layer
+from ..product_layer import Layer
 from ..tiles import Plan, Tile, for_tiles, narrowed, refusal, tasks
-from .binary_layer import anchor_of
 
 FOUR = 4
 """Inputs of a word."""

@@ -13,13 +13,13 @@ from typing import Any
 
 from ....ir import Batch, Op
 from ....ir.ops import MatMul
-from ...base import Choice, KernelDescriptor
-from ...codegen.code import FLOAT, Code, Index, pieces, vector
-from ...codegen.kernel import Extent, Job, Kernel
+from ...codegen.kernel_builder import FLOAT, Code, Index, pieces, vector
+from ...codegen.kernel_interface import Extent, Job, Kernel
+from ...interface import Choice, KernelDescriptor
 from ...targets import Target
 from ..epilogue import channel_blocks
 from ..views import View
-from .boxes import known
+from .moving.copy_boxes import known
 
 _ROWS = 6
 """Rows of a block: with two or four vectors enough independent sums for two FMA units."""

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from ....ir import Batch, Layout, Op, TensorType
 from ....ir.ops import Concat, Gather, Pad, Relayout, Reshape, Slice, Transpose
 from ....ir.types import WORD_BITS, sample_bytes
-from ...base import Choice, KernelDescriptor
-from ...codegen.code import Code, Index
-from ...codegen.kernel import Extent, Job, Kernel
+from ...codegen.kernel_builder import Code, Index
+from ...codegen.kernel_interface import Extent, Job, Kernel
+from ...interface import Choice, KernelDescriptor
 from ...targets import Target
-from . import move_bits
-from .boxes import (
+from .moving import packed_moves
+from .moving.copy_boxes import (
     Box,
     Memory,
     Move,
@@ -30,7 +30,7 @@ from .boxes import (
     stored,
     tasks,
 )
-from .strided import Axis, copy
+from .moving.strided_copy import Axis, copy
 
 
 def move(code: Code, job: Job) -> None:
@@ -120,7 +120,7 @@ def _lower(job: Job) -> None:
     if is_words(op, result):
         assert isinstance(op, Move)
         if isinstance(op, Reshape) or not all(aligned(box, result) for box in boxes(op, result)):
-            move_bits.lower(job)
+            packed_moves.lower(job)
             return
     body = reshape if isinstance(op, Reshape) else move
     job.step(Extent.of(tasks(op, result)), lambda code: body(code, job))
@@ -130,7 +130,7 @@ def _lower_gather(job: Job) -> None:
     op, result = job.op, job.result.type
     assert isinstance(op, Gather)
     if is_words(op, result) and (op.axis < 2 or op.x.type.layout is not result.layout):
-        move_bits.lower(job)
+        packed_moves.lower(job)
         return
     job.step(Extent.of(tasks(op, result)), lambda code: gather(code, job))
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from ....ir import Batch, Dim, Layout, Op, Scalar
 from ....ir.ops import Fused
 from ....ir.types import physical_axes
-from ... import cost
-from ...base import Choice, KernelDescriptor
-from ...codegen import region
-from ...codegen.code import Code, Index
-from ...codegen.kernel import Extent, Job, Kernel
-from ...codegen.region import full_type
+from ... import cache_traffic
+from ...codegen import fused_region
+from ...codegen.fused_region import full_type
+from ...codegen.kernel_builder import Code, Index
+from ...codegen.kernel_interface import Extent, Job, Kernel
+from ...interface import Choice, KernelDescriptor
 from ...targets import Target
 from ..epilogue import Epilogue, all_strides, channel_blocks
 
@@ -30,14 +30,14 @@ _PART = 4096
 
 def _refuses(op: Op, target: Target) -> str | None:
     assert isinstance(op, Fused)
-    return region.plain_refusal(op, target)
+    return fused_region.plain_refusal(op, target)
 
 
 def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """One vector operation a cycle for each operator, operand and result; the memory's share."""
     assert isinstance(op, Fused)
     elements = full_type(op).elements_per_sample()
-    memory = cost.traffic([v.type for v in (*op.xs, *op.body.results)], target)
+    memory = cache_traffic.traffic([v.type for v in (*op.xs, *op.body.results)], target)
     operations = len(op.body.nodes) + len(op.xs) + len(op.body.results)
     return elements / target.lanes * operations + memory
 
@@ -105,17 +105,17 @@ def _lower(job: Job) -> None:
 
 def _one_by_one(code: Code, job: Job, walk: Walk) -> None:
     """One element a sample, or one in all: a task an element."""
-    region = Epilogue(code, job)
+    epilogue = Epilogue(code, job)
     at: list[Index] = [0] * walk.rank
     with code.loop(code.begin, code.end) as task:
         for axis, _ in walk.steps:
             at[axis] = task
-        region.apply(at, walk.rank - 1, None, 1, lanes=1)
+        epilogue.apply(at, walk.rank - 1, None, 1, lanes=1)
 
 
 def _rows(code: Code, job: Job, walk: Walk, parts: int) -> None:
     """All lanes of one position a task, or one of ``parts`` of them."""
-    region = Epilogue(code, job)
+    epilogue = Epilogue(code, job)
     (*outer, (axis, length)) = walk.steps
     assert isinstance(length, int)
     width = block_width(code, length)
@@ -124,14 +124,14 @@ def _rows(code: Code, job: Job, walk: Walk, parts: int) -> None:
 
     def block(start: Index, count: int) -> None:
         at[axis] = start
-        region.apply(tuple(at), axis, None, count, lanes=width)
+        epilogue.apply(tuple(at), axis, None, count, lanes=width)
 
     with code.loop(code.begin, code.end) as task:
         row, part = code.divide(task, parts)
         for (a, _), index in zip(outer, code.split(row, sizes) if outer else (), strict=True):
             at[a] = index
         if parts == 1:
-            channel_blocks(code, length, width, block, packs=region.packs)
+            channel_blocks(code, length, width, block, packs=epilogue.packs)
         else:
             start = code.mul(part, _PART)
             rest = length - _PART * (parts - 1)

@@ -17,15 +17,15 @@ from llvmlite import ir
 
 from ....ir import BOOL, F16, F32, Op, Scalar, TensorType
 from ....ir.ops import Fused, ReduceMax, ReduceMean, ReduceMin, ReduceSum
-from ...base import Choice, KernelDescriptor
-from ...codegen import math as vector_math
-from ...codegen import region
-from ...codegen.code import DOUBLE, FLOAT, I32, Code, Index, memory_type, vector
-from ...codegen.kernel import Extent, Job, Kernel
+from ...codegen import fused_region
+from ...codegen import math_float32 as vector_math
+from ...codegen.kernel_builder import DOUBLE, FLOAT, I32, Code, Index, memory_type, vector
+from ...codegen.kernel_interface import Extent, Job, Kernel
+from ...interface import Choice, KernelDescriptor
 from ...targets import Target
 from ..epilogue import Epilogue, channel_blocks
 from ..views import View, strides_of
-from .boxes import known, stored
+from .moving.copy_boxes import known, stored
 from .pointwise import block_width
 
 Reduce = ReduceMean | ReduceSum | ReduceMax | ReduceMin
@@ -132,7 +132,7 @@ class Shape:
 
 
 def _body(code: Code, job: Job, op: Reduce, result: TensorType, shape: Shape) -> None:
-    region = Epilogue(code, job)
+    epilogue = Epilogue(code, job)
     x = View.of(code, job.outer(op.x), op.x.type.rank, job.constant(op.x) is not None)
     combine = Combine(code, op)
     outer = [a for a in range(result.rank) if a != shape.lane or result.rank == 1]
@@ -146,7 +146,7 @@ def _body(code: Code, job: Job, op: Reduce, result: TensorType, shape: Shape) ->
             if result.rank > 1:
                 at[shape.lane] = start
             value = _reduce(code, combine, x, (shape, tuple(at)), width, count)
-            region.apply(tuple(at), shape.lane, value, count)
+            epilogue.apply(tuple(at), shape.lane, value, count)
 
         if result.rank < 2:
             block(0, 1, 1)
@@ -154,8 +154,8 @@ def _body(code: Code, job: Job, op: Reduce, result: TensorType, shape: Shape) ->
         extent = known(result.shape[shape.lane])
         width = block_width(code, extent)
         if shape.across is not None:
-            width = _NARROW if region.packs else 1
-        channel_blocks(code, extent, width, lambda c, n: block(c, n, width), packs=region.packs)
+            width = _NARROW if epilogue.packs else 1
+        channel_blocks(code, extent, width, lambda c, n: block(c, n, width), packs=epilogue.packs)
 
 
 def _reduce(
@@ -289,7 +289,7 @@ def _refuses(op: Op, target: Target) -> str | None:
         return f"{reduce.mnemonic()} does not compute in {element}"
     if isinstance(reduce, ReduceMean) and element.dtype.kind != "f":
         return f"reduce_mean does not compute in {element}"
-    return region.plain_refusal(op, target)
+    return fused_region.plain_refusal(op, target)
 
 
 def _cycles(op: Op, target: Target, choice: Choice) -> float:

@@ -16,14 +16,14 @@ from llvmlite import ir
 
 from ....ir import Op, Value
 from ....ir.ops import LogSoftmax, Softmax
-from ...base import Choice, KernelDescriptor
-from ...codegen import math as vector_math
-from ...codegen.code import DOUBLE, FLOAT, I32, Code, Index, pieces, vector
-from ...codegen.kernel import Extent, Job, Kernel
+from ...codegen import math_float32 as vector_math
+from ...codegen.kernel_builder import DOUBLE, FLOAT, I32, Code, Index, pieces, vector
+from ...codegen.kernel_interface import Extent, Job, Kernel
+from ...interface import Choice, KernelDescriptor
 from ...targets import Target
 from ..epilogue import channel_blocks
 from ..views import View, strides_of
-from .boxes import known
+from .moving.copy_boxes import known
 from .pointwise import block_width
 
 Step = Callable[[Any, Any], Any]

@@ -27,9 +27,9 @@ from llvmlite import ir
 from ....ir import Batch, Layout, Op, Scalar, TensorType
 from ....ir.ops import Relayout
 from ....ir.types import WORD_BITS
-from ...base import Choice, KernelDescriptor
-from ...codegen.code import I1, I8, I64, Code, Index, vector
-from ...codegen.kernel import Extent, Job, Kernel
+from ...codegen.kernel_builder import I1, I8, I64, Code, Index, vector
+from ...codegen.kernel_interface import Extent, Job, Kernel
+from ...interface import Choice, KernelDescriptor
 from ...targets import Target
 from ..views import words_of
 

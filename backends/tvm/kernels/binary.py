@@ -20,18 +20,18 @@ import numpy as np
 from ....ir import Array, Layout, Op, Ternary
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
 from ....ir.types import WORD_BITS
-from ...base import Choice
-from ...codegen.code import I32
-from ...codegen.kernel import Job
-from ...codegen.region import product_of
+from ...codegen.fused_region import product_of
+from ...codegen.kernel_builder import I32
+from ...codegen.kernel_interface import Job
+from ...interface import Choice
 from ...targets import Target
 from ..expressions import Term
-from ..kernel import Knobs, Schedule, kernel_of
-from ..products import COUNTS, KNOBS, Layer, border, refusal, tiles
+from ..product_blocks import COUNTS, KNOBS, Layer, border, refusal, tiles
 from ..program import Buffer, Program
 from ..schedules import has_block, in_registers, moved
+from ..tensor_kernel import Knobs, Schedule, kernel_of
 from ..tir import T, tirx
-from ..window import Read, Source
+from ..window_operand import Read, Source
 
 _NONZERO = "nonzero"
 _MOST_BYTES = 31

@@ -22,18 +22,18 @@ import numpy as np
 from ....ir import Array, Layout, Op, Ternary
 from ....ir.ops import BinaryConv, Fused
 from ....ir.types import WORD_BITS
-from ...base import Choice
-from ...codegen.kernel import Job
-from ...codegen.region import product_of
+from ...codegen.fused_region import product_of
+from ...codegen.kernel_interface import Job
+from ...interface import Choice
 from ...targets import Target
 from ..expressions import intrinsic
-from ..kernel import Knobs, Schedule, kernel_of
-from ..products import COUNTS, KNOBS, Layer, border, narrow, pixels_of, refusal, tiles
+from ..product_blocks import COUNTS, KNOBS, Layer, border, narrow, pixels_of, refusal, tiles
 from ..program import Buffer, Program
 from ..results import Space
 from ..schedules import in_registers, moved
+from ..tensor_kernel import Knobs, Schedule, kernel_of
 from ..tir import T, tirx
-from ..window import MOST_BYTES, Read, Source, seen_by_task
+from ..window_operand import MOST_BYTES, Read, Source, seen_by_task
 from . import binary
 
 _INSTRUCTIONS = {16: "ssse3.pshuf.b.128", 32: "avx2.pshuf.b", 64: "avx512.pshuf.b.512"}

@@ -8,16 +8,16 @@ import numpy as np
 
 from ....ir import Op
 from ....ir.ops import Conv, Fused, Gemm
-from ... import cost
-from ...base import Choice
-from ...codegen.code import FLOAT
-from ...codegen.kernel import Job
-from ...codegen.region import product_of
+from ... import cache_traffic
+from ...codegen.fused_region import product_of
+from ...codegen.kernel_builder import FLOAT
+from ...codegen.kernel_interface import Job
+from ...interface import Choice
 from ...targets import Target
 from ..expressions import Term, expression, multiply_add
-from ..kernel import kernel_of
-from ..products import KNOBS, Layer, products, refusal
+from ..product_blocks import KNOBS, Layer, products, refusal
 from ..program import Program
+from ..tensor_kernel import kernel_of
 from ..tir import T, tirx
 
 
@@ -69,7 +69,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     rate = (2.0 if target.fma else 1.0) * min(target.lanes, result.concrete(1)[1])
     outputs = result.elements_per_sample()
     macs = outputs * np.prod(anchor.w.type.concrete(1)[1:])
-    work = max(float(macs) / rate, cost.weights(anchor.w.type))
+    work = max(float(macs) / rate, cache_traffic.weights(anchor.w.type))
     if isinstance(anchor, Gemm):
         work *= _GEMM
     else:

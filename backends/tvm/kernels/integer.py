@@ -8,16 +8,16 @@ import numpy as np
 
 from ....ir import U8, Op, Scalar, Ternary
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
-from ...base import Choice
-from ...codegen.code import I32
-from ...codegen.elementwise import Packed
-from ...codegen.kernel import Job
-from ...codegen.region import product_of
+from ...codegen.elementwise_emitters import Packed
+from ...codegen.fused_region import product_of
+from ...codegen.kernel_builder import I32
+from ...codegen.kernel_interface import Job
+from ...interface import Choice
 from ...targets import Target
 from ..expressions import Term, expression
-from ..kernel import kernel_of
-from ..products import KNOBS, Layer, products, refusal
+from ..product_blocks import KNOBS, Layer, products, refusal
 from ..program import Program
+from ..tensor_kernel import kernel_of
 from ..tir import T, tirx
 
 

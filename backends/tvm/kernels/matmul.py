@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from ....ir import Op
 from ....ir.ops import MatMul
-from ...base import Choice
-from ...codegen.code import FLOAT
-from ...codegen.kernel import Job
+from ...codegen.kernel_builder import FLOAT
+from ...codegen.kernel_interface import Job
+from ...interface import Choice
 from ...targets import Target
 from ..expressions import Term, expression, multiply_add
-from ..kernel import kernel_of
-from ..products import KNOBS, products
+from ..product_blocks import KNOBS, products
 from ..program import Program
 from ..results import Results, Space
+from ..tensor_kernel import kernel_of
 from ..tir import T, tirx
 
 

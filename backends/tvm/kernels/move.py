@@ -10,16 +10,16 @@ from ....ir import Layout, Op, Scalar, Value
 from ....ir.ops import Concat, Gather, GatherElements, Pad, Relayout, Reshape, Slice, Transpose
 from ....ir.ops.shape import code_of
 from ....ir.types import BOOL, Ternary, sample_bytes
-from ...base import Choice
-from ...codegen.code import I1, memory_type
-from ...codegen.elementwise import Lanes, Packed
-from ...codegen.kernel import Job
+from ...codegen.elementwise_emitters import Lanes, Packed
+from ...codegen.kernel_builder import I1, memory_type
+from ...codegen.kernel_interface import Job
+from ...interface import Choice
 from ...targets import Target
 from ..expressions import Term, constant, expression
-from ..kernel import Knobs, Schedule, kernel_of
 from ..program import Coordinate, Program, View
 from ..results import Results, Space
 from ..schedules import elements, extent, make_tasks
+from ..tensor_kernel import Knobs, Schedule, kernel_of
 from ..tir import tirx
 
 _SIDE_BY_SIDE = 16

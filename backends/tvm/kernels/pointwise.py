@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from ....ir import Op
 from ....ir.ops import Fused
-from ... import cost
-from ...base import Choice
-from ...codegen.kernel import Job
-from ...codegen.region import full_type, plain_refusal
+from ... import cache_traffic
+from ...codegen.fused_region import full_type, plain_refusal
+from ...codegen.kernel_interface import Job
+from ...interface import Choice
 from ...targets import Target
-from ..kernel import kernel_of
 from ..program import Program
-from ..region import Region
+from ..region_blocks import Region
 from ..schedules import elements
+from ..tensor_kernel import kernel_of
 
 
 def _write(job: Job) -> Program:
@@ -32,7 +32,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """One vector operation a cycle for each operator, operand and result; the memory's share."""
     assert isinstance(op, Fused)
     elements_ = full_type(op).elements_per_sample()
-    memory = cost.traffic([v.type for v in (*op.xs, *op.body.results)], target)
+    memory = cache_traffic.traffic([v.type for v in (*op.xs, *op.body.results)], target)
     operations = len(op.body.nodes) + len(op.xs) + len(op.body.results)
     return elements_ / target.lanes * operations + memory
 

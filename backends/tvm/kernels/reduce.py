@@ -10,18 +10,18 @@ import numpy as np
 
 from ....ir import BOOL, F16, U8, Op, Scalar
 from ....ir.ops import Fused, ReduceMax, ReduceMean, ReduceMin, ReduceSum
-from ...base import Choice
-from ...codegen import math as functions
-from ...codegen.code import DOUBLE, memory_type
-from ...codegen.elementwise import Lanes
-from ...codegen.kernel import Job
-from ...codegen.region import plain_refusal, product_of
+from ...codegen import math_float32 as functions
+from ...codegen.elementwise_emitters import Lanes
+from ...codegen.fused_region import plain_refusal, product_of
+from ...codegen.kernel_builder import DOUBLE, memory_type
+from ...codegen.kernel_interface import Job
+from ...interface import Choice
 from ...targets import Target
 from ..expressions import Term, constant, dtype_of, expression
-from ..kernel import kernel_of
 from ..program import Coordinate, Program
-from ..region import Region
+from ..region_blocks import Region
 from ..schedules import folds
+from ..tensor_kernel import kernel_of
 from ..tir import T, tirx
 
 Reduce = ReduceMean | ReduceSum | ReduceMax | ReduceMin

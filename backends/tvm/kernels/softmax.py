@@ -16,15 +16,15 @@ import numpy as np
 
 from ....ir import Op
 from ....ir.ops import LogSoftmax, Softmax
-from ...base import Choice
-from ...codegen import math as functions
-from ...codegen.code import DOUBLE, FLOAT
-from ...codegen.kernel import Job
+from ...codegen import math_float32 as functions
+from ...codegen.kernel_builder import DOUBLE, FLOAT
+from ...codegen.kernel_interface import Job
+from ...interface import Choice
 from ...targets import Target
 from ..expressions import Term, expression
-from ..kernel import Knobs, Schedule, kernel_of
 from ..program import Buffer, Coordinate, Program
 from ..schedules import in_registers, own_loops, rows
+from ..tensor_kernel import Knobs, Schedule, kernel_of
 from ..tir import T, tirx
 
 Fold = Callable[[Any, Any], Any]

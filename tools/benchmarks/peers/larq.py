@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import json
 
-from ...peers import PeerError
-from ..remote import Remote
+from ..onnx_engines import PeerError
+from ..remote_contenders import Remote
 from ..task import Peer, Started, Task
 
 

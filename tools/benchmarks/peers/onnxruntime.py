@@ -7,10 +7,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from ...peers import ONNXRUNTIME
-from ...timing import Clocked
-from ..quantized import int8
+from ..onnx_engines import ONNXRUNTIME
+from ..static_quantization import int8
 from ..task import Peer, Started, Task
+from ..timing import Clocked
 
 FLOAT = ("Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul")
 INTEGER = ("QLinearConv", "QGemm", "QLinearMatMul", "MatMulIntegerToFloat")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ...peers import OPENVINO
-from ...timing import Clocked
-from ..quantized import int8
+from ..onnx_engines import OPENVINO
+from ..static_quantization import int8
 from ..task import Peer, Started, Task
+from ..timing import Clocked
 
 
 def start_float(task: Task) -> Started:

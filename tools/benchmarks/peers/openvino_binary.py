@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from ...peers import OPENVINO, PeerError
-from ..remote import Remote
+from ..onnx_engines import OPENVINO, PeerError
+from ..remote_contenders import Remote
 from ..task import Peer, Started, Task
 
 ISA = "ONEDNN_MAX_CPU_ISA"

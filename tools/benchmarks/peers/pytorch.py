@@ -10,9 +10,9 @@ from typing import Any
 import onnx
 from onnx import helper, numpy_helper
 
-from ...peers import PeerError
-from ...timing import Clocked
+from ..onnx_engines import PeerError
 from ..task import Peer, Started, Task
+from ..timing import Clocked
 
 Tensors = Sequence[Any]
 Attributes = Mapping[str, Any]

@@ -1,0 +1,46 @@
+"""What a fused region is to any kernel: its iteration space, and what keeps it from being code."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from ...ir import Layout, Op, TensorType
+from ...ir.ops import Fused
+from ..targets import Target
+from . import elementwise_emitters
+
+A = TypeVar("A", bound=Op)
+
+
+def product_of(op: Op, *kinds: type[A]) -> A:
+    """The anchor of a fused region, which is of one of these kinds."""
+    assert isinstance(op, Fused)
+    assert op.anchor is not None
+    anchor = op.anchor.op
+    assert isinstance(anchor, kinds)
+    return anchor
+
+
+def full_type(op: Fused) -> TensorType:
+    """Type of the region's iteration space: that of the anchor's result, else of the widest."""
+    if op.anchor is not None:
+        return op.anchor.results[0].type
+    return max((v.type for v in op.body.results), key=lambda t: (t.rank, t.elements_per_sample()))
+
+
+def refusal(op: Fused, target: Target) -> str | None:
+    """Why the region's elementwise operators cannot be emitted, or None."""
+    for node in op.body.nodes:
+        if node.op.elementwise:
+            reason = elementwise_emitters.refusal(node.op, target)
+            if reason is not None:
+                return f"{node.describe()}: {reason}"
+    return None
+
+
+def plain_refusal(op: Fused, target: Target) -> str | None:
+    """The same for kernels that neither read nor write planes of pixels."""
+    for value in (*op.xs, *op.body.results):
+        if value.type.layout is Layout.PLANES:
+            return f"cannot read or write planes of pixels, as {value!r}"
+    return refusal(op, target)

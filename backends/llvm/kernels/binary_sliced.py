@@ -1,0 +1,137 @@
+"""Binary convolution, pixel-sliced: lanes are pixels, and the weights, being constants, only choose
+what is added.
+
+A task is a tile of as many pixels as a vector has bits, images of a batch one after another, and a
+stripe of output channels:
+
+    for each chunk:  planes -> table;  for each channel:  state[channel] += what its weights name
+
+There are several ways of adding: `sliced_majorities` takes any weights, `sliced_tree` computes
+channels from one another, `sliced_codebook` adds what the few words count that kernels are made of.
+Padding is a constant 0 bit: what it adds is a constant per border class
+and channel. Where a threshold follows and its bits stay planes, counts are compared as planes;
+anything else turns counts into lanes of channels for the ordinary epilogue.
+
+A ternary operand is two-valued in most tiles. Where it is not, 0 = (+1 - 1) / 2: all is added
+twice, zeros as -1 and as +1, which gives the mismatches of both together.
+"""
+
+from __future__ import annotations
+
+from ....ir import Layout, Op
+from ....ir.ops import BinaryConv, Fused
+from ...codegen import fused_region
+from ...codegen.kernel_builder import Code
+from ...codegen.kernel_interface import Job, Kernel
+from ...interface import Choice, KernelDescriptor, Params
+from ...targets import Target
+from .sliced.codeword_sums import MOST_TOGETHER, CodebookLayer, CodebookPlan
+from .sliced.lanes_epilogue import SlicedLanes
+from .sliced.majority_sums import MajorityLayer, MajorityPlan
+from .sliced.sliced_layer import SlicedLayer, anchor_of, tasks
+from .sliced.sliced_plan import Prices, SlicedPlan, refusal
+from .sliced.sliced_thresholds import Thresholds, thresholds_alone
+from .sliced.tree_sums import TreeLayer, TreePlan
+
+# Measured on a Sapphire Rapids core, in its cycles.
+_PRICES = {
+    (True, 512): Prices(1.75, 15.0, 1.75, 45.0, 1.55),
+    (True, 256): Prices(1.05, 12.0, 1.15, 55.0, 1.0),
+    (True, 128): Prices(0.95, 11.0, 1.15, 60.0, 0.9),
+    (False, 256): Prices(1.6, 16.0, 1.8, 60.0, 1.6),
+    (False, 128): Prices(1.5, 16.0, 1.75, 70.0, 1.55),
+}
+"""Prices by 'any function of three bits' and vector bits."""
+_NEON = Prices(3.8, 24.0, 2.9, 60.0, 3.4)
+"""The same, by llvm-mca for Cortex-A76 and Neoverse N1; no board has been measured."""
+_THRESHOLD = 60.0
+"""Cycles to compare a channel's counts in one tile."""
+_LANES = 10.0
+"""Cycles to turn 16 counts of a pixel into lanes."""
+
+
+def _plan(op: BinaryConv, params: Params) -> SlicedPlan | None:
+    """The plan of a choice's parameters, None where they cannot be."""
+    plan: SlicedPlan | None
+    if "codebook" in params:
+        plan = CodebookPlan.of(op, params["bits"], params["codebook"])
+    else:
+        plan = (TreePlan if params.get("tree") else MajorityPlan).of(op, params["bits"])
+    return plan if plan is not None and plan.held else None
+
+
+def _candidates(op: Op, target: Target) -> tuple[Params, ...]:
+    """Vectors of the target's width, and narrower ones for maps that do not fill them; along the
+    tree and from codewords where somebody has looked for them."""
+    anchor = anchor_of(op)
+    widths = [bits for bits in (512, 256, 128) if bits <= target.vector_bits]
+    ways: list[Params] = [{}, {"tree": 1}] if anchor.parents else [{}]
+    ways += [{"codebook": together} for together in range(1, MOST_TOGETHER + 1)]
+    found = ({"bits": bits, **way} for way in ways for bits in widths)
+    return tuple(params for params in found if _plan(anchor, params) is not None)
+
+
+def _plan_of(op: Op, target: Target, choice: Choice) -> SlicedPlan:
+    """The plan of a choice; the first candidate's width where it does not say."""
+    params = dict(_candidates(op, target)[0]) | dict(choice.params)
+    plan = _plan(anchor_of(op), params)
+    assert plan is not None
+    return plan
+
+
+def _refuses(op: Op, target: Target) -> str | None:
+    assert isinstance(op, Fused)
+    anchor = anchor_of(op)
+    if anchor.x.type.layout is not Layout.PLANES:
+        return f"expected an operand in planes, got {anchor.x!r}"
+    if anchor.w not in op.body.params:
+        return "weights must be a constant"
+    reason = refusal(anchor)
+    if reason is not None:
+        return reason
+    if not _candidates(op, target):
+        return "its kernel or its sums are too large"
+    sliced = [v for v in op.body.results if v.type.layout is Layout.PLANES]
+    if sliced and not thresholds_alone(op):
+        return "planes are written where a threshold alone follows"
+    return fused_region.refusal(op, target)
+
+
+def _cycles(op: Op, target: Target, choice: Choice) -> float:
+    """Tables, additions, and what is done with each channel's count, for each tile."""
+    assert isinstance(op, Fused)
+    plan = _plan_of(op, target, choice)
+    prices = _NEON if target.has("neon") else _PRICES[target.ternary_logic, plan.bits]
+    channels = plan.geometry.out_channels
+    cycles = plan.tiles * plan.cycles(prices)
+    if thresholds_alone(op):
+        return cycles + plan.tiles * channels * _THRESHOLD
+    vectors = plan.geometry.samples * plan.words * 64 * channels / 16
+    pieces = 16 / target.lanes
+    return cycles + vectors * (_LANES + pieces * len(op.body.nodes))
+
+
+def _layer(job: Job, code: Code) -> SlicedLayer:
+    plan = _plan_of(job.op, job.target, job.choice)
+    if isinstance(plan, TreePlan):
+        return TreeLayer(job, code, plan)
+    if isinstance(plan, CodebookPlan):
+        return CodebookLayer(job, code, plan)
+    assert isinstance(plan, MajorityPlan)
+    return MajorityLayer(job, code, plan)
+
+
+def _lower(job: Job) -> None:
+    def body(code: Code) -> None:
+        layer = _layer(job, code)
+        planes = job.result.type.layout is Layout.PLANES
+        layer.body(Thresholds(layer).span if planes else SlicedLanes(layer).span)
+
+    job.step(tasks(_plan_of(job.op, job.target, job.choice)), body)
+
+
+KERNELS = (
+    Kernel(
+        KernelDescriptor("binary_conv_sliced", BinaryConv, _refuses, _cycles, _candidates), _lower
+    ),
+)

@@ -1,0 +1,1 @@
+"""What the kernels that move elements are made of; no kernel of its own."""

@@ -1,0 +1,212 @@
+"""How a pixel-sliced convolution is cut up, whatever is added: tiles of pixels, chunks of input
+channels, windows of words, border classes, and what must fit on the stack.
+
+`sliced_majorities`, `sliced_tree` and `sliced_codebook` are the ways of adding.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from .....ir import Array, Batch
+from .....ir.ops import BinaryConv
+from .....ir.ops.binary import BLOCK
+from ...geometry import Geometry
+
+STACK = 384 << 10
+"""Bytes of stack that a kernel may use."""
+MOST_CLASSES = 255
+"""Border classes that a byte tells apart."""
+LANES_STACK = 88 << 10
+"""Those that turning counts into lanes takes."""
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Cycles of an addition of planes and of making a group's 8 majorities; of an addition from a
+    list, and of loading and keeping a channel's state around a list; of an addition of one of the
+    planes that a word counts."""
+
+    addition: float
+    group: float
+    listed: float
+    chunk: float
+    word: float
+
+
+@dataclass(frozen=True)
+class SlicedPlan(ABC):
+    """One layer cut into tiles of ``bits`` pixels and chunks of ``channels`` input channels."""
+
+    geometry: Geometry
+    bits: int
+    channels: int
+    ternary: bool
+
+    # What a way of adding decides.
+
+    @property
+    @abstractmethod
+    def digits(self) -> int:
+        """Planes of a channel's state between chunks."""
+
+    @property
+    @abstractmethod
+    def tables(self) -> int:
+        """Bytes of stack of everything but the states."""
+
+    @abstractmethod
+    def cycles(self, prices: Prices) -> float:
+        """Cycles of one tile up to the counts of all its channels."""
+
+    # Sizes.
+
+    @property
+    def plane(self) -> int:
+        """Bytes of a plane."""
+        return self.bits // 8
+
+    @property
+    def lanes(self) -> int:
+        """64-bit words of a plane."""
+        return self.bits // 64
+
+    @property
+    def words(self) -> int:
+        """Words of one channel of one image."""
+        return -(-self.geometry.size[0] * self.geometry.size[1] // 64)
+
+    @property
+    def inputs(self) -> int:
+        """K."""
+        return self.geometry.channels * self.geometry.taps
+
+    @property
+    def chunks(self) -> int:
+        """Chunks; the last may have fewer channels."""
+        return -(-self.geometry.channels // self.channels)
+
+    @property
+    def held(self) -> int:
+        """Output channels whose states lie on the stack, a multiple of the stripe: all of them, or
+        as many as fit, 0 if none do."""
+        room = max(0, STACK - self.tables) // (self.digits * self.plane)
+        return min(room // self.stripe, self.stripes) * self.stripe
+
+    @property
+    def blocks(self) -> int:
+        """Times that a tile's tables are made."""
+        return -(-self.geometry.out_channels // self.held)
+
+    @property
+    def stripe(self) -> int:
+        """Output channels of a task."""
+        return min(BLOCK, -(-self.geometry.out_channels // 16) * 16)
+
+    @property
+    def stripes(self) -> int:
+        """Tasks of a tile."""
+        return -(-self.geometry.out_channels // self.stripe)
+
+    @property
+    def tiles(self) -> int:
+        """Tiles of one inference, at the N for which the geometry counts."""
+        return -(-self.geometry.samples * self.words // self.lanes)
+
+    # Shifts.
+
+    def shift(self, tap: int) -> int:
+        """Pixels from an output to the input under a tap."""
+        g = self.geometry
+        row, column = divmod(tap, g.kernel[1])
+        down = row * g.dilations[0] - g.pads[0]
+        return down * g.size[1] + column * g.dilations[1] - g.pads[1]
+
+    @cached_property
+    def before(self) -> int:
+        """Words that a tile reads before its own."""
+        return max(0, -(min(self.shift(t) for t in range(self.geometry.taps)) // 64))
+
+    @cached_property
+    def window(self) -> int:
+        """Vectors that a tile reads of each channel."""
+        after = max(0, max(self.shift(t) for t in range(self.geometry.taps)) // 64 + 1)
+        return -(-(self.before + self.lanes + after) // self.lanes)
+
+    # Borders.
+
+    @cached_property
+    def valid(self) -> Array:
+        """Whether the input under each tap is inside the map: bool [taps, pixels]."""
+        return _valid(self.geometry)
+
+    @cached_property
+    def classes(self) -> tuple[Array, Array]:
+        """Border classes: taps inside the map, bool [classes, taps], and each pixel's class."""
+        found, numbers = np.unique(self.valid.T, axis=0, return_inverse=True)
+        return found, numbers.reshape(-1)
+
+    def cyclic(self, bits: Array) -> Array:
+        """Rows of bits [.., pixels] as words u64 [.., words + a window], repeated over images, so
+        that a tile may begin at any word of an image."""
+        fill = [(0, 0)] * (bits.ndim - 1) + [(0, self.words * 64 - bits.shape[-1])]
+        packed = np.packbits(np.pad(bits.astype(np.uint8), fill), axis=-1, bitorder="little")
+        words = np.ascontiguousarray(packed).view("<u8")
+        count = self.words + self.window * self.lanes
+        return np.take(words, np.arange(count) % self.words, axis=-1)
+
+    @cached_property
+    def present(self) -> Array:
+        """Classes in a tile by its first word: u8 [words, 1 + classes], their number first."""
+        masks = self.cyclic(np.equal.outer(np.arange(len(self.classes[0])), self.classes[1]))
+        out = np.zeros((self.words, 1 + len(masks)), np.uint8)
+        for word in range(self.words):
+            inside = np.flatnonzero(masks[:, word : word + self.lanes].any(axis=1))
+            out[word, 0] = len(inside)
+            out[word, 1 : 1 + len(inside)] = inside
+        return out
+
+    # Weights [O, C, kh, kw] as 0/1.
+
+    def padded(self, weights: Array) -> Array:
+        """Mismatches in padding, whose bits are 0: i32 [O, classes]."""
+        inside, _ = self.classes
+        per_tap = weights.reshape(len(weights), self.geometry.channels, -1).sum(axis=1)
+        return (per_tap @ ~inside.T).astype(np.int32)
+
+    def products(self) -> Array:
+        """Inputs inside the map: i32 [classes]."""
+        return (self.classes[0].sum(axis=1) * self.geometry.channels).astype(np.int32)
+
+
+def _valid(g: Geometry) -> Array:
+    """Whether the input under each tap is inside the map: bool [taps, pixels]."""
+    rows, columns = np.divmod(np.arange(g.size[0] * g.size[1]), g.size[1])
+    out: list[Array] = []
+    for tap in range(g.taps):
+        row, column = divmod(tap, g.kernel[1])
+        y = rows + row * g.dilations[0] - g.pads[0]
+        x = columns + column * g.dilations[1] - g.pads[1]
+        out.append((y >= 0) & (y < g.size[0]) & (x >= 0) & (x < g.size[1]))
+    return np.stack(out)
+
+
+def refusal(op: BinaryConv) -> str | None:
+    """Why a convolution cannot be pixel-sliced, whatever is added, or None."""
+    g = Geometry.of(op)
+    if g.groups > 1:
+        return "groups"
+    if g.out != g.size or g.strides != (1, 1):
+        return "the result has another size than the operand"
+    if g.channels * g.taps < 2:
+        return "one input has nothing to add"
+    samples = g.batch.factor if isinstance(g.batch, Batch) else g.batch
+    if samples * -(-g.size[0] * g.size[1] // 64) >= 1 << 30:
+        return "the operand is too large"
+    if g.taps > MOST_CLASSES // 4 and len(np.unique(_valid(g).T, axis=0)) > MOST_CLASSES:
+        return f"more than {MOST_CLASSES} border classes"
+    return None

@@ -1,0 +1,130 @@
+"""A scheduled PrimFunc as LLVM IR: a plain function over addresses and a range of tasks.
+
+The tasks of a kernel are the iterations of its parallel loop, over one sample. TVM's own entry
+points, with packed arguments and checks, are left out: `codegen` has the C ABI.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import tvm
+from tvm import s_tir
+from tvm.ir import PointerType
+
+from ...errors import BackendError
+from ..codegen.kernel_builder import Foreign
+from ..targets import Target
+from .tir import tirx
+
+_NAME = "kernel"
+"""What the function is called until its text is known."""
+
+
+@dataclass(frozen=True)
+class TensorFunction:
+    """``void name(ptr .., i64 first, i64 last)`` of a kernel, and how many tasks it has."""
+
+    foreign: Foreign
+    tasks: int
+
+
+@cache
+def tvm_target(target: Target) -> Any:
+    """A target as TVM names it. LLVM optimizes the text with the rest of the module, and only then:
+    TVM has it make vectors of scalars, on which LLVM 22 asserts."""
+    return tvm.target.Target(
+        {
+            "kind": "llvm",
+            "mtriple": target.triple,
+            "mcpu": target.base,
+            "mattr": [f"+{name}" for name in target.features],
+            "opt-level": 0,
+        }
+    )
+
+
+def _passes() -> list[Any]:
+    """From schedulable blocks to loops over flat buffers, without TVM's calling convention."""
+    s, t = s_tir.transform, tirx.transform
+    return [
+        s.CanonicalizeLoop(),
+        s.LowerInitBlock(),
+        s.PlanAndUpdateBufferAllocationLocation(),
+        s.ConvertBlocksToOpaque(),
+        s.CompactBufferAllocation(),
+        s.LowerMatchBuffer(),
+        s.StmtSimplify(),
+        s.LowerOpaqueBlock(),
+        t.FlattenBuffer(),
+        s.LoopPartition(),
+        t.VectorizeLoop(True),
+        s.HoistIfThenElse(),
+        t.UnrollLoop(),
+        s.RenormalizeSplitPattern(),
+        t.StmtSimplify(),
+        t.RemoveNoOp(),
+        t.LowerIntrin(),
+    ]
+
+
+def function_of(module: Any, target: Target) -> TensorFunction:
+    """The text of a scheduled module's ``main``."""
+    bound = tirx.transform.BindTarget(tvm_target(target).with_host(tvm_target(target)))
+    lowered = tvm.ir.transform.Sequential(_passes())(bound(module))["main"]
+    plain, tasks = _ranged(lowered)
+    named = tvm.IRModule({_NAME: plain.with_attr("global_symbol", _NAME)})
+    built = tvm.get_global_func("target.build.llvm")(named, tvm_target(target))
+    text = _stripped(built.inspect_source("ll"))
+    name = f"tvm.{hashlib.sha256(text.encode()).hexdigest()[:20]}"
+    return TensorFunction(Foreign(name, text.replace(f"@{_NAME}(", f"@{name}(")), tasks)
+
+
+def _ranged(function: Any) -> tuple[Any, int]:
+    """Buffers become addresses, the parallel loop a serial one over ``first`` .. ``last``; one of a
+    single iteration is gone already."""
+    addresses = [tirx.Var(p.name, PointerType(p.ty.dtype)) for p in function.params]
+    first, last = tirx.Var("first", "int64"), tirx.Var("last", "int64")
+    body: list[Any] = [
+        tirx.DeclBuffer(p, data=a) for p, a in zip(function.params, addresses, strict=True)
+    ]
+    found: list[int] = []
+
+    def rebuilt(statement: Any) -> Any:
+        if isinstance(statement, tirx.AttrStmt):
+            inner = rebuilt(statement.body)
+            return tirx.AttrStmt(statement.node, statement.attr_key, statement.value, inner)
+        if isinstance(statement, tirx.For) and statement.kind == tirx.ForKind.PARALLEL:
+            found.append(int(statement.extent))
+            kind = statement.loop_var.ty.dtype
+            low, count = first.astype(kind), (last - first).astype(kind)
+            serial = tirx.ForKind.SERIAL
+            return tirx.For(statement.loop_var, low, count, serial, statement.body)
+        return statement
+
+    held = function.body
+    body += [rebuilt(s) for s in (held.seq if isinstance(held, tirx.SeqStmt) else [held])]
+    if len(found) > 1:
+        raise BackendError(f"internal: a schedule with {len(found)} parallel loops outside")
+    made = tirx.PrimFunc([*addresses, first, last], tirx.SeqStmt(body), attrs=function.attrs)
+    return made, found[0] if found else 1
+
+
+def _stripped(text: str) -> str:
+    """Without debug information, module flags, export attributes and lists of constructors;
+    functions of TVM's own, and what schedules bring along, belong to this text alone. Nor is each
+    buffer memory of its own (TBAA, which calls it by an address of this process): a result may lie
+    where an operand does."""
+    lines = [
+        re.sub(r",? !(dbg|tbaa) !\d+|(?<= = (add|sub|mul|shl)) n[su]w(?= (<\d+ x )?i64)", "", line)
+        .replace("dllexport ", "")
+        .replace(" weak ", " internal ")
+        for line in text.splitlines()
+        if "#dbg_" not in line
+        and not line.startswith(("@llvm.global_ctors", "!llvm.dbg", "!llvm.module.flags"))
+    ]
+    return re.sub(r'(?<=!")0x[0-9a-f]+', "buffer", "\n".join(lines))

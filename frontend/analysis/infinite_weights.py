@@ -1,0 +1,27 @@
+"""Infinities among the weights of an imported graph."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...ir import Graph
+from ...ir.ops import BatchNorm, Const, Conv, Div, Gemm, MatMul, Mul, PRelu
+
+WEIGHTED = (BatchNorm, Conv, Div, Gemm, MatMul, Mul, PRelu)
+"""Operators on which an infinite constant is damage; elsewhere it is a bound or a mask."""
+
+
+def infinite_weights(graph: Graph) -> list[str]:
+    """One problem for each constant that holds infinity and is multiplied or divided by."""
+    problems: list[str] = []
+    for node in graph.nodes:
+        if not isinstance(node.op, WEIGHTED):
+            continue
+        for value in node.op.operands:
+            op = graph.producer_op(value)
+            if isinstance(op, Const) and op.array.dtype.kind == "f" and np.isinf(op.array).any():
+                index = [int(i) for i in np.argwhere(np.isinf(op.array))[0]]
+                problems.append(
+                    f"{node.describe()}: constant '{value.name}' holds infinity, first at {index}"
+                )
+    return problems

@@ -1,0 +1,78 @@
+"""Integer tensors that depend on the batch size, as shape arithmetic in the graph makes them.
+
+A graph with a symbolic batch computes shapes at run time: ``Shape -> Gather -> Concat -> Reshape``.
+Instead of giving every operator a symbolic form, such a tensor is held as its value at several
+batch sizes (`PROBES`), and constant folding computes each of them. Where a shape is needed, each
+element must be ``a*N + b`` through all probes: with b = 0 it is a `Batch`, with a = 0 an integer,
+anything else (a floor division, a branch on N) is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...errors import ModelError
+from ...ir import Array, Batch, Dim, Shape, TensorType
+
+PROBES = (1, 2, 3, 1009)
+"""Batch sizes at which batch-dependent tensors are computed; two fix a line, the others check."""
+
+PROBE_LIMIT = 4096
+"""Elements that a batch-dependent tensor may have."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sized:
+    """A small tensor that depends on the batch: its value at each batch size of `PROBES`."""
+
+    arrays: tuple[Array, ...]
+
+
+def shape_tensor(shape: Shape) -> Array | Sized:
+    """What ONNX ``Shape`` yields for a shape."""
+    type_ = TensorType(shape)
+    arrays = tuple(np.array(type_.concrete(n), np.int64) for n in PROBES)
+    return Sized(arrays) if type_.symbolic else arrays[0]
+
+
+def joined(arrays: Sequence[Array]) -> Array | Sized | None:
+    """The tensor that has these values at the probes; None when its shape depends on the batch."""
+    first = arrays[0]
+    if any(a.shape != first.shape or a.dtype != first.dtype for a in arrays):
+        return None
+    if all(np.array_equal(a, first) for a in arrays):
+        return first
+    return Sized(tuple(arrays)) if first.size <= PROBE_LIMIT else None
+
+
+def dims_of(held: Array | Sized) -> tuple[Dim, ...]:
+    """A one-dimensional (or scalar) integer tensor as dimensions; -1 and 0 are kept.
+
+    Raises ModelError when an element is not a multiple of the batch.
+    """
+    arrays = held.arrays if isinstance(held, Sized) else (held,) * len(PROBES)
+    if arrays[0].ndim > 1 or arrays[0].dtype.kind not in "iu":
+        raise ModelError(f"a shape must be a list of integers, got {described(arrays[0])}")
+    columns = zip(*(a.reshape(-1).tolist() for a in arrays), strict=True)
+    return tuple(_dim(column) for column in columns)
+
+
+def _dim(values: Sequence[int]) -> Dim:
+    slope = values[1] - values[0]
+    offset = values[0] - slope * PROBES[0]
+    if any(v != slope * n + offset for v, n in zip(values, PROBES, strict=True)):
+        raise ModelError("a dimension depends on the batch other than as a multiple of it")
+    if slope == 0:
+        return offset
+    if offset or slope < 0:
+        raise ModelError(f"a dimension is {slope}*N{offset:+d}; only multiples of N are supported")
+    return Batch(slope)
+
+
+def described(array: Any) -> str:
+    """``float32[3,4]``, for messages."""
+    return f"{array.dtype}[{','.join(map(str, array.shape))}]"

@@ -1,0 +1,213 @@
+"""What an import rule sees of the node that it imports, and how it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+from onnx import AttributeProto, NodeProto, TensorProto
+
+from ...errors import Limit, ModelError
+from ...ir import Array, Batch, Dim, Op, Shape, Value, scalar_of
+from ...ir.ops import Reshape, Transpose
+from .batch_shapes import Sized, described, dims_of
+from .deferred_transpose import Turned
+from .scope import Held, Scope
+
+
+def node_name(node: NodeProto) -> str:
+    """The node's name, or that of its first output when it has none."""
+    return node.name or next((name for name in node.output if name), "?")
+
+
+class Call:
+    """One ONNX node on its imported inputs. Every method that cannot answer raises ModelError."""
+
+    def __init__(self, node: NodeProto, version: int | None, scope: Scope) -> None:
+        self.node = node
+        self._replaced: Mapping[int, Value] = {}
+        self.op = node.op_type
+        self.version = version
+        self.origin = node_name(node)
+        self.scope = scope
+        self._attributes = {a.name: a for a in node.attribute}
+
+    def on(self, inputs: Mapping[int, Value], op: str = "") -> Call:
+        """The same node with other operands in the place of some inputs, for another rule to
+        import; ``op`` is the operator that this rule takes it for."""
+        out = Call(self.node, self.version, self.scope)
+        out.op = op or self.op
+        out._replaced = inputs
+        return out
+
+    # --- answers ------------------------------------------------------------------------------
+
+    def refuse(self, message: str, limit: Limit | None = None) -> NoReturn:
+        """Give up on this node, for a limit that its rule states or, without one, for its form."""
+        raise ModelError(message, limits=[limit])
+
+    def add(self, op: Op) -> Value:
+        """Append an operator; with constant operands, its constant result."""
+        hint = next((name for name in self.node.output if name), self.op)
+        return self.scope.emitter.add(op, f"{hint}.{op.mnemonic()}", [self.origin])
+
+    def const(self, array: Any, like: Value | None = None) -> Value:
+        """A constant operand, in the element type of ``like`` when that is given."""
+        with np.errstate(over="ignore"):
+            array = np.asarray(array, like.element.dtype if like is not None else None)
+        return self.scope.emitter.constant(array, f"{self.origin}.const", [self.origin])
+
+    def uses(self, output: int) -> bool:
+        """True when the node names this output."""
+        return output < len(self.node.output) and bool(self.node.output[output])
+
+    def turned(self, x: Value, perm: tuple[int, ...]) -> Value | Turned:
+        """A transposition; one that moves the symbolic batch is put off."""
+        if x.type.symbolic and perm[:1] != (0,):
+            return Turned(x, perm)
+        return x if perm == tuple(range(x.type.rank)) else self.add(Transpose(x, perm))
+
+    # --- inputs -------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        """Inputs, up to the last one that is given."""
+        given = [i for i, name in enumerate(self.node.input) if name]
+        return given[-1] + 1 if given else 0
+
+    def has(self, index: int) -> bool:
+        """True when the optional input is given."""
+        return index < len(self.node.input) and bool(self.node.input[index])
+
+    def held(self, index: int) -> Held:
+        """An input in whatever form it is known."""
+        if not self.has(index):
+            self.refuse(f"input {index} is missing")
+        if index in self._replaced:
+            array = self.scope.emitter.array_of(self._replaced[index])
+            return self._replaced[index] if array is None else array
+        return self.scope.get(self.node.input[index])
+
+    def x(self, index: int) -> Value:
+        """An input as an operand."""
+        self.held(index)
+        if index in self._replaced:
+            return self._replaced[index]
+        return self.scope.value(self.node.input[index])
+
+    def element(self, index: int) -> str | None:
+        """The name of an input's element type; None when the input is not given."""
+        held = self.held(index) if self.has(index) else None
+        if isinstance(held, np.ndarray):
+            return scalar_of(held.dtype).name
+        if isinstance(held, (Value, Turned)):
+            return str(held.element)
+        return None if held is None else "i64"
+
+    def values(self) -> tuple[Value, ...]:
+        """All inputs as operands."""
+        return tuple(self.x(i) for i in range(len(self)))
+
+    def constant(self, index: int) -> Array | None:
+        """The contents of a constant input, None when it is computed at run time."""
+        held = self.held(index)
+        return held if isinstance(held, np.ndarray) else None
+
+    def array(self, index: int, what: str) -> Array:
+        """The contents of an input that must be constant; ``what`` names it in the message."""
+        array = self.constant(index)
+        if array is None:
+            text = f"{what} ('{self.node.input[index]}') must be constant: make it an initializer"
+            self.refuse(text, Limit.CONSTANT)
+        return array
+
+    def scalar(self, index: int, what: str) -> Any:
+        """The only element of a constant input."""
+        array = self.array(index, what)
+        if array.size != 1:
+            self.refuse(f"{what} must be one number, got {described(array)}")
+        return array.reshape(-1)[0]
+
+    def dims(self, index: int, what: str) -> tuple[Dim, ...]:
+        """An input that holds dimensions, symbolic ones included."""
+        held = self.held(index)
+        if not isinstance(held, (np.ndarray, Sized)):
+            name = self.node.input[index]
+            self.refuse(f"{what} ('{name}') must be known at compile time", Limit.SHAPE)
+        return dims_of(held)
+
+    def integers(self, index: int, what: str) -> tuple[int, ...]:
+        """An input that holds constant integers."""
+        out = self.dims(index, what)
+        if any(isinstance(d, Batch) for d in out):
+            self.refuse(f"{what} must not depend on the batch size", Limit.BATCH)
+        return tuple(d for d in out if isinstance(d, int))
+
+    # --- attributes ---------------------------------------------------------------------------
+
+    def given(self, name: str) -> bool:
+        """True when the attribute is written in the model."""
+        return name in self._attributes
+
+    def _attribute(self, name: str, kind: int) -> AttributeProto | None:
+        found = self._attributes.get(name)
+        if found is not None and found.type != kind:
+            expected, got = (AttributeProto.AttributeType.Name(k) for k in (kind, found.type))
+            self.refuse(f"attribute '{name}' must be {expected}, got {got}")
+        return found
+
+    def int(self, name: str, default: int) -> int:
+        """An integer attribute."""
+        found = self._attribute(name, AttributeProto.INT)
+        return default if found is None else int(found.i)
+
+    def ints(self, name: str, default: Sequence[int] | None = None) -> tuple[int, ...] | None:
+        """A list of integers; ``default`` when it is not given."""
+        found = self._attribute(name, AttributeProto.INTS)
+        if found is not None:
+            return tuple(int(i) for i in found.ints)
+        return None if default is None else tuple(default)
+
+    def float(self, name: str, default: float) -> float:
+        """A float attribute, as the float32 that it is."""
+        found = self._attribute(name, AttributeProto.FLOAT)
+        return float(np.float32(default)) if found is None else float(found.f)
+
+    def string(self, name: str, default: str) -> str:
+        """A string attribute."""
+        found = self._attribute(name, AttributeProto.STRING)
+        return default if found is None else found.s.decode("utf-8", "replace")
+
+    def tensor(self, name: str) -> TensorProto | None:
+        """A tensor attribute."""
+        found = self._attribute(name, AttributeProto.TENSOR)
+        return None if found is None else found.t
+
+    def node_attribute(self, name: str) -> AttributeProto:
+        """A given attribute as it is."""
+        return self._attributes[name]
+
+    # --- axes ---------------------------------------------------------------------------------
+
+    def axis(self, axis: int, rank: int) -> int:
+        """An axis counted from the front."""
+        if not -rank <= axis < rank:
+            self.refuse(f"axis {axis} is outside of {rank} axes")
+        return axis % rank
+
+    def axes(self, axes: Sequence[int], rank: int) -> tuple[int, ...]:
+        """Several axes counted from the front, in order, each once."""
+        out = tuple(self.axis(a, rank) for a in axes)
+        if len(set(out)) != len(out):
+            self.refuse(f"axes {list(axes)} repeat")
+        return out
+
+    def axes_argument(self, index: int, since: int) -> tuple[int, ...] | None:
+        """Axes that are an attribute before opset ``since`` and input ``index`` from then on."""
+        if self.version is not None and self.version >= since:
+            return self.integers(index, "axes") if self.has(index) else None
+        return self.ints("axes")
+
+    def reshape(self, x: Value, shape: Shape) -> Value:
+        """``x`` under another shape; nothing when it has that shape."""
+        return x if x.shape == shape else self.add(Reshape(x, shape))

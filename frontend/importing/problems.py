@@ -1,0 +1,190 @@
+"""Problems of an import: how they read, what comes nearest, how the search goes on after one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from onnx import (
+    GraphProto,
+    NodeProto,
+    TensorProto,
+    TypeProto,
+    ValueInfoProto,
+    checker,
+    defs,
+    numpy_helper,
+    shape_inference,
+)
+
+from ...errors import Limit, ModelError, VerifyError
+from ...ir import F16, F64, Batch, Dim, TensorType, Value, scalar_of
+from ..prepare.reader import ONNX_NAMES, Checked
+from ..prepare.tensor_data import dtype_of
+from ..registry import ONNX, QONNX, REASONS, Rule, all_rules, find_rule
+from .call import node_name
+from .constant_folding import FOLDED
+from .function_bodies import type_of
+from .scope import Broken, Held
+
+Problem = tuple[str, Limit | None]
+"""What is wrong, and the limit of bnnc that it is; None when the model itself is wrong."""
+
+
+def limit_of(error: ModelError | VerifyError) -> Limit | None:
+    """The limit behind the refusal of one node."""
+    return error.limits[0] if isinstance(error, ModelError) else None
+
+
+def problems_of(error: ModelError | VerifyError) -> list[Problem]:
+    """The problems that one error speaks of."""
+    if isinstance(error, ModelError) and error.problems:
+        return list(zip(error.problems, error.limits, strict=True))
+    return [(str(error), limit_of(error))]
+
+
+def problems_error(label: str, problems: Sequence[Problem]) -> ModelError:
+    """One error for all problems, on one line whatever the names in the model hold."""
+    texts = [printable(text) for text, _ in problems]
+    head = f"{len(texts)} problems: " if len(texts) > 1 else ""
+    message = f"{printable(label)}: {head}{'; '.join(texts)}"
+    return ModelError(message, texts, [limit for _, limit in problems])
+
+
+def printable(text: str) -> str:
+    """Text with line breaks and other control characters escaped."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def node_problem(
+    node: NodeProto, domain: str, version: int | None, error: ModelError | VerifyError
+) -> Problem:
+    """``node 'pad' (Pad of ai.onnx 17): what is wrong``."""
+    where = domain or "ai.onnx"
+    at = f"{where} {version}" if version is not None else where
+    return f"node '{node_name(node)}' ({node.op_type} of {at}): {error}", limit_of(error)
+
+
+def unsupported(node: NodeProto, domain: str, version: int | None) -> ModelError:
+    """The refusal of an operator without a rule, with the reason or what comes nearest."""
+    hint = why_not(domain, node.op_type, version)
+    text = "this operator is not supported"
+    return ModelError(f"{text}: {hint}" if hint else text, limits=[Limit.OPERATOR])
+
+
+def without_rule(checked: Checked) -> list[Problem]:
+    """The problems that need no look at the operands: operators that have no rule."""
+    found: list[Problem] = []
+    for node in checked.nodes:
+        domain = "" if node.domain in ONNX_NAMES else node.domain
+        version = checked.versions.get(domain)
+        if find_rule(domain, node.op_type, version) is None and node.op_type not in FOLDED:
+            error = unsupported(node, domain, version)
+            found.append(node_problem(node, domain, version, error))
+    return found
+
+
+def why_not(domain: str, op: str, version: int | None) -> str:
+    """Why an operator has no rule, or the nearest supported one; '' when nothing comes near."""
+    rules = all_rules()
+    if op in REASONS:
+        return REASONS[op]
+    if domain in REASONS:
+        return REASONS[domain]
+    same = [r for r in rules if r.op == op and r.domain == domain]
+    if same:
+        return f"{_versions(same)} of {domain or 'ai.onnx'} supported, not {version}"
+    elsewhere = {r.domain for r in rules if r.op == op}
+    if elsewhere:
+        first = next((d for d in (ONNX, *QONNX) if d in elsewhere), min(elsewhere))
+        return f"supported in domain {first or 'ai.onnx'}"
+    if domain == ONNX and defs.has(op):
+        return ""
+    names = sorted({r.op for r in rules})
+    lower = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(op.lower(), lower, 1, 0.8)
+    return f"the nearest supported operator is {lower[near[0]]}" if near else ""
+
+
+def _versions(rules: Sequence[Rule]) -> str:
+    spans = [f"{r.since} to {r.until}" if r.until else f"{r.since} and later" for r in rules]
+    return f"versions {', '.join(spans)}"
+
+
+class StandIns:
+    """What stands for results that could not be imported, so that their readers are examined too.
+
+    Such a value has the type that the model declares or that ONNX infers; without one the readers
+    are skipped. The graph is not used once there is a problem.
+    """
+
+    def __init__(self, graph: GraphProto) -> None:
+        self._declared = {info.name: info for info in (*graph.value_info, *graph.output)}
+
+    def results(
+        self, node: NodeProto, domain: str, version: int | None, inputs: Sequence[Held | None]
+    ) -> list[Held]:
+        """An entry for each output of a node. Nodes on constants alone have none: what reads them
+        may ask for a constant."""
+        if not any(isinstance(held, Value) for held in inputs):
+            return [Broken()] * len(node.output)
+        inferred = _inferred(node, version, inputs) if domain == ONNX else {}
+        return [self._value(name, inferred.get(name)) for name in node.output]
+
+    def _value(self, name: str, inferred: TypeProto | None) -> Held:
+        declared = self._declared.get(name, ValueInfoProto()).type
+        for type_ in (inferred, declared):
+            found = None if type_ is None else _tensor_type(type_)
+            if found is not None:
+                return Value(name, found)
+        return Broken()
+
+
+def _inferred(
+    node: NodeProto, version: int | None, inputs: Sequence[Held | None]
+) -> Mapping[str, TypeProto]:
+    """Types of a standard node's outputs by ONNX shape inference."""
+    if version is None or not defs.has(node.op_type, version, ""):
+        return {}
+    if any(a.name == "batch_dims" and a.i < 0 for a in node.attribute):
+        return {}  # onnx 1.23 reads foreign memory for GatherND.
+    given = [(n, h) for n, h in zip(node.input, inputs, strict=True) if h is not None]
+    if any(isinstance(held, Broken) for _, held in given):
+        return {}
+    types = {name: type_of(held) for name, held in given}
+    data = dict(_small(given))
+    schema = defs.get_schema(node.op_type, version, "")
+    try:
+        return shape_inference.infer_node_outputs(schema, node, types, data)
+    except (RuntimeError, TypeError, ValueError, shape_inference.InferenceError,
+            checker.ValidationError):  # fmt: skip
+        return {}
+
+
+def _small(given: Sequence[tuple[str, Held]]) -> Iterator[tuple[str, TensorProto]]:
+    for name, held in given:
+        if isinstance(held, np.ndarray) and held.size <= 64:
+            yield name, numpy_helper.from_array(held)
+
+
+def _tensor_type(type_: TypeProto) -> TensorType | None:
+    """The type of a tensor all of whose dimensions are known, the first one N at most."""
+    tensor = type_.tensor_type
+    if not type_.HasField("tensor_type") or not tensor.HasField("shape") or not tensor.elem_type:
+        return None
+    dims: list[Dim] = []
+    for axis, dim in enumerate(tensor.shape.dim):
+        if dim.WhichOneof("value") == "dim_value" and dim.dim_value > 0:
+            dims.append(dim.dim_value)
+        elif axis == 0 and dim.WhichOneof("value") == "dim_param":
+            dims.append(Batch())
+        else:
+            return None
+    try:
+        element = scalar_of(dtype_of(tensor.elem_type))
+    except (ModelError, VerifyError):
+        return None
+    return None if element in (F16, F64) else TensorType(tuple(dims), element)

@@ -1,0 +1,1 @@
+"""What happens to an ONNX model before the import: read, bounded, checked, rewritten as ONNX."""

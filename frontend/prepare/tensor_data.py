@@ -1,0 +1,186 @@
+"""Tensors of a model file: sizes checked against shapes before anything is allocated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PureWindowsPath
+
+import numpy as np
+from onnx import AttributeProto, GraphProto, ModelProto, TensorProto, helper, numpy_helper
+
+from ...errors import Limit, ModelError
+from ...ir import Array
+
+MAX_TENSOR_BYTES = (1 << 31) - 1
+"""Bytes of one tensor, the limit of the file format itself."""
+
+DTYPES: dict[int, np.dtype[np.generic]] = {
+    TensorProto.FLOAT: np.dtype(np.float32),
+    TensorProto.DOUBLE: np.dtype(np.float64),
+    TensorProto.FLOAT16: np.dtype(np.float16),
+    TensorProto.INT8: np.dtype(np.int8),
+    TensorProto.INT16: np.dtype(np.int16),
+    TensorProto.INT32: np.dtype(np.int32),
+    TensorProto.INT64: np.dtype(np.int64),
+    TensorProto.UINT8: np.dtype(np.uint8),
+    TensorProto.UINT16: np.dtype(np.uint16),
+    TensorProto.UINT32: np.dtype(np.uint32),
+    TensorProto.UINT64: np.dtype(np.uint64),
+    TensorProto.BOOL: np.dtype(np.bool_),
+}
+"""Element types that an imported tensor may have."""
+
+
+def dtype_name(code: int) -> str:
+    """``float16`` for an ONNX element type, the number itself when ONNX has no such type."""
+    names = {number: name for name, number in TensorProto.DataType.items()}
+    return names.get(code, f"type {code}").lower()
+
+
+def dtype_of(code: int) -> np.dtype[np.generic]:
+    """The NumPy type of an ONNX element type; raises ModelError for one that bnnc cannot hold."""
+    if code not in DTYPES:
+        raise ModelError(f"data type {dtype_name(code)} is not supported", limits=[Limit.TYPE])
+    return DTYPES[code]
+
+
+def tensor_array(tensor: TensorProto) -> Array:
+    """The contents of a checked tensor; raises ModelError for NaN."""
+    dtype_of(tensor.data_type)
+    array = numpy_helper.to_array(tensor)
+    if array.dtype.kind == "f" and np.isnan(array).any():
+        index = tuple(int(i) for i in np.argwhere(np.isnan(array))[0])
+        text = f"tensor '{tensor.name}' holds NaN, first at {list(index)}"
+        raise ModelError(text, limits=[Limit.VALUE])
+    return array
+
+
+def check_tensor(tensor: TensorProto) -> None:
+    """Raise ModelError unless the tensor's bytes fit its shape and type."""
+    where = f"tensor '{tensor.name}'"
+    dims = list(tensor.dims)
+    if any(d < 0 for d in dims):
+        raise ModelError(f"{where} has a negative dimension: {dims}")
+    if tensor.HasField("segment"):
+        raise ModelError(f"{where} is stored in segments, which is not supported")
+    if tensor.data_type == TensorProto.STRING:
+        text = f"{where} holds strings, which are not supported"
+        raise ModelError(text, limits=[Limit.TYPE])
+    if tensor.data_type not in DTYPES:
+        text = f"{where}: data type {dtype_name(tensor.data_type)} is not supported"
+        raise ModelError(text, limits=[Limit.TYPE])
+    count, size = math.prod(dims), DTYPES[tensor.data_type].itemsize
+    if count * size > MAX_TENSOR_BYTES:
+        raise ModelError(f"{where} is absurdly large: {dims} is {count * size} bytes")
+    if tensor.HasField("raw_data"):
+        if len(tensor.raw_data) != count * size:
+            raise ModelError(
+                f"{where} of shape {dims} needs {count * size} bytes, got {len(tensor.raw_data)}"
+            )
+        return
+    field = helper.tensor_dtype_to_field(tensor.data_type)
+    held = len(getattr(tensor, field))
+    if held != count:
+        raise ModelError(f"{where} of shape {dims} needs {count} numbers, got {held}")
+
+
+def tensors_of(graph: GraphProto) -> Iterator[TensorProto]:
+    """Initializers and the tensors in attributes of the nodes."""
+    yield from graph.initializer
+    for node in graph.node:
+        yield from _attribute_tensors(node.attribute)
+
+
+def _attribute_tensors(attributes: Iterable[AttributeProto]) -> Iterator[TensorProto]:
+    for attribute in attributes:
+        if attribute.type == AttributeProto.TENSOR:
+            yield attribute.t
+        elif attribute.type == AttributeProto.TENSORS:
+            yield from attribute.tensors
+
+
+def embed_external(model: ModelProto, folder: Path | None) -> None:
+    """Read tensors stored in files beside the model into the model.
+
+    A file must lie inside ``folder`` (symbolic links followed) and hold the bytes that the shape
+    needs; raises ModelError otherwise, before reading anything.
+    """
+    total = 0
+    external = [t for t in all_tensors(model) if t.data_location == TensorProto.EXTERNAL]
+    for tensor in external:
+        path, offset, size = _external_range(tensor, folder)
+        total += size
+        if total > MAX_TENSOR_BYTES:
+            raise ModelError(f"external data exceeds {MAX_TENSOR_BYTES} bytes")
+        try:
+            with path.open("rb") as file:
+                file.seek(offset)
+                tensor.raw_data = file.read(size)
+        except OSError as error:
+            raise ModelError(f"cannot read external data {path}: {error.strerror}") from error
+        del tensor.external_data[:]
+        tensor.ClearField("data_location")
+
+
+def all_tensors(model: ModelProto) -> Iterator[TensorProto]:
+    """Tensors of the graph and of model-local functions."""
+    yield from tensors_of(model.graph)
+    for function in model.functions:
+        for node in function.node:
+            yield from _attribute_tensors(node.attribute)
+
+
+def _external_range(tensor: TensorProto, folder: Path | None) -> tuple[Path, int, int]:
+    """File, byte offset and byte count of a tensor's external data."""
+    where = f"external data of tensor '{tensor.name}'"
+    entries = {e.key: e.value for e in tensor.external_data}
+    location = entries.get("location", "")
+    if folder is None:
+        raise ModelError(
+            f"{where} ('{location}') cannot be found: the model was not read from a file"
+        )
+    path = _inside(folder, location, where)
+    available = path.stat().st_size
+    offset = _number(entries, "offset", 0, where)
+    if any(d < 0 for d in tensor.dims):
+        raise ModelError(f"{where}: negative dimension in {list(tensor.dims)}")
+    size = math.prod(tensor.dims) * dtype_of(tensor.data_type).itemsize
+    length = _number(entries, "length", size, where)
+    if length != size:
+        raise ModelError(f"{where}: shape {list(tensor.dims)} needs {size} bytes, got {length}")
+    if offset + size > available:
+        raise ModelError(
+            f"{where}: {location} is too short, expected {offset + size} bytes, got {available}"
+        )
+    return path, offset, size
+
+
+def _inside(folder: Path, location: str, where: str) -> Path:
+    unsafe = (
+        not location
+        or "\0" in location
+        or Path(location).is_absolute()
+        or PureWindowsPath(location).anchor
+        or ".." in PureWindowsPath(location).parts
+    )
+    if unsafe:
+        raise ModelError(f"{where} points outside the model's folder: '{location}'")
+    try:
+        path = (folder / location).resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise ModelError(f"{where} is missing: {folder / location}") from error
+    if not path.is_relative_to(folder.resolve()):
+        raise ModelError(f"{where} points outside the model's folder: '{location}' is {path}")
+    if not path.is_file():
+        raise ModelError(f"{where} is not a file: {path}")
+    return path
+
+
+def _number(entries: dict[str, str], key: str, default: int, where: str) -> int:
+    text = entries.get(key)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise ModelError(f"{where}: {key} '{text}' is not a byte count")
+    return int(text)

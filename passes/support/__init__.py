@@ -1,0 +1,1 @@
+"""What several passes consult; no pass among it."""

@@ -1,0 +1,371 @@
+"""Which values are made of signs: two-valued functions of a sign, moved about.
+
+    relu(sign(x)),   0.3 * sign(x) + 0.1,   where(sign(x) == -1, 0, sign(x)),   max_pool(sign(x))
+
+An elementwise function of one sign, with constants per channel, takes at most one value for each of
+-1, 0 and +1; `Signs` holds that table. Moves take the table along. A product reads the bits of the
+sign, and what the table says of its scale and offset becomes constants behind it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ...errors import VerifyError
+from ...ir import Array, Node, Op, Value
+from ...ir.ops import (
+    Add,
+    Binarize,
+    Concat,
+    Div,
+    Expand,
+    Gather,
+    MaxPool,
+    Mul,
+    Neg,
+    Pad,
+    Reshape,
+    Sign,
+    Slice,
+    Sub,
+    Transpose,
+)
+from ..canonicalize import FEW_CHANNELS, is_flatten, may_be_empty
+from .queries import per_channel
+from .rewrite import Rewriter
+
+_AFFINE = (Mul, Div, Add, Sub, Neg)
+
+
+@dataclass(frozen=True, eq=False)
+class Signs:
+    """A value that takes ``table[0, c]``, ``table[1, c]``, ``table[2, c]`` in channel c where the
+    sign beneath it is -1, 0, +1."""
+
+    base: Value
+    """The sign, or the move of signs, that the value is an elementwise function of."""
+    table: Array
+    """[3, C], or [3, 1] when all channels agree; the value's own type."""
+    ternary: bool
+    """Whether the signs beneath can be 0."""
+
+    @property
+    def uniform(self) -> bool:
+        """True when all channels take the same values."""
+        return self.table.shape[1] == 1
+
+    def wide(self, channels: int) -> Array:
+        """The table with a column for each channel."""
+        return np.broadcast_to(self.table, (3, channels))
+
+
+@dataclass(frozen=True)
+class Levels:
+    """A value as ``scale * s + offset`` for signs s; float64, [] or [C]."""
+
+    scale: Array
+    offset: Array
+    zero: int | None
+    """What the signs are to be at 0 for this reader; None: as they are."""
+
+
+@dataclass(frozen=True)
+class NotSigns:
+    """Why a value is not made of signs, and what would make it so."""
+
+    reason: str
+    advice: str
+
+
+@dataclass
+class Tracer:
+    """Follows signs through a graph whose nodes are visited in order."""
+
+    rw: Rewriter
+    known: dict[tuple[Value, bool], Signs | NotSigns] = field(
+        default_factory=dict[tuple[Value, bool], "Signs | NotSigns"]
+    )
+    """By value, and by whether the reader takes a flattened map (`_follows`)."""
+    packed: dict[tuple[Value, bool, int | None], Value] = field(
+        default_factory=dict[tuple[Value, bool, "int | None"], Value]
+    )
+
+    def visit(self, node: Node) -> None:
+        """Take note of a node that has just been built."""
+        for value in node.results:
+            for flat in (False, True):
+                found = self._signs(node, value, flat)
+                self.known[value, flat] = _compressed(found)
+
+    def find(self, value: Value, flat: bool = False) -> Signs | NotSigns:
+        """What is known of a value; ``flat``: the reader is a product, which can read the map that
+        was flattened instead."""
+        return self.known.get((value, flat)) or NotSigns(
+            "they are a graph input",
+            "a first layer reads real numbers; to have it on bits, encode its input as signs "
+            "(thermometer or bit planes) in the model",
+        )
+
+    def _signs(self, node: Node, value: Value, flat: bool) -> Signs | NotSigns:
+        op = node.op
+        if isinstance(op, Sign):
+            table = np.array([[-1], [op.zero], [1]], np.float32)
+            return Signs(value, table, op.zero == 0)
+        if isinstance(op, Concat):
+            return self._joined(node, op)
+        if isinstance(op, Pad):
+            return self._padded(node, op)
+        if op.elementwise and not isinstance(op, Expand):
+            return self._elementwise(node, flat)
+        if isinstance(op, (Gather, MaxPool, Slice, Reshape, Transpose)):
+            return self._moved(node, op, flat)
+        return _not_sign(node)
+
+    def _moved(
+        self, node: Node, op: Gather | MaxPool | Slice | Reshape | Transpose, flat: bool
+    ) -> Signs | NotSigns:
+        below = self.find(op.x)
+        if isinstance(below, NotSigns):
+            return below if not isinstance(op, MaxPool) else _not_sign(node)
+        out = replace(below, base=node.result)
+        if isinstance(op, MaxPool):
+            if may_be_empty(op):
+                return _not_sign(node, "has windows that see padding alone")
+            if not np.all(np.diff(below.table.astype(np.float64), axis=0) >= 0):
+                return _not_sign(node, "takes the maximum of falling functions of signs")
+            return out
+        if isinstance(op, Slice):
+            if below.uniform:
+                return out
+            stop = op.starts[1] + op.steps[1] * (op.sizes[1] - 1)
+            taken = np.arange(op.starts[1], stop + np.sign(op.steps[1]), op.steps[1])
+            return replace(out, table=below.table[:, taken])
+        if isinstance(op, Reshape) and self._follows(op, flat):
+            if below.uniform or _is_squeeze(op):
+                return out
+            columns = op.shape[1] // op.x.shape[1]
+            return replace(out, table=np.repeat(below.table, columns, axis=1))
+        if below.uniform and self._path(op) is not None:
+            return out
+        return _not_sign(node, "moves signs as no packed words can follow")
+
+    def _joined(self, node: Node, op: Concat) -> Signs | NotSigns:
+        parts = [self.find(x) for x in op.xs]
+        found = [p for p in parts if isinstance(p, Signs)]
+        if op.axis != 1 or not found:
+            return _not_sign(node)
+        if len(found) < len(parts):
+            number = next(i for i, p in enumerate(parts) if isinstance(p, NotSigns))
+            return _not_sign(node, f"joins signs with '{op.xs[number].name}', which is none")
+        if len({p.ternary for p in found}) > 1:
+            return _not_sign(node, "joins signs that are 0 at 0 with signs that are not")
+        tables = [p.wide(x.shape[1]) for p, x in zip(found, op.xs, strict=True)]
+        return Signs(node.result, np.concatenate(tables, axis=1), found[0].ternary)
+
+    def _padded(self, node: Node, op: Pad) -> Signs | NotSigns:
+        below = self.find(op.x)
+        if isinstance(below, NotSigns):
+            return below
+        movable = below.uniform and self._path(op) is not None
+        if any(op.before[:2] + op.after[:2]) and not movable:
+            return _not_sign(node, "pads channels")
+        if border_sign(below, op.value) is None:
+            return NotSigns(
+                f"{node.describe()} pads signs with {op.value:g}",
+                "pad with a value that the signs take, or with 0 right before the convolution",
+            )
+        return replace(below, base=node.result)
+
+    def _elementwise(self, node: Node, flat: bool) -> Signs | NotSigns:
+        """The operator's own reference at the three values of the sign."""
+        op, result = node.op, node.result
+        rank, channels = result.type.rank, result.shape[1] if result.shape[1:] else 1
+        arrays = {v: self.rw.array(v) for v in op.operands}
+        running = [v for v, array in arrays.items() if array is None]
+        below: list[Signs] = []
+        for value in running:
+            found = self.find(value, flat)
+            if isinstance(found, NotSigns):
+                return found if isinstance(op, _AFFINE) and len(running) == 1 else _not_sign(node)
+            below.append(found)
+        if len({b.base for b in below}) != 1 or {v.shape for v in running} != {result.shape}:
+            return _not_sign(node)
+        constants = [a for a in arrays.values() if a is not None]
+        if rank < 2 or any(per_channel(a, rank, channels) is None for a in constants):
+            return _not_sign(node)
+
+        def seen(value: Value) -> Any:
+            if arrays[value] is not None:
+                return arrays[value]
+            held = self.known[value, flat]
+            assert isinstance(held, Signs)
+            return held.table.reshape(3, -1, *[1] * (rank - 2))
+
+        try:
+            with np.errstate(all="ignore"):
+                out = np.asarray(op.reference([seen(v) for v in op.operands], 3))
+        except VerifyError:
+            return _not_sign(node)
+        return replace(below[0], table=out.reshape(3, -1))
+
+    def _follows(self, op: Reshape, flat: bool) -> bool:
+        """True for reshapes that packed words follow: [N, C, 1, 1] <-> [N, C], and flattening right
+        under a product (``flat``), which reads the map instead. Any other reader of a flattened map
+        would need its bits in another order, and a map of few channels would fill few bits of its
+        words: those are flattened before the sign where that can be."""
+        if _is_squeeze(op):
+            return True
+        if not flat or not is_flatten(op):
+            return False
+        below = self.find(op.x)
+        movable = isinstance(below, Signs) and below.uniform and self._path(op) is not None
+        return op.x.shape[1] >= FEW_CHANNELS or not movable
+
+    def _path(self, op: Op) -> tuple[Value, list[Op]] | None:
+        """The sign under a stack of moves and max pools, and the stack, innermost first. The sign
+        commutes with a max pool too: it never decreases."""
+        stack: list[Op] = []
+        while isinstance(op, (Gather, Transpose, Reshape, MaxPool, Slice, Pad)):
+            stack.append(op)
+            below = self.find(op.x)
+            if isinstance(below, NotSigns):
+                return None
+            op = self.rw.made[below.base].op
+            if isinstance(op, Sign):
+                return below.base, stack[::-1]
+        return None
+
+    def bits(self, value: Value, flat: bool, zero: int | None) -> Value:
+        """Rebuild the signs beneath a value on bits; ``zero`` as in `Levels`."""
+        wanted = (self._base(value, flat), flat)
+        todo = [wanted]
+        while todo:
+            base, as_flat = todo[-1]
+            missing = [
+                (below, False)
+                for below in self._below(base, as_flat)
+                if (below, False, zero) not in self.packed
+            ]
+            if not missing:
+                todo.pop()
+                self.packed.setdefault((base, as_flat, zero), self._bits(base, as_flat, zero))
+            todo.extend(missing)
+        return self.packed[(*wanted, zero)]
+
+    def _base(self, value: Value, flat: bool = False) -> Value:
+        signs = self.find(value, flat)
+        assert isinstance(signs, Signs)
+        return signs.base
+
+    def _below(self, base: Value, flat: bool) -> list[Value]:
+        """The bases whose bits a move of signs reads; none where the floats are moved instead."""
+        op = self.rw.made[base].op
+        if isinstance(op, Sign) or self._turned(op, flat) is not None:
+            return []
+        return [self._base(v) for v in op.operands]
+
+    def _turned(self, op: Op, flat: bool) -> tuple[Value, list[Op]] | None:
+        """The path to the sign for moves that packed words cannot follow."""
+        follows = not isinstance(op, (Gather, Reshape, Transpose))
+        if isinstance(op, Reshape):
+            follows = self._follows(op, flat)
+        if isinstance(op, Pad):
+            follows = not any(op.before[:2] + op.after[:2])
+        return None if follows else self._path(op)
+
+    def _bits(self, base: Value, flat: bool, zero: int | None) -> Value:
+        """One sign or move on the bits of its operands, which are there."""
+        node, rw = self.rw.made[base], self.rw
+        op, name = node.op, base.name + ".bits"
+        if isinstance(op, Sign):
+            return self._binarized(base, [], name, zero)
+        turned = self._turned(op, flat)
+        if turned is not None:
+            return self._binarized(*turned, name, zero)
+        if isinstance(op, Pad):
+            op = self._with_sign(op, zero)
+
+        def packed(value: Value) -> Value:
+            return self.packed[self._base(value), False, zero]
+
+        return rw.add(op.map_operands(packed), name, node.origin)
+
+    def _with_sign(self, op: Pad, zero: int | None) -> Pad:
+        """The pad with the sign that its value stands for."""
+        below = self.find(op.x)
+        border = border_sign(below, op.value) if isinstance(below, Signs) else None
+        assert border is not None
+        return replace(op, value=float(zero if border == 0 and zero is not None else border))
+
+    def _binarized(self, base: Value, moves: list[Op], name: str, zero: int | None) -> Value:
+        """A sign on bits. What moved the sign moves its operand instead, move(sign(x)) =
+        sign(move(x)): moving floats is what kernels do well."""
+        rw, node = self.rw, self.rw.made[base]
+        op = node.op
+        assert isinstance(op, Sign)
+        x = op.x
+        for move in moves:
+            turned = self._with_sign(move, zero) if isinstance(move, Pad) else move
+            moved: Any = replace(turned, x=x)  # type: ignore[call-arg]
+            x = rw.add(moved, base.name + ".moved", node.origin)
+        at_zero = zero if zero is not None and op.zero == 0 else op.zero
+        return rw.add(Binarize(x, at_zero), name, node.origin)
+
+
+def border_sign(signs: Signs, value: float) -> int | None:
+    """The sign for which every channel takes ``value``, or None."""
+    rows = (0, 2, 1) if signs.ternary else (0, 2)
+    for row in rows:
+        if np.all(signs.table[row] == signs.table.dtype.type(value)):
+            return row - 1
+    return None
+
+
+def levels(signs: Signs, name: str) -> Levels | NotSigns:
+    """Scale and offset of a value made of signs, or why it has none."""
+    if signs.table.dtype != np.float32 or not np.isfinite(signs.table).all():
+        return NotSigns(f"'{name}' is not a finite number for every sign", "")
+    low, middle, high = signs.table.astype(np.float64)
+    if np.any(low == high):
+        channel = int(np.argmax(low == high))
+        return NotSigns(f"'{name}' does not depend on its sign in channel {channel}", "")
+    zero = None
+    scale, offset = (high - low) / 2, (high + low) / 2
+    if signs.ternary:
+        largest = np.maximum(np.abs(low), np.abs(high))
+        if np.all(middle == low):
+            zero = -1
+        elif np.all(middle == high):
+            zero = 1
+        elif not np.all(np.abs(middle - offset) <= 1e-7 * largest):
+            at = int(np.argmax(np.abs(middle - offset)))
+            return NotSigns(
+                f"'{name}' takes three values: {low[at]:g}, {middle[at]:g} at 0, {high[at]:g}",
+                "use a sign that is never 0, or --sign-zero=+1 if that is how it was trained",
+            )
+    if signs.uniform:
+        scale, offset = scale[0], offset[0]
+    return Levels(np.asarray(scale), np.asarray(offset), zero)
+
+
+def _compressed(found: Signs | NotSigns) -> Signs | NotSigns:
+    """One column where all channels agree."""
+    if isinstance(found, NotSigns) or found.uniform or np.any(found.table != found.table[:, :1]):
+        return found
+    return replace(found, table=found.table[:, :1])
+
+
+def _not_sign(node: Node, why: str = "is not a sign") -> NotSigns:
+    return NotSigns(
+        f"{node.describe()} {why}",
+        f"binarize the layer's input: a Sign (or Where(x >= 0, 1, -1)) behind {node.describe()}",
+    )
+
+
+def _is_squeeze(op: Reshape) -> bool:
+    """[N, C, 1, 1] <-> [N, C]: packed words do not move."""
+    ones = [d for d in (*op.x.shape[2:], *op.shape[2:]) if d != 1]
+    return not ones and op.shape[:2] == op.x.shape[:2]

@@ -1,0 +1,91 @@
+"""How long each kernel of an artifact takes, inside the artifact as it is.
+
+The code hands each of its steps to the caller's ``parallel_for``, one after another and in the
+order of the manifest's kernels. Here that runs the whole step at once and looks at the clock before
+and after; what the look itself costs is subtracted.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ArtifactError
+from .array_checks import new_output
+from .library import PARALLEL_FOR, TASK, Library
+from .manifest import Manifest
+from .verified_bytes import Image
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class StepTimer:
+    """An artifact on one thread and fixed inputs, with a clock around each of its steps.
+
+    ``inputs`` are contiguous arrays of the manifest's shapes and types.
+    """
+
+    def __init__(
+        self,
+        data: bytes,
+        manifest: Manifest,
+        path: str,
+        inputs: Sequence[NDArray[Any]],
+        batch: int = 1,
+    ) -> None:
+        self._library = Library(Image(data), manifest, path)
+        self._manifest, self._path, self._batch = manifest, path, batch
+        self._inputs = inputs
+        self._outputs = [new_output(tensor, batch, path) for tensor in manifest.outputs]
+        self._stamps: list[int] = []
+        self._look = PARALLEL_FOR(self._timed)
+        self._overhead = self._measure_overhead()
+        self._calls: list[list[int]] = []
+
+    def _timed(self, pool: Any, task: Any, frame: Any, count: int) -> None:
+        clock = time.perf_counter_ns
+        start = clock()
+        task(frame, 0, count)
+        self._stamps.append(clock() - start)
+
+    def _measure_overhead(self) -> int:
+        """Nanoseconds that the clock shows around a function that does nothing."""
+        nothing = TASK(ctypes.cast(ctypes.pythonapi.Py_IsInitialized, ctypes.c_void_p).value or 0)
+        for _ in range(1000):
+            self._timed(None, nothing, None, 0)
+        least = min(self._stamps)
+        self._stamps.clear()
+        return least
+
+    def run(self) -> None:
+        """One call of the model; its steps' times are kept."""
+        self._stamps.clear()
+        self._library.run(self._batch, self._inputs, self._outputs, self._look)
+        steps = sum(kernel.steps for kernel in self._manifest.kernels)
+        if len(self._stamps) != steps:
+            raise ArtifactError(
+                f"{self._path}: the code has {len(self._stamps)} steps, its manifest {steps}; "
+                "compile it again"
+            )
+        self._calls.append([max(0, stamp - self._overhead) for stamp in self._stamps])
+
+    def plain(self) -> None:
+        """One call of the model as others call it."""
+        self._library.run(self._batch, self._inputs, self._outputs)
+
+    @property
+    def calls(self) -> int:
+        """Calls of `run` so far."""
+        return len(self._calls)
+
+    def seconds(self) -> list[list[float]]:
+        """For each kernel of the manifest, what each call of `run` took, its steps added up."""
+        found: list[list[float]] = []
+        at = 0
+        for kernel in self._manifest.kernels:
+            found.append([sum(call[at : at + kernel.steps]) / 1e9 for call in self._calls])
+            at += kernel.steps
+        return found

@@ -1,0 +1,60 @@
+"""Groups of channels against a union-find over single channels."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bnnc.passes.support.channel_groups import Groups
+
+
+@st.composite
+def ties(draw: st.DrawFn) -> tuple[list[int], list[tuple[int, int, int]]]:
+    """Sizes of groups side by side, and spans of channels (two starts and a length) to tie."""
+    sizes = draw(st.lists(st.integers(1, 6), min_size=1, max_size=4))
+    total = sum(sizes)
+    found: list[tuple[int, int, int]] = []
+    for _ in range(draw(st.integers(0, 4))):
+        a, b = draw(st.integers(0, total - 1)), draw(st.integers(0, total - 1))
+        found.append((a, b, draw(st.integers(1, total - max(a, b)))))
+    return sizes, found
+
+
+@settings(deadline=None)
+@given(ties())
+def test_groups_are_what_ties_leave_of_them(
+    case: tuple[list[int], list[tuple[int, int, int]]],
+) -> None:
+    sizes, spans = case
+    groups = Groups()
+    row = [groups.new(size) for size in sizes]
+    parent = list(range(sum(sizes)))
+
+    def root(channel: int) -> int:
+        while parent[channel] != channel:
+            channel = parent[channel]
+        return channel
+
+    def part(start: int, size: int) -> tuple[int, ...]:
+        return groups.cut(groups.cut(row, start)[1], size)[0]
+
+    for a, b, size in spans:
+        groups.tie(part(a, size), part(b, size))
+        for offset in range(size):
+            parent[root(b + offset)] = root(a + offset)
+    held = [(g, i) for g in groups.leaves(row) for i in range(groups.sizes[g])]
+    assert len(held) == sum(sizes)
+    for x in range(len(held)):
+        for y in range(x):
+            assert (held[x] == held[y]) == (root(x) == root(y))
+
+
+def test_a_cut_splits_every_place_of_a_group() -> None:
+    groups = Groups()
+    group = groups.new(6)
+    first, rest = groups.cut((group, group), 4)
+    assert [groups.sizes[leaf] for leaf in first] == [4]
+    assert [groups.sizes[leaf] for leaf in rest] == [2, 4, 2]
+    assert groups.leaves((group,)) == (first[0], rest[0])
+    assert groups.cut((group,), 6) == (groups.leaves((group,)), ())
+    assert groups.cut((group,), 0) == ((), groups.leaves((group,)))

@@ -1,0 +1,198 @@
+"""The backends side by side: the same networks, compiled by each, layer by layer and whole."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...driver import Options, compile_file
+from ...errors import InputError
+from ...files import write_file
+from ...runtime.artifact import read_file, read_manifest
+from ...runtime.step_timer import StepTimer
+from ...tuning import SECONDS
+from ..command_line.console import Say, time_text
+from .task import Task
+from .timing import SLICE, pinned, random_array
+
+BEGIN = "<!-- backends: written by bench --only backends -->"
+END = "<!-- backends: end -->"
+EMPTY = f"{BEGIN}\n{END}\n"
+"""A section that is still to be written."""
+WAYS = ("llvm", "tvm", "tvm tuned")
+KINDS = {
+    "binary": ("binary_conv", "binary_gemm"),
+    "float product": ("conv", "gemm", "matmul"),
+    "other float": (),
+}
+"""Operators of a kind of layer; the last one takes what is left."""
+TEXT = """\
+## Backends
+
+The same networks compiled by both backends (`--backend llvm`, `--backend tvm`, and the latter with
+`--tune --tune-trials {trials}`), one thread, batch 1, in turns in one run; least times. Ratios are
+times of the TVM backend over those of the LLVM backend: below 1 it is faster.
+
+{networks}
+
+Layer by layer, geometric means over the layers of all these networks; *least* and *most* are the
+single layers at both ends, *faster* counts those that the TVM backend computes in less time:
+
+{layers}
+"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One network on one target: seconds of a call and of each layer, by way."""
+
+    network: str
+    target: str
+    calls: Mapping[str, float]
+    layers: Mapping[str, Mapping[tuple[str, str], float]]
+    """By way: (name, operator) of a layer to seconds."""
+
+
+def compare(
+    tasks: Mapping[str, Task], targets: Sequence[str], trials: int, seconds: float, say: Say
+) -> list[Found]:
+    """Compile and measure each network on each target, all ways."""
+    return [
+        _compare(name, task, target, trials, seconds, say)
+        for name, task in tasks.items()
+        for target in targets
+    ]
+
+
+def _compare(name: str, task: Task, target: str, trials: int, seconds: float, say: Say) -> Found:
+    timers: dict[str, StepTimer] = {}
+    keys: dict[str, list[tuple[str, str]]] = {}
+    for way in WAYS:
+        say(f"compiling {name}, {target}, {way}")
+        path = task.store.folder / f"{task.model.stem}-{target}-{way.replace(' ', '-')}.so"
+        backend, *tuned = way.split()
+        options = Options(backend, tune=SECONDS if tuned else None, tune_trials=trials)
+        compile_file(
+            str(task.model), target, path, options, progress=lambda text: say(f"{name}: {text}")
+        )
+        data = read_file(str(path))
+        manifest = read_manifest(data, str(path))
+        inputs = [random_array(tensor, 1, seed) for seed, tensor in enumerate(manifest.inputs)]
+        timers[way] = StepTimer(data, manifest, str(path), inputs, 1)
+        keys[way] = [(kernel.name, kernel.op) for kernel in manifest.kernels]
+    say(f"measuring {name}, {target}")
+    with pinned():
+        calls = _in_turns(timers, seconds)
+    layers: dict[str, dict[tuple[str, str], float]] = {}
+    for way, timer in timers.items():
+        held = layers.setdefault(way, {})
+        for key, spent in zip(keys[way], timer.seconds(), strict=True):
+            held[key] = held.get(key, 0.0) + min(spent)
+    return Found(name, target, calls, layers)
+
+
+def _in_turns(timers: Mapping[str, StepTimer], seconds: float) -> dict[str, float]:
+    """Least seconds of a whole call of each, with the calls that time the layers in between."""
+    least = dict.fromkeys(timers, math.inf)
+    end = time.perf_counter() + seconds * len(timers)
+    while time.perf_counter() < end:
+        for way, timer in timers.items():
+            turn = time.perf_counter() + SLICE
+            while time.perf_counter() < turn:
+                start = time.perf_counter()
+                timer.plain()
+                least[way] = min(least[way], time.perf_counter() - start)
+                timer.run()
+    return least
+
+
+# --- tables -----------------------------------------------------------------------------------
+
+
+def section(found: Sequence[Found], trials: int) -> str:
+    """The tables as Markdown."""
+    networks = [
+        "| network | target | llvm | tvm | tvm / llvm | tvm tuned | tuned / llvm |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for one in found:
+        llvm, tvm, tuned = (one.calls[way] for way in WAYS)
+        networks.append(
+            f"| {one.network} | {one.target} | {time_text(llvm)} | {time_text(tvm)} | "
+            f"{tvm / llvm:.2f} | {time_text(tuned)} | {tuned / llvm:.2f} |"
+        )
+    for target in dict.fromkeys(one.target for one in found):
+        here = [one.calls for one in found if one.target == target]
+        means = [geomean([c[way] / c["llvm"] for c in here]) for way in WAYS[1:]]
+        networks.append(
+            f"| **geometric mean** | {target} | | | **{means[0]:.2f}** | | **{means[1]:.2f}** |"
+        )
+    layers = [
+        "| layers | target | number | tvm / llvm | tuned / llvm | least | most | faster |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        *_layer_rows(found),
+    ]
+    return TEXT.format(trials=trials, networks="\n".join(networks), layers="\n".join(layers))
+
+
+def _layer_rows(found: Sequence[Found]) -> Iterator[str]:
+    for kind in KINDS:
+        for target in dict.fromkeys(one.target for one in found):
+            pairs = [pair for one in found if one.target == target for pair in _ratios(one, kind)]
+            if not pairs:
+                continue
+            plain, tuned = zip(*pairs, strict=True)
+            faster = sum(ratio < 1 for ratio in tuned)
+            yield (
+                f"| {kind} | {target} | {len(pairs)} | {geomean(plain):.2f} | "
+                f"{geomean(tuned):.2f} | {min(tuned):.2f} | {max(tuned):.2f} | {faster} |"
+            )
+
+
+def _ratios(one: Found, kind: str) -> Iterator[tuple[float, float]]:
+    """Ratios of the layers of a kind that all ways have, plain and tuned; but of those that take
+    less than the clock tells apart."""
+    llvm, tvm, tuned = (one.layers[way] for way in WAYS)
+    for key, seconds in llvm.items():
+        if kind_of(key[1]) == kind and key in tvm and key in tuned:
+            times = seconds, tvm[key], tuned[key]
+            if min(times) > 0:
+                yield times[1] / times[0], times[2] / times[0]
+
+
+def kind_of(operator: str) -> str:
+    """The kind of a layer, by its operator."""
+    return next((kind for kind, held in KINDS.items() if operator in held), [*KINDS][-1])
+
+
+def geomean(ratios: Sequence[float]) -> float:
+    """The geometric mean."""
+    return math.exp(sum(map(math.log, ratios)) / len(ratios))
+
+
+# --- the document -----------------------------------------------------------------------------
+
+
+def rewrite(folder: Path, text: str) -> None:
+    """Put the section into ``docs/performance.md``; raises InputError where it has no place."""
+    path = folder / "docs" / "performance.md"
+    try:
+        page = path.read_text("utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot read: {error.strerror}") from error
+    if held(page) is None:
+        raise InputError(f"{path}: lacks the lines {BEGIN} and {END}")
+    write_file(path, _SECTION.sub(lambda _: f"{BEGIN}\n{text}{END}\n", page).encode())
+
+
+_SECTION = re.compile(f"{re.escape(BEGIN)}\n(.*?){re.escape(END)}\n", re.DOTALL)
+
+
+def held(page: str) -> str | None:
+    """The section of a page as it stands, with its marks."""
+    found = _SECTION.search(page)
+    return found and found[0]

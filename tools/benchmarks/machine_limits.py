@@ -1,0 +1,121 @@
+"""The machine's limits: how many logic operations its registers alone can do, and how fast it
+reads memory.
+
+Logic is a loop of one instruction on independent registers, without memory and popcounts. A sum of
+K signs costs a sliced kernel about K such operations on whole vectors (a carry-save adder is two
+VPTERNLOG and takes in two bits), so that one operation per product is the unit of the tables.
+Reading is a loop of loads over a buffer that fits the second cache, or none.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from llvmlite import binding
+
+from .onnx_engines import PeerError
+from .timing import Clocked
+
+ROUNDS = 20_000
+REPEATS = 4
+LINE = 64
+"""Bytes of a load, or of the two that make one where vectors are shorter."""
+
+
+@dataclass(frozen=True)
+class Logic:
+    """An instruction that computes logic on whole vectors; ``text`` has {i} for its register."""
+
+    name: str
+    feature: str
+    bits: int
+    registers: int
+    text: str
+
+    @property
+    def work(self) -> float:
+        """Products of one call, at one operation each."""
+        return float(ROUNDS * REPEATS * self.registers * self.bits)
+
+    def body(self) -> list[str]:
+        """The assembly of one call."""
+        lines = [self.text.format(i=i) for _ in range(REPEATS) for i in range(self.registers)]
+        return [f"movl $${ROUNDS}, %eax", "1:", *lines, "subl $$1, %eax", "jne 1b"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Loads over so many bytes, ``passes`` times a call."""
+
+    name: str
+    size: int
+    passes: int
+    feature = "avx2"
+
+    @property
+    def work(self) -> float:
+        """Bytes of one call."""
+        return float(self.size * self.passes)
+
+    def body(self) -> list[str]:
+        """The assembly of one call; the buffer's address is in rdi."""
+        loads = [f"vmovups {32 * i}(%rdx), %ymm{i % 14}" for i in range(8)]
+        inner = ["1:", *loads, f"addq $${8 * 32}, %rdx", f"subl $${8 * 32}, %ecx", "jne 1b"]
+        outer = ["2:", "movq %rdi, %rdx", f"movl $${self.size}, %ecx", *inner]
+        return [f"movl $${self.passes}, %eax", *outer, "subl $$1, %eax", "jne 2b"]
+
+
+AVX512 = Logic("VPTERNLOG", "avx512f", 512, 28, "vpternlogd $$0x96, %zmm30, %zmm31, %zmm{i}")
+AVX2 = Logic("VPXOR", "avx2", 256, 14, "vpxor %ymm15, %ymm{i}, %ymm{i}")
+LIMITS: tuple[Logic | Reading, ...] = (
+    AVX512,
+    AVX2,
+    Reading("read L2", 1 << 20, 8),
+    Reading("read memory", 1 << 26, 1),
+)
+
+
+class Limit:
+    """A contender that runs a loop; raises PeerError where the CPU cannot."""
+
+    def __init__(self, loop: Logic | Reading) -> None:
+        if not binding.get_host_cpu_features().get(loop.feature, False):
+            raise PeerError(f"this CPU has no {loop.feature}")
+        self._loop = loop
+        self._engine = _compile(loop.body(), loop.feature)
+        size = loop.size if isinstance(loop, Reading) else LINE
+        self._buffer = np.ones(size, np.uint8)
+        address = self._engine.get_function_address("loop")
+        self._run: Any = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)
+
+    def turn(self, seconds: float, calls: int) -> list[float]:
+        at = self._buffer.ctypes.data
+        return Clocked(lambda: self._run(at)).turn(seconds, calls)
+
+    def rate(self, seconds: float) -> float:
+        """Products or bytes a second of a call that took ``seconds``."""
+        return self._loop.work / seconds
+
+
+def _compile(body: list[str], feature: str) -> Any:
+    """The loop as machine code; inline assembly, so that every instruction is the one named."""
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    binding.initialize_native_asmparser()
+    vectors = [f"~{{xmm{i}}}" for i in range(32 if feature == "avx512f" else 16)]
+    clobbers = ",".join(["{rdi}", "~{eax}", "~{ecx}", "~{rdx}", "~{flags}", "~{memory}", *vectors])
+    text = "\\0A".join(body)
+    module = binding.parse_assembly(
+        "define void @loop(ptr %buffer) {\n"
+        f'  call void asm sideeffect "{text}", "{clobbers}"(ptr %buffer)\n'
+        "  ret void\n}\n"
+    )
+    machine = binding.Target.from_default_triple().create_target_machine(
+        cpu=binding.get_host_cpu_name(), features=f"+{feature}", jit=True
+    )
+    engine = binding.create_mcjit_compiler(module, machine)
+    engine.finalize_object()
+    return engine

@@ -1,0 +1,135 @@
+"""Arguments that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import NamedTuple
+
+from ...errors import InputError
+
+MAX_DIM = (1 << 31) - 1
+_SHAPE = re.compile(r"(?P<name>.+?)=(?P<dims>[^=,]*)(?:,|$)", re.DOTALL)
+_DIMS = re.compile(r"(N|-1|[0-9]{1,10})(x[0-9]{1,10})*", re.ASCII)
+
+
+class Fixed(NamedTuple):
+    """The shape that the user gives to one input; -1 first leaves the batch open."""
+
+    name: str
+    dims: tuple[int, ...]
+
+
+def shapes(text: str) -> list[Fixed]:
+    """``a=1x3x32x32,b=Nx10`` as names and sizes."""
+    found: list[Fixed] = []
+    position = 0
+    while position < len(text):
+        match = _SHAPE.match(text, position)
+        if match is None:
+            raise argparse.ArgumentTypeError(f"expected NAME=1x3x32x32, got {text[position:]!r}")
+        found.append(Fixed(match["name"], _dims(match["dims"])))
+        position = match.end()
+    if not found:
+        raise argparse.ArgumentTypeError("expected NAME=1x3x32x32, got nothing")
+    return found
+
+
+def _dims(text: str) -> tuple[int, ...]:
+    if _DIMS.fullmatch(text) is None:
+        raise argparse.ArgumentTypeError(
+            f"expected sizes as in 1x3x32x32 (N first leaves the batch open), got {text!r}"
+        )
+    dims = tuple(-1 if size in ("N", "-1") else int(size) for size in text.split("x"))
+    if not all(dim == -1 or 1 <= dim <= MAX_DIM for dim in dims):
+        raise argparse.ArgumentTypeError(f"sizes are from 1 to {MAX_DIM}, got {text!r}")
+    return dims
+
+
+def by_name(given: list[list[Fixed]] | None) -> dict[str, tuple[int, ...]]:
+    """The values of ``--shape`` as one mapping; InputError when a name is given two shapes."""
+    out: dict[str, tuple[int, ...]] = {}
+    for name, dims in (fixed for option in given or [] for fixed in option):
+        if out.setdefault(name, dims) != dims:
+            raise InputError(f"--shape gives {name!r} two shapes")
+    return out
+
+
+def positive(text: str) -> int:
+    """An integer from 1 up."""
+    return _integer(text, 1)
+
+
+def natural(text: str) -> int:
+    """An integer from 0 up."""
+    return _integer(text, 0)
+
+
+def _integer(text: str, least: int) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) or int(text) < least:
+        raise argparse.ArgumentTypeError(
+            f"expected an integer from {least} to 999999999, got {text!r}"
+        )
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """A positive number of seconds."""
+    value = _number(text)
+    if not 0 < value <= 86400:
+        raise argparse.ArgumentTypeError(f"expected seconds up to a day, got {text!r}")
+    return value
+
+
+def tolerance(text: str) -> float:
+    """A finite number that is not negative."""
+    value = _number(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number from 0 up, got {text!r}")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a number, got {text!r}") from None
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """``--threads``, as `runtime.load` takes it."""
+    parser.add_argument(
+        "--threads",
+        type=natural,
+        default=1,
+        metavar="N",
+        help="threads of one call, up to 64; 0: one for each core (default 1)",
+    )
+
+
+def add_backend(parser: argparse.ArgumentParser, what: str) -> None:
+    """``--backend``: whose kernels ``what`` is about."""
+    parser.add_argument(
+        "--backend",
+        choices=("llvm", "tvm", "auto"),
+        default="llvm",
+        help=f"{what}: llvm (default), tvm, or auto: for each layer the one expected to be faster",
+    )
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """How a model is read: ``--shape`` and ``--sign-zero``."""
+    parser.add_argument(
+        "--shape",
+        dest="shapes",
+        metavar="NAME=1x3x32x32",
+        action="append",
+        type=shapes,
+        help="fix the shape of an input; N first leaves the batch open; repeat it, or join with ,",
+    )
+    parser.add_argument(
+        "--sign-zero",
+        choices=("exact", "+1"),
+        default="exact",
+        help="exact: ONNX Sign gives 0 at 0 (default); +1: take it for +1 there, which is faster",
+    )

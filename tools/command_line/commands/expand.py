@@ -1,0 +1,45 @@
+"""``bnnc expand``: a compressed artifact as the shared library that it is."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..console import bytes_text, show
+
+NAME = "expand"
+HELP = "make the shared library of a compressed artifact"
+DESCRIPTION = """\
+Write the shared library that an artifact of `bnnc compile --compress` holds, byte for byte what
+compiling without --compress writes. C programs need it; Python loads both. Needs NumPy alone,
+whatever machine the artifact is for."""
+EXAMPLES = """\
+  bnnc expand mnist.bnnc
+  bnnc expand mnist.bnnc -o build/libmnist.so
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("artifact", metavar="ARTIFACT", help="what bnnc compile --compress wrote")
+    parser.add_argument("-o", "--output", metavar="OUT.so", help="default: its path with .so")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ....errors import InputError, OutputError
+    from ....files import check_writable, write_file
+    from ....runtime.artifact import read_manifest, read_stored
+    from ....runtime.compressed import expand, is_compressed
+
+    path = arguments.artifact
+    stored = read_stored(path)
+    if not is_compressed(stored):
+        raise InputError(f"{path}: not compressed; there is nothing to expand")
+    output = Path(arguments.output or Path(path).with_suffix(".so"))
+    check_writable(output)
+    if output.exists() and output.samefile(path):
+        raise OutputError(f"{output}: would overwrite the artifact; name another output")
+    data = expand(stored, path)
+    read_manifest(data, path)
+    write_file(output, data)
+    show(f"{output}: {bytes_text(len(stored))} -> {bytes_text(len(data))}")
+    return 0

@@ -1,0 +1,1 @@
+"""What a model or an artifact holds, as text, JSON and HTML."""

@@ -1,0 +1,181 @@
+"""What `bnnc inspect` knows of a model's layers: the manifest's facts and those behind them.
+
+found = inspect_model("net.onnx")
+found.graph      # the graph on which layers are recognised
+found.layers     # one `LayerFacts` for each Conv and Gemm, in graph order
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from ...driver import import_model, layer
+from ...frontend import Imported
+from ...ir import TERNARY, Graph, Node, Value
+from ...ir.ops import BinaryConv, BinaryGemm, Conv, Gemm, Sign
+from ...passes import Pass, pipelines, run_passes
+from ...passes.binarize import examine
+from ...passes.threshold import Threshold
+from ...runtime.manifest import Layer
+from .layer_report import Row
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How a convolution's window moves; products have a 0-dimensional window."""
+
+    kernel: tuple[int, ...] = ()
+    strides: tuple[int, ...] = ()
+    pads: tuple[int, ...] = ()
+    dilations: tuple[int, ...] = ()
+    groups: int = 1
+
+    @property
+    def text(self) -> str:
+        """``3x3, stride 2, pads 0 0 1 1, 4 groups``; empty for products."""
+        if not self.kernel:
+            return ""
+        parts = ["x".join(map(str, self.kernel)), f"stride {_sizes(self.strides)}"]
+        parts.append(f"pads {_sizes(self.pads)}")
+        if set(self.dilations) != {1}:
+            parts.append(f"dilation {_sizes(self.dilations)}")
+        if self.groups > 1:
+            parts.append(f"{self.groups} groups")
+        return ", ".join(parts)
+
+
+def _sizes(sizes: tuple[int, ...]) -> str:
+    """One number when all are equal."""
+    return str(sizes[0]) if len(set(sizes)) == 1 else " ".join(map(str, sizes))
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """A layer of a model: what its artifact's manifest would say, and what else is known.
+
+    ``node`` is its node of the recognised graph, ``advice`` what would make it binary (empty when
+    it is), ``sign_zero`` what the signs that the layer reads are at 0 and why; empty when it reads
+    none.
+    """
+
+    node: Node
+    layer: Layer
+    advice: str
+    geometry: Geometry
+    sign_zero: str
+
+    @property
+    def row(self) -> Row:
+        """The layer as text and page show it."""
+        notes = (
+            ("why", self.layer.reason),
+            ("sign(0)", self.sign_zero),
+            ("advice", self.advice),
+        )
+        return Row(self.layer, f"{self.layer.op} {self.geometry.text}".rstrip(), notes)
+
+    def json(self) -> dict[str, object]:
+        """The layer with the manifest's keys and those that a model alone has."""
+        return {
+            **asdict(self.layer),
+            "advice": self.advice,
+            **asdict(self.geometry),
+            "sign_zero": self.sign_zero,
+        }
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """A model, its recognised graph and its layers."""
+
+    imported: Imported
+    graph: Graph
+    layers: tuple[LayerFacts, ...]
+
+
+def inspect_model(
+    model: str | Path,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    sign_zero: Literal["exact", "+1"] = "exact",
+) -> Inspected:
+    """Read a model and look at each of its layers; raises BnncError."""
+    imported = import_model(model, shapes, sign_zero)
+    graph = run_passes(imported.graph, pipelines.recognition())
+    signs = _Signs(imported, graph)
+    layers = (
+        LayerFacts(
+            verdict.node,
+            layer(verdict),
+            verdict.advice,
+            _geometry(verdict.node),
+            signs.at_zero(verdict.node) if verdict.binarized else "",
+        )
+        for verdict in examine(graph)
+    )
+    return Inspected(imported, graph, tuple(layers))
+
+
+def _geometry(node: Node) -> Geometry:
+    op = node.op
+    if not isinstance(op, Conv):
+        return Geometry()
+    return Geometry(op.window.kernel, op.strides, op.pads, op.dilations, op.groups)
+
+
+class _Signs:
+    """What becomes of signs that are 0 at 0. The importer knows of those that 0 cannot reach; the
+    passes that every target shares find more, where no count gives 0: what then stays ternary has
+    a mask plane."""
+
+    def __init__(self, imported: Imported, graph: Graph) -> None:
+        self.graph = graph
+        self.why = {sign.name: sign.why for sign in imported.signs}
+        self.why |= {origin: sign.why for sign in imported.signs for origin in sign.origin}
+        lowered = run_passes(graph, _until_thresholds())
+        self.ternary = {
+            name
+            for node in lowered.nodes
+            if isinstance(node.op, (BinaryConv, BinaryGemm)) and node.op.x.element == TERNARY
+            for name in node.origin
+        }
+
+    def at_zero(self, node: Node) -> str:
+        """One sentence on the signs that a layer reads."""
+        found: list[str] = []
+        for sign in self._read_by(node):
+            assert isinstance(sign.op, Sign)
+            names = (sign.result.name, *sign.origin)
+            why = next((self.why[name] for name in names if name in self.why), "")
+            if sign.op.zero:
+                found.append(why or f"{sign.op.zero:+d} at 0, as the model says")
+            elif self.ternary.intersection(node.origin):
+                found.append("0 at 0, kept by a mask plane")
+            else:
+                found.append("0 at 0, which no count reaches")
+        return "; ".join(dict.fromkeys(found))
+
+    def _read_by(self, layer: Node) -> list[Node]:
+        """The last signs on the ways to a layer's operand."""
+        found: list[Node] = []
+        seen: set[Value] = set()
+        ahead = [layer.op.operands[0]]
+        while ahead:
+            value = ahead.pop()
+            node = self.graph.producers.get(value)
+            if value in seen or node is None or isinstance(node.op, (Conv, Gemm)):
+                continue
+            seen.add(value)
+            if isinstance(node.op, Sign):
+                found.append(node)
+            else:
+                ahead.extend(node.op.operands)
+        return found
+
+
+def _until_thresholds() -> tuple[Pass, ...]:
+    steps = pipelines.default()[len(pipelines.recognition()) :]
+    last = next(i for i, step in enumerate(steps) if isinstance(step, Threshold))
+    return steps[: last + 1]

@@ -1,0 +1,127 @@
+"""Layers as text and JSON: the same rows for a model, an artifact and a compilation.
+
+Text keeps to the terminal's width, within 80 and 120 columns: what is long goes below its row.
+"""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..command_line.console import bytes_text, count_text, one_line, shape_text, table
+
+if TYPE_CHECKING:
+    from ...runtime.manifest import Layer, Tensor
+
+HEAD = ("layer", "on bits", "input", "output", "macs", "bit ops", "weights")
+LEFT = (0, 1, 2, 3)
+INDENT, LABEL = 4, 7
+NARROWEST, WIDEST = 80, 120
+
+
+def columns() -> int:
+    """Columns that text may fill: those of the terminal or of $COLUMNS, within bounds; 100 in a
+    pipe."""
+    return min(max(shutil.get_terminal_size((100, 24)).columns, NARROWEST), WIDEST)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A layer as it is shown: what it computes, and labelled sentences below it."""
+
+    layer: Layer
+    operation: str
+    notes: Sequence[tuple[str, str]]
+
+
+def row_of(layer: Layer) -> Row:
+    """What a manifest knows of a layer."""
+    return Row(layer, layer.op, [("why", layer.reason)])
+
+
+def layer_lines(found: Sequence[Row]) -> list[str]:
+    """A row for each layer, what is to be said of it below, and the totals."""
+    if not found:
+        return ["no layers"]
+    rows = [_cells(row.layer) for row in found]
+    counted = totals([row.layer for row in found])
+    total = (
+        "total",
+        f"{counted['binarized']} of {counted['total']}",
+        "",
+        "",
+        count_text(counted["macs"]),
+        count_text(counted["binary_macs"]),
+        bytes_text(counted["weight_bytes"]),
+    )
+    width = columns()
+    # Names too long for their column stand on a line of their own above the row.
+    numbers = table([row[1:] for row in (HEAD, *rows, total)], [i - 1 for i in LEFT if i])
+    room = max(10, width - 2 - max(map(len, numbers)))
+    room = max([len(row[0]) for row in rows if len(row[0]) <= room] or [10])
+    out = [f"{HEAD[0]:{room}}  {numbers[0]}"]
+    for row, line, shown in zip(rows, numbers[1:-1], found, strict=True):
+        name = row[0]
+        if len(name) > room:
+            out.append(name)
+            name = ""
+        out.append(f"{name:{room}}  {line}")
+        for label, text in (("op", shown.operation), *shown.notes):
+            out += _note(label, text, width) if text else []
+    return [*out, f"{'total':{room}}  {numbers[-1]}"]
+
+
+def _note(label: str, text: str, width: int) -> list[str]:
+    """``why  activations are float: ..`` below a row, wrapped."""
+    return wrapped(f"{'':{INDENT}}{label:{LABEL}}  ", text, width)
+
+
+def wrapped(head: str, text: str, width: int | None = None) -> list[str]:
+    """``head`` and a text whose further lines are indented as far; names are not broken."""
+    return textwrap.wrap(
+        one_line(text),
+        width or columns(),
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or [head.rstrip()]
+
+
+def _cells(layer: Layer) -> tuple[str, ...]:
+    return (
+        one_line(layer.name),
+        "yes" if layer.binarized else "no",
+        shape_text(layer.input),
+        shape_text(layer.output),
+        count_text(layer.macs),
+        count_text(layer.binary_macs),
+        bytes_text(layer.weight_bytes),
+    )
+
+
+def totals(layers: Sequence[Layer]) -> dict[str, int]:
+    """Sums over layers, keyed as in the JSON.
+
+    ``macs`` are multiply-accumulates of one sample; ``binary_macs`` those of them on bits.
+    """
+    return {
+        "binarized": sum(layer.binarized for layer in layers),
+        "total": len(layers),
+        "macs": sum(layer.macs for layer in layers),
+        "binary_macs": sum(layer.binary_macs for layer in layers),
+        "weight_bytes": sum(layer.weight_bytes for layer in layers),
+    }
+
+
+def tensor_lines(title: str, tensors: Sequence[Tensor]) -> list[str]:
+    """One line each: ``input  image: float32 Nx1x28x28``."""
+    return [f"{title:7} {t.name}: {t.dtype} {shape_text(t.shape)}" for t in tensors]
+
+
+def almost_binary(layers: Sequence[Layer]) -> list[Layer]:
+    """Layers on binary activations that stay float because of their weights."""
+    return [layer for layer in layers if not layer.binarized and layer.reason.startswith("weights")]

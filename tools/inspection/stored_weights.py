@@ -1,0 +1,84 @@
+"""How many bits an artifact's binary weights take, kernel by kernel, compressed or not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...runtime.compressed import is_compressed, read_contents
+from ...runtime.manifest import Manifest
+from ..command_line.console import bytes_text, count_text, one_line, table
+
+HEAD = ("binary weights", "kernel", "stored as", "weights", "bytes", "bits each")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The binary weights of one kernel: how many, and their bytes in the artifact's file.
+
+    ``how``: "constants" of the code, or the codings in a compressed file, "" for weights that are
+    those of another kernel.
+    """
+
+    name: str
+    kernel: str
+    how: str
+    weights: int
+    nbytes: int
+
+    @property
+    def bits(self) -> float:
+        """Bits per weight."""
+        return 8 * self.nbytes / self.weights
+
+    def json(self) -> dict[str, object]:
+        """As ``inspect --json`` shows it."""
+        return {
+            "name": self.name,
+            "stored_as": self.how,
+            "weights": self.weights,
+            "bytes": self.nbytes,
+            "bits_per_weight": self.bits,
+        }
+
+
+def stored_weights(data: bytes, manifest: Manifest, path: str) -> list[Stored]:
+    """What an artifact's file, compressed or not, says of its kernels with binary weights."""
+    entries = read_contents(data, path).entries if is_compressed(data) else None
+    found: list[Stored] = []
+    for number, kernel in enumerate(manifest.kernels):
+        if not kernel.weights:
+            continue
+        how, size = "constants", kernel.weight_bytes
+        if entries is not None:
+            mine = [entry for entry in entries if entry.kernel == number]
+            how = " ".join(dict.fromkeys(e.coded.coding for e in mine if e.nbytes))
+            size = sum(entry.nbytes for entry in mine)
+        found.append(Stored(kernel.name, kernel.kernel, how, kernel.weights, size))
+    return found
+
+
+def total(found: Sequence[Stored]) -> Stored:
+    """All together; at least one."""
+    weights, size = (
+        sum(held) for held in zip(*((s.weights, s.nbytes) for s in found), strict=True)
+    )
+    return Stored("total", "", "", weights, size)
+
+
+def stored_lines(found: Sequence[Stored]) -> list[str]:
+    """A row for each kernel, and the total; nothing where there are no binary weights."""
+    if not found:
+        return []
+    rows = [
+        (
+            one_line(held.name),
+            held.kernel,
+            held.how,
+            count_text(held.weights),
+            bytes_text(held.nbytes),
+            f"{held.bits:.2f}",
+        )
+        for held in (*found, total(found))
+    ]
+    return table([HEAD, *rows], (0, 1, 2))

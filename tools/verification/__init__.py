@@ -1,0 +1,1 @@
+"""Is a compiled model right: references, what may differ from them, layer by layer."""
