@@ -83,12 +83,34 @@ def test_refuses_a_processor_without_the_features(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("required", "outcome"), [("0", pytest.skip), ("1", pytest.fail)])
 def test_what_is_missing_is_said(
-    monkeypatch: pytest.MonkeyPatch, library: Path, required: str, outcome: Any
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, required: str, outcome: Any
 ) -> None:
+    """Each part in turn, on machines that have all of them and on machines that have none."""
     monkeypatch.setenv("BNNC_REQUIRE_ARM64", required)
     monkeypatch.setenv("BNNC_ARM64_ROOT", "/nowhere")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    packages = "apt-get install qemu-user libc6-arm64-cross"
+    for needs in (sysroot.require_emulator, sysroot.require_python):
+        with pytest.raises(outcome.Exception, match=packages):
+            needs()
+    emulator = tmp_path / "qemu-aarch64"
+    emulator.touch(0o755)
+    monkeypatch.setattr(sysroot, "LIBC", tmp_path / "libc")
+    with pytest.raises(outcome.Exception, match=packages):
+        sysroot.require_emulator()
+    (tmp_path / "libc").mkdir()
+    sysroot.require_emulator()
     with pytest.raises(outcome.Exception, match=r"arm64 Python in /nowhere.*/setup\.sh"):
-        sysroot.run_python(library, handmade.inputs(1))
+        sysroot.require_python()
+
+
+def test_a_run_asks_for_what_it_needs(monkeypatch: pytest.MonkeyPatch, library: Path) -> None:
+    monkeypatch.setenv("BNNC_REQUIRE_ARM64", "0")
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(outcome.Exception, match="apt-get install qemu-user libc6-arm64-cross"):
-        sysroot.run_c(library, library.with_suffix(".h"), WHAT, handmade.inputs(1))
+    header = library.with_suffix(".h")
+    with pytest.raises(pytest.skip.Exception, match="qemu-user"):
+        sysroot.run_c(library, header, WHAT, handmade.inputs(1))
+    with pytest.raises(pytest.skip.Exception, match="qemu-user"):
+        sysroot.run_static(library.with_suffix(".o"), header, WHAT, handmade.inputs(1))
+    with pytest.raises(pytest.skip.Exception, match="qemu-user"):
+        sysroot.run_python(library, handmade.inputs(1))

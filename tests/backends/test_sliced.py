@@ -17,8 +17,8 @@ from sliced_cases import Layer, Packed
 from bnnc.backends import targets as backends
 from bnnc.backends.interface import Choice, choices_for, predicted
 from bnnc.backends.llvm import LlvmBackend
-from bnnc.backends.llvm.kernels.binary_sliced.majority_sums import MajorityPlan
-from bnnc.backends.llvm.kernels.binary_sliced.sliced_layer import anchor_of
+from bnnc.backends.llvm.kernels.sliced.majority_sums import MajorityPlan
+from bnnc.backends.llvm.kernels.sliced.sliced_layer import anchor_of
 from bnnc.ir.ops import Fused
 from bnnc.runtime.weight_layouts import FORMS
 

@@ -120,7 +120,7 @@ def test_what_goes_wrong_is_one_line(
 SLEEPER = """
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from bnnc.tools import cli, commands
+from bnnc.tools.command_line import cli, commands
 def sleep(arguments):
     print("ready", flush=True)
     time.sleep(60)

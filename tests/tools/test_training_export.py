@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import bnnc
 from bnnc.errors import InputError
-from bnnc.tools.inspection.layer_facts.layer_facts import inspect_model
+from bnnc.tools.inspection.layer_facts import inspect_model
 from bnnc.tools.training import (
     STE,
     Binarizer,

@@ -1,6 +1,6 @@
 """`bnnc inspect --html`: layers and graph as one page that needs nothing else.
 
-The page is `page.html` with text filled in: no scripts, no requests, the same bytes each time.
+The page is `html_page.html` with text filled in: no scripts, no requests, the same bytes each time.
 Whatever comes from the model is escaped.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ...runtime.manifest import Layer
 
 LAYER, OTHER, GAP = 86, 28, 16
-"""Heights of rows and the space between them, in sixteenths of a rem, as in page.html."""
+"""Heights of rows and the space between them, in sixteenths of a rem, as in html_page.html."""
 LANE, LANES = 9, 72
 """Widths of one lane and, at most, of all."""
 ENTRY = 14
@@ -35,7 +35,7 @@ def page(
 ) -> bytes:
     """The page in UTF-8. ``facts`` are lines below the title, ``remark`` one above the graph;
     ``drawing`` numbers its layers as ``rows`` does."""
-    template = Template(Path(__file__).with_name("page.html").read_text(encoding="utf-8"))
+    template = Template(Path(__file__).with_name("html_page.html").read_text(encoding="utf-8"))
     gutter = _gutter(drawing)
     text = template.substitute(
         version=__version__,
