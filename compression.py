@@ -1,7 +1,7 @@
 """`bnnc compile --compress`: an artifact's file with its binary weights stored as bits.
 
-Channels that resemble each other are stored as what differs, along a minimum spanning tree of the
-whole layer: other than a kernel's forest it has no blocks, as nothing is computed along it.
+Of channels that resemble each other, only the differences are stored, along a minimum spanning tree
+of the complete layer: unlike a kernel's forest it has no blocks, as nothing is computed along it.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ def compress(data: bytes, schedule: Sequence[Scheduled]) -> bytes:
     weights = [
         compressed.Weights(
             number,
-            held.data,
-            held.bits,
+            tensor.data,
+            tensor.bits,
             _taps((node.node.op.leader() or node.node).op),
-            held.layout,
+            tensor.layout,
         )
         for number, node in enumerate(schedule)
-        for held in node.weights
+        for tensor in node.weights
     ]
     return compressed.compress(data, weights, _forest)
 
 
 def _taps(op: Op) -> int:
-    """Places of a kernel's window, which stand side by side in a row of its weights."""
+    """Positions of a kernel's window, which stand side by side in a row of its weights."""
     return math.prod(op.w.shape[2:]) if isinstance(op, BinaryConv) else 1
 
 

@@ -1,4 +1,4 @@
-"""Results are written whole or not at all. Standard library only."""
+"""Files are written completely or not at all. Standard library only."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def write_file(path: Path, data: bytes) -> None:
     """Write through a temporary file in the same folder and rename; raises OutputError.
 
     A reader sees the old file or the new one, and a failed write (disk full) leaves neither a
-    half-written file nor the temporary one. What is no regular file (``/dev/null``) is written to
-    and not replaced, and so is the file behind a symbolic link.
+    half-written file nor the temporary one. A file that is not regular (``/dev/null``) is written
+    to and not replaced; of a symbolic link, the file that it points to is replaced.
     """
     try:
         real = Path(os.path.realpath(path))
@@ -42,7 +42,7 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Raise OutputError unless a file can be made at ``path``; called before long work."""
+    """Raise OutputError unless a file can be created at ``path``; called before long work."""
     try:
         if path.is_dir():
             raise OutputError(f"{path}: cannot write: is a directory")

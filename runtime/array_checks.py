@@ -19,10 +19,10 @@ _dtype = functools.cache(np.dtype)
 
 
 def as_input(value: object, tensor: Tensor, path: str) -> NDArray[Any]:
-    """``value`` as a contiguous, aligned array of the tensor's dtype; a copy where that takes one.
+    """``value`` as a contiguous, aligned array of the tensor's dtype; a copy where one is needed.
 
     Raises InputError when a conversion could change a value (float64 to float32, int to float) or
-    the number of dimensions differs. Sizes are ``batch_of``'s to check.
+    the number of dimensions differs. ``batch_of`` checks the sizes.
     """
     wanted = _dtype(tensor.dtype)
     try:
@@ -69,7 +69,7 @@ def batch_of(arrays: Sequence[NDArray[Any]], tensors: Sequence[Tensor], path: st
 
 
 def new_output(tensor: Tensor, batch: int, path: str) -> NDArray[Any]:
-    """An uninitialised array for an output; InputError when so large a batch cannot be had."""
+    """An uninitialised array for an output; InputError when the batch needs too much memory."""
     try:
         return np.empty(tensor.dims(batch), _dtype(tensor.dtype))
     except (MemoryError, ValueError):
@@ -80,7 +80,7 @@ def new_output(tensor: Tensor, batch: int, path: str) -> NDArray[Any]:
 
 
 def check_output(value: object, tensor: Tensor, batch: int, path: str) -> NDArray[Any]:
-    """``value`` if the model can write this output into it as it is, else InputError."""
+    """``value`` if the model can write this output into it directly, else InputError."""
     where = f"{path}: out {tensor.name!r}"
     if not isinstance(value, np.ndarray):
         raise InputError(f"{where}: expected a NumPy array, got {type(value).__name__}")

@@ -1,4 +1,4 @@
-"""The artifact's file: where its manifest stands, and the checksum over the whole.
+"""The artifact's file: where its manifest stands, and the checksum over the entire file.
 
 An artifact is an ELF shared library (or relocatable object) whose section ``.bnnc.manifest`` holds
 the manifest as compact JSON, padded with NUL bytes. Writers emit ``section_bytes(manifest)`` and
@@ -99,7 +99,7 @@ def to_dict(manifest: Manifest) -> dict[str, object]:
 def seal(data: bytes) -> bytes:
     """The same file with its checksum computed and written into the manifest.
 
-    The checksum is the SHA-256 of the whole file in which the checksum's 64 digits are "0".
+    The checksum is the SHA-256 of the entire file with "0" for each of the checksum's 64 digits.
     """
     start, end = _manifest_span(parse_elf(data, "artifact"))
     at = _digits(data, start, end, "artifact")
@@ -107,9 +107,9 @@ def seal(data: bytes) -> bytes:
 
 
 def read_manifest(data: bytes | mmap, path: str) -> Manifest:
-    """Check a whole artifact (format, checksum, fields, machine) and return its manifest.
+    """Check an entire artifact (format, checksum, fields, machine) and return its manifest.
 
-    ``path`` serves messages alone. Raises ArtifactError. The checksum finds damage, not malice.
+    ``path`` is for messages only. Raises ArtifactError. The checksum finds damage, not malice.
     """
     elf = parse_elf(data, path)
     start, end = _manifest_span(elf)
@@ -132,7 +132,7 @@ def read_manifest(data: bytes | mmap, path: str) -> Manifest:
 
 
 def read_file(path: str | os.PathLike[str]) -> bytes:
-    """An artifact's ELF file, expanded if it was compressed; ArtifactError when that cannot be."""
+    """An artifact's ELF file, expanded if it was compressed; ArtifactError when that fails."""
     return expanded(read_stored(path), os.fspath(path))
 
 
@@ -146,7 +146,7 @@ def expanded(data: bytes, path: str) -> bytes:
     """The ELF file that the bytes of a compressed artifact hold; other bytes as they are."""
     if not data.startswith(MAGIC):
         return data
-    # Here, as most artifacts do without.
+    # Imported here because most artifacts are not compressed.
     from .compressed import expand
 
     return expand(data, path)
@@ -195,9 +195,9 @@ def _manifest_span(elf: Elf) -> tuple[int, int]:
 
 def _digits(data: bytes | mmap, start: int, end: int, path: str) -> int:
     """Where the checksum's 64 digits stand; quotes are escaped in JSON strings, so this is safe."""
-    found = data.find(_CHECKSUM_KEY, start, end)
-    at = found + len(_CHECKSUM_KEY)
-    if found < 0 or data.find(_CHECKSUM_KEY, at, end) >= 0 or at + _DIGITS > end:
+    key = data.find(_CHECKSUM_KEY, start, end)
+    at = key + len(_CHECKSUM_KEY)
+    if key < 0 or data.find(_CHECKSUM_KEY, at, end) >= 0 or at + _DIGITS > end:
         raise ArtifactError(f"{path}: manifest: expected one checksum of 64 digits")
     return at
 

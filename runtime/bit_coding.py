@@ -1,10 +1,10 @@
 """Bytes and matrices of bits in less space, exactly: zlib's entropy coder, and what makes it fit.
 
-Bytes take the shortest of a few ways; floats are told by their planes (all first bytes, all second
-ones, ..), whose exponents repeat. The rows of a matrix of bits are stored as they are, as what
-differs from a row alike (the parent in a forest), or as numbers of distinct kernels. Deltas are
-bytes of mostly zero bits: a Huffman code of them comes within 2 % of their entropy where all rows
-have as many ones as their neighbours, so rows are sorted by that.
+Bytes are stored in the shortest of a few ways; floats as planes (all first bytes, then all second
+ones, ..), because their exponents repeat. The rows of a matrix of bits are stored plain, as the
+difference from a similar row (the parent in a forest), or as numbers of distinct kernels. Deltas
+are bytes of mostly zero bits: a Huffman code of them comes within 2 % of their entropy where
+neighbouring rows have equally many ones, so rows are sorted by that.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PLANES = 4
 LEVELS = 16
-"""Classes of distances to the parent, by which rows are sorted."""
+"""How many classes of distance to the parent there are; rows are sorted by class."""
 LONGEST_KERNEL = 16
 MOST_KERNELS = 256
 _STRATEGIES = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_HUFFMAN_ONLY)
@@ -32,7 +32,7 @@ _STREAMS = {"plain": 1, "tree": 3, "kernels": 2}
 
 
 class Stream(NamedTuple):
-    """Bytes as they are stored, and how: ``raw``, ``zlib``, or ``planes``."""
+    """Bytes in their stored form, and the form's name: ``raw``, ``zlib``, or ``planes``."""
 
     coder: str
     stored: bytes
@@ -51,8 +51,8 @@ class CodedBits(NamedTuple):
 
 
 class Forest(NamedTuple):
-    """Rows that differ little: ``parents`` [O] (-1: none), and ``negated`` [O] rows, which resemble
-    their parent as complements if only one of the two is."""
+    """Rows that differ little: ``parents`` [O] (-1: none), and ``negated`` [O]: if only one of a
+    row and its parent is negated, the row resembles its parent's complement."""
 
     parents: Array
     negated: Array
@@ -62,8 +62,8 @@ def encode(data: bytes) -> Stream:
     """The shortest way to store bytes."""
     planes = _planes(data)
     coded = [Stream("raw", data)]
-    for coder, held in (("zlib", data), ("planes", planes)):
-        coded += [Stream(coder, _deflated(held, how)) for how in _STRATEGIES]
+    for coder, content in (("zlib", data), ("planes", planes)):
+        coded += [Stream(coder, _deflated(content, how)) for how in _STRATEGIES]
     return min(coded, key=lambda stream: len(stream.stored))
 
 
@@ -81,7 +81,7 @@ def decode(stream: Stream, size: int, where: str) -> bytes:
 
 
 def inflated(stored: bytes, most: int, where: str) -> bytes:
-    """What zlib stored, ``most`` bytes of it at most; ArtifactError when there are more."""
+    """The bytes that zlib compressed, at most ``most``; ArtifactError when there are more."""
     machine = zlib.decompressobj()
     try:
         data = machine.decompress(stored, most + 1)
@@ -99,11 +99,11 @@ def encode_bits(bits: Array, forest: Forest, taps: int) -> CodedBits:
     kernels = _as_kernels(bits, taps)
     if kernels is not None:
         coded.append(kernels)
-    return min(coded, key=lambda held: held.nbytes)
+    return min(coded, key=lambda candidate: candidate.nbytes)
 
 
 def decode_bits(coded: CodedBits, outputs: int, inputs: int, taps: int, where: str) -> Array:
-    """The matrix: u8 [outputs, inputs]. Raises ArtifactError for what no matrix becomes."""
+    """The matrix: u8 [outputs, inputs]. Raises ArtifactError for streams that encode no matrix."""
     decoders = {"plain": _decode_plain, "tree": _decode_tree, "kernels": _decode_kernels}
     if coded.coding not in decoders:
         raise ArtifactError(f"{where}: made by a newer bnnc (coding {coded.coding!r}): upgrade")
@@ -121,17 +121,17 @@ def _deflated(data: bytes, strategy: int) -> bytes:
 
 
 def _planes(data: bytes) -> bytes:
-    """Bytes 0, 4, 8, .., then 1, 5, ..; what is over stays behind."""
-    whole = len(data) // PLANES * PLANES
-    planes = np.frombuffer(data, np.uint8, whole).reshape(-1, PLANES).T
-    return planes.tobytes() + data[whole:]
+    """Bytes 0, 4, 8, .., then 1, 5, ..; the remainder stays at the end."""
+    aligned = len(data) // PLANES * PLANES
+    planes = np.frombuffer(data, np.uint8, aligned).reshape(-1, PLANES).T
+    return planes.tobytes() + data[aligned:]
 
 
 def _merged(data: bytes) -> bytes:
-    """`_planes` undone."""
-    whole = len(data) // PLANES * PLANES
-    planes = np.frombuffer(data, np.uint8, whole).reshape(PLANES, -1).T
-    return planes.tobytes() + data[whole:]
+    """The inverse of `_planes`."""
+    aligned = len(data) // PLANES * PLANES
+    planes = np.frombuffer(data, np.uint8, aligned).reshape(PLANES, -1).T
+    return planes.tobytes() + data[aligned:]
 
 
 # Matrices.
@@ -146,8 +146,8 @@ def _decode_plain(
 def _rows(stream: Stream, shape: tuple[int, int], where: str) -> Array:
     """Packed rows, u8 [O, bytes]."""
     width = -(-shape[1] // 8)
-    held = np.frombuffer(decode(stream, shape[0] * width, where), np.uint8)
-    return held.reshape(shape[0], width)
+    packed = np.frombuffer(decode(stream, shape[0] * width, where), np.uint8)
+    return packed.reshape(shape[0], width)
 
 
 def _along(bits: Array, forest: Forest) -> CodedBits:
@@ -159,8 +159,8 @@ def _along(bits: Array, forest: Forest) -> CodedBits:
     order = np.argsort(classes, kind="stable")
     links = (2 * (parents + 1) + negated).astype("<u4")
     rows = np.packbits(deltas[order], axis=1)
-    held = (links.tobytes(), classes.tobytes(), rows.tobytes())
-    return CodedBits("tree", tuple(encode(data) for data in held))
+    parts = (links.tobytes(), classes.tobytes(), rows.tobytes())
+    return CodedBits("tree", tuple(encode(part) for part in parts))
 
 
 def _decode_tree(streams: Sequence[Stream], shape: tuple[int, int], taps: int, where: str) -> Array:
@@ -183,16 +183,17 @@ def _decode_tree(streams: Sequence[Stream], shape: tuple[int, int], taps: int, w
 
 
 def _as_kernels(bits: Array, taps: int) -> CodedBits | None:
-    """Distinct kernels of one input channel as words, and which each is; None for too many."""
+    """The distinct kernels of one input channel as words, and the number of each kernel; None if
+    there are too many."""
     if taps > LONGEST_KERNEL:
         return None
     words = bits.reshape(-1, taps).astype(np.int64) @ (1 << np.arange(taps))
     distinct, numbers = np.unique(words, return_inverse=True)
     if len(distinct) > MOST_KERNELS:
         return None
-    held = np.zeros(MOST_KERNELS, "<u2")
-    held[: len(distinct)] = distinct
-    streams = (encode(held.tobytes()), encode(numbers.astype(np.uint8).tobytes()))
+    padded = np.zeros(MOST_KERNELS, "<u2")
+    padded[: len(distinct)] = distinct
+    streams = (encode(padded.tobytes()), encode(numbers.astype(np.uint8).tobytes()))
     return CodedBits("kernels", streams)
 
 

@@ -7,8 +7,9 @@
     streams   in the order of the header
 
 Binary weights take more than a bit each in the constants of the code, in the form that its kernels
-want (`layouts`). Here they are cut out and stored as what they are, matrices of bits (`coding`),
-from which their layout makes the constants again. What is left of the file is stored in segments.
+want (`weight_layouts`). Here they are cut out and stored as what they are, matrices of bits
+(`bit_coding`), from which their layout makes the constants again. The rest of the file is stored in
+segments.
 
 The digest finds damage before anything is decoded; the expanded file has a checksum of its own.
 Neither finds malice, but no header makes the reader write beyond what the limits below allow.
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 MAX_GROWTH = 256
-"""Most bytes that a byte of a file may become, beyond a mebibyte that any file may."""
+"""How many bytes a byte of a file may become at most, after a mebibyte that any file may fill."""
 SEGMENT = 1 << 16
 LEAST = 256
 """Bytes of constants that are worth an entry."""
@@ -64,7 +65,7 @@ class Weights(NamedTuple):
     """Binary weights among the constants of a file, for `compress`.
 
     ``kernel``: the number of their kernel in the manifest; ``data`` is what ``layout`` makes of
-    ``bits``, u8 [O, K], K being channels x ``taps``; None: the bytes are all that is known.
+    ``bits``, u8 [O, K], K being channels x ``taps``; without a layout only the bytes are known.
     """
 
     kernel: int
@@ -95,7 +96,7 @@ class Entry:
 @dataclass(frozen=True)
 class Contents:
     """A compressed file taken apart: the expanded file's size, its weights by offset, and the
-    segments of all else."""
+    segments of everything else."""
 
     size: int
     entries: tuple[Entry, ...]
@@ -190,9 +191,9 @@ class _Reader:
         return entry
 
     def _layout(self, fields: Fields, size: int) -> WeightLayout | None:
-        """The layout, checked to make no more constants than its place in the file lets expect (of
-        a tree at least each 64th channel has all its weights in lists), of no more weights than
-        the file does."""
+        """The layout, after checks that it makes no more constants than its size in the file
+        suggests (in a tree, at least every 64th channel lists all its weights) and has no more
+        weights than the file can."""
         name, sizes = fields.string("layout"), fields.items("fields")
         if not name:
             return None
@@ -241,7 +242,7 @@ def _damaged(path: str, what: str) -> ArtifactError:
 
 
 def _gaps(entries: Sequence[Entry], size: int) -> Iterator[tuple[int, int]]:
-    """Begin and end of what lies before, between and behind the entries."""
+    """Begin and end of the bytes before, between and after the entries."""
     begin = 0
     for entry in entries:
         yield begin, entry.offset
@@ -253,13 +254,13 @@ def _gaps(entries: Sequence[Entry], size: int) -> Iterator[tuple[int, int]]:
 
 
 def compress(data: bytes, weights: Sequence[Weights], forest: Callable[[Bits], Forest]) -> bytes:
-    """A compressed file that `expand` makes ``data`` of; the weights are looked for in it.
+    """A compressed file that `expand` turns back into ``data``, which contains the weights.
 
-    ``forest`` finds which rows of a matrix of bits resemble each other.
+    ``forest`` tells which rows of a matrix of bits resemble each other.
     """
     packed = _written(data, _entries(data, weights, forest))
     if len(data) > (1 << 20) + MAX_GROWTH * len(packed):
-        # Nothing but zeros, almost: the reader would not believe it.
+        # Almost nothing but zeros: the reader would take the size for damage.
         packed = _written(data, (), plain=True)
     assert expand(packed, "compressed") == data
     return packed
@@ -268,40 +269,40 @@ def compress(data: bytes, weights: Sequence[Weights], forest: Callable[[Bits], F
 def _entries(
     data: bytes, weights: Sequence[Weights], forest: Callable[[Bits], Forest]
 ) -> tuple[Entry, ...]:
-    """The weights that are found, by offset; equal ones and those inside others once."""
-    found: dict[int, Weights] = {}
-    for held in weights:
-        offset = data.find(held.data)
-        end = offset + len(held.data)
-        apart = all(end <= at or at + len(other.data) <= offset for at, other in found.items())
-        if offset >= 0 and len(held.data) >= LEAST and apart:
-            found[offset] = held
+    """The weights that ``data`` contains, by offset; equal ones and those inside others once."""
+    located: dict[int, Weights] = {}
+    for tensor in weights:
+        offset = data.find(tensor.data)
+        end = offset + len(tensor.data)
+        apart = all(end <= at or at + len(other.data) <= offset for at, other in located.items())
+        if offset >= 0 and len(tensor.data) >= LEAST and apart:
+            located[offset] = tensor
     entries: list[Entry] = []
     before: Weights | None = None
-    for offset, held in sorted(found.items(), key=lambda item: item[0]):
-        if before is not None and held.layout is not None and _same(held, before):
-            layout, coded = held.layout, CodedBits(_AGAIN, ())
+    for offset, tensor in sorted(located.items(), key=lambda entry: entry[0]):
+        if before is not None and tensor.layout is not None and _same(tensor, before):
+            layout, coded = tensor.layout, CodedBits(_AGAIN, ())
         else:
-            layout, coded = _shortest(held, forest)
-            before = held if layout is not None else before
-        entries.append(Entry(held.kernel, offset, len(held.data), held.taps, layout, coded))
+            layout, coded = _shortest(tensor, forest)
+            before = tensor if layout is not None else before
+        entries.append(Entry(tensor.kernel, offset, len(tensor.data), tensor.taps, layout, coded))
     return tuple(entries)
 
 
 def _same(one: Weights, other: Weights) -> bool:
-    """Whether two pieces of constants are made of the same weights."""
+    """Whether two constants are made from the same weights."""
     return one.kernel == other.kernel and np.array_equal(one.bits, other.bits)
 
 
 def _shortest(
-    held: Weights, forest: Callable[[Bits], Forest]
+    weights: Weights, forest: Callable[[Bits], Forest]
 ) -> tuple[WeightLayout | None, CodedBits]:
-    """The bytes or the bits."""
-    as_bytes = CodedBits(_AS_THEY_ARE, (encode(held.data),))
-    if held.layout is not None:
-        as_bits = encode_bits(held.bits, forest(held.bits), held.taps)
+    """The layout and the coded bits, or no layout and the coded bytes where those are shorter."""
+    as_bytes = CodedBits(_AS_THEY_ARE, (encode(weights.data),))
+    if weights.layout is not None:
+        as_bits = encode_bits(weights.bits, forest(weights.bits), weights.taps)
         if as_bits.nbytes < as_bytes.nbytes:
-            return held.layout, as_bits
+            return weights.layout, as_bits
     return None, as_bytes
 
 
@@ -322,7 +323,7 @@ def _written(data: bytes, entries: Sequence[Entry], plain: bool = False) -> byte
 
 
 def _described(entry: Entry) -> dict[str, object]:
-    """An entry as the header holds it."""
+    """The JSON object that describes an entry in the header."""
     name, fields = described(entry.layout) if entry.layout is not None else ("", [])
     return {
         "kernel": entry.kernel,

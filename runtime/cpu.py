@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from ..errors import ArtifactError
 
 # Bit numbers of AT_HWCAP and AT_HWCAP2 on arm64, in the kernel's order and spelling
-# (arch/arm64/kernel/cpuinfo.c). The auxiliary vector is asked instead of /proc/cpuinfo because
+# (arch/arm64/kernel/cpuinfo.c). The auxiliary vector is read instead of /proc/cpuinfo because
 # user-mode emulation shows the emulating machine's file.
 _ARM_HWCAP = (
     "fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm jscvt fcma "
@@ -54,14 +54,14 @@ def host_features() -> frozenset[str]:
 
 @functools.cache
 def cpu_name() -> str:
-    """What the system calls this machine's CPU."""
+    """The system's name for this machine's CPU."""
     with (
         contextlib.suppress(OSError),
         open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file,
     ):
-        found = re.search(r"^model name\s*:\s*(.+)$", file.read(), re.MULTILINE)
-        if found is not None:
-            return found[1].strip()
+        match = re.search(r"^model name\s*:\s*(.+)$", file.read(), re.MULTILINE)
+        if match is not None:
+            return match[1].strip()
     return platform.machine()
 
 

@@ -60,7 +60,7 @@ class Symbol:
 class Elf:
     """A parsed file: its header's ``kind`` and ``machine`` numbers and its sections.
 
-    ``path`` serves messages alone.
+    ``path`` is for messages only.
     """
 
     path: str
@@ -80,17 +80,17 @@ class Elf:
         return self.data[section.offset : section.offset + section.size]
 
     def symbols(self) -> tuple[Symbol, ...]:
-        """The named symbols: of a shared library the dynamic ones, else the object's own."""
+        """The named symbols: the dynamic ones of a shared library, else the object's own."""
         table = self.section(".dynsym" if self.kind == SHARED else ".symtab")
         if table is None:
             return ()
         strings = self._linked(table)
-        found: list[Symbol] = []
+        symbols: list[Symbol] = []
         for name, info, _other, index, _value, _size in self._entries(table, _SYMBOL):
             text = _string(strings, name, self.path)
             if text:
-                found.append(Symbol(text, defined=index != 0, is_global=info >> 4 != 0))
-        return tuple(found)
+                symbols.append(Symbol(text, defined=index != 0, is_global=info >> 4 != 0))
+        return tuple(symbols)
 
     def undefined_symbols(self) -> tuple[str, ...]:
         """Names that another library or object must define, sorted."""
@@ -102,13 +102,13 @@ class Elf:
         if table is None:
             return ()
         strings = self._linked(table)
-        found: list[str] = []
+        names: list[str] = []
         for tag, value in self._entries(table, _DYNAMIC):
             if tag == _END_OF_DYNAMIC:
                 break
             if tag == _NEEDED:
-                found.append(_string(strings, value, self.path))
-        return tuple(found)
+                names.append(_string(strings, value, self.path))
+        return tuple(names)
 
     def _linked(self, table: Section) -> memoryview:
         """The string table that ``table`` refers to."""
@@ -126,8 +126,8 @@ class Elf:
 def parse_elf(data: bytes | memoryview | mmap, path: str) -> Elf:
     """Read header and section table.
 
-    Raises ArtifactError for anything but a whole 64-bit little-endian ELF file of at least one
-    section. Section contents are views of ``data``.
+    Raises ArtifactError for anything but a complete 64-bit little-endian ELF file with at least
+    one section. Section contents are views of ``data``.
     """
     view = memoryview(data)
     if bytes(view[: len(_MAGIC)]) != _MAGIC:

@@ -14,8 +14,8 @@ import numpy as np
 
 from ..errors import ArtifactError, InputError
 from .manifest import ABI, Manifest
-from .thread_pool import Code, Team
-from .verified_bytes import Image
+from .thread_pool import PoolFunctions, Team
+from .verified_bytes import VerifiedBytes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,7 +50,7 @@ class _Args(ctypes.Structure):
 
 
 class _Call:
-    """What one call in flight needs besides its tensors: args, pointer arrays, workspace."""
+    """The memory of one call in flight besides its tensors: args, pointer arrays, workspace."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         self.dims = (ctypes.c_int64 * 1)()
@@ -81,27 +81,29 @@ class Library:
     With more than one thread the workers of the process help in each run.
     """
 
-    def __init__(self, image: Image, manifest: Manifest, path: str, threads: int = 1) -> None:
+    def __init__(
+        self, verified: VerifiedBytes, manifest: Manifest, path: str, threads: int = 1
+    ) -> None:
         self._path = path
         self._manifest = manifest
         # Appending and popping are atomic, so threads share it without a lock that a fork could
-        # leave held in the child.
+        # leave locked in the child.
         self._idle: deque[_Call] = deque()
-        native, descriptor = image.load(path)
+        native, descriptor = verified.load(path)
         self._unload = weakref.finalize(self, _release, native._handle, descriptor)
         self._unload.atexit = False
         self._run = _function(native, manifest, path, "run", [ctypes.c_void_p], ctypes.c_int)
         _check(native, manifest, path)
-        self._team = None if threads == 1 else Team(threads, self._code(native))
+        self._team = None if threads == 1 else Team(threads, self._pool_functions(native))
 
-    def _code(self, native: ctypes.CDLL) -> Code:
+    def _pool_functions(self, native: ctypes.CDLL) -> PoolFunctions:
         """The functions with which this library can serve the threads of the process."""
 
         def function(name: str, arguments: list[Any], result: Any = None) -> Any:
             return _function(native, self._manifest, self._path, name, arguments, result)
 
         address = ctypes.c_void_p
-        return Code(
+        return PoolFunctions(
             nbytes=function("pool_bytes", [], ctypes.c_uint64)(),
             init=function("pool_init", [address, address]),
             work=function("pool_work", [address, ctypes.c_int64]),
@@ -142,7 +144,7 @@ class Library:
             raise ArtifactError(f"{self._path}: the model returned status {status}: {reason}")
 
     def _share(self, args: _Args, parallel_for: Any) -> None:
-        """Who does the steps of a run: ``parallel_for``, else the threads, else the caller."""
+        """Choose who runs the steps: ``parallel_for``, else the threads, else the caller."""
         if parallel_for is not None:
             args.parallel_for = ctypes.cast(parallel_for, ctypes.c_void_p)
         elif self._team is not None:
@@ -184,7 +186,7 @@ def _function(
 
 
 def _check(native: ctypes.CDLL, manifest: Manifest, path: str) -> None:
-    """What was loaded is what was read: same version, same manifest, same workspace sizes."""
+    """Check that the loaded code is the file's: same version, manifest and workspace sizes."""
     version = _function(native, manifest, path, "abi_version", [], ctypes.c_uint32)()
     if version != ABI:
         raise ArtifactError(f"{path}: C interface version: expected {ABI}, got {version}")

@@ -19,7 +19,7 @@ from .elf import SHARED, parse_elf
 from .library import Library
 from .manifest import Manifest, Tensor
 from .thread_pool import thread_count
-from .verified_bytes import Image
+from .verified_bytes import VerifiedBytes
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -38,12 +38,12 @@ def load(path: str | os.PathLike[str], threads: int = 1) -> Model:
 
     ``threads`` is how many threads one run may use, the caller's among them: up to 64, or 0 for
     one per core that this process may use. All models share one set of workers, and one run at a
-    time has them: runs in other threads meanwhile are on their own. Results are the same.
+    time uses them: runs in other threads meanwhile use only their own. Results are the same.
 
     The file is read once; its checksum, format, architecture and CPU features are checked, and
     exactly the bytes checked are loaded: a file recompiled at the same path gives the new model.
     The checksum finds damage, not malice: an artifact is native code, so load only what you trust.
-    Raises ArtifactError; InputError for another number of threads.
+    Raises ArtifactError, and InputError for a number of threads out of range.
     """
     name = os.fspath(path)
     if sys.platform != "linux":
@@ -51,14 +51,14 @@ def load(path: str | os.PathLike[str], threads: int = 1) -> Model:
             f"{name}: artifacts run on Linux alone (x86-64 and arm64), and this is {sys.platform}"
         )
     count = thread_count(threads, name)
-    with closing(Image.read(name)) as image:
-        manifest = read_manifest(image.data, name)
-        if parse_elf(image.data, name).kind != SHARED:
+    with closing(VerifiedBytes.read(name)) as verified:
+        manifest = read_manifest(verified.data, name)
+        if parse_elf(verified.data, name).kind != SHARED:
             raise ArtifactError(
                 f"{name}: a relocatable object, which a C program links; compile with --emit so"
             )
         _check_host(manifest, name)
-        return Model(Library(image, manifest, name, count), manifest, name)
+        return Model(Library(verified, manifest, name, count), manifest, name)
 
 
 def _check_host(manifest: Manifest, path: str) -> None:
@@ -78,10 +78,10 @@ def _check_host(manifest: Manifest, path: str) -> None:
 
 
 class Model:
-    """A loaded artifact; made by ``load``. Several threads may run one model at once.
+    """A loaded artifact; ``load`` creates it. Several threads may run one model at once.
 
-    A run allocates its outputs alone once there is a workspace per concurrent call and the largest
-    batch has been seen. Models survive a fork.
+    Once there is a workspace per concurrent call and the largest batch has been seen, a run
+    allocates only its outputs. Models survive a fork.
     """
 
     def __init__(self, library: Library, manifest: Manifest, path: str) -> None:

@@ -1,8 +1,8 @@
-"""How long each kernel of an artifact takes, inside the artifact as it is.
+"""How long each kernel of an artifact takes, measured inside the unchanged artifact.
 
 The code hands each of its steps to the caller's ``parallel_for``, one after another and in the
-order of the manifest's kernels. Here that runs the whole step at once and looks at the clock before
-and after; what the look itself costs is subtracted.
+order of the manifest's kernels. The ``parallel_for`` given here runs the entire step at once and
+reads the clock before and after; the cost of reading it is subtracted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..errors import ArtifactError
 from .array_checks import new_output
 from .library import PARALLEL_FOR, TASK, Library
 from .manifest import Manifest
-from .verified_bytes import Image
+from .verified_bytes import VerifiedBytes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +36,7 @@ class StepTimer:
         inputs: Sequence[NDArray[Any]],
         batch: int = 1,
     ) -> None:
-        self._library = Library(Image(data), manifest, path)
+        self._library = Library(VerifiedBytes(data), manifest, path)
         self._manifest, self._path, self._batch = manifest, path, batch
         self._inputs = inputs
         self._outputs = [new_output(tensor, batch, path) for tensor in manifest.outputs]
@@ -82,10 +82,10 @@ class StepTimer:
         return len(self._calls)
 
     def seconds(self) -> list[list[float]]:
-        """For each kernel of the manifest, what each call of `run` took, its steps added up."""
-        found: list[list[float]] = []
+        """For each kernel of the manifest, the time of each call of `run`: its steps added up."""
+        times: list[list[float]] = []
         at = 0
         for kernel in self._manifest.kernels:
-            found.append([sum(call[at : at + kernel.steps]) / 1e9 for call in self._calls])
+            times.append([sum(call[at : at + kernel.steps]) / 1e9 for call in self._calls])
             at += kernel.steps
-        return found
+        return times

@@ -1,12 +1,12 @@
 """Threads for one inference: one set of workers for all models of the process.
 
-An artifact brings the pool's code along (`P_pool_work` and others, see the header); Python's
+An artifact contains the pool's code (`P_pool_work` and others, see the header); Python's
 threads enter it through ctypes, which releases the GIL, and stay there for the life of the process.
 Idle workers spin for some tens of microseconds, then sleep. One call at a time uses them; a call
 that finds them busy runs on its own thread, so that callers do not add up to more running threads
 than the pool has.
 
-- Workers are made when a model first needs them, and made anew after a fork.
+- Workers are started when a model first needs them, and again after a fork.
 - The library whose code they run is never unloaded, and their memory never freed: an interpreter
   that exits leaves them where they are.
 """
@@ -32,7 +32,7 @@ _STACK = 1 << 20
 
 
 @dataclass(frozen=True)
-class Code:
+class PoolFunctions:
     """The pool's functions in a library; ``parallel_for`` is an address.
 
     ``keep`` keeps the library loaded for the life of the process.
@@ -70,8 +70,8 @@ def thread_count(threads: object, where: str) -> int:
 class _Workers:
     """The threads of a process and the memory in which they meet."""
 
-    def __init__(self, code: Code) -> None:
-        self.code = code
+    def __init__(self, functions: PoolFunctions) -> None:
+        self.functions = functions
         self.count = 0
         self._lock = threading.Lock()
         self._complete = False
@@ -79,12 +79,12 @@ class _Workers:
         allocate: Any = libc.aligned_alloc
         allocate.argtypes = [ctypes.c_size_t, ctypes.c_size_t]
         allocate.restype = ctypes.c_void_p
-        address: int | None = allocate(_ALIGNMENT, -(-code.nbytes // _ALIGNMENT) * _ALIGNMENT)
+        address: int | None = allocate(_ALIGNMENT, -(-functions.nbytes // _ALIGNMENT) * _ALIGNMENT)
         if address is None:
             raise MemoryError("no memory for the threads of bnnc")
         self.address = address
-        code.keep()
-        code.init(address, ctypes.cast(libc.syscall, ctypes.c_void_p).value or 0)
+        functions.keep()
+        functions.init(address, ctypes.cast(libc.syscall, ctypes.c_void_p).value or 0)
 
     def grow(self, count: int) -> None:
         """Start threads until there are ``count``, or as many as the system gives.
@@ -95,7 +95,7 @@ class _Workers:
             while self.count < count and not self._complete:
                 index = self.count + 1
                 worker = threading.Thread(
-                    target=self.code.work,
+                    target=self.functions.work,
                     args=(self.address, index),
                     name=f"bnnc-{index}",
                     daemon=True,
@@ -114,7 +114,7 @@ class _Workers:
 
 @contextmanager
 def _stack_size(nbytes: int) -> Generator[None]:
-    """The stack of threads that start meanwhile."""
+    """Sets the stack size of threads that start inside the ``with`` block."""
     before = threading.stack_size(nbytes)
     try:
         yield
@@ -141,10 +141,10 @@ def _watch_forks() -> None:
 
 
 class Team:
-    """What the runs of one model use: up to ``threads`` threads, the caller's among them."""
+    """The threads of one model's runs: up to ``threads``, the caller's among them."""
 
-    def __init__(self, threads: int, code: Code) -> None:
-        self._code = code
+    def __init__(self, threads: int, functions: PoolFunctions) -> None:
+        self._functions = functions
         self._threads = threads
         self._workers: _Workers | None = None
         self._pool = _Pool(None, threads)
@@ -154,14 +154,14 @@ class Team:
         workers = _Process.workers
         if workers is None or workers is not self._workers or workers.lacks(self._threads - 1):
             workers = self._join()
-        return workers.code.parallel_for, ctypes.addressof(self._pool)
+        return workers.functions.parallel_for, ctypes.addressof(self._pool)
 
     def _join(self) -> _Workers:
         _watch_forks()
         with _Process.lock:
             workers = _Process.workers
             if workers is None:
-                workers = _Process.workers = _Workers(self._code)
+                workers = _Process.workers = _Workers(self._functions)
         workers.grow(self._threads - 1)
         self._pool.workers = workers.address
         self._workers = workers

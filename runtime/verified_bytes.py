@@ -1,6 +1,6 @@
-"""The bytes of an artifact, read once: what is checked is what is loaded.
+"""The bytes of an artifact, read once: exactly the bytes that are checked are loaded.
 
-The file is copied into a file in memory by the kernel, which is then both mapped to be checked and
+The kernel copies the file into a file in memory, which is then both mapped to be checked and
 loaded by the dynamic linker: no second copy of megabytes of weights.
 """
 
@@ -15,15 +15,15 @@ from ..errors import ArtifactError
 from .artifact import MAGIC, expanded, opened
 
 
-class Image:
-    """An artifact's bytes; ``load`` makes them code, ``close`` gives back what was not loaded."""
+class VerifiedBytes:
+    """An artifact's bytes; ``load`` loads them as code, ``close`` frees what was not loaded."""
 
     def __init__(self, data: bytes | mmap.mmap, descriptor: int = -1) -> None:
         self.data = data
         self._descriptor = descriptor
 
     @classmethod
-    def read(cls, path: str) -> Image:
+    def read(cls, path: str) -> VerifiedBytes:
         """The bytes of a file, expanded if it is compressed; ArtifactError when it cannot be
         read."""
         with opened(path) as (file, size):
@@ -37,7 +37,7 @@ class Image:
             return cls(file.read(size))
 
     @classmethod
-    def _copied(cls, source: int, size: int) -> Image:
+    def _copied(cls, source: int, size: int) -> VerifiedBytes:
         """A file in memory; OSError where that is forbidden or the source cannot be sent."""
         descriptor = _memory_file()
         try:

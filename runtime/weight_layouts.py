@@ -32,7 +32,7 @@ _MOST = 1 << 31
 
 
 class WeightLayout(Protocol):
-    """A way to store a matrix of bits; the fields of an instance are integers from 0 up."""
+    """A way to store a matrix of bits; the fields of an instance are integers of at least 0."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -171,12 +171,12 @@ class Nibbles:
     @property
     def nbytes(self) -> int:
         """Bytes of the constants."""
-        whole, rest = divmod(self.outputs, self.lanes)
+        full, rest = divmod(self.outputs, self.lanes)
         last = widths_of(rest, self.lanes)[-1] if rest else 0
-        return (whole * self.lanes + last) * self.taps * self.fours
+        return (full * self.lanes + last) * self.taps * self.fours
 
     def possible(self) -> bool:
-        """Whether blocks are of whole fours of lanes."""
+        """Whether blocks are of complete fours of lanes."""
         sizes = (self.outputs, self.channels, self.taps)
         return min(sizes) > 0 and self.lanes in (16, 32, 64)
 
@@ -203,9 +203,9 @@ class Majorities:
 
     Planes are those of the K inputs, then the sum plane of each group, and each group takes the
     first three that are left. Its form, 0 .. 7, is their signs; if K is even, the last group has
-    two planes. With
-    ``plane`` = 0 a form is a byte, 8 times its number; else two, which say where its plane of
-    ``plane`` bytes lies in the table of the chunk. Absent groups of the last chunk are form 0.
+    two planes. With ``plane`` = 0 a form is a byte, 8 times its number; else two bytes, which say
+    where its plane of ``plane`` bytes lies in the table of the chunk. Absent groups of the last
+    chunk are form 0.
     """
 
     outputs: int
@@ -276,8 +276,8 @@ class Differences:
     one of each chunk of ``chunk`` inputs and channel, which say where a plane of ``plane`` bytes
     lies in the chunk's table.
 
-    The table holds each input's plane and its complement, and a plane of zeros behind them, with
-    which lists are filled up to multiples of ``unroll``. ``part`` is 0 for the lists; 1 for where
+    The table holds each input's plane and its complement, then a plane of zeros, with which lists
+    are filled up to multiples of ``unroll``. ``part`` is 0 for the lists; 1 for where
     they begin in bytes, u32 [chunks, O]; 2 for how many times ``unroll`` they are long, the same.
     ``parents`` are 1 more than the parent, 0 for roots.
     """
@@ -302,11 +302,11 @@ class Differences:
 
     @property
     def nbytes(self) -> int:
-        """Bytes, of the lists if no two channels agree anywhere: each as long as a root's."""
+        """Bytes; for lists at most: each as long as a root's, no two channels agree anywhere."""
         if self.part:
             return 4 * self.chunks * self.outputs
-        whole, rest = divmod(self.inputs, self.chunk)
-        filled = whole * -(-self.chunk // self.unroll) + -(-rest // self.unroll)
+        full, rest = divmod(self.inputs, self.chunk)
+        filled = full * -(-self.chunk // self.unroll) + -(-rest // self.unroll)
         return 2 * self.outputs * self.unroll * filled
 
     def possible(self) -> bool:
@@ -350,7 +350,7 @@ class Codewords:
     """Which words of a codebook a channel's kernels are: u8 [chunks, O, 3 * chunk / 2].
 
     ``together`` input channels are a group, the numbers of their words one entry, times ``entry``.
-    Behind the entries of a chunk of groups stand forms, ``form`` times 0 .. 7, one for each two
+    The entries of a chunk of groups are followed by forms, ``form`` times 0 .. 7, one for each two
     groups: the sign left before, and those of the two groups' parities. ``book`` has the words'
     bits as ``words`` numbers, ascending, then for each channel 1 if it is their complement.
     """
@@ -408,10 +408,10 @@ class Codewords:
         before = np.cumsum(signs, axis=1, dtype=np.uint8) & 1
         left = np.concatenate([np.zeros((self.outputs, 1), np.uint8), before[:, 1:-1:2]], axis=1)
         forms = left + 2 * signs[:, 0::2] + 4 * signs[:, 1::2]
-        held = np.zeros(signs.shape, np.int64)
-        held[:, : self.groups] = entries * self.entry
+        shifted = np.zeros(signs.shape, np.int64)
+        shifted[:, : self.groups] = entries * self.entry
         shape = (self.outputs, self.chunks, -1)
-        rows = [held.reshape(shape), forms.reshape(shape).astype(np.int64) * self.form]
+        rows = [shifted.reshape(shape), forms.reshape(shape).astype(np.int64) * self.form]
         return np.concatenate(rows, axis=2).transpose(1, 0, 2).astype(np.uint8)
 
     def parities(self, bits: Array) -> Array:
@@ -448,10 +448,10 @@ _LISTS = (Differences, Codewords)
 
 
 def described(layout: WeightLayout) -> tuple[str, list[int]]:
-    """A layout as a file holds it: its name and the fields."""
+    """The description of a layout in a file: its name and its fields."""
     name = next(name for name, kind in LAYOUTS.items() if isinstance(layout, kind))
-    held: Any = layout
-    *sizes, last = astuple(held)
+    instance: Any = layout
+    *sizes, last = astuple(instance)
     return name, [*sizes, *(last if isinstance(last, tuple) else (last,))]
 
 
