@@ -33,10 +33,10 @@ from ..ir.ops import (
     Sub,
     Transpose,
 )
+from ..ir.rewriting import Rewriter, drop_dead
 from .integer_products import in_integers
 from .manager import Context, Pass
 from .support.queries import channel_shape, taps_inside
-from .support.rewrite import Rewriter, drop_dead
 from .support.sign_tracing import Levels, NotSigns, Signs, Tracer, levels
 from .support.weight_bits import BitWeights, split_weights
 

@@ -31,9 +31,9 @@ from ..ir.ops import (
     Slice,
     Transpose,
 )
+from ..ir.rewriting import Rewriter, rewrite
 from ..ir.types import broadcast
 from .manager import Context, Pass
-from .support.rewrite import Rewriter, rewrite
 
 FEW_CHANNELS = 8
 """Below this, a map's bits are better flattened before they are packed into words of channels."""
@@ -227,7 +227,7 @@ def sign_before_window(rw: Rewriter, node: Node) -> Value | None:
     pad(sign(x), sign(c)): bits are pooled and padded instead of floats, and the sign stays with
     what computes its operand. NaN counts as the sign that it has, -1."""
     op = node.op
-    window = rw.made.get(op.x) if isinstance(op, Sign) else None
+    window = rw.producer(op.x) if isinstance(op, Sign) else None
     if not isinstance(op, Sign) or window is None or not rw.only_use(op.x):
         return None
     if isinstance(window.op, MaxPool) and not may_be_empty(window.op):
@@ -260,18 +260,21 @@ def flatten_after_sign(rw: Rewriter, node: Node) -> Value | None:
     map, where it may become a threshold, and bits are flattened instead of floats. Maps of few
     channels stay: their words would be nearly empty."""
     op = node.op
-    flat = rw.op(op.x, Reshape) if isinstance(op, Sign) else None
-    if not isinstance(op, Sign) or flat is None or not is_flatten(flat):
+    moved = rw.producer(op.x) if isinstance(op, Sign) else None
+    flat = moved.op if moved else None
+    if not isinstance(op, Sign) or moved is None or not isinstance(flat, Reshape):
+        return None
+    if not is_flatten(flat):
         return None
     turned = rw.op(flat.x, Transpose)
     channels = (turned.x if turned else flat.x).shape[1]
-    users = rw.source.users.get(node.result, ())
-    if channels < FEW_CHANNELS or not users or node.result in rw.source.output_values:
+    users = rw.users(node.result)
+    if channels < FEW_CHANNELS or not users or rw.leaves(node.result):
         return None
     if not all(isinstance(user.op, Gemm) for user in users):
         return None
     sign = rw.add(replace(op, x=flat.x), node.result.name + ".map", node.origin)
-    return rw.add(Reshape(sign, flat.shape), node.result.name, rw.made[op.x].origin)
+    return rw.add(Reshape(sign, flat.shape), node.result.name, moved.origin)
 
 
 def flatten_before_transpose(rw: Rewriter, node: Node) -> Value | None:

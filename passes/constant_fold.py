@@ -11,8 +11,8 @@ from ..errors import VerifyError
 from ..ir import Graph, Node, Op, Stage
 from ..ir.core import Data
 from ..ir.ops import Const, Gather, Relayout
+from ..ir.rewriting import Rewriter, drop_dead
 from .manager import Context, Pass
-from .support.rewrite import Rewriter, drop_dead
 
 MAX_BYTES = 1 << 28
 """Results above this size are left to run time."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..ir import Graph
+from ..ir.rewriting import drop_dead
 from .manager import Context, Pass
-from .support.rewrite import drop_dead
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ import numpy as np
 
 from ..ir import F32, Array, Graph, Node, Stage, Value
 from ..ir.ops import Add, Conv, Div, Gemm, MaxPool, Mul, Pad, Sub
+from ..ir.rewriting import Rewriter, rewrite
 from .manager import Context, Exactness, Pass
 from .support.queries import is_power_of_two, merged_scale, per_channel, reaches_sign
-from .support.rewrite import Rewriter, rewrite
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def merge_constants(rw: Rewriter, node: Node, rounding: bool) -> Value | None:
     outer = _split(rw, node)
     if outer is None or not rw.only_use(outer[0]):
         return None
-    inner_node = rw.made.get(outer[0])
+    inner_node = rw.producer(outer[0])
     inner = _split(rw, inner_node)
     if inner is None or inner_node is None:
         return None
@@ -119,8 +119,7 @@ def merge_constants(rw: Rewriter, node: Node, rounding: bool) -> Value | None:
     if same and (rounding or _exact_product(a, b)):
         return _apply(rw, Mul, x, merged, node, origin)
     if rounding and isinstance(inner_node.op, Add):
-        below = _split(rw, rw.made.get(x))
-        if below is None or not isinstance(rw.made[x].op, Mul):
+        if _split(rw, rw.producer(x)) is None or rw.op(x, Mul) is None:
             return None
         name = node.result.name + ".scaled"
         scale = rw.const(b, name + ".c", origin)
@@ -145,7 +144,7 @@ def _apply(
 def fold_into_weights(rw: Rewriter, node: Node) -> Value | None:
     """conv(x, w, c) * a = conv(x, w * a, c * a); conv(x, w, c) + b = conv(x, w, c + b)."""
     found = _split(rw, node)
-    product = rw.made.get(found[0]) if found else None
+    product = rw.producer(found[0]) if found else None
     op = product.op if product else None
     if found is None or product is None or not isinstance(op, (Conv, Gemm)):
         return None
@@ -177,7 +176,7 @@ def move_behind_pool(rw: Rewriter, node: Node) -> Value | None:
     """max_pool(x * a) = max_pool(x) * a for a >= 0, max_pool(x + a) = max_pool(x) + a, a finite."""
     if not isinstance(node.op, MaxPool) or not rw.only_use(node.op.x):
         return None
-    inner = rw.made.get(node.op.x)
+    inner = rw.producer(node.op.x)
     found = _split(rw, inner)
     if found is None or inner is None or not np.isfinite(found[1]).all():
         return None
@@ -193,7 +192,7 @@ def move_behind_pad(rw: Rewriter, node: Node) -> Value | None:
     op = node.op
     if not isinstance(op, Pad) or op.value != 0 or not rw.only_use(op.x):
         return None
-    inner = rw.made.get(op.x)
+    inner = rw.producer(op.x)
     found = _split(rw, inner)
     if found is None or inner is None or not isinstance(inner.op, Mul):
         return None

@@ -16,9 +16,9 @@ import numpy as np
 from ..ir import Array, Graph, Node, Stage, Value
 from ..ir.ops import Add, BatchNorm, Conv, Gemm, Mul
 from ..ir.ops.nn import batch_norm_terms
+from ..ir.rewriting import Rewriter, rewrite
 from .manager import Context, Exactness, Pass
 from .support.queries import channel_shape, merged_scale, reaches_sign
-from .support.rewrite import Rewriter, rewrite
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class FuseConvBn(Pass):
             if not isinstance(node.op, BatchNorm):
                 return None
             terms = _terms(rw, node.op)
-            product = rw.made.get(node.op.x)
+            product = rw.producer(node.op.x)
             foldable = not self.exact and node.result not in before_sign
             if terms and product and foldable and rw.only_use(node.op.x):
                 folded = _fold(rw, product, terms, node)

@@ -45,9 +45,9 @@ from ..ir.ops import (
     Sub,
     Transpose,
 )
+from ..ir.rewriting import Rewriter, rewrite
 from .manager import Context, Pass
 from .support.queries import channel_shape, is_power_of_two
-from .support.rewrite import Rewriter, rewrite
 from .support.weight_bits import BitWeights, split_weights
 
 LARGEST_SUM = 1 << 24
@@ -195,7 +195,7 @@ class _Emitter:
 
 def find_grid(rw: Rewriter, value: Value) -> Grid | None:
     """The integers that a float value holds, or None."""
-    node = rw.made.get(value)
+    node = rw.producer(value)
     if node is None or value.element != F32:
         return None
     op = node.op
@@ -271,7 +271,7 @@ def _operands(rw: Rewriter, op: Mul | Add | Sub) -> tuple[Value, Value]:
 def to_bytes(rw: Rewriter, value: Value, element: Scalar) -> Value:
     """The integers of a grid's value as ``element``: those that it was made from where nothing was
     computed since, else a cast."""
-    node, grid = rw.made.get(value), find_grid(rw, value)
+    node, grid = rw.producer(value), find_grid(rw, value)
     assert node is not None
     assert grid is not None
     op = node.op

@@ -34,11 +34,11 @@ from ..ir.ops import (
     Threshold,
     Transpose,
 )
+from ..ir.rewriting import Rewriter, drop_dead, rewrite
 from ..ir.types import physical_axes
 from .canonicalize import is_flatten
 from .manager import Context, Pass
 from .support.queries import channel_shape
-from .support.rewrite import Rewriter, drop_dead, rewrite
 
 _WINDOWS: tuple[type[Op], ...] = (Conv, BinaryConv, MaxPool, AveragePool)
 _LANES = 8
@@ -128,7 +128,7 @@ def sink_squeeze(rw: Rewriter, node: Node) -> Value | None:
 def _squeezed(rw: Rewriter, value: Value) -> Value | None:
     """The map [N, C, 1, ..] of a convolution, or what was computed from it, behind a reshape."""
     squeeze = rw.op(value, Reshape)
-    made = rw.made.get(squeeze.x) if squeeze else None
+    made = rw.producer(squeeze.x) if squeeze else None
     if squeeze is None or made is None or squeeze.x.shape[:2] != squeeze.shape:
         return None
     return squeeze.x if made.op.elementwise or isinstance(made.op, BinaryConv) else None

@@ -36,9 +36,9 @@ from ..ir.ops import (
     Mul,
     Pad,
 )
+from ..ir.rewriting import Rewriter, drop_dead
 from .manager import Context, Pass
 from .support.queries import channel_shape, origins, per_channel, taps_inside
-from .support.rewrite import Rewriter, drop_dead
 
 CHUNK = 1 << 22
 """Elements evaluated at once."""

@@ -1,4 +1,8 @@
-"""Pattern rewriting over an imported graph."""
+"""The frontend's patterns over `ir.rewriting`: what they see of an imported graph, and its facts.
+
+A pattern looks at the graph that the walk began with, of which alone the facts are proven; each
+node is looked at once, and what a pattern leaves is for the next one.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from ...ir import Array, Builder, Graph, Node, Op, Value
+from ...ir import Array, Graph, Node, Op, Value
 from ...ir.ops import (
     Concat,
     Const,
@@ -24,7 +28,7 @@ from ...ir.ops import (
     Slice,
     Transpose,
 )
-from ..importing.graph_builder import live_nodes
+from ...ir.rewriting import Rewriter
 from .ranges import Range, ranges
 
 Kind = TypeVar("Kind", bound=Op)
@@ -40,12 +44,12 @@ class Found:
 
 
 class View:
-    """The graph that a pattern looks at, and the new one that grows beside it."""
+    """The graph that a pattern looks at, and the new one that a rewriter builds beside it."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, rw: Rewriter) -> None:
+        self.rw = rw
+        self.graph = rw.source
         self.notes: list[str] = []
-        self.builder = Builder.over(graph)
 
     @cached_property
     def ranges(self) -> dict[Value, Range]:
@@ -106,7 +110,7 @@ class View:
 
     def add(self, op: Op, hint: str, origin: Sequence[str]) -> Value:
         """A further node of the new graph, on values of the old one or of the new one."""
-        return self.builder.add(op.map_operands(self.builder.get), hint, origin)
+        return self.rw.add(op.map_operands(self.rw.get), hint, origin)
 
 
 Match = Callable[[View, Node], Found | None]
@@ -117,26 +121,21 @@ def rewrite(graph: Graph, match: Match, notes: list[str] | None = None) -> Graph
 
     Remarks of the pattern are added to ``notes``.
     """
-    view = View(graph)
-    builder = view.builder
-    changed = False
-    for node in graph.nodes:
-        found = match(view, node)
-        if found is None or found.op.infer() != (node.results[0].type,):
-            builder.copy(node)
-            continue
-        changed = True
-        old = node.result
-        origin = dict.fromkeys(o for n in (*found.absorbed, node) for o in n.origin)
-        new = Value(old.name, old.type, tuple(origin))
-        builder.nodes.append(Node(found.op.map_operands(builder.get), (new,)))
-        builder.put(old, new)
+    rw = Rewriter.over(graph)
+    view = View(rw)
+
+    def rule(rw: Rewriter, current: Node) -> Value | None:
+        node = view.node(current.result)
+        replacement = match(view, node)
+        if replacement is None or replacement.op.infer() != (node.result.type,):
+            return None
+        origin = [o for n in (*replacement.absorbed, node) for o in n.origin]
+        return view.add(replacement.op, node.result.name, origin)
+
+    rewritten, changed = rw.walk((rule,))
     if notes is not None:
         notes.extend(view.notes)
-    if not changed:
-        return graph
-    out = builder.finish(graph)
-    return out.replace(nodes=tuple(live_nodes(out.nodes, [o.value for o in out.outputs])))
+    return rewritten if changed else graph
 
 
 def full(value: Value, number: float) -> Const:

@@ -11,6 +11,7 @@ import numpy as np
 from ...errors import ModelError, VerifyError
 from ...ir import Array, Batch, Builder, Graph, Node, Op, Output, Stage, Value
 from ...ir.ops import Const, Conv, Gemm, MatMul
+from ...ir.rewriting import drop_dead
 
 MAX_VALUE = 1 << 33
 """Elements of one sample of a value; beyond it a model is taken for damaged."""
@@ -78,22 +79,23 @@ class Emitter:
 
     def finish(self, name: str, inputs: Sequence[Value], outputs: Sequence[Output]) -> Graph:
         """The graph of everything that the outputs need, values under their ONNX names."""
-        live = live_nodes(self._builder.nodes, [output.value for output in outputs])
-        renamed = self._renamed(inputs, live)
+        nodes = tuple(self._builder.nodes)
+        live = drop_dead(Graph(name, tuple(inputs), nodes, tuple(outputs), Stage.IMPORTED))
+        renamed = self._renamed(live)
         nodes = tuple(
             Node(
                 node.op.map_operands(lambda v: renamed.get(v, v)),
                 tuple(renamed.get(v, v) for v in node.results),
             )
-            for node in live
+            for node in live.nodes
         )
         shown = tuple(Output(o.name, renamed.get(o.value, o.value)) for o in outputs)
-        return Graph(name, tuple(inputs), nodes, shown, Stage.IMPORTED)
+        return live.replace(nodes=nodes, outputs=shown)
 
-    def _renamed(self, inputs: Sequence[Value], nodes: Sequence[Node]) -> dict[Value, Value]:
+    def _renamed(self, graph: Graph) -> dict[Value, Value]:
         """New values, named after ONNX tensors first and by hint where none has that name."""
-        values = [value for node in nodes for value in node.results]
-        names = Builder(names={value.name for value in inputs})
+        values = [value for node in graph.nodes for value in node.results]
+        names = Builder(names={value.name for value in graph.inputs})
         chosen = {v: names.unique(self._tensors[v]) for v in values if v in self._tensors}
         for value in values:
             if value not in chosen:
@@ -109,17 +111,6 @@ class Emitter:
         if isinstance(op, (Gemm, MatMul)):
             return count * op.operands[0].shape[-1] <= MAX_FOLDED_PRODUCTS
         return True
-
-
-def live_nodes(nodes: Sequence[Node], wanted: Iterable[Value]) -> list[Node]:
-    """The nodes that the wanted values depend on, in order."""
-    needed = set(wanted)
-    kept: list[Node] = []
-    for node in reversed(nodes):
-        if needed.intersection(node.results):
-            kept.append(node)
-            needed.update(node.op.operands)
-    return kept[::-1]
 
 
 def _check_size(shape: Sequence[int | Batch]) -> None:

@@ -26,8 +26,8 @@ from ...ir.ops import (
     Mul,
     Threshold,
 )
+from ...ir.rewriting import Rewriter, drop_dead
 from .channel_groups import Axes, Obstacle
-from .rewrite import Rewriter, drop_dead
 from .spanning_tree import Forest
 
 _LOWEST, _HIGHEST = np.iinfo(np.int32).min, np.iinfo(np.int32).max

@@ -33,9 +33,9 @@ from ...ir.ops import (
     Sub,
     Transpose,
 )
+from ...ir.rewriting import Rewriter
 from ..canonicalize import FEW_CHANNELS, is_flatten, may_be_empty
 from .queries import per_channel
-from .rewrite import Rewriter
 
 _AFFINE = (Mul, Div, Add, Sub, Neg)
 
@@ -233,7 +233,7 @@ class Tracer:
             below = self.find(op.x)
             if isinstance(below, NotSigns):
                 return None
-            op = self.rw.made[below.base].op
+            op = self.rw.producers[below.base].op
             if isinstance(op, Sign):
                 return below.base, stack[::-1]
         return None
@@ -262,7 +262,7 @@ class Tracer:
 
     def _below(self, base: Value, flat: bool) -> list[Value]:
         """The bases whose bits a move of signs reads; none where the floats are moved instead."""
-        op = self.rw.made[base].op
+        op = self.rw.producers[base].op
         if isinstance(op, Sign) or self._turned(op, flat) is not None:
             return []
         return [self._base(v) for v in op.operands]
@@ -278,7 +278,7 @@ class Tracer:
 
     def _bits(self, base: Value, flat: bool, zero: int | None) -> Value:
         """One sign or move on the bits of its operands, which are there."""
-        node, rw = self.rw.made[base], self.rw
+        node, rw = self.rw.producers[base], self.rw
         op, name = node.op, base.name + ".bits"
         if isinstance(op, Sign):
             return self._binarized(base, [], name, zero)
@@ -303,7 +303,7 @@ class Tracer:
     def _binarized(self, base: Value, moves: list[Op], name: str, zero: int | None) -> Value:
         """A sign on bits. What moved the sign moves its operand instead, move(sign(x)) =
         sign(move(x)): moving floats is what kernels do well."""
-        rw, node = self.rw, self.rw.made[base]
+        rw, node = self.rw, self.rw.producers[base]
         op = node.op
         assert isinstance(op, Sign)
         x = op.x

@@ -46,10 +46,10 @@ from bnnc.ir.ops import (
     Sub,
     Transpose,
 )
+from bnnc.ir.rewriting import Rewriter
 from bnnc.passes import run_passes
 from bnnc.passes.binarize import examine
 from bnnc.passes.integer_products import IntegerProducts, find_grid
-from bnnc.passes.support.rewrite import Rewriter
 from bnnc.passes.threshold import Threshold
 
 SETTINGS = examples(100)

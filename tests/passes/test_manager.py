@@ -10,9 +10,9 @@ import pytest
 from bnnc.errors import PassError, VerifyError
 from bnnc.ir import Builder, Graph, Node, Stage, parse
 from bnnc.ir.ops import Relu
+from bnnc.ir.rewriting import Rewriter, rewrite
 from bnnc.passes import Context, Pass, parse_pipeline, pass_types, pipelines, run_passes
 from bnnc.passes.select_kernels import SelectKernels
-from bnnc.passes.support.rewrite import Rewriter, rewrite
 
 GRAPH = 'graph @g imported { input %x: f32[N,2] %y = relu(%x) : f32[N,2] output %y as "y" }'
 

@@ -1,4 +1,9 @@
-"""Pattern rewriting: local rules applied in graph order until none fires."""
+"""Pattern rewriting: local rules applied in graph order until none fires, and dead-code removal.
+
+A rule looks upstream at what has been built so far, and asks the graph that the walk began with who
+reads a value. The frontend's patterns take one walk (`Rewriter.walk`), since what they prove, they
+prove of the graph as it was; passes made of rules take as many as it needs (`rewrite`).
+"""
 
 from __future__ import annotations
 
@@ -6,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ...errors import PassError
-from ...ir import Builder, Graph, Node, Op, Value
-from ...ir.ops import Const
+from ..errors import PassError
+from .core import Builder, Graph, Node, Op, Value
+from .ops import Const
 
 OpType = TypeVar("OpType", bound=Op)
 _SWEEPS = 200
@@ -19,7 +24,7 @@ class Rewriter(Builder):
     """A builder that knows the nodes built so far, for rules that look upstream."""
 
     source: Graph = field(default_factory=lambda: Graph("empty", (), (), ()))
-    made: dict[Value, Node] = field(default_factory=dict[Value, Node])
+    producers: dict[Value, Node] = field(default_factory=dict[Value, Node])
 
     @classmethod
     def over(cls, graph: Graph) -> Rewriter:
@@ -28,17 +33,21 @@ class Rewriter(Builder):
 
     def add_all(self, op: Op, *args: Any, **kwargs: Any) -> tuple[Value, ...]:
         results = super().add_all(op, *args, **kwargs)
-        self.made.update((value, self.nodes[-1]) for value in results)
+        self.producers.update((value, self.nodes[-1]) for value in results)
         return results
 
     def copy(self, node: Node) -> tuple[Value, ...]:
         results = super().copy(node)
-        self.made.update((value, self.nodes[-1]) for value in results)
+        self.producers.update((value, self.nodes[-1]) for value in results)
         return results
 
+    def producer(self, value: Value) -> Node | None:
+        """The node that makes a value; None for graph inputs."""
+        return self.producers.get(value)
+
     def op(self, value: Value, kind: type[OpType]) -> OpType | None:
-        """The operator that made a value, if it is of this kind."""
-        node = self.made.get(value)
+        """The operator that makes a value, if it is of this kind."""
+        node = self.producer(value)
         return node.op if node is not None and isinstance(node.op, kind) else None
 
     def array(self, value: Value | None) -> Any:
@@ -50,9 +59,38 @@ class Rewriter(Builder):
         """A new constant."""
         return self.add(Const.of(array), hint, origin)
 
+    def users(self, value: Value) -> tuple[Node, ...]:
+        """The nodes that read a value, in order, each once."""
+        return self.source.users.get(value, ())
+
+    def leaves(self, value: Value) -> bool:
+        """True when an output of the graph shows the value."""
+        return value in self.source.output_values
+
     def only_use(self, value: Value) -> bool:
         """True when one node reads the value and it does not leave the graph."""
-        return self.source.only_user(value) is not None
+        return len(self.users(value)) == 1 and not self.leaves(value)
+
+    def fire(self, node: Node, rules: Sequence[Rule]) -> Value | None:
+        """What the first rule that fires makes of a node's result; the name is free meanwhile."""
+        if len(node.results) != 1:
+            return None
+        self.names.discard(node.result.name)
+        new = next((new for rule in rules if (new := rule(self, node)) is not None), None)
+        self.names.add(node.result.name)
+        return new
+
+    def walk(self, rules: Sequence[Rule]) -> tuple[Graph, bool]:
+        """The graph after each node was looked at once, and whether a rule fired."""
+        fired = False
+        for node in self.source.nodes:
+            new = self.fire(Node(node.op.map_operands(self.get), node.results), rules)
+            if new is None:
+                self.copy(node)
+            else:
+                self.put(node.result, new)
+                fired = True
+        return drop_dead(self.finish(self.source)), fired
 
 
 Rule = Callable[[Rewriter, Node], "Value | None"]
@@ -65,36 +103,10 @@ def rewrite(graph: Graph, rules: Sequence[Rule]) -> Graph:
     A replacement that takes the name hint ``node.result.name`` gets exactly that name.
     """
     for _ in range(_SWEEPS):
-        graph, fired = _sweep(graph, rules)
-        graph = drop_dead(graph)
+        graph, fired = Rewriter.over(graph).walk(rules)
         if not fired:
             return graph
     raise PassError(f"rewriting did not settle after {_SWEEPS} sweeps")
-
-
-def _sweep(graph: Graph, rules: Sequence[Rule]) -> tuple[Graph, bool]:
-    rw = Rewriter.over(graph)
-    fired = False
-    for node in graph.nodes:
-        current = Node(node.op.map_operands(rw.get), node.results)
-        new = _apply(rw, current, rules) if len(node.results) == 1 else None
-        if new is None:
-            rw.copy(node)
-        else:
-            rw.put(node.result, new)
-            fired = True
-    return rw.finish(graph), fired
-
-
-def _apply(rw: Rewriter, node: Node, rules: Sequence[Rule]) -> Value | None:
-    rw.names.discard(node.result.name)
-    for rule in rules:
-        new = rule(rw, node)
-        if new is not None:
-            rw.names.add(node.result.name)
-            return new
-    rw.names.add(node.result.name)
-    return None
 
 
 def drop_dead(graph: Graph) -> Graph:
