@@ -203,8 +203,29 @@ def _all_paths_pass(nodes: list[Node], pool: Node, count: Value) -> bool:
     return all(v not in before for n in nodes[index + 1 :] for v in n.op.operands)
 
 
-def reachable(graph: Graph, count: Value) -> Array:
-    """Every value that a count can take at any output position, ascending, int32."""
+@dataclass(frozen=True)
+class Counts:
+    """Every value that a count can take at any output position, described and not yet listed.
+
+    A window with t taps inside the map gives -t*c, -t*c + step, .., t*c. Of two such ranges the
+    longer holds the shorter, unless the step is 2 and one is even and the other odd.
+    """
+
+    largest: tuple[int, ...]
+    """Of each parity where the step is 2, else of all."""
+    step: int
+
+    def __len__(self) -> int:
+        return sum(2 * top // self.step + 1 for top in self.largest)
+
+    def values(self) -> Array:
+        """int32, ascending."""
+        ranges = [np.arange(-top, top + 1, self.step, dtype=np.int32) for top in self.largest]
+        return np.sort(np.concatenate(ranges), kind="stable")  # merges what is sorted already
+
+
+def reachable(graph: Graph, count: Value) -> Counts:
+    """The counts that the product ``count`` can give."""
     op = graph.producers[count].op
     assert isinstance(op, (BinaryConv, BinaryGemm))
     per_tap = int(np.prod(op.w.shape[1:2]))
@@ -215,16 +236,17 @@ def reachable(graph: Graph, count: Value) -> Array:
             taps = {a * int(b) for a in taps for b in np.unique(inside)}
     step = 2 if len(getattr(op.x.element, "values", ())) == 2 else 1
     per_tap *= 1 if op.x.type.is_binary else LARGEST_BYTE
-    ramps = [np.arange(-t * per_tap, t * per_tap + 1, step) for t in sorted(taps)]
-    return np.unique(np.concatenate(ramps)).astype(np.int32)
+    largest = {top % step: top for top in sorted(t * per_tap for t in taps)}
+    return Counts(tuple(largest.values()), step)
 
 
 def tabulate(graph: Graph, chain: Chain, sign: Node) -> Step | str:
     """The sign at every reachable count as a step function per channel, or why it is none."""
-    counts = reachable(graph, chain.count)
+    possible = reachable(graph, chain.count)
     rank, channels = chain.count.type.rank, chain.count.shape[1]
-    if len(counts) * channels > MOST:
-        return f"{len(counts)} counts of {channels} channels are too many to look at"
+    if len(possible) * channels > MOST:
+        return f"{len(possible)} counts of {channels} channels are too many to look at"
+    counts = possible.values()
     signs = np.empty((len(counts), channels), np.int8)
     pooled = np.empty((len(counts), channels), np.float64) if chain.pool else None
     rows = max(1, CHUNK // channels)

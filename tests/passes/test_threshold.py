@@ -39,9 +39,17 @@ from bnnc.ir.ops import (
     Relu,
     Sub,
 )
-from bnnc.ir.types import F32
+from bnnc.ir.types import F32, U8
 from bnnc.passes import run_passes
-from bnnc.passes.threshold import Step, Threshold, reachable, step_function
+from bnnc.passes.threshold import (
+    Counts,
+    Step,
+    Threshold,
+    find_chain,
+    reachable,
+    step_function,
+    tabulate,
+)
 
 SETTINGS = examples(100)
 FLOATS = st.floats(-4, 4, width=32) | st.sampled_from([0.0, -0.0, 1.0, -1.0, 0.5, 1e-30, -1e30])
@@ -200,7 +208,39 @@ def test_reachable_counts(pads: int, dilation: int, size: int, expected: list[in
     w = builder.add(Const.of(np.ones((1, 2, 3), np.uint8), SIGN), "w")
     n = builder.add(BinaryConv(x, w, (1,), (pads, pads), (dilation,)), "n")
     graph = Graph("g", (x,), tuple(builder.nodes), (Output("n", n),), Stage.BINARIZED)
-    assert reachable(graph, n).tolist() == expected
+    counts = reachable(graph, n)
+    assert counts.values().tolist() == expected
+    assert len(counts) == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        (Counts((3,), 1), [-3, -2, -1, 0, 1, 2, 3]),
+        (Counts((0,), 2), [0]),
+        (Counts((4, 1), 2), [-4, -2, -1, 0, 1, 2, 4]),
+        (Counts((2, 3), 2), [-3, -2, -1, 0, 1, 2, 3]),
+    ],
+)
+def test_counts_are_listed_in_order(counts: Counts, expected: list[int]) -> None:
+    assert counts.values().tolist() == expected
+    assert len(counts) == len(expected)
+
+
+def test_too_many_counts_are_never_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """70,000 bytes reach 36 million: to list them took longer than to compile the network."""
+    builder = Builder(names={"x"})
+    x = Value("x", TensorType((Batch(), 70000), U8))
+    w = builder.add(Const.of(np.ones((2, 70000), np.uint8), SIGN), "w")
+    n = builder.add(BinaryGemm(x, w), "n")
+    s = builder.add(Binarize(builder.add(Cast(n, F32), "f"), 1), "s")
+    graph = Graph("g", (x,), tuple(builder.nodes), (Output("s", s),), Stage.BINARIZED)
+    monkeypatch.delattr(Counts, "values")
+    chain = find_chain(graph, graph.nodes[-1])
+    assert chain is not None
+    assert tabulate(graph, chain, graph.nodes[-1]) == (
+        "35700001 counts of 2 channels are too many to look at"
+    )
 
 
 @given(st.lists(st.lists(st.sampled_from([-1, 0, 1]), min_size=5, max_size=5), min_size=1))
