@@ -10,13 +10,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from . import errors
+from .version import __version__
 
 if TYPE_CHECKING:
     from . import runtime
     from .driver import compile
     from .runtime import load
-
-__version__ = "0.1.0"
 
 __all__ = ["__version__", "compile", "errors", "load", "runtime"]
 

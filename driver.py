@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from . import __version__, tuning
+from . import tuning
 from .backends.interface import Backend, EmitKind, Scheduled, predicted
 from .backends.single_layer_library import target_entry
 from .compression import compress as compress_file
@@ -33,6 +33,7 @@ from .passes.binarize import Verdict, examine
 from .runtime import artifact
 from .runtime.c_header import c_header
 from .tuning import Tuner
+from .version import __version__
 
 if TYPE_CHECKING:
     import onnx

@@ -1,22 +1,18 @@
-"""The artifact's file: where its manifest stands, and the checksum over the entire file.
+"""The bytes of an artifact: where its manifest stands, and the checksum over the file.
 
 An artifact is an ELF shared library (or relocatable object) whose section ``.bnnc.manifest`` holds
 the manifest as compact JSON, padded with NUL bytes. Writers emit ``section_bytes(manifest)`` and
-pass the linked file through ``seal``; readers use ``read_manifest``. Nothing here executes code of
-the artifact.
+pass the linked file through ``seal``; readers use ``read_manifest`` on what `artifact_file` gives
+them. Nothing here executes code of the artifact.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import stat
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import asdict
 from mmap import mmap
-from typing import BinaryIO, cast
+from typing import cast
 
 from ..errors import ArtifactError
 from .elf import MACHINES, Elf, parse_elf
@@ -39,7 +35,6 @@ __all__ = [
     "ABI",
     "FORMAT",
     "ITEM_BYTES",
-    "MAGIC",
     "SECTION",
     "UNSEALED",
     "Kernel",
@@ -50,20 +45,13 @@ __all__ = [
     "Tensor",
     "Workspace",
     "encode",
-    "expanded",
-    "opened",
-    "read_file",
     "read_manifest",
-    "read_stored",
     "seal",
     "section_bytes",
     "to_dict",
 ]
 
 SECTION = ".bnnc.manifest"
-MAGIC = b"BNNCPACK"
-"""The first bytes of a compressed artifact, see `compressed`."""
-MAX_FILE_BYTES = 1 << 31
 MAX_MANIFEST_BYTES = 16 << 20
 
 _DIGITS = 64
@@ -129,52 +117,6 @@ def read_manifest(data: bytes | mmap, path: str) -> Manifest:
             f"got {manifest.target.machine}"
         )
     return manifest
-
-
-def read_file(path: str | os.PathLike[str]) -> bytes:
-    """An artifact's ELF file, expanded if it was compressed; ArtifactError when that fails."""
-    return expanded(read_stored(path), os.fspath(path))
-
-
-def read_stored(path: str | os.PathLike[str]) -> bytes:
-    """A file as it is, read once, at most 2 GiB; ArtifactError when that cannot be done."""
-    with opened(path) as (file, size):
-        return file.read(size)
-
-
-def expanded(data: bytes, path: str) -> bytes:
-    """The ELF file that the bytes of a compressed artifact hold; other bytes as they are."""
-    if not data.startswith(MAGIC):
-        return data
-    # Imported here because most artifacts are not compressed.
-    from .compressed import expand
-
-    return expand(data, path)
-
-
-@contextmanager
-def opened(path: str | os.PathLike[str]) -> Generator[tuple[BinaryIO, int]]:
-    """An artifact's file and its size; ArtifactError when it cannot be opened or read."""
-    name = os.fspath(path)
-    try:
-        with open(name, "rb", opener=_open_at_once) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise ArtifactError(f"{name}: not a bnnc artifact: not a regular file")
-            if status.st_size > MAX_FILE_BYTES:
-                raise ArtifactError(
-                    f"{name}: not a bnnc artifact: {status.st_size} bytes are more than an "
-                    f"artifact can have ({MAX_FILE_BYTES})"
-                )
-            yield file, status.st_size
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise ArtifactError(f"{name}: cannot read the artifact: {reason}") from None
-
-
-def _open_at_once(name: str, flags: int) -> int:
-    """Opening a named pipe would otherwise wait for a writer."""
-    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _manifest_span(elf: Elf) -> tuple[int, int]:

@@ -28,7 +28,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 
 from ..errors import ArtifactError
-from .artifact import MAGIC, MAX_FILE_BYTES
 from .bit_coding import (
     CodedBits,
     Forest,
@@ -39,6 +38,7 @@ from .bit_coding import (
     encode_bits,
     inflated,
 )
+from .manifest import MAX_FILE_BYTES
 from .manifest_decoder import Fields
 from .weight_layouts import WeightLayout, described, from_description
 
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
     Bits = NDArray[Any]
 
+MAGIC = b"BNNCPACK"
+"""The first bytes of a compressed artifact."""
 FORMAT = 1
 MAX_GROWTH = 256
 """How many bytes a byte of a file may become at most, after a mebibyte that any file may fill."""

@@ -13,6 +13,7 @@ FORMAT = 1
 ABI = 1
 MAX_TENSOR_BYTES = 1 << 47
 MAX_RANK = 32
+MAX_FILE_BYTES = 1 << 31
 UNSEALED = "sha256:" + "0" * 64
 
 # Bytes of one element; the names are NumPy's.

@@ -12,7 +12,8 @@ import mmap
 import os
 
 from ..errors import ArtifactError
-from .artifact import MAGIC, expanded, opened
+from .artifact_file import opened
+from .compressed import MAGIC, expand, is_compressed
 
 
 class VerifiedBytes:
@@ -28,8 +29,8 @@ class VerifiedBytes:
         read."""
         with opened(path) as (file, size):
             head = file.read(len(MAGIC))
-            if head == MAGIC:
-                return cls(expanded(head + file.read(size), path))
+            if is_compressed(head):
+                return cls(expand(head + file.read(size), path))
             file.seek(0)
             if size and hasattr(os, "memfd_create"):
                 with contextlib.suppress(OSError):

@@ -23,6 +23,7 @@ FOLDERS = ("backends", "frontend", "ir", "passes", "runtime", "tools")
 GROUND = {"errors", "ir", "backends.interface", "backends.targets"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
+    "version": set(),
     "files": {"errors"},
     "ir": {"errors"},
     "runtime": {"errors"},
@@ -38,8 +39,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "compression": GROUND | {"passes", "runtime"},
     "tuning": GROUND | {"backends", "files", "runtime"},
     "driver": GROUND
-    | {"", "backends", "compression", "files", "frontend", "passes", "runtime", "tuning"},
-    "": {"errors", "driver", "runtime"},
+    | {"backends", "compression", "files", "frontend", "passes", "runtime", "tuning", "version"},
+    "": {"errors", "driver", "runtime", "version"},
     "__main__": {"tools"},
     "tools": GROUND
     | {"", "backends", "compression", "driver", "files", "frontend", "passes", "runtime", "tuning"},
@@ -51,6 +52,7 @@ NOT_SEEN_BY_PARENT = {"backends.auto", "backends.codegen", "backends.llvm", "bac
 # Libraries beside the standard one. Layers that are not listed may use NumPy alone.
 LIBRARIES: dict[str, set[str]] = {
     "errors": set(),
+    "version": set(),
     "frontend": {"numpy", "onnx", "google"},  # protobuf, which onnx brings along
     "backends.codegen": {"numpy", "llvmlite"},
     "backends.llvm": {"numpy", "llvmlite"},
@@ -140,6 +142,21 @@ def test_every_module_keeps_the_import_rules() -> None:
     assert not found, "\n".join(found)
 
 
+def test_modules_do_not_import_in_circles() -> None:
+    """Nor do they within functions: of two modules one can be read without the other."""
+    known = {
+        module_name(path): {
+            name for _, name, inside in imports(ast.parse(path.read_text("utf-8")), path) if inside
+        }
+        for path in sources()
+    }
+    left = {module: names & set(known) - {module} for module, names in known.items()}
+    while free := [module for module, names in left.items() if not names & set(left)]:
+        for module in free:
+            del left[module]
+    assert not left, f"these import each other, or what does: {', '.join(sorted(left))}"
+
+
 @pytest.mark.parametrize(
     ("path", "source", "word"),
     [
@@ -160,6 +177,7 @@ def test_every_module_keeps_the_import_rules() -> None:
         ("backends/codegen/module.py", "from ..llvm import kernels", "llvm"),
         ("backends/linking.py", "from .codegen import module", "codegen"),
         ("driver.py", "from .tools import cli", "tools"),
+        ("driver.py", "from . import __version__", "the root"),
         ("errors.py", "import numpy", "library numpy"),
         ("ir/core.py", "import runtime", "absolute"),
         ("tools/command_line/cli.py", "from bnnc.ir import Graph", "absolute"),
@@ -205,6 +223,17 @@ def test_package_list_is_complete() -> None:
     inits = [path for path in sources() if path.name == "__init__.py"]
     folders = [".".join(["bnnc", *path.relative_to(ROOT).parent.parts]) for path in inits]
     assert listed == sorted(folders)
+
+
+def test_checkers_know_every_root_module() -> None:
+    """Pyright checks each module and folder of the package; the linter refuses it as a top-level
+    import, which would load a second copy."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
+    modules = {path.name for path in ROOT.glob("*.py")}
+    assert set(settings["pyright"]["include"]) == modules | {*FOLDERS}
+    dunders = {"__init__", "__main__"}
+    banned = settings["ruff"]["lint"]["flake8-tidy-imports"]["banned-api"]
+    assert set(banned) == ({name.removesuffix(".py") for name in modules} - dunders) | {*FOLDERS}
 
 
 def test_base_modules_load_numpy_alone() -> None:

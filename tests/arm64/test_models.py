@@ -11,7 +11,8 @@ from arm64 import sysroot
 
 from bnnc import runtime
 from bnnc.driver import compile as compile_model
-from bnnc.runtime.artifact import Manifest, read_file, read_manifest
+from bnnc.runtime.artifact import Manifest, read_manifest
+from bnnc.runtime.artifact_file import read_file
 
 MODELS = (
     "qonnx_zoo_TFC_1W1A",

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from bnnc import runtime
 from bnnc.errors import ArtifactError
-from bnnc.runtime import artifact, cpu, elf
+from bnnc.runtime import artifact, artifact_file, cpu, elf
 from bnnc.runtime.manifest_decoder import decode, parse
 
 
@@ -174,7 +174,7 @@ def test_reads_what_was_sealed(data: bytes, tiny: Path) -> None:
         platform.machine()
     )
     assert artifact.seal(data) == data
-    assert artifact.read_file(tiny) == data
+    assert artifact_file.read_file(tiny) == data
     assert artifact.read_manifest(tiny.with_suffix(".o").read_bytes(), "tiny.o").name == "tiny"
 
 

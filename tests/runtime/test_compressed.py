@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from bnnc import runtime
 from bnnc.errors import ArtifactError
-from bnnc.runtime import artifact, compressed, elf
+from bnnc.runtime import artifact_file, compressed, elf
 from bnnc.runtime.bit_coding import Forest
 from bnnc.runtime.compressed import Weights
 from bnnc.runtime.weight_layouts import Differences, Majorities, Nibbles, WeightLayout, Words
@@ -171,7 +171,7 @@ def resealed(packed: bytes, text: bytes) -> bytes:
     size = HEAD.unpack_from(packed)[2]
     body = zlib.compress(text) + packed[HEAD.size + size :]
     digest = hashlib.sha256(body).digest()
-    return HEAD.pack(artifact.MAGIC, 1, len(zlib.compress(text)), digest) + body
+    return HEAD.pack(compressed.MAGIC, 1, len(zlib.compress(text)), digest) + body
 
 
 EDITS: list[tuple[Callable[[dict[str, Any]], object], str]] = [
@@ -259,9 +259,9 @@ def test_loads_and_runs(model: Path, monkeypatch: pytest.MonkeyPatch, in_memory:
 
 def test_is_smaller_and_reads_as_the_same_file(model: Path, tiny: Path) -> None:
     data = tiny.read_bytes()
-    assert artifact.read_file(model) == data
-    assert artifact.read_stored(model) == model.read_bytes()
-    assert artifact.read_stored(tiny) == artifact.read_file(tiny) == data
+    assert artifact_file.read_file(model) == data
+    assert artifact_file.read_stored(model) == model.read_bytes()
+    assert artifact_file.read_stored(tiny) == artifact_file.read_file(tiny) == data
     assert len(model.read_bytes()) < len(data)
 
 

@@ -12,7 +12,8 @@ from cli_support import Cli
 from onnx import TensorProto, helper, numpy_helper
 
 import bnnc
-from bnnc.runtime.artifact import read_file, read_manifest
+from bnnc.runtime.artifact import read_manifest
+from bnnc.runtime.artifact_file import read_file
 from bnnc.tools.verification.model_check import verify_model
 
 CHANNELS = 128

@@ -12,7 +12,8 @@ from pathlib import Path
 from ...driver import Options, compile_file
 from ...errors import InputError
 from ...files import write_file
-from ...runtime.artifact import read_file, read_manifest
+from ...runtime.artifact import read_manifest
+from ...runtime.artifact_file import read_file
 from ...runtime.step_timer import StepTimer
 from ...tuning import SECONDS
 from ..command_line.console import Say, time_text

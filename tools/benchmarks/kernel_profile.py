@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...runtime.artifact import read_file, read_manifest
+from ...runtime.artifact import read_manifest
+from ...runtime.artifact_file import read_file
 from .kernel_times import measure_steps
 from .timing import pinned
 

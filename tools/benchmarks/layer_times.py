@@ -7,7 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ...errors import InputError
-from ...runtime.artifact import read_file, read_manifest
+from ...runtime.artifact import read_manifest
+from ...runtime.artifact_file import read_file
 from ...runtime.manifest import Kernel, Manifest
 from ..command_line.console import (
     count_text,

@@ -44,7 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from ....errors import InputError
     from ....runtime import load
-    from ....runtime.artifact import read_file, read_manifest
+    from ....runtime.artifact import read_manifest
+    from ....runtime.artifact_file import read_file
     from ....runtime.thread_pool import thread_count
     from ...benchmarks.layer_times import run as run_layers
     from ...benchmarks.timing import measure, pinned, random_array

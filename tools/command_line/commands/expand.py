@@ -27,7 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from ....errors import InputError, OutputError
     from ....files import check_writable, write_file
-    from ....runtime.artifact import read_manifest, read_stored
+    from ....runtime.artifact import read_manifest
+    from ....runtime.artifact_file import read_stored
     from ....runtime.compressed import expand, is_compressed
 
     path = arguments.artifact

@@ -113,17 +113,18 @@ class _Found:
 
 def _is_artifact(path: str) -> bool:
     """Whether the content says so; files that cannot be read are not."""
-    from ....runtime.artifact import MAGIC
+    from ....runtime.compressed import MAGIC, is_compressed
 
     if not Path(path).is_file():
         return False
     with open(path, "rb") as file:
         head = file.read(len(MAGIC))
-    return head[:4] == b"\x7fELF" or head == MAGIC
+    return head[:4] == b"\x7fELF" or is_compressed(head)
 
 
 def _artifact(path: str) -> _Found:
-    from ....runtime.artifact import expanded, read_manifest, read_stored, to_dict
+    from ....runtime.artifact import read_manifest, to_dict
+    from ....runtime.artifact_file import expanded, read_stored
     from ...inspection.stored_weights import stored_lines, stored_weights, total
 
     file = read_stored(path)
