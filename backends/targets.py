@@ -1,22 +1,31 @@
 """The targets as a table of capabilities: code asks for a capability, never for a name.
 
-A row lists the LLVM features that generated code may use and, in the spelling of Linux's
-/proc/cpuinfo, what a machine must therefore have. Everything else (vector width, popcount,
-dot product) follows from the features, so that `Target.without` takes a capability away and every
-code path of a machine can run on it. Standard library only.
+A row of `TARGETS` lists the LLVM features that generated code may use; the row of its machine
+(`MACHINES`) how Linux's /proc/cpuinfo spells them, which tells what a host must have, and what
+they can do (`Capabilities`). So `Target.without` takes a capability away, and every code path of a
+machine can run on it. The instructions themselves are in `codegen/isa`. Standard library only.
 """
 
 from __future__ import annotations
 
 import platform
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from ..errors import TargetError
 
 Popcount = Literal["dword", "byte", "table"]
+"""The cheapest vector popcount: of 32-bit lanes, of bytes, or by a table in registers."""
+Logic = Literal["ternary", "select", "binary"]
+"""What one instruction makes of the bits of three vectors: any function (VPTERNLOG), those of the
+second or the third as the first says (BIT), or nothing, as it takes only two."""
+ByteProducts = Literal["fours", "pairs", "singles"]
+"""Products of bytes that one instruction sums: four into 32 bits (VPDPBUSD, SDOT), two into 16
+(PMADDUBSW), or none."""
 
 NATIVE = "native"
 _X86_TRIPLE = "x86_64-unknown-linux-gnu"
@@ -32,11 +41,57 @@ class Feature:
     needs: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Capabilities:
+    """What instructions do, where machines and CPUs differ; as it stands here, for a machine of
+    which nothing is known."""
+
+    vector_bits: int = 128
+    """Width of a vector register that is worth using."""
+    registers: int = 16
+    """Vector registers."""
+    vector_ports: int = 2
+    """Vector instructions that a core begins in a cycle."""
+    popcount: Popcount = "dword"
+    logic: Logic = "binary"
+    byte_products: ByteProducts = "singles"
+    byte_lookup: bool = False
+    """Tables of 16 bytes in a register, looked up by all its bytes (PSHUFB)."""
+    mask_registers: bool = False
+    """A register of bits chooses among the lanes of two vectors."""
+    spread_loads: bool = True
+    """A load copies one word to all lanes, wherever an instruction can address one."""
+    scaled_addresses: bool = False
+    """An address adds a constant and a register times 2, 4 or 8."""
+    rounds_floats: bool = False
+    """Floats to whole numbers in any direction in one instruction (ROUNDPS, FRINT)."""
+    half_floats: bool = False
+    """Floats of 16 bits from and to those of 32 (VCVTPH2PS, FCVT)."""
+    fma: bool = False
+    """Fused multiply-add in one instruction."""
+    bit_matrix: bool = False
+    """An 8x8 bit matrix times each byte, which also transposes bits (GF2P8AFFINEQB)."""
+    byte_permute: bool = False
+    """Any permutation of a register's bytes in one instruction (VPERMB)."""
+    funnel_shift: bool = False
+    """Shifts across two lanes, by another amount in each (VPSHLDVD, VPSHRDVQ)."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """An architecture: its features by LLVM's name, the LLVM CPU that they are added to, and what
+    code can do that may use some of them."""
+
+    features: Mapping[str, Feature]
+    base: str
+    capabilities: Callable[[frozenset[str]], Capabilities]
+
+
 def _table(*rows: Feature) -> dict[str, Feature]:
     return {row.llvm: row for row in rows}
 
 
-_X86 = _table(
+_X86_FEATURES = _table(
     Feature("cx16", "cx16"),
     Feature("sahf", "lahf_lm"),
     Feature("popcnt", "popcnt"),
@@ -65,7 +120,7 @@ _X86 = _table(
     Feature("avx512vbmi2", "avx512_vbmi2", ("avx512bw",)),
     Feature("gfni", "gfni"),
 )
-_ARM = _table(
+_ARM_FEATURES = _table(
     Feature("fp-armv8", "fp"),
     Feature("neon", "asimd"),
     Feature("crc", "crc32"),
@@ -73,7 +128,58 @@ _ARM = _table(
     Feature("rdm", "asimdrdm"),
     Feature("dotprod", "asimddp"),
 )
-_FEATURES = {"x86_64": _X86, "aarch64": _ARM}
+
+
+def _x86_capabilities(features: frozenset[str]) -> Capabilities:
+    wide = features.issuperset(("avx512f", "avx512bw", "avx512dq", "avx512vl"))
+    popcount: Popcount = "table" if "ssse3" in features else "dword"
+    if wide and "avx512vpopcntdq" in features:
+        popcount = "dword"
+    elif wide and "avx512bitalg" in features:
+        popcount = "byte"
+    products: ByteProducts = "pairs" if "ssse3" in features else "singles"
+    if ("avx512vnni" if wide else "avxvnni") in features:
+        products = "fours"
+    return Capabilities(
+        vector_bits=512 if wide else 256 if "avx2" in features else 128,
+        registers=32 if wide else 16,
+        vector_ports=2 if wide else 3,
+        popcount=popcount,
+        logic="ternary" if wide else "binary",
+        byte_products=products,
+        byte_lookup="ssse3" in features,
+        mask_registers=wide,
+        scaled_addresses=True,
+        rounds_floats="sse4.1" in features,
+        half_floats="f16c" in features,
+        fma="fma" in features,
+        bit_matrix="gfni" in features,
+        byte_permute=wide and "avx512vbmi" in features,
+        funnel_shift=wide and "avx512vbmi2" in features,
+    )
+
+
+def _arm_capabilities(features: frozenset[str]) -> Capabilities:
+    """TBL looks up bytes too, but no kernel needs it where bytes are counted. LD1R, the load that
+    copies a word, has no offset."""
+    vectors = "neon" in features
+    return Capabilities(
+        registers=32,
+        popcount="byte" if vectors else "dword",
+        logic="select" if vectors else "binary",
+        byte_products="fours" if "dotprod" in features else "singles",
+        spread_loads=not vectors,
+        rounds_floats=vectors,
+        half_floats=vectors,
+        fma=vectors,
+    )
+
+
+MACHINES: dict[str, Machine] = {
+    "x86_64": Machine(_X86_FEATURES, "x86-64", _x86_capabilities),
+    "aarch64": Machine(_ARM_FEATURES, "generic", _arm_capabilities),
+}
+"""Architectures by their name in a triple, which is that of ``uname -m``."""
 
 _V2 = ("cx16", "sahf", "popcnt", "sse3", "ssse3", "sse4.1", "sse4.2")
 _V3 = (*_V2, "avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe")
@@ -107,81 +213,24 @@ class Target:
     @property
     def host_features(self) -> tuple[str, ...]:
         """What the host must have, as /proc/cpuinfo spells it."""
-        table = _FEATURES.get(self.machine, {})
+        table = _features(self.machine)
         return tuple(table[f].host for f in self.features if f in table)
 
-    def has(self, feature: str) -> bool:
-        """Whether code may use an LLVM feature."""
-        return feature in self.features
+    @cached_property
+    def has(self) -> Capabilities:
+        """What code may do; of an unknown machine, what any does."""
+        machine = MACHINES.get(self.machine)
+        return machine.capabilities(frozenset(self.features)) if machine else Capabilities()
 
     @property
     def vector_bits(self) -> int:
         """Width of a vector register that is worth using."""
-        if all(self.has(f) for f in ("avx512f", "avx512bw", "avx512dq", "avx512vl")):
-            return 512
-        return 256 if self.has("avx2") else 128
+        return self.has.vector_bits
 
     @property
     def registers(self) -> int:
         """Vector registers."""
-        return 32 if self.vector_bits == 512 or self.machine == "aarch64" else 16
-
-    @property
-    def popcount(self) -> Popcount:
-        """The cheapest vector popcount: of 32-bit lanes, of bytes, or by a table in registers."""
-        wide = self.vector_bits == 512
-        if wide and self.has("avx512vpopcntdq"):
-            return "dword"
-        if (wide and self.has("avx512bitalg")) or self.has("neon"):
-            return "byte"
-        return "table" if self.has("ssse3") else "dword"
-
-    @property
-    def ternary_logic(self) -> bool:
-        """Any function of three bits in one instruction (VPTERNLOG)."""
-        return self.vector_bits == 512
-
-    @property
-    def byte_shuffle(self) -> bool:
-        """Tables of 16 bytes in a register, looked up by all its bytes (PSHUFB)."""
-        return self.has("ssse3")
-
-    @property
-    def rounds_floats(self) -> bool:
-        """Floats to whole numbers in any direction in one instruction (ROUNDPS, FRINT)."""
-        return self.has("sse4.1") or self.has("neon")
-
-    @property
-    def half_floats(self) -> bool:
-        """Floats of 16 bits from and to those of 32 (VCVTPH2PS, FCVT)."""
-        return self.has("f16c") or self.has("neon")
-
-    @property
-    def bit_matrix(self) -> bool:
-        """An 8x8 bit matrix times each byte, which also transposes bits (GF2P8AFFINEQB)."""
-        return self.has("gfni")
-
-    @property
-    def byte_permute(self) -> bool:
-        """Any permutation of a register's bytes in one instruction (VPERMB)."""
-        return self.vector_bits == 512 and self.has("avx512vbmi")
-
-    @property
-    def funnel_shift(self) -> bool:
-        """Shifts across two lanes, by another amount in each (VPSHLDVD, VPSHRDVQ)."""
-        return self.vector_bits == 512 and self.has("avx512vbmi2")
-
-    @property
-    def vnni(self) -> bool:
-        """Dot products of bytes into 32-bit lanes (VPDPBUSD, UDOT) at full vector width."""
-        if self.vector_bits == 512:
-            return self.has("avx512vnni")
-        return self.has("avxvnni") or self.has("dotprod")
-
-    @property
-    def fma(self) -> bool:
-        """Fused multiply-add in one instruction."""
-        return self.has("fma") or self.has("neon")
+        return self.has.registers
 
     @property
     def lanes(self) -> int:
@@ -190,7 +239,7 @@ class Target:
 
     def without(self, *features: str) -> Target:
         """The same target with features (Linux or LLVM names), and those built on them, removed."""
-        table = _FEATURES.get(self.machine, {})
+        table = _features(self.machine)
         gone = {f.llvm for f in table.values() if f.llvm in features or f.host in features}
         for row in table.values():
             if any(need in gone for need in row.needs):
@@ -201,12 +250,18 @@ class Target:
         return Target(self.name, self.triple, self.cpu, features, self.base, self.l1, self.l2)
 
 
+def _features(machine: str) -> Mapping[str, Feature]:
+    return MACHINES[machine].features if machine in MACHINES else {}
+
+
 def _x86(name: str, cpu: str, features: tuple[str, ...], l1: int, l2: int) -> Target:
-    return Target(name, _X86_TRIPLE, cpu, features, "x86-64", l1 << 10, l2 << 10)
+    return Target(name, _X86_TRIPLE, cpu, features, MACHINES["x86_64"].base, l1 << 10, l2 << 10)
 
 
 def _arm(name: str, cpu: str, features: tuple[str, ...], l1: int, l2: int) -> Target:
-    return Target(name, _ARM_TRIPLE, cpu, (*_NEON, *features), "generic", l1 << 10, l2 << 10)
+    return Target(
+        name, _ARM_TRIPLE, cpu, (*_NEON, *features), MACHINES["aarch64"].base, l1 << 10, l2 << 10
+    )
 
 
 _V8_2 = ("crc", "lse", "rdm", "dotprod")
@@ -258,10 +313,10 @@ def native(machine: str | None = None, present: frozenset[str] | None = None) ->
         raise TargetError(f"this machine lacks what {rows[0].name} needs: {', '.join(lacking)}")
     best = max(fitting, key=lambda row: len(row.features))
     chosen = set(best.features)
-    for feature in _FEATURES[machine].values():
+    for feature in MACHINES[machine].features.values():
         if feature.host in present and all(need in chosen for need in feature.needs):
             chosen.add(feature.llvm)
-    ordered = tuple(name for name in _FEATURES[machine] if name in chosen)
+    ordered = tuple(name for name in MACHINES[machine].features if name in chosen)
     return Target(NATIVE, best.triple, best.cpu, ordered, best.base, best.l1, best.l2)
 
 

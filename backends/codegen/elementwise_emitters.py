@@ -47,7 +47,7 @@ def refusal(op: Op, target: Target) -> str | None:
         return f"{op.mnemonic()} does not compute in f16; cast to f32"
     if isinstance(op, _F32_ONLY) and F64 in elements:
         return f"{op.mnemonic()} has no f64 code"
-    if isinstance(op, _ROUNDINGS) and not target.rounds_floats:
+    if isinstance(op, _ROUNDINGS) and not target.has.rounds_floats:
         return f"{target.name} has no instruction for {op.mnemonic()}"
     if isinstance(op, (ops.Add, ops.Sub, ops.Mul, ops.Div, ops.Neg, ops.Relu)) and BOOL in elements:
         return f"{op.mnemonic()} does not compute on bool"
@@ -158,7 +158,7 @@ def _sqrt(code: Emission, op: Op, x: Any) -> IRValue:
 
 
 def _whole(function: Callable[..., Any], code: Emission, op: Op, x: Any) -> IRValue:
-    native = code.target.rounds_floats
+    native = code.target.has.rounds_floats
     return function(code, x, native)
 
 
@@ -199,13 +199,13 @@ def _cast(code: Emission, op: ops.Cast, x: Any) -> IRValue:
 
 
 def _widened(code: Emission, x: IRValue) -> IRValue:
-    if code.target.half_floats:
+    if code.target.has.half_floats:
         return code.b.fpext(x, vector(FLOAT, x.type.count))
     return float16.to_float(code, x)
 
 
 def _narrowed(code: Emission, x: IRValue) -> IRValue:
-    if code.target.half_floats:
+    if code.target.has.half_floats:
         return code.b.fptrunc(x, vector(ir.HalfType(), x.type.count))
     return float16.from_float(code, x)
 

@@ -71,7 +71,8 @@ class Foreign:
 
 
 class Emission(Protocol):
-    """What the emitters of elementwise operators need: a `Code`, or what stands for one elsewhere.
+    """What the emitters of elementwise operators and of `isa` need: a `Code`, or what stands for
+    one elsewhere.
 
     Values have an LLVM type, a scalar's or a vector's; ``b`` has the methods of llvmlite's builder.
     """
@@ -94,6 +95,10 @@ class Emission(Protocol):
 
     def saturated(self, x: IRValue, type_: ir.VectorType) -> IRValue:
         """Floats towards zero to signed integers, the nearest where out of range; NaN gives 0."""
+        ...
+
+    def intrinsic(self, name: str, result: ir.VectorType, *args: IRValue) -> IRValue:
+        """Call an LLVM intrinsic by its full name."""
         ...
 
 
@@ -416,7 +421,7 @@ class Code:
 
     def multiply_add(self, a: IRValue, b: IRValue, c: IRValue) -> IRValue:
         """a * b + c of floats, rounded once where the target has the instruction."""
-        if self.target.fma:
+        if self.target.has.fma:
             return self.intrinsic(f"llvm.fma.v{a.type.count}f32", a.type, a, b, c)
         return self.b.fadd(self.b.fmul(a, b), c)
 

@@ -1,7 +1,8 @@
-"""What the pool of `threads` needs of a machine, in LLVM IR: how to spin, the time, the rounding
-mode, and Linux's system calls through the C library's ``syscall``.
+"""What the pool of `threads` needs of a machine and of Linux, in LLVM IR.
 
-LLVM's own intrinsics, because llvmlite assembles no inline assembly for other machines.
+How to spin, the time and the rounding mode are in the files of `isa`, by LLVM's own intrinsics,
+because llvmlite assembles no inline assembly for other machines; here are Linux's system calls,
+through the C library's ``syscall``.
 """
 
 from __future__ import annotations
@@ -17,72 +18,6 @@ class System:
     text: str
     calls: Mapping[str, int]
 
-
-_X86 = """
-declare void @llvm.x86.sse2.pause()
-declare i64 @llvm.readcyclecounter()
-declare void @llvm.x86.sse.stmxcsr(ptr)
-declare void @llvm.x86.sse.ldmxcsr(ptr)
-
-define internal void @${P}pool_pause() $inside {
-  call void @llvm.x86.sse2.pause()
-  ret void
-}
-
-define internal i64 @${P}pool_ticks() $inside {
-  %now = call i64 @llvm.readcyclecounter()
-  ret i64 %now
-}
-
-define internal i64 @${P}pool_patience() $inside {
-  ret i64 131072
-}
-
-define internal void @${P}pool_save_rounding(ptr %at) $inside {
-  call void @llvm.x86.sse.stmxcsr(ptr %at)
-  ret void
-}
-
-define internal void @${P}pool_take_rounding(ptr %at) $inside {
-  call void @llvm.x86.sse.ldmxcsr(ptr %at)
-  ret void
-}
-"""
-_ARM = """
-declare void @llvm.aarch64.isb(i32)
-declare i64 @llvm.read_volatile_register.i64(metadata)
-declare i64 @llvm.read_register.i64(metadata)
-declare i64 @llvm.aarch64.get.fpcr()
-declare void @llvm.aarch64.set.fpcr(i64)
-
-define internal void @${P}pool_pause() $inside {
-  call void @llvm.aarch64.isb(i32 15)
-  ret void
-}
-
-define internal i64 @${P}pool_ticks() $inside {
-  %now = call i64 @llvm.read_volatile_register.i64(metadata !{!"cntvct_el0"})
-  ret i64 %now
-}
-
-define internal i64 @${P}pool_patience() $inside {
-  %second = call i64 @llvm.read_register.i64(metadata !{!"cntfrq_el0"})
-  %some = lshr i64 %second, 14
-  ret i64 %some
-}
-
-define internal void @${P}pool_save_rounding(ptr %at) $inside {
-  %mode = call i64 @llvm.aarch64.get.fpcr()
-  store i64 %mode, ptr %at, align 8
-  ret void
-}
-
-define internal void @${P}pool_take_rounding(ptr %at) $inside {
-  %mode = load i64, ptr %at, align 8
-  call void @llvm.aarch64.set.fpcr(i64 %mode)
-  ret void
-}
-"""
 
 CALLS = """
 define internal void @${P}pool_futex(ptr %w, i64 %what, i64 %value, i64 %set) $apart {
@@ -152,7 +87,3 @@ done:
 owner's core: a set of cores without it moves the thread, an empty one is refused, and then the
 thread may run where it could before."""
 CORES = 1024
-SYSTEMS = {
-    "x86_64": System(_X86, {"FUTEX": 202, "GETCPU": 309, "GET_AFFINITY": 204, "SET_AFFINITY": 203}),
-    "aarch64": System(_ARM, {"FUTEX": 98, "GETCPU": 168, "GET_AFFINITY": 123, "SET_AFFINITY": 122}),
-}

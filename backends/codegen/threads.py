@@ -36,7 +36,8 @@ import re
 from string import Template
 
 from ..targets import Target
-from .thread_systems import CALLS, CORES, SYSTEMS
+from .isa import of_machine
+from .thread_systems import CALLS, CORES
 
 MAX_THREADS = 64
 """Threads of one call; the indices of workers end before."""
@@ -407,7 +408,7 @@ def _addresses(line: re.Match[str]) -> str:
 def pool_functions(target: Target, prefix: str) -> str:
     """The pool's functions as LLVM IR. Where the target is not Linux on x86-64 or arm64 workers
     return at once, and everything runs on the calling thread."""
-    system = SYSTEMS.get(target.machine) if "linux" in target.triple else None
+    system = of_machine(target.machine).system if "linux" in target.triple else None
     text = _BYTES + (_ALONE if system is None else system.text + CALLS + _POOL)
     text = re.sub("  fields (.*)", _addresses, text)
     word = (1 << 32) - 1

@@ -12,7 +12,8 @@ import subprocess
 import sys
 
 from ...errors import TargetError
-from ..targets import TARGETS, Target
+from ..targets import MACHINES, TARGETS, Target
+from .isa import of_machine
 
 _TIMEOUT = 60.0
 _PROBE = """
@@ -35,27 +36,27 @@ print(machine.emit_assembly(module))
 """
 _THREE = "(<4 x float> %a, <4 x float> %a, <4 x float> %a)"
 _FUNCTIONS = {
-    "popcnt": ("i64", "i64 @llvm.ctpop.i64(i64 %a)"),
-    "sse4.1": ("<4 x float>", "<4 x float> @llvm.roundeven.v4f32(<4 x float> %a)"),
-    "fma": ("<4 x float>", "<4 x float> @llvm.fma.v4f32" + _THREE),
+    "count": ("i64", "i64 @llvm.ctpop.i64(i64 %a)"),
+    "round": ("<4 x float>", "<4 x float> @llvm.roundeven.v4f32(<4 x float> %a)"),
+    "multiply_add": ("<4 x float>", "<4 x float> @llvm.fma.v4f32" + _THREE),
     "dwords": ("<16 x i32>", "<16 x i32> @llvm.ctpop.v16i32(<16 x i32> %a)"),
     "bytes": ("<64 x i8>", "<64 x i8> @llvm.ctpop.v64i8(<64 x i8> %a)"),
     "matrix": ("<64 x i8>", "<64 x i8> @llvm.bitreverse.v64i8(<64 x i8> %a)"),
 }  # fmt: skip
 _MORE = """
-define <8 x i32> @avx2(<8 x i32> %a) {
+define <8 x i32> @double_width(<8 x i32> %a) {
   %r = add <8 x i32> %a, %a
   ret <8 x i32> %r
 }
-define <64 x i8> @avx512bw(<64 x i8> %a) {
+define <64 x i8> @fourfold_width(<64 x i8> %a) {
   %r = add <64 x i8> %a, %a
   ret <64 x i8> %r
 }
-define <4 x i64> @avx512vl(<4 x i64> %a, <4 x i64> %b) {
+define <4 x i64> @products(<4 x i64> %a, <4 x i64> %b) {
   %r = mul <4 x i64> %a, %b
   ret <4 x i64> %r
 }
-define <8 x float> @f16c(<8 x half> %a) {
+define <8 x float> @halves(<8 x half> %a) {
   %r = fpext <8 x half> %a to <8 x float>
   ret <8 x float> %r
 }
@@ -85,26 +86,6 @@ declare <16 x i32> @llvm.fshl.v16i32(<16 x i32>, <16 x i32>, <16 x i32>)
 declare i32 @llvm.vector.reduce.add.v16i32(<16 x i32>)
 declare i32 @llvm.vector.reduce.add.v64i32(<64 x i32>)
 """
-# What the assembly must show for a set of features, plainest first.
-_X86_SIGNS = (
-    (r"\bpopcntq", ("popcnt",)),
-    (r"\bv?roundps", ("sse3", "ssse3", "sse4.1")),
-    (r"\bvpaddd\s.*%ymm", ("sse4.2", "avx", "avx2")),
-    (r"\bvfmadd", ("fma",)),
-    (r"\bvcvtph2ps", ("f16c",)),
-    (
-        r"\bvpmullq\s.*%ymm[\s\S]*\bvpaddb\s.*%zmm|\bvpaddb\s.*%zmm[\s\S]*\bvpmullq\s.*%ymm",
-        ("avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"),
-    ),
-    (r"\bvpdpbusd\s.*%zmm", ("avx512vnni",)),
-    (r"\bvpopcntd\s.*%zmm", ("avx512vpopcntdq",)),
-    (r"\bvpopcntb\s.*%zmm", ("avx512bitalg",)),
-    (r"\bvpermb\s.*%zmm", ("avx512vbmi",)),
-    (r"\bvpshldvd\s.*%zmm", ("avx512vbmi2",)),
-    (r"\bv?gf2p8affineqb\s", ("gfni",)),
-)
-_ARM_SIGNS = ((r"\badd\s+v", ("fp-armv8", "neon")), (r"\budot\s", ("dotprod",)))
-_SIGNS = {"x86_64": (_X86_SIGNS, "x86-64"), "aarch64": (_ARM_SIGNS, "generic")}
 
 
 def resolve(name: str) -> Target:
@@ -121,9 +102,9 @@ def resolve(name: str) -> Target:
     if form != "ELF" or not layout.startswith("e") or re.search(r"-p:(?!64)", layout):
         raise TargetError(f"target '{name}': only 64-bit little-endian ELF targets are supported")
     machine = triple.split("-", 1)[0]
-    signs, base = _SIGNS.get(machine, ((), cpu))
+    base = MACHINES[machine].base if machine in MACHINES else cpu
     features: list[str] = []
-    for pattern, names in signs:
+    for pattern, names in of_machine(machine).signs:
         if re.search(pattern, assembly):
             features.extend(names)
     nearest = next((t for t in TARGETS.values() if t.machine == machine), TARGETS["arm64"])

@@ -39,7 +39,7 @@ _LINE = 64
 def fits(geometry: Geometry, target: Target) -> bool:
     """Whether a layer is a product whose samples share more weights than one panel, on a target
     whose arithmetic is fast enough to wait for them."""
-    if not target.fma:
+    if not target.has.fma:
         return False
     window = geometry.size == geometry.kernel == (1, 1) and geometry.groups == 1
     return window and geometry.batch != 1 and geometry.channels > _DEPTH

@@ -42,9 +42,9 @@ class BinaryLayer(Layer[BinaryConv | BinaryGemm]):
         room = target.registers - (6 if target.registers == 32 else 7)
         sums = max(1, room // (registers_per_sum(target) * (2 if self.counts_masks else 1)))
         vectors = 1
-        if target.popcount == "dword":
+        if target.has.popcount == "dword":
             vectors = 2
-        elif target.popcount == "byte":
+        elif target.has.popcount == "byte":
             vectors, sums = (4, 16) if lanes == 4 else (2, 12)
         vectors = max(vectors, -(-8 // lanes))
         vectors = narrowed(vectors, lanes, self.geometry.group_out)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from llvmlite import ir
 
+from ..codegen.isa import instructions
 from ..codegen.kernel_builder import I8, I32, Code, IRValue, vector
 
 XOR = 0x96
@@ -24,12 +25,6 @@ def plane_type(bits: int) -> ir.VectorType:
     return vector(I32, bits // 32)
 
 
-def logic(code: Code, table: int, a: IRValue, b: IRValue, c: IRValue) -> IRValue:
-    """Any function of three planes; bit 4a + 2b + c of ``table`` is its value (VPTERNLOG)."""
-    name = f"llvm.x86.avx512.pternlog.d.{32 * a.type.count}"
-    return code.intrinsic(name, a.type, a, b, c, I32(table))
-
-
 def carry_save(
     code: Code, a: IRValue, x: IRValue, y: IRValue | None = None
 ) -> tuple[IRValue, IRValue]:
@@ -37,10 +32,10 @@ def carry_save(
     b = code.b
     if y is None:
         return b.xor(a, x), b.and_(a, x)
-    if code.target.ternary_logic:
+    if code.target.has.logic == "ternary":
         # From the sum, so that it can take the place of a and no register needs to be copied.
-        total = logic(code, XOR, a, x, y)
-        return total, logic(code, CARRY_OF_SUM, total, x, y)
+        total = instructions(code).ternary_logic(XOR, a, x, y)
+        return total, instructions(code).ternary_logic(CARRY_OF_SUM, total, x, y)
     half = b.xor(x, y)
     return b.xor(half, a), majority(code, a, x, y)
 
@@ -48,10 +43,10 @@ def carry_save(
 def majority(code: Code, a: IRValue, x: IRValue, y: IRValue) -> IRValue:
     """What two of three planes say."""
     b = code.b
-    if code.target.ternary_logic:
-        return logic(code, MAJORITY, a, x, y)
-    if code.target.has("neon"):
-        # BIT: one instruction behind the first exclusive or.
+    if code.target.has.logic == "ternary":
+        return instructions(code).ternary_logic(MAJORITY, a, x, y)
+    if code.target.has.logic == "select":
+        # One instruction behind the first exclusive or.
         return b.xor(x, b.and_(b.xor(x, y), b.xor(x, a)))
     return b.or_(b.and_(x, y), b.and_(b.xor(x, y), a))
 
@@ -59,8 +54,9 @@ def majority(code: Code, a: IRValue, x: IRValue, y: IRValue) -> IRValue:
 def signed_majorities(code: Code, a: IRValue, x: IRValue, y: IRValue) -> list[IRValue]:
     """The majorities of three planes with signs: form 1 negates a, 2 negates x, 4 negates y."""
     b = code.b
-    if code.target.ternary_logic:
-        return [logic(code, _signed(MAJORITY, form), a, x, y) for form in range(8)]
+    if code.target.has.logic == "ternary":
+        tables = [_signed(MAJORITY, form) for form in range(8)]
+        return [instructions(code).ternary_logic(table, a, x, y) for table in tables]
 
     def pair(turned: IRValue, one: IRValue, other: IRValue) -> IRValue:
         """The majority with ``turned`` negated."""
@@ -175,7 +171,7 @@ def _swapped(
     b = code.b
     values = (by, mask, ~mask & 0xFFFFFFFF)
     shift, kept, other = (ir.Constant(low.type, [v] * low.type.count) for v in values)
-    if code.target.ternary_logic:
+    if code.target.has.logic == "ternary":
         return (
             b.or_(b.and_(low, kept), b.and_(b.shl(high, shift), other)),
             b.or_(b.and_(b.lshr(low, shift), kept), b.and_(high, other)),

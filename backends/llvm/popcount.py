@@ -17,6 +17,7 @@ from typing import Protocol
 
 from llvmlite import ir
 
+from ..codegen.isa import instructions
 from ..codegen.kernel_builder import I8, I16, I32, Code, IRValue, vector
 from ..targets import Target
 from .bit_planes import carry_save
@@ -54,7 +55,7 @@ class Counter(Protocol):
 
 def counter_for(code: Code) -> Counter:
     """The counter of the code's target, one vector register wide."""
-    kind = code.target.popcount
+    kind = code.target.has.popcount
     if kind == "dword":
         return DwordCounter(code)
     if kind == "byte":
@@ -106,6 +107,7 @@ class ByteCounter:
         self.code = code
         self.type = vector(I32, code.lanes)
         self.bytes = vector(I8, 4 * code.lanes)
+        self.instructions = instructions(code)
 
     def start(self, settles: bool) -> State:
         return [self.bytes(None), self.type(None)] if settles else [self.bytes(None)]
@@ -120,11 +122,11 @@ class ByteCounter:
 
     def settle(self, state: State) -> State:
         sums, total = state
-        return [self.bytes(None), add_bytes(self.code, total, sums)]
+        return [self.bytes(None), self.instructions.add_bytes(total, sums)]
 
     def finish(self, state: State) -> IRValue:
         total = state[1] if len(state) > 1 else self.type(None)
-        return add_bytes(self.code, total, state[0])
+        return self.instructions.add_bytes(total, state[0])
 
 
 class TableCounter:
@@ -137,6 +139,7 @@ class TableCounter:
         self.code = code
         self.type = vector(I32, code.lanes)
         self.bytes = vector(I8, 4 * code.lanes)
+        self.instructions = instructions(code)
         # Each level of adders needs one more register per sum.
         self.levels = 3 if code.target.registers == 32 else 2
         self.chunk = 1 << self.levels
@@ -172,19 +175,19 @@ class TableCounter:
 
     def settle(self, state: State) -> State:
         *held, sums, total = state
-        return [*held, self.bytes(None), add_bytes(self.code, total, sums)]
+        return [*held, self.bytes(None), self.instructions.add_bytes(total, sums)]
 
     def finish(self, state: State) -> IRValue:
         b = self.code.b
         held, sums = state[: self.levels], state[self.levels]
         total = state[self.levels + 1] if len(state) > self.levels + 1 else self.type(None)
-        whole = add_bytes(self.code, total, sums)
+        whole = self.instructions.add_bytes(total, sums)
         low = self.bytes(None)
         for plane in reversed(held):
             # Horner: at most 8 * (1 + 2 + 4) in a byte.
             low = b.add(b.add(low, low), self._table(plane))
         shift = ir.Constant(self.type, [self.levels] * self.code.lanes)
-        return add_bytes(self.code, b.shl(whole, shift), low)
+        return self.instructions.add_bytes(b.shl(whole, shift), low)
 
     def _table(self, word: IRValue) -> IRValue:
         """Population count of each byte from a table of 16."""
@@ -196,48 +199,13 @@ class TableCounter:
         low = b.and_(b.bitcast(word, self.bytes), half)
         shifted = b.lshr(b.bitcast(word, four.type), four)
         high = b.and_(b.bitcast(shifted, self.bytes), half)
-        return b.add(table_lookup(self.code, table, low), table_lookup(self.code, table, high))
-
-
-def table_lookup(code: Code, table: IRValue, numbers: IRValue) -> IRValue:
-    """Entries of a table of 16 bytes, repeated in each 16 lanes, by numbers 0 .. 15 (PSHUFB)."""
-    name = {
-        16: "llvm.x86.ssse3.pshuf.b.128",
-        32: "llvm.x86.avx2.pshuf.b",
-        64: "llvm.x86.avx512.pshuf.b.512",
-    }[numbers.type.count]
-    return code.intrinsic(name, numbers.type, table, numbers)
-
-
-def add_bytes(code: Code, total: IRValue, sums: IRValue) -> IRValue:
-    """``total`` plus the sum of the four unsigned bytes of each 32-bit lane."""
-    b, target = code.b, code.target
-    if target.vnni:
-        return _dot_ones(code, total, sums)
-    if target.has("neon"):
-        half, whole = vector(I16, sums.type.count // 2), total.type
-        pairs = code.intrinsic("llvm.aarch64.neon.uaddlp.v8i16.v16i8", half, sums)
-        return b.add(total, code.intrinsic("llvm.aarch64.neon.uaddlp.v4i32.v8i16", whole, pairs))
-    lanes = b.bitcast(sums, total.type)
-    low = ir.Constant(total.type, [0x00FF00FF] * total.type.count)
-    eight, sixteen = (ir.Constant(total.type, [n] * total.type.count) for n in (8, 16))
-    pairs = b.add(b.and_(lanes, low), b.and_(b.lshr(lanes, eight), low))
-    mask = ir.Constant(total.type, [0xFFFF] * total.type.count)
-    return b.add(total, b.add(b.and_(pairs, mask), b.lshr(pairs, sixteen)))
-
-
-def _dot_ones(code: Code, total: IRValue, sums: IRValue) -> IRValue:
-    """One dot-product instruction with a vector of ones (VPDPBUSD, UDOT)."""
-    ones = ir.Constant(sums.type, [1] * sums.type.count)
-    if code.target.has("dotprod"):
-        name = f"llvm.aarch64.neon.udot.v{total.type.count}i32.v{sums.type.count}i8"
-    else:
-        name = f"llvm.x86.avx512.vpdpbusd.{code.target.vector_bits}"
-    return code.intrinsic(name, total.type, total, sums, ones)
+        count = self.bytes.count
+        entries = [self.instructions.lookup_bytes(table, n, count) for n in (low, high)]
+        return b.add(*entries)
 
 
 def registers_per_sum(target: Target) -> int:
     """Vector registers that one sum keeps busy in the inner loop."""
-    if target.popcount == "table":
+    if target.has.popcount == "table":
         return 6 if target.registers == 32 else 4
     return 1

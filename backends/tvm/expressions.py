@@ -329,6 +329,12 @@ class Expressions:
         whole = intrinsic("fptosi.sat", dtype_of(type_), expression(x))
         return self.b.made(type_, whole, x)
 
+    def intrinsic(self, name: str, result: ir.VectorType, *args: Any) -> Term:
+        """Call an LLVM intrinsic by its full name."""
+        held = [expression(a) for a in args]
+        value = intrinsic(name.removeprefix("llvm."), dtype_of(result), *held)
+        return self.b.made(result, value, *args)
+
 
 def intrinsic(name: str, dtype: str, *args: Expression) -> Expression:
     """A call of ``llvm.<name>``."""
@@ -337,6 +343,6 @@ def intrinsic(name: str, dtype: str, *args: Expression) -> Expression:
 
 def multiply_add(target: Target, a: Expression, b: Expression, c: Expression) -> Expression:
     """a * b + c of floats, rounded once where the target has the instruction."""
-    if target.fma:
+    if target.has.fma:
         return intrinsic("fma", str(c.ty.dtype), a, b, c)
     return tirx.Add(tirx.Mul(a, b), c)

@@ -265,7 +265,7 @@ def test_instructions_of_the_inner_loop(backend: str, name: str, golden: Golden)
     golden.check(folder / f"inner-loop-ternary.{name}.txt", ternary)
 
 
-@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.byte_shuffle])
+@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.has.byte_lookup])
 def test_instructions_of_the_lookup_loop(name: str, golden: Golden) -> None:
     """Of a ternary operand both loops are there; the one with zeros has more shuffles."""
     loop = inner_loop("llvm", ROWS[name], SIGN, "binary_conv_lookup")

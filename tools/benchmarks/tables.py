@@ -78,7 +78,7 @@ def fraction(row: Row, target: str) -> float | None:
     from ...driver import resolve_target
 
     speed = row.speed(bnnc_contenders.name(target))
-    wide = "avx512f" in resolve_target(target).features
+    wide = resolve_target(target).has.logic == "ternary"
     limit = row.limits.get("VPTERNLOG" if wide else "VPXOR")
     return speed / limit if speed and limit else None
 

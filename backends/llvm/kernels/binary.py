@@ -50,8 +50,8 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     pixels = geometry.out[0] * geometry.out[1]
     blocks = -(-geometry.out_channels // target.lanes)
     a_tap = -(-geometry.group_channels // WORD)
-    a_word, finish = {"dword": (3.0, 2), "byte": (3.2, 2), "table": (3.4, 28)}[target.popcount]
-    if target.popcount == "table":
+    a_word, finish = {"dword": (3.0, 2), "byte": (3.2, 2), "table": (3.4, 28)}[target.has.popcount]
+    if target.has.popcount == "table":
         # The carry-save adders take runs of words: a tap's, or a row's that lie in one run.
         whole = geometry.groups == 1 and a_tap == 2 * words_of(x)
         rows = whole and geometry.dilations[1] == 1 and not isinstance(x.element, Ternary)
@@ -291,8 +291,8 @@ class _Run:
         """``count`` words of a pixel, each in all lanes."""
         code, lanes = self.code, self.layer.plan.lanes
         at = code.offset(x, pixel * self.step + plane)
-        if code.target.has("neon") and count > 1:
-            # One load and DUPs: LD1R has no offset and would need an addition each.
+        if count > 1 and not code.target.has.spread_loads:
+            # A load of each word would need an addition for its address.
             words = code.load(at, vector(I32, count))
             return [code.shuffle(words, words, [j] * lanes) for j in range(count)]
         return [code.splat(code.load(code.offset(at, 4 * j), I32), lanes) for j in range(count)]

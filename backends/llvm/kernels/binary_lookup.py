@@ -28,6 +28,7 @@ from ....ir.ops import BinaryConv, Fused, Threshold
 from ....runtime.weight_layouts import Nibbles, widths_of
 from ...codegen.elementwise_emitters import Packed
 from ...codegen.fused_region import product_of
+from ...codegen.isa import instructions
 from ...codegen.kernel_builder import I8, I16, I32, I64, Index, IRValue, vector
 from ...codegen.kernel_interface import Extent, Job, Kernel
 from ...interface import Choice, KernelDescriptor, Params
@@ -35,7 +36,6 @@ from ...targets import Target
 from ..binary_layer import WORD, anchor_of
 from ..epilogue import Epilogue, channel_blocks
 from ..geometry import Geometry
-from ..popcount import table_lookup
 from ..product_layer import Layer
 from ..tiles import balanced, refusal
 from .lookup.lookup_tables import MASKED, Frame, build_rows, pair_tables
@@ -53,7 +53,7 @@ _SCRATCH = 24 << 10
 
 def _refuses(op: Op, target: Target) -> str | None:
     anchor = anchor_of(op)
-    if not target.byte_shuffle:
+    if not target.has.byte_lookup:
         return f"{target.name} has no tables in registers"
     if anchor.x.type.layout is not Layout.WORDS:
         return f"expected an operand in words, got {anchor.x!r}"
@@ -81,7 +81,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     anchor = anchor_of(op)
     g = Geometry.of(anchor)
     group, widen, store, build = _PRICES[target.vector_bits]
-    ports = 2 if target.vector_bits == 512 else 3
+    ports = target.has.vector_ports
     frame = Frame.of(g, anchor.x.type, masked=False)
     steps = frame.entries * (g.kernel[1] if frame.tap_columns == 1 else 1)
     piece = _piece(steps)
@@ -310,7 +310,8 @@ class _Tile:
         place = code.offset(code.offset(self.layer.tables, tables), distance)
         table = code.b.load(place, typ=vector(I8, 16), align=16)
         order = [i % 16 for i in range(self.lanes)]
-        return table_lookup(code, code.shuffle(table, table, order), weights)
+        spread = code.shuffle(table, table, order)
+        return instructions(code).lookup_bytes(spread, weights, weights.type.count)
 
     def _widen(self, pair: int, whole: IRValue, high: IRValue) -> None:
         """Add the bytes of both pixels to their 16-bit sums of even and of odd bytes.

@@ -35,15 +35,15 @@ from .sliced.tree_sums import TreeLayer, TreePlan
 
 # Measured on a Sapphire Rapids core, in its cycles.
 _PRICES = {
-    (True, 512): Prices(1.75, 15.0, 1.75, 45.0, 1.55),
-    (True, 256): Prices(1.05, 12.0, 1.15, 55.0, 1.0),
-    (True, 128): Prices(0.95, 11.0, 1.15, 60.0, 0.9),
-    (False, 256): Prices(1.6, 16.0, 1.8, 60.0, 1.6),
-    (False, 128): Prices(1.5, 16.0, 1.75, 70.0, 1.55),
+    ("ternary", 512): Prices(1.75, 15.0, 1.75, 45.0, 1.55),
+    ("ternary", 256): Prices(1.05, 12.0, 1.15, 55.0, 1.0),
+    ("ternary", 128): Prices(0.95, 11.0, 1.15, 60.0, 0.9),
+    ("binary", 256): Prices(1.6, 16.0, 1.8, 60.0, 1.6),
+    ("binary", 128): Prices(1.5, 16.0, 1.75, 70.0, 1.55),
+    ("select", 128): Prices(3.8, 24.0, 2.9, 60.0, 3.4),
 }
-"""Prices by 'any function of three bits' and vector bits."""
-_NEON = Prices(3.8, 24.0, 2.9, 60.0, 3.4)
-"""The same, by llvm-mca for Cortex-A76 and Neoverse N1; no board has been measured."""
+"""Prices by what one instruction makes of bits and by vector bits; "select" by llvm-mca for
+Cortex-A76 and Neoverse N1, no board has been measured."""
 _THRESHOLD = 60.0
 """Cycles to compare a channel's counts in one tile."""
 _LANES = 10.0
@@ -101,7 +101,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """Tables, additions, and what is done with each channel's count, for each tile."""
     assert isinstance(op, Fused)
     plan = _plan_of(op, target, choice)
-    prices = _NEON if target.has("neon") else _PRICES[target.ternary_logic, plan.bits]
+    prices = _PRICES[target.has.logic, plan.bits]
     channels = plan.geometry.out_channels
     cycles = plan.tiles * plan.cycles(prices)
     if thresholds_alone(op):

@@ -48,7 +48,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     anchor = product_of(op, Conv, Gemm)
     geometry = Geometry.of(anchor)
     useful = min(target.lanes, max(1, geometry.group_out))
-    rate = (2.0 if target.fma else 1.0) * useful
+    rate = (2.0 if target.has.fma else 1.0) * useful
     pixels = geometry.samples * geometry.out[0] * geometry.out[1] * geometry.out_channels
     products = max(geometry.samples * geometry.macs() / rate, cache_traffic.weights(anchor.w.type))
     return products + pixels / target.lanes * len(op.body.nodes)
@@ -118,7 +118,7 @@ class _Layer(Layer[Conv | Gemm]):
         return Plan(lanes, vectors, pixels, self.job.packs, split_groups=True, ragged=True)
 
     def _most_pixels(self, vectors: int) -> int:
-        room = self.code.target.registers - vectors - (2 if self.code.target.fma else 4)
+        room = self.code.target.registers - vectors - (2 if self.code.target.has.fma else 4)
         return max(1, min(6 if self.lanewise else 14, room // vectors))
 
     def _row_cycles(self, vectors: int) -> float:

@@ -31,6 +31,7 @@ from ....ir import I8 as SIGNED
 from ....ir import Array, Op
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
 from ....ir.ops.binary import BYTES
+from ...codegen.isa import instructions
 from ...codegen.kernel_builder import I8, I16, I32, Code, Index, IRValue, vector
 from ...codegen.kernel_interface import Job, Kernel
 from ...interface import Choice, KernelDescriptor
@@ -72,12 +73,11 @@ class _Dot(Protocol):
 
 
 def _dot_for(code: Code) -> _Dot:
-    if code.target.vnni:
-        return _Whole(code)
-    return _Pairs(code) if code.target.has("ssse3") else _Singles(code)
+    ways = {"fours": _Fours, "pairs": _Pairs, "singles": _Singles}
+    return ways[code.target.has.byte_products](code)
 
 
-class _Whole:
+class _Fours:
     """One instruction for four products."""
 
     limit = 1 << 20
@@ -85,16 +85,14 @@ class _Whole:
     def __init__(self, code: Code) -> None:
         self.code = code
         self.type = vector(I32, code.lanes)
-        self.signed = code.target.has("dotprod")
-        self.name = f"llvm.x86.avx512.vpdpbusd.{code.target.vector_bits}"
-        if self.signed:
-            self.name = f"llvm.aarch64.neon.sdot.v{code.lanes}i32.v{4 * code.lanes}i8"
+        self.instructions = instructions(code)
+        self.signed = self.instructions.dot_takes_signed
 
     def start(self) -> list[IRValue]:
         return [self.type(None)]
 
     def add(self, state: list[IRValue], x: IRValue, w: IRValue) -> list[IRValue]:
-        return [self.code.intrinsic(self.name, self.type, state[0], x, w)]
+        return [self.instructions.dot_bytes(state[0], x, w)]
 
     def settle(self, state: list[IRValue]) -> list[IRValue]:
         return state
@@ -108,29 +106,21 @@ class _Pairs:
 
     signed = False
     limit = 64
-    _NAMES = {  # noqa: RUF012
-        128: ("llvm.x86.ssse3.pmadd.ub.sw.128", "llvm.x86.sse2.pmadd.wd"),
-        256: ("llvm.x86.avx2.pmadd.ub.sw", "llvm.x86.avx2.pmadd.wd"),
-        512: ("llvm.x86.avx512.pmaddubs.w.512", "llvm.x86.avx512.pmaddw.d.512"),
-    }
 
     def __init__(self, code: Code) -> None:
         self.code = code
         self.type = vector(I32, code.lanes)
         self.half = vector(I16, 2 * code.lanes)
-        self.multiply, self.widen = self._NAMES[code.target.vector_bits]
+        self.instructions = instructions(code)
 
     def start(self) -> list[IRValue]:
         return [self.half(None), self.type(None)]
 
     def add(self, state: list[IRValue], x: IRValue, w: IRValue) -> list[IRValue]:
-        pairs = self.code.intrinsic(self.multiply, self.half, x, w)
-        return [self.code.b.add(state[0], pairs), state[1]]
+        return [self.code.b.add(state[0], self.instructions.multiply_pairs(x, w)), state[1]]
 
     def settle(self, state: list[IRValue]) -> list[IRValue]:
-        ones = ir.Constant(self.half, [1] * self.half.count)
-        wide = self.code.intrinsic(self.widen, self.type, state[0], ones)
-        return [self.half(None), self.code.b.add(state[1], wide)]
+        return [self.half(None), self.code.b.add(state[1], self.instructions.add_pairs(state[0]))]
 
     def finish(self, state: list[IRValue]) -> IRValue:
         return state[1]
@@ -341,13 +331,18 @@ class _Run:
         return code.b.bitcast(code.splat(word, lanes), octets)
 
 
+_REGISTERS = {"fours": (1, 2), "pairs": (1, 3), "singles": (2, 3)}
+"""Of a sum while it is added to, and for all sums in between."""
+_INSTRUCTIONS = {"fours": 1, "pairs": 2, "singles": 4}
+"""For four products in each lane."""
+
+
 def _blocking(target: Target, channels: int) -> tuple[int, int]:
     """Vectors of channels and pixels of a tile."""
     lanes = target.lanes
     vectors = max(4 if target.registers == 32 else 2, -(-8 // lanes))
     vectors = narrowed(vectors, lanes, channels)
-    each = 1 if target.vnni or target.has("ssse3") else 2
-    temporaries = 2 if target.vnni else 3
+    each, temporaries = _REGISTERS[target.has.byte_products]
     room = target.registers - vectors - temporaries
     return vectors, max(1, min(12, room // (vectors * each)))
 
@@ -374,7 +369,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     words = geometry.channels * geometry.kernel[0] * -(-geometry.kernel[1] // FOUR)
     if isinstance(anchor, BinaryGemm):
         words = -(-geometry.channels // FOUR)
-    each = 1 if target.vnni else 2 if target.has("ssse3") else 4
+    each = _INSTRUCTIONS[target.has.byte_products]
     tiles = geometry.out[0] * -(-geometry.out[1] // pixels)
     operations = words * (pixels * vectors * each / 2 + 2) + pixels * vectors * len(op.body.nodes)
     return geometry.samples * tiles * blocks * operations

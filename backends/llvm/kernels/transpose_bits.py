@@ -288,7 +288,7 @@ def _with_bit(code: Code, octets: Any, at: Any, bit: int) -> Any:
     b: Any = code.b
     lanes = octets.type.count
     power = octets.type([1 << bit] * lanes)
-    if code.target.vector_bits == 512:
+    if code.target.has.mask_registers:
         chosen = b.bitcast(code.load(at, ir.IntType(lanes)), vector(I1, lanes))
         return b.select(chosen, b.or_(octets, power), octets)
     # Without mask registers each byte meets its own bit, in a copy of the byte that holds it.
@@ -323,7 +323,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     if op.layout is Layout.PLANES:
         each = 8 + 1.4 * size / PART
     else:
-        each = 14 if target.vector_bits == 512 else 16
+        each = 14 if target.has.mask_registers else 16
     return each * vectors * op.x.element.planes  # type: ignore[union-attr]
 
 

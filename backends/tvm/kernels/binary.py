@@ -40,7 +40,7 @@ _MOST_BYTES = 31
 
 def unit_bits(target: Target) -> int:
     """Inputs that a lane takes at a time."""
-    return 32 if target.popcount == "dword" else 8
+    return 32 if target.has.popcount == "dword" else 8
 
 
 def widest(target: Target) -> int:
@@ -322,8 +322,8 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     (result,) = anchor.infer()
     outputs = result.elements_per_sample()
     macs = outputs * float(np.prod(anchor.w.type.concrete(1)[1:]))
-    each = {"dword": 1.5, "byte": 1.5, "table": 4.0}[target.popcount]
-    if target.popcount == "dword" and target.vector_bits < 512:
+    each = {"dword": 1.5, "byte": 1.5, "table": 4.0}[target.has.popcount]
+    if target.has.popcount == "dword" and target.vector_bits < 512:
         each = 8.0
     return macs / target.vector_bits * each + outputs / target.lanes * (2 + len(op.body.nodes))
 

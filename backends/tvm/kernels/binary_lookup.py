@@ -23,10 +23,12 @@ from ....ir import Array, Layout, Op, Ternary
 from ....ir.ops import BinaryConv, Fused
 from ....ir.types import WORD_BITS
 from ...codegen.fused_region import product_of
+from ...codegen.isa import instructions
+from ...codegen.kernel_builder import I8
 from ...codegen.kernel_interface import Job
 from ...interface import Choice
 from ...targets import Target
-from ..expressions import intrinsic
+from ..expressions import Expressions, Term, expression, reinterpreted
 from ..product_blocks import COUNTS, KNOBS, Layer, border, narrow, pixels_of, refusal, tiles
 from ..program import Buffer, Program
 from ..results import Space
@@ -36,8 +38,8 @@ from ..tir import T, tirx
 from ..window_operand import MOST_BYTES, Read, Source, seen_by_task
 from . import binary
 
-_INSTRUCTIONS = {16: "ssse3.pshuf.b.128", 32: "avx2.pshuf.b", 64: "avx512.pshuf.b.512"}
-"""What looks bytes up, by the lanes of a vector."""
+_TABLE = 16
+"""Bytes of a table."""
 _LOOKUPS, _DISTANCES = "lookups", "distances"
 _MOST = 63
 """Entries of at most 4 that a byte can sum."""
@@ -56,7 +58,7 @@ class _Lookup(binary.Binary):
         count = np.array([bin(n).count("1") for n in four], np.uint8)
         ones = count[four[:, None] ^ four]
         both = ones + 16 * ones[:, None, :]
-        return self.program.data(np.tile(both, self.layer.space.lanes // 16).ravel())
+        return self.program.data(np.tile(both, self.layer.space.lanes // _TABLE).ravel())
 
     def packed(self) -> Array:
         """Fours of weights, lower halves of bytes and upper ones, [O, taps.., 2, units]."""
@@ -114,6 +116,7 @@ class _Lookup(binary.Binary):
         *rows, width, blocks, lanes = self.layer.extents
         pairs = (*rows, -(-width // 2), blocks, lanes)
         outer, inner = chunks.outer, chunks.inner
+        isa = instructions(Expressions(program.job.target))
         rank = len(pairs)
 
         lookups = program.scratch((*outer, *inner, *pairs), "uint8")
@@ -124,8 +127,9 @@ class _Lookup(binary.Binary):
             seen = source.positions([*place, pair * 2], taps)
             distance = tirx.Cast("int32", distances[(sample, *seen, half, unit)])
             weights = w[(block, *taps, half, unit, lane)]
-            looked = f"x86.{_INSTRUCTIONS[lanes]}"
-            entry = intrinsic(looked, "uint8", self.table[(distance + lane,)], weights)
+            table = Term.of(I8, self.table[(distance + lane,)])
+            looked = isa.lookup_bytes(table, Term.of(I8, weights), lanes)
+            entry = reinterpreted(expression(looked), "uint8")
             with T.init():
                 T.buffer_store(lookups, zero, at)
             T.buffer_store(lookups, lookups[tuple(at)] + entry, at)
@@ -178,7 +182,7 @@ def _plan(schedule: Schedule, knobs: Knobs, program: Program) -> None:
 
 
 def _refuses(op: Op, target: Target) -> str | None:
-    if target.popcount != "table":
+    if target.has.popcount != "table":
         return f"{target.name} counts bits in vectors"
     assert isinstance(op, Fused)
     anchor = product_of(op, BinaryConv)
@@ -189,7 +193,7 @@ def _refuses(op: Op, target: Target) -> str | None:
         return "groups are not supported"
     (result,) = anchor.infer()
     lanes = Space.of_channels(result, binary.widest(target)).lanes
-    if lanes not in _INSTRUCTIONS:
+    if lanes % _TABLE:
         return f"{lanes} output channels do not fill a vector"
     if not pixels_of(result.concrete(1)[-1], pairs=True):
         return "long rows of an odd number of pixels are not supported"
@@ -208,8 +212,8 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     (result,) = anchor.infer()
     outputs = result.elements_per_sample()
     macs = outputs * float(np.prod(anchor.w.type.concrete(1)[1:]))
-    ports = 2 if target.vector_bits == 512 else 3
     lookups = macs / target.vector_bits
+    ports = target.has.vector_ports
     return lookups * 11 / 3 / ports + outputs / target.lanes * (2 + len(op.body.nodes))
 
 

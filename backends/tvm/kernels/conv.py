@@ -66,7 +66,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     assert isinstance(op, Fused)
     anchor = product_of(op, Conv, Gemm)
     (result,) = anchor.infer()
-    rate = (2.0 if target.fma else 1.0) * min(target.lanes, result.concrete(1)[1])
+    rate = (2.0 if target.has.fma else 1.0) * min(target.lanes, result.concrete(1)[1])
     outputs = result.elements_per_sample()
     macs = outputs * np.prod(anchor.w.type.concrete(1)[1:])
     work = max(float(macs) / rate, cache_traffic.weights(anchor.w.type))

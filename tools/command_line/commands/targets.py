@@ -64,7 +64,7 @@ def _row(name: str, target: Target | None, why_not: str) -> dict[str, object]:
         "machine": target and target.machine,
         "cpu": target and target.cpu,
         "vector_bits": target and target.vector_bits,
-        "popcount": target and target.popcount,
+        "popcount": target and target.has.popcount,
         "features": list(target.host_features) if target else [],
         "runs_here": not why_not,
         "why_not": why_not,

@@ -157,7 +157,7 @@ class MajorityLayer(ChunkedLayer):
     def scales(self) -> bool:
         """Whether an address adds a constant and a scaled register: a form then takes a byte,
         else the whole offset is spelled out in two."""
-        return self.code.target.machine == "x86_64"
+        return self.code.target.has.scaled_addresses
 
     @property
     def offset_type(self) -> ir.IntType:
