@@ -20,10 +20,10 @@ from .analysis.infinite_weights import infinite_weights
 from .analysis.rewriting import Found, View, rewrite
 from .analysis.sign_at_zero import AtZero, at_zero, without_zero
 from .dialects import normalise
-from .importing.batch_shapes import Sized
+from .importing.batch_shapes import BatchDependent
 from .importing.call import Call, node_name
 from .importing.constant_folding import fold
-from .importing.graph_builder import Emitter
+from .importing.graph_builder import GraphBuilder
 from .importing.graph_inputs import graph_inputs
 from .importing.problems import (
     Problem,
@@ -36,7 +36,7 @@ from .importing.problems import (
     unsupported,
     without_rule,
 )
-from .importing.scope import Broken, Held, Scope
+from .importing.scope import Broken, ImportedTensor, Scope
 from .prepare.reader import ONNX_NAMES, Checked, Source, label_of, read
 from .prepare.signatures import check_signature
 from .prepare.tensor_data import dtype_name, dtype_of
@@ -47,8 +47,8 @@ SignZero = Literal["exact", "+1"]
 
 @dataclass(frozen=True)
 class Imported:
-    """A model in the IR. ``notes`` are one-line remarks for the user; ``signs`` says of every sign
-    what it does at 0, and why."""
+    """A model in the IR. ``notes`` are one-line remarks for the user; ``signs`` says for every sign
+    what it gives at 0, and why."""
 
     graph: Graph
     source: Source
@@ -115,22 +115,22 @@ class _Walk:
         self.problems: list[Problem] = []
         self.stand_ins = StandIns(checked.graph)
         largest = max((math.prod(t.dims) for t in checked.initializers.values()), default=0)
-        self.scope = Scope(Emitter(largest), checked.initializers)
+        self.scope = Scope(GraphBuilder(largest), checked.initializers)
         for value in inputs:
             self.scope.put(value.name, value, "")
         self.reads = Counter(n for node in checked.nodes for n in set(node.input) if n)
         self.reads.update(o.name for o in checked.graph.output)
 
     def run(self) -> Graph:
-        """Import every node, then the outputs; `problems` says whether the graph is whole."""
+        """Import every node, then the outputs; `problems` says whether the graph is complete."""
         for node in self.checked.nodes:
-            for name, held in zip(node.output, self._results(node), strict=False):
+            for name, tensor in zip(node.output, self._results(node), strict=False):
                 if name:
-                    self.scope.put(name, held, node_name(node))
+                    self.scope.put(name, tensor, node_name(node))
             self._release(node)
         outputs = [o for info in self.checked.graph.output for o in self._output(info)]
         name = self.checked.graph.name or "model"
-        return self.scope.emitter.finish(name, self.inputs, outputs)
+        return self.scope.graph.finish(name, self.inputs, outputs)
 
     def _release(self, node: NodeProto) -> None:
         """Forget tensors after their last use, so that folded weights do not pile up."""
@@ -139,41 +139,41 @@ class _Walk:
             if not self.reads[name]:
                 self.scope.drop(name)
 
-    def _results(self, node: NodeProto) -> Sequence[Held]:
-        """What stands for the node's outputs; after a problem, values of their types if known."""
+    def _results(self, node: NodeProto) -> Sequence[ImportedTensor]:
+        """The node's outputs; after a problem, values of their types where those are known."""
         domain = "" if node.domain in ONNX_NAMES else node.domain
         version = self.checked.versions.get(domain)
-        inputs: list[Held | None] = []
+        inputs: list[ImportedTensor | None] = []
         try:
             if domain == "" and version is not None and defs.has(node.op_type):
                 check_signature(node, version)
             inputs = [self.scope.get(name) if name else None for name in node.input]
             rule = find_rule(domain, node.op_type, version)
-            if not any(isinstance(held, Broken) for held in inputs):
+            if not any(isinstance(tensor, Broken) for tensor in inputs):
                 folded = self._folded(node, inputs, version)
                 if folded is not None:
                     return folded
             if rule is None:
                 raise unsupported(node, domain, version)
-            if not any(isinstance(held, Broken) for held in inputs):
+            if not any(isinstance(tensor, Broken) for tensor in inputs):
                 return _as_results(rule.apply(Call(node, version, self.scope)), node)
         except (ModelError, VerifyError) as error:
             self.problems.append(node_problem(node, domain, version, error))
         return self.stand_ins.results(node, domain, version, inputs)
 
     def _folded(
-        self, node: NodeProto, inputs: Sequence[Held | None], version: int | None
-    ) -> Sequence[Held] | None:
-        known = [h for h in inputs if h is None or isinstance(h, (np.ndarray, Sized))]
+        self, node: NodeProto, inputs: Sequence[ImportedTensor | None], version: int | None
+    ) -> Sequence[ImportedTensor] | None:
+        known = [h for h in inputs if h is None or isinstance(h, (np.ndarray, BatchDependent))]
         if version is None or len(known) != len(inputs):
             return None
-        return fold(node, known, version, self.scope.emitter.limit)
+        return fold(node, known, version, self.scope.graph.limit)
 
     def _output(self, info: ValueInfoProto) -> Iterable[Output]:
         """The graph output, checked against what the model declares; nothing after a problem."""
         try:
-            held = self.scope.get(info.name)
-            if isinstance(held, Broken):
+            tensor = self.scope.get(info.name)
+            if isinstance(tensor, Broken):
                 return
             value = self.scope.value(info.name)
             _check_declared(info, value)
@@ -184,7 +184,7 @@ class _Walk:
             self.problems.append((f"output '{info.name}': {error}", limit_of(error)))
 
 
-def _as_results(answer: Any, node: NodeProto) -> Sequence[Held]:
+def _as_results(answer: Any, node: NodeProto) -> Sequence[ImportedTensor]:
     """A rule's answer as one entry per output."""
     results = answer if isinstance(answer, tuple) else (answer,)
     surplus = [name for name in node.output[len(results) :] if name]

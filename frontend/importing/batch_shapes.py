@@ -1,9 +1,9 @@
-"""Integer tensors that depend on the batch size, as shape arithmetic in the graph makes them.
+"""Integer tensors that depend on the batch size: the results of shape arithmetic in the graph.
 
 A graph with a symbolic batch computes shapes at run time: ``Shape -> Gather -> Concat -> Reshape``.
-Instead of giving every operator a symbolic form, such a tensor is held as its value at several
-batch sizes (`PROBES`), and constant folding computes each of them. Where a shape is needed, each
-element must be ``a*N + b`` through all probes: with b = 0 it is a `Batch`, with a = 0 an integer,
+Instead of giving every operator a symbolic form, the importer keeps the values of such a tensor at
+several batch sizes (`PROBES`), and constant folding computes each of them. Where a shape is needed,
+each element must be ``a*N + b`` at all probes: with b = 0 it is a `Batch`, with a = 0 an integer,
 anything else (a floor division, a branch on N) is refused.
 """
 
@@ -26,35 +26,35 @@ PROBE_LIMIT = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class Sized:
+class BatchDependent:
     """A small tensor that depends on the batch: its value at each batch size of `PROBES`."""
 
     arrays: tuple[Array, ...]
 
 
-def shape_tensor(shape: Shape) -> Array | Sized:
-    """What ONNX ``Shape`` yields for a shape."""
+def shape_tensor(shape: Shape) -> Array | BatchDependent:
+    """The result of ONNX ``Shape`` for a shape."""
     type_ = TensorType(shape)
     arrays = tuple(np.array(type_.concrete(n), np.int64) for n in PROBES)
-    return Sized(arrays) if type_.symbolic else arrays[0]
+    return BatchDependent(arrays) if type_.symbolic else arrays[0]
 
 
-def joined(arrays: Sequence[Array]) -> Array | Sized | None:
+def of_probes(arrays: Sequence[Array]) -> Array | BatchDependent | None:
     """The tensor that has these values at the probes; None when its shape depends on the batch."""
     first = arrays[0]
     if any(a.shape != first.shape or a.dtype != first.dtype for a in arrays):
         return None
     if all(np.array_equal(a, first) for a in arrays):
         return first
-    return Sized(tuple(arrays)) if first.size <= PROBE_LIMIT else None
+    return BatchDependent(tuple(arrays)) if first.size <= PROBE_LIMIT else None
 
 
-def dims_of(held: Array | Sized) -> tuple[Dim, ...]:
+def dims_of(tensor: Array | BatchDependent) -> tuple[Dim, ...]:
     """A one-dimensional (or scalar) integer tensor as dimensions; -1 and 0 are kept.
 
     Raises ModelError when an element is not a multiple of the batch.
     """
-    arrays = held.arrays if isinstance(held, Sized) else (held,) * len(PROBES)
+    arrays = tensor.arrays if isinstance(tensor, BatchDependent) else (tensor,) * len(PROBES)
     if arrays[0].ndim > 1 or arrays[0].dtype.kind not in "iu":
         raise ModelError(f"a shape must be a list of integers, got {described(arrays[0])}")
     columns = zip(*(a.reshape(-1).tolist() for a in arrays), strict=True)

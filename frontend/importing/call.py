@@ -1,4 +1,4 @@
-"""What an import rule sees of the node that it imports, and how it answers."""
+"""An import rule's view of the node that it imports, and its means to answer."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from onnx import AttributeProto, NodeProto, TensorProto
 from ...errors import Limit, ModelError
 from ...ir import Array, Batch, Dim, Op, Shape, Value, scalar_of
 from ...ir.ops import Reshape, Transpose
-from .batch_shapes import Sized, described, dims_of
-from .deferred_transpose import Turned
-from .scope import Held, Scope
+from .batch_shapes import BatchDependent, described, dims_of
+from .deferred_transpose import DeferredTranspose
+from .scope import ImportedTensor, Scope
 
 
 def node_name(node: NodeProto) -> str:
@@ -22,7 +22,7 @@ def node_name(node: NodeProto) -> str:
 
 
 class Call:
-    """One ONNX node on its imported inputs. Every method that cannot answer raises ModelError."""
+    """One ONNX node with its imported inputs. A method that cannot answer raises ModelError."""
 
     def __init__(self, node: NodeProto, version: int | None, scope: Scope) -> None:
         self.node = node
@@ -34,8 +34,8 @@ class Call:
         self._attributes = {a.name: a for a in node.attribute}
 
     def on(self, inputs: Mapping[int, Value], op: str = "") -> Call:
-        """The same node with other operands in the place of some inputs, for another rule to
-        import; ``op`` is the operator that this rule takes it for."""
+        """The same node with other operands in place of some inputs, for another rule to import;
+        ``op`` is the operator that this rule imports it as."""
         out = Call(self.node, self.version, self.scope)
         out.op = op or self.op
         out._replaced = inputs
@@ -50,22 +50,22 @@ class Call:
     def add(self, op: Op) -> Value:
         """Append an operator; with constant operands, its constant result."""
         hint = next((name for name in self.node.output if name), self.op)
-        return self.scope.emitter.add(op, f"{hint}.{op.mnemonic()}", [self.origin])
+        return self.scope.graph.add(op, f"{hint}.{op.mnemonic()}", [self.origin])
 
     def const(self, array: Any, like: Value | None = None) -> Value:
         """A constant operand, in the element type of ``like`` when that is given."""
         with np.errstate(over="ignore"):
             array = np.asarray(array, like.element.dtype if like is not None else None)
-        return self.scope.emitter.constant(array, f"{self.origin}.const", [self.origin])
+        return self.scope.graph.constant(array, f"{self.origin}.const", [self.origin])
 
     def uses(self, output: int) -> bool:
         """True when the node names this output."""
         return output < len(self.node.output) and bool(self.node.output[output])
 
-    def turned(self, x: Value, perm: tuple[int, ...]) -> Value | Turned:
-        """A transposition; one that moves the symbolic batch is put off."""
+    def transposed(self, x: Value, perm: tuple[int, ...]) -> Value | DeferredTranspose:
+        """A transposition; one that moves the symbolic batch is deferred."""
         if x.type.symbolic and perm[:1] != (0,):
-            return Turned(x, perm)
+            return DeferredTranspose(x, perm)
         return x if perm == tuple(range(x.type.rank)) else self.add(Transpose(x, perm))
 
     # --- inputs -------------------------------------------------------------------------------
@@ -79,30 +79,30 @@ class Call:
         """True when the optional input is given."""
         return index < len(self.node.input) and bool(self.node.input[index])
 
-    def held(self, index: int) -> Held:
+    def input(self, index: int) -> ImportedTensor:
         """An input in whatever form it is known."""
         if not self.has(index):
             self.refuse(f"input {index} is missing")
         if index in self._replaced:
-            array = self.scope.emitter.array_of(self._replaced[index])
+            array = self.scope.graph.array_of(self._replaced[index])
             return self._replaced[index] if array is None else array
         return self.scope.get(self.node.input[index])
 
     def x(self, index: int) -> Value:
         """An input as an operand."""
-        self.held(index)
+        self.input(index)
         if index in self._replaced:
             return self._replaced[index]
         return self.scope.value(self.node.input[index])
 
     def element(self, index: int) -> str | None:
         """The name of an input's element type; None when the input is not given."""
-        held = self.held(index) if self.has(index) else None
-        if isinstance(held, np.ndarray):
-            return scalar_of(held.dtype).name
-        if isinstance(held, (Value, Turned)):
-            return str(held.element)
-        return None if held is None else "i64"
+        tensor = self.input(index) if self.has(index) else None
+        if isinstance(tensor, np.ndarray):
+            return scalar_of(tensor.dtype).name
+        if isinstance(tensor, (Value, DeferredTranspose)):
+            return str(tensor.element)
+        return None if tensor is None else "i64"
 
     def values(self) -> tuple[Value, ...]:
         """All inputs as operands."""
@@ -110,8 +110,8 @@ class Call:
 
     def constant(self, index: int) -> Array | None:
         """The contents of a constant input, None when it is computed at run time."""
-        held = self.held(index)
-        return held if isinstance(held, np.ndarray) else None
+        tensor = self.input(index)
+        return tensor if isinstance(tensor, np.ndarray) else None
 
     def array(self, index: int, what: str) -> Array:
         """The contents of an input that must be constant; ``what`` names it in the message."""
@@ -130,11 +130,11 @@ class Call:
 
     def dims(self, index: int, what: str) -> tuple[Dim, ...]:
         """An input that holds dimensions, symbolic ones included."""
-        held = self.held(index)
-        if not isinstance(held, (np.ndarray, Sized)):
+        tensor = self.input(index)
+        if not isinstance(tensor, (np.ndarray, BatchDependent)):
             name = self.node.input[index]
             self.refuse(f"{what} ('{name}') must be known at compile time", Limit.SHAPE)
-        return dims_of(held)
+        return dims_of(tensor)
 
     def integers(self, index: int, what: str) -> tuple[int, ...]:
         """An input that holds constant integers."""
@@ -150,41 +150,41 @@ class Call:
         return name in self._attributes
 
     def _attribute(self, name: str, kind: int) -> AttributeProto | None:
-        found = self._attributes.get(name)
-        if found is not None and found.type != kind:
-            expected, got = (AttributeProto.AttributeType.Name(k) for k in (kind, found.type))
+        attribute = self._attributes.get(name)
+        if attribute is not None and attribute.type != kind:
+            expected, got = (AttributeProto.AttributeType.Name(k) for k in (kind, attribute.type))
             self.refuse(f"attribute '{name}' must be {expected}, got {got}")
-        return found
+        return attribute
 
     def int(self, name: str, default: int) -> int:
         """An integer attribute."""
-        found = self._attribute(name, AttributeProto.INT)
-        return default if found is None else int(found.i)
+        attribute = self._attribute(name, AttributeProto.INT)
+        return default if attribute is None else int(attribute.i)
 
     def ints(self, name: str, default: Sequence[int] | None = None) -> tuple[int, ...] | None:
         """A list of integers; ``default`` when it is not given."""
-        found = self._attribute(name, AttributeProto.INTS)
-        if found is not None:
-            return tuple(int(i) for i in found.ints)
+        attribute = self._attribute(name, AttributeProto.INTS)
+        if attribute is not None:
+            return tuple(int(i) for i in attribute.ints)
         return None if default is None else tuple(default)
 
     def float(self, name: str, default: float) -> float:
-        """A float attribute, as the float32 that it is."""
-        found = self._attribute(name, AttributeProto.FLOAT)
-        return float(np.float32(default)) if found is None else float(found.f)
+        """A float attribute, with the value of its float32."""
+        attribute = self._attribute(name, AttributeProto.FLOAT)
+        return float(np.float32(default)) if attribute is None else float(attribute.f)
 
     def string(self, name: str, default: str) -> str:
         """A string attribute."""
-        found = self._attribute(name, AttributeProto.STRING)
-        return default if found is None else found.s.decode("utf-8", "replace")
+        attribute = self._attribute(name, AttributeProto.STRING)
+        return default if attribute is None else attribute.s.decode("utf-8", "replace")
 
     def tensor(self, name: str) -> TensorProto | None:
         """A tensor attribute."""
-        found = self._attribute(name, AttributeProto.TENSOR)
-        return None if found is None else found.t
+        attribute = self._attribute(name, AttributeProto.TENSOR)
+        return None if attribute is None else attribute.t
 
     def node_attribute(self, name: str) -> AttributeProto:
-        """A given attribute as it is."""
+        """The protobuf of a given attribute."""
         return self._attributes[name]
 
     # --- axes ---------------------------------------------------------------------------------

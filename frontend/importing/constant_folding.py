@@ -1,4 +1,4 @@
-"""Computing nodes whose inputs are all known: weights that the graph computes, shape arithmetic.
+"""Computes nodes whose inputs are all known: weights that the graph computes, shape arithmetic.
 
 A standard operator is evaluated by `onnx.reference`, which knows all of ONNX, so that neither
 weight quantizers (Sin, Pow, ScatterND ..) nor shape arithmetic need operators in the IR. Result
@@ -18,7 +18,7 @@ from onnx.reference import ReferenceEvaluator
 from ...errors import ModelError
 from ...ir import Array
 from ..prepare.local_functions import one_line
-from .batch_shapes import PROBE_LIMIT, PROBES, Sized, joined
+from .batch_shapes import PROBE_LIMIT, PROBES, BatchDependent, of_probes
 from .graph_builder import MAX_FOLDED_PRODUCTS
 
 PRODUCTS = frozenset(("MatMul", "Gemm"))
@@ -49,7 +49,7 @@ _FAILURES = (
 )  # fmt: skip
 """What the reference evaluator raises for operands that an operator does not take."""
 
-Known = Array | Sized
+Known = Array | BatchDependent
 
 
 def fold(
@@ -63,23 +63,25 @@ def fold(
     if node.op_type not in FOLDED or node.domain not in ("", "ai.onnx"):
         return None
     if version < 7 and any(a.name == "broadcast" for a in node.attribute):
-        return None  # The evaluator knows the broadcasting of later opsets alone.
+        return None  # The evaluator knows only the broadcasting of later opsets.
     _refuse_hidden_infinity(node, inputs)
-    if not any(isinstance(held, Sized) for held in inputs):
-        return _evaluate(node, [x for x in inputs if not isinstance(x, Sized)], version, limit)
-    if any(not isinstance(x, Sized) and x is not None and x.size > PROBE_LIMIT for x in inputs):
+    if not any(isinstance(tensor, BatchDependent) for tensor in inputs):
+        arrays = [x for x in inputs if not isinstance(x, BatchDependent)]
+        return _evaluate(node, arrays, version, limit)
+    fixed = [x for x in inputs if x is not None and not isinstance(x, BatchDependent)]
+    if any(array.size > PROBE_LIMIT for array in fixed):
         return None
     probes: list[list[Array]] = []
     for i in range(len(PROBES)):
-        at = [held.arrays[i] if isinstance(held, Sized) else held for held in inputs]
-        sizes = _result_sizes(node, at, version)
+        arrays = [x.arrays[i] if isinstance(x, BatchDependent) else x for x in inputs]
+        sizes = _result_sizes(node, arrays, version)
         if any(size is None or size > PROBE_LIMIT for size in sizes):
             return None
-        found = _evaluate(node, at, version, limit)
-        if found is None:
+        probe = _evaluate(node, arrays, version, limit)
+        if probe is None:
             return None
-        probes.append(found)
-    results = [joined(arrays) for arrays in zip(*probes, strict=True)]
+        probes.append(probe)
+    results = [of_probes(arrays) for arrays in zip(*probes, strict=True)]
     known = [result for result in results if result is not None]
     return known if len(known) == len(results) else None
 
@@ -172,7 +174,7 @@ def _products(inputs: Sequence[Array | None], sizes: Sequence[int | None]) -> in
 def _result_sizes(
     node: NodeProto, inputs: Sequence[Array | None], version: int
 ) -> list[int | None]:
-    """Elements of each result by ONNX shape inference, None where only the data tells."""
+    """Elements of each result by ONNX shape inference, None where they depend on the data."""
     if node.op_type == "Range" and all(x is not None and x.size == 1 for x in inputs):
         start, limit, delta = (float(x.reshape(-1)[0]) for x in inputs if x is not None)
         if delta == 0 or not math.isfinite((limit - start) / delta):
@@ -191,10 +193,12 @@ def _result_sizes(
     schema = defs.get_schema(node.op_type, version, "")
     opsets = [helper.make_opsetid("", version)]
     try:
-        found = shape_inference.infer_node_outputs(schema, node, types, data, opset_imports=opsets)
+        inferred = shape_inference.infer_node_outputs(
+            schema, node, types, data, opset_imports=opsets
+        )
     except (*_FAILURES, shape_inference.InferenceError, checker.ValidationError) as error:
         raise ModelError(f"inconsistent inputs: {one_line(error)}") from error
-    return [_elements(found.get(name)) for name in node.output if name]
+    return [_elements(inferred.get(name)) for name in node.output if name]
 
 
 def _elements(type_: TypeProto | None) -> int | None:

@@ -1,4 +1,4 @@
-"""Transpositions that move the symbolic batch, which the IR keeps in front: made when it is back.
+"""Transpositions that move the symbolic batch, which the IR keeps first: deferred until it is back.
 
 Transformers split a projection as reshape(x, [N, T, 3, H, D]), permute to [3, N, H, T, D] and take
 q, k and v along the first axis. Taking a position there commutes with the transposition,
@@ -17,8 +17,8 @@ from ...ir import Element, Shape, Value
 
 
 @dataclass(frozen=True, eq=False)
-class Turned:
-    """``transpose(x, perm)`` for a permutation that puts the batch elsewhere; not made yet."""
+class DeferredTranspose:
+    """``transpose(x, perm)`` that is not in the graph yet: ``perm`` moves the symbolic batch."""
 
     x: Value
     perm: tuple[int, ...]

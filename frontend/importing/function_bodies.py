@@ -1,7 +1,7 @@
 """Operators that ONNX itself defines by other operators: imported through that definition.
 
-A function's body may depend on the types of the node's inputs, so it is asked for at the node, when
-these are known. Its nodes are folded or handed to their rules as if they stood in the model.
+A function's body may depend on the types of the node's inputs, so it is looked up at the node, when
+these are known. Its nodes are folded or handed to their rules like nodes of the model.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from onnx import AttributeProto, FunctionProto, NodeProto, TypeProto, defs, help
 from ...errors import Limit, ModelError
 from ...ir import Batch, Value
 from ..registry import find_rule
-from .batch_shapes import Sized
+from .batch_shapes import BatchDependent
 from .call import Call
 from .constant_folding import fold
-from .deferred_transpose import Turned
-from .scope import Broken, Held, Scope
+from .deferred_transpose import DeferredTranspose
+from .scope import Broken, ImportedTensor, Scope
 
 
-def expanded(call: Call) -> tuple[Held, ...]:
-    """What the node's function body computes, an entry for each of its outputs."""
+def expanded(call: Call) -> tuple[ImportedTensor, ...]:
+    """The results of the node's function body, an entry for each of its outputs."""
     assert call.version is not None
     scope = call.scope
     body = _body(call)
@@ -31,26 +31,26 @@ def expanded(call: Call) -> tuple[Held, ...]:
         call.refuse("has no definition for these operands")
     version = next((o.version for o in body.opset_import if not o.domain), call.version)
     inner = list(_renamed(call, body, f"{call.origin}/"))
-    made: list[str] = []
+    names: list[str] = []
     for node in inner:
         inputs = [scope.get(name) if name else None for name in node.input]
-        for name, held in zip(node.output, _results(node, inputs, version, scope), strict=False):
+        for name, tensor in zip(node.output, _results(node, inputs, version, scope), strict=False):
             if name:
-                scope.put(name, held, call.origin)
-                made.append(name)
+                scope.put(name, tensor, call.origin)
+                names.append(name)
     results = tuple(scope.get(name) if name else Broken() for name in call.node.output)
-    for name in made:
+    for name in names:
         if name not in call.node.output:
             scope.drop(name)
     return results
 
 
 def _results(
-    node: NodeProto, inputs: Sequence[Held | None], version: int, scope: Scope
-) -> Sequence[Held]:
-    known = [h for h in inputs if h is None or isinstance(h, (np.ndarray, Sized))]
+    node: NodeProto, inputs: Sequence[ImportedTensor | None], version: int, scope: Scope
+) -> Sequence[ImportedTensor]:
+    known = [h for h in inputs if h is None or isinstance(h, (np.ndarray, BatchDependent))]
     if len(known) == len(inputs):
-        folded = fold(node, known, version, scope.emitter.limit)
+        folded = fold(node, known, version, scope.graph.limit)
         if folded is not None:
             return folded
     rule = find_rule(node.domain, node.op_type, version)
@@ -71,38 +71,38 @@ def _body(call: Call) -> FunctionProto:
     schema: Any = defs.get_schema(call.op, call.version, "")
     plain = [v for v in schema.function_opset_versions if v <= call.version]
     if plain:
-        held = schema.get_function_with_opset_version(max(plain))
-        return _parsed(held)
+        definition = schema.get_function_with_opset_version(max(plain))
+        return _parsed(definition)
     typed = [v for v in schema.context_dependent_function_opset_versions if v <= call.version]
     if not typed:
         call.refuse(f"has no definition in opset {call.version}", Limit.OPERATOR)
     types = [type_of(call.scope.get(name) if name else None) for name in call.node.input]
-    held = schema.get_context_dependent_function_with_opset_version(
+    definition = schema.get_context_dependent_function_with_opset_version(
         max(typed), call.node.SerializeToString(), [t.SerializeToString() for t in types]
     )
-    return _parsed(held)
+    return _parsed(definition)
 
 
-def _parsed(held: bytes | FunctionProto) -> FunctionProto:
-    if isinstance(held, FunctionProto):
-        return held
+def _parsed(definition: bytes | FunctionProto) -> FunctionProto:
+    if isinstance(definition, FunctionProto):
+        return definition
     body = FunctionProto()
-    body.ParseFromString(held)
+    body.ParseFromString(definition)
     return body
 
 
-def type_of(held: Held | None) -> TypeProto:
+def type_of(tensor: ImportedTensor | None) -> TypeProto:
     """The ONNX type of an operand, empty for one that is left out."""
-    if held is None or isinstance(held, Broken):
+    if tensor is None or isinstance(tensor, Broken):
         return TypeProto()
-    if isinstance(held, Sized):
-        held = held.arrays[0]
+    if isinstance(tensor, BatchDependent):
+        tensor = tensor.arrays[0]
     shape: list[int | str]
-    if isinstance(held, (Value, Turned)):
-        dtype = held.element.dtype
-        shape = [str(d) if isinstance(d, Batch) else d for d in held.shape]
+    if isinstance(tensor, (Value, DeferredTranspose)):
+        dtype = tensor.element.dtype
+        shape = [str(d) if isinstance(d, Batch) else d for d in tensor.shape]
     else:
-        dtype, shape = held.dtype, list(held.shape)
+        dtype, shape = tensor.dtype, list(tensor.shape)
     return helper.make_tensor_type_proto(helper.np_dtype_to_tensor_dtype(dtype), shape)
 
 

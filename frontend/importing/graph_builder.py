@@ -14,19 +14,19 @@ from ...ir.ops import Const, Conv, Gemm, MatMul
 from ...ir.rewriting import drop_dead
 
 MAX_VALUE = 1 << 33
-"""Elements of one sample of a value; beyond it a model is taken for damaged."""
+"""Elements of one sample of a value; a model with more is taken for damaged."""
 
 MAX_FOLDED = 1 << 24
 """Elements of a constant that folding may make, or four times the largest stored tensor."""
 
 MAX_CONSTANT_BYTES = 6 << 30
-"""Bytes of constants that an import may hold at one time."""
+"""Bytes of constants that an import may keep at one time."""
 
 MAX_FOLDED_PRODUCTS = 1 << 36
 """Multiplications that folding one convolution or product may take."""
 
 
-class Emitter:
+class GraphBuilder:
     """A growing list of nodes. Operators whose operands are all constant are computed at once.
 
     ``largest`` is the number of elements of the largest tensor stored in the model.
@@ -70,10 +70,10 @@ class Emitter:
         op.verify()
         _check_size(type_.shape)
         operands = [self._arrays.get(value) for value in op.operands]
-        held = [array for array in operands if array is not None]
-        if len(held) == len(operands) and not type_.symbolic and self._foldable(op, type_.shape):
+        arrays = [array for array in operands if array is not None]
+        if len(arrays) == len(operands) and not type_.symbolic and self._foldable(op, type_.shape):
             with np.errstate(all="ignore"):
-                array = np.asarray(op.reference(held, 1), type_.element.dtype)
+                array = np.asarray(op.reference(arrays, 1), type_.element.dtype)
             return self.constant(array.reshape(type_.concrete(1)), hint, origin)
         return self._builder.add(op, hint, origin)
 
@@ -93,7 +93,7 @@ class Emitter:
         return live.replace(nodes=nodes, outputs=shown)
 
     def _renamed(self, graph: Graph) -> dict[Value, Value]:
-        """New values, named after ONNX tensors first and by hint where none has that name."""
+        """New values, named after their ONNX tensors, and the others by their hints."""
         values = [value for node in graph.nodes for value in node.results]
         names = Builder(names={value.name for value in graph.inputs})
         chosen = {v: names.unique(self._tensors[v]) for v in values if v in self._tensors}

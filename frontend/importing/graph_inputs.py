@@ -14,7 +14,7 @@ from ..registry import FLOAT32
 from .graph_builder import MAX_VALUE
 
 KEEP = -1
-"""In a ``shapes`` entry, first: leave the batch symbolic."""
+"""As the first entry of a shape in ``shapes``: leave the batch symbolic."""
 
 _REFUSED = (TensorProto.DOUBLE, TensorProto.FLOAT16)
 

@@ -1,4 +1,4 @@
-"""Problems of an import: how they read, what comes nearest, how the search goes on after one."""
+"""Problems of an import: their messages, the nearest supported operator, how to go on after one."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ from ..registry import ONNX, QONNX, REASONS, Rule, all_rules, find_rule
 from .call import node_name
 from .constant_folding import FOLDED
 from .function_bodies import type_of
-from .scope import Broken, Held
+from .scope import Broken, ImportedTensor
 
 Problem = tuple[str, Limit | None]
-"""What is wrong, and the limit of bnnc that it is; None when the model itself is wrong."""
+"""What is wrong, and the limit of bnnc that was met; None when the model itself is wrong."""
 
 
 def limit_of(error: ModelError | VerifyError) -> Limit | None:
-    """The limit behind the refusal of one node."""
+    """The limit that one node was refused for."""
     return error.limits[0] if isinstance(error, ModelError) else None
 
 
 def problems_of(error: ModelError | VerifyError) -> list[Problem]:
-    """The problems that one error speaks of."""
+    """The problems that one error reports."""
     if isinstance(error, ModelError) and error.problems:
         return list(zip(error.problems, error.limits, strict=True))
     return [(str(error), limit_of(error))]
 
 
 def problems_error(label: str, problems: Sequence[Problem]) -> ModelError:
-    """One error for all problems, on one line whatever the names in the model hold."""
+    """One error for all problems, on one line whatever names the model has."""
     texts = [printable(text) for text, _ in problems]
     head = f"{len(texts)} problems: " if len(texts) > 1 else ""
     message = f"{printable(label)}: {head}{'; '.join(texts)}"
@@ -76,19 +76,19 @@ def unsupported(node: NodeProto, domain: str, version: int | None) -> ModelError
 
 
 def without_rule(checked: Checked) -> list[Problem]:
-    """The problems that need no look at the operands: operators that have no rule."""
-    found: list[Problem] = []
+    """The problems that do not depend on operands: operators without a rule."""
+    problems: list[Problem] = []
     for node in checked.nodes:
         domain = "" if node.domain in ONNX_NAMES else node.domain
         version = checked.versions.get(domain)
         if find_rule(domain, node.op_type, version) is None and node.op_type not in FOLDED:
             error = unsupported(node, domain, version)
-            found.append(node_problem(node, domain, version, error))
-    return found
+            problems.append(node_problem(node, domain, version, error))
+    return problems
 
 
 def why_not(domain: str, op: str, version: int | None) -> str:
-    """Why an operator has no rule, or the nearest supported one; '' when nothing comes near."""
+    """Why an operator has no rule, or the nearest supported one; '' when none is near."""
     rules = all_rules()
     if op in REASONS:
         return REASONS[op]
@@ -115,7 +115,7 @@ def _versions(rules: Sequence[Rule]) -> str:
 
 
 class StandIns:
-    """What stands for results that could not be imported, so that their readers are examined too.
+    """Stand-ins for results that could not be imported, so that their readers are examined too.
 
     Such a value has the type that the model declares or that ONNX infers; without one the readers
     are skipped. The graph is not used once there is a problem.
@@ -125,26 +125,30 @@ class StandIns:
         self._declared = {info.name: info for info in (*graph.value_info, *graph.output)}
 
     def results(
-        self, node: NodeProto, domain: str, version: int | None, inputs: Sequence[Held | None]
-    ) -> list[Held]:
-        """An entry for each output of a node. Nodes on constants alone have none: what reads them
-        may ask for a constant."""
-        if not any(isinstance(held, Value) for held in inputs):
+        self,
+        node: NodeProto,
+        domain: str,
+        version: int | None,
+        inputs: Sequence[ImportedTensor | None],
+    ) -> list[ImportedTensor]:
+        """An entry for each output of a node, without a value for nodes that have only constants:
+        their readers may ask for a constant."""
+        if not any(isinstance(tensor, Value) for tensor in inputs):
             return [Broken()] * len(node.output)
         inferred = _inferred(node, version, inputs) if domain == ONNX else {}
         return [self._value(name, inferred.get(name)) for name in node.output]
 
-    def _value(self, name: str, inferred: TypeProto | None) -> Held:
+    def _value(self, name: str, inferred: TypeProto | None) -> ImportedTensor:
         declared = self._declared.get(name, ValueInfoProto()).type
         for type_ in (inferred, declared):
-            found = None if type_ is None else _tensor_type(type_)
-            if found is not None:
-                return Value(name, found)
+            tensor_type = None if type_ is None else _tensor_type(type_)
+            if tensor_type is not None:
+                return Value(name, tensor_type)
         return Broken()
 
 
 def _inferred(
-    node: NodeProto, version: int | None, inputs: Sequence[Held | None]
+    node: NodeProto, version: int | None, inputs: Sequence[ImportedTensor | None]
 ) -> Mapping[str, TypeProto]:
     """Types of a standard node's outputs by ONNX shape inference."""
     if version is None or not defs.has(node.op_type, version, ""):
@@ -152,9 +156,9 @@ def _inferred(
     if any(a.name == "batch_dims" and a.i < 0 for a in node.attribute):
         return {}  # onnx 1.23 reads foreign memory for GatherND.
     given = [(n, h) for n, h in zip(node.input, inputs, strict=True) if h is not None]
-    if any(isinstance(held, Broken) for _, held in given):
+    if any(isinstance(tensor, Broken) for _, tensor in given):
         return {}
-    types = {name: type_of(held) for name, held in given}
+    types = {name: type_of(tensor) for name, tensor in given}
     data = dict(_small(given))
     schema = defs.get_schema(node.op_type, version, "")
     try:
@@ -164,14 +168,14 @@ def _inferred(
         return {}
 
 
-def _small(given: Sequence[tuple[str, Held]]) -> Iterator[tuple[str, TensorProto]]:
-    for name, held in given:
-        if isinstance(held, np.ndarray) and held.size <= 64:
-            yield name, numpy_helper.from_array(held)
+def _small(given: Sequence[tuple[str, ImportedTensor]]) -> Iterator[tuple[str, TensorProto]]:
+    for name, tensor in given:
+        if isinstance(tensor, np.ndarray) and tensor.size <= 64:
+            yield name, numpy_helper.from_array(tensor)
 
 
 def _tensor_type(type_: TypeProto) -> TensorType | None:
-    """The type of a tensor all of whose dimensions are known, the first one N at most."""
+    """The type of a tensor whose dimensions are all known; only the first one may be N."""
     tensor = type_.tensor_type
     if not type_.HasField("tensor_type") or not tensor.HasField("shape") or not tensor.elem_type:
         return None

@@ -1,1 +1,1 @@
-"""What happens to an ONNX model before the import: read, bounded, checked, rewritten as ONNX."""
+"""The steps before an ONNX model is imported: read, bounded, checked, rewritten as ONNX."""

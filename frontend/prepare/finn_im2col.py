@@ -1,4 +1,4 @@
-"""FINN's lowered convolutions as one node, so that the window and its weights meet in one rule.
+"""FINN's lowered convolutions as one node, so that one rule sees the window and its weights.
 
 Before:
     columns = Im2Col(x; kernel_size, stride, ..)
@@ -18,7 +18,7 @@ _PRODUCTS = {"MatMul": "Im2ColMatMul", "XnorPopcountMatMul": "Im2ColXnor"}
 
 
 def lowered_convolutions(nodes: Sequence[NodeProto]) -> list[NodeProto]:
-    """The nodes, each product of Im2Col replaced; an Im2Col that nothing reads any more goes."""
+    """The nodes with each product of Im2Col replaced; an Im2Col without readers is dropped."""
     windows = {n.output[0]: n for n in nodes if n.op_type == "Im2Col" and n.output and n.input}
     if not windows:
         return list(nodes)

@@ -8,7 +8,7 @@ from ...errors import ModelError
 from ..registry import find_rule
 
 MAX_NODES = 1_000_000
-"""Nodes that expansion may make; nested functions can double at every level."""
+"""Nodes that expansion may produce; nested functions can double them at every level."""
 
 
 def inline_functions(model: ModelProto) -> ModelProto:

@@ -1,4 +1,4 @@
-"""``x[mask] = number`` as the dynamo exporter writes it, turned back into one node.
+"""The dynamo exporter's form of ``x[mask] = number``, turned back into one node.
 
 Before:
     positions = Transpose(NonZero(mask), perm=[1, 0])
@@ -25,7 +25,7 @@ _MOVES = frozenset(("Cast", "Expand", "Identity", "Reshape", "Squeeze", "Unsquee
 def masked_fills(
     nodes: Sequence[NodeProto], initializers: Mapping[str, TensorProto]
 ) -> list[NodeProto]:
-    """The nodes, masked assignments of one number replaced; what fed only them is left unused."""
+    """The nodes with masked assignments of one number replaced; their operands may stay unused."""
     if not any(node.op_type == "ScatterND" for node in nodes):
         return list(nodes)
     producers = {name: node for node in nodes for name in node.output if name}
@@ -59,7 +59,7 @@ def _filled(
 def _number(
     name: str, producers: Mapping[str, NodeProto], initializers: Mapping[str, TensorProto]
 ) -> str | None:
-    """The one-element constant that fills ``name``; None when it is filled otherwise."""
+    """The one-element constant that fills ``name``; None when it is filled in another way."""
     seen: set[str] = set()
     while name not in initializers:
         node = producers.get(name)

@@ -1,7 +1,7 @@
 """From bytes to a model that the importer can walk: parsed, bounded, checked, sorted.
 
 `onnx.checker` refuses files that every tool of their ecosystem reads (a missing domain import), so
-what matters is checked here: sizes before allocation, names, order, operator signatures.
+the essentials are checked here: sizes before allocation, names, order, operator signatures.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Checked:
 
 
 def label_of(given: str | os.PathLike[str] | ModelProto) -> str:
-    """What messages call the model."""
+    """The model's name in messages."""
     return "<model>" if isinstance(given, ModelProto) else os.fspath(given)
 
 
@@ -112,9 +112,9 @@ def parse(path: Path) -> ModelProto:
 
 
 def _check_text(message: Message) -> None:
-    """Raise ModelError when a name is not UTF-8: protobuf hands such a string out as bytes."""
-    for field, held in message.ListFields():
-        items = (held,) if isinstance(held, (str, bytes, Message)) else held
+    """Raise ModelError when a name is not UTF-8: protobuf returns such a string as bytes."""
+    for field, content in message.ListFields():
+        items = (content,) if isinstance(content, (str, bytes, Message)) else content
         if field.type == FieldDescriptor.TYPE_MESSAGE:
             for inner in items:
                 if isinstance(inner, Message):

@@ -80,9 +80,9 @@ def check_tensor(tensor: TensorProto) -> None:
             )
         return
     field = helper.tensor_dtype_to_field(tensor.data_type)
-    held = len(getattr(tensor, field))
-    if held != count:
-        raise ModelError(f"{where} of shape {dims} needs {count} numbers, got {held}")
+    got = len(getattr(tensor, field))
+    if got != count:
+        raise ModelError(f"{where} of shape {dims} needs {count} numbers, got {got}")
 
 
 def tensors_of(graph: GraphProto) -> Iterator[TensorProto]:

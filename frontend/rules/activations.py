@@ -58,7 +58,7 @@ def clip(call: Call) -> Value:
 @rule("PRelu", types=NUMBERS)
 def prelu(call: Call) -> Value:
     """The slope broadcasts to the operand, not the other way round; before opset 7 it is one number
-    or one for each channel."""
+    or one number for each channel."""
     x, slope = call.x(0), call.x(1)
     if call.version is not None and call.version < 7 and slope.type.elements_per_sample() > 1:
         slope = call.reshape(slope, (*slope.shape, *[1] * (x.type.rank - 2)))

@@ -1,6 +1,6 @@
 """Operators of QONNX on channels-last maps: the standard operator between transposes.
 
-Convolutions have their weights channels-last too: [O, kh, kw, I].
+The weights of convolutions are channels-last too: [O, kh, kw, I].
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .pooling import pool
 
 CHANNELS_LAST = ("qonnx.custom_op.channels_last",)
 SIGNATURES = 17
-"""The opset whose signatures the operators have: the domain counts its versions otherwise."""
+"""The opset whose signatures the operators have: the domain counts its versions differently."""
 
 
 @rule("Conv", domains=CHANNELS_LAST, types=FLOAT)

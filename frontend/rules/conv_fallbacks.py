@@ -1,8 +1,8 @@
-"""Convolutions beyond the kernels' reach, on those that there are.
+"""Convolutions that no kernel computes directly, by ones that a kernel does.
 
-A third spatial axis is unfolded: the taps along it become channels, its positions samples, and what
-is left is a convolution over two axes with the same sums. Where the weights are computed at run
-time, every axis is unfolded and a matrix product is left.
+A third spatial axis is unfolded: the taps along it become channels, its positions samples, and a
+convolution over two axes with the same sums remains. Where the weights are computed at run time,
+every axis is unfolded and a matrix product remains.
 """
 
 from __future__ import annotations
@@ -61,13 +61,13 @@ class Axis:
 
 
 def convolution(call: Call, x: Value, w: Value, bias: Value | None, steps: Steps) -> Value:
-    """Any convolution; the bias is constant, or it is added behind."""
-    constant = call.scope.emitter.array_of(w) is not None
+    """Any convolution; a bias that is not constant is added after it."""
+    constant = call.scope.graph.array_of(w) is not None
     if constant and x.type.rank - 2 <= MAX_SPATIAL:
-        fused = bias is None or call.scope.emitter.array_of(bias) is not None
-        held = bias if fused else None
+        fused = bias is None or call.scope.graph.array_of(bias) is not None
+        fused_bias = bias if fused else None
         rest = (steps.strides, steps.pads, steps.dilations, steps.groups)
-        out = call.add(Conv(x, w, held, *rest))
+        out = call.add(Conv(x, w, fused_bias, *rest))
         if fused:
             return out
     else:

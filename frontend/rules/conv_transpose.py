@@ -3,7 +3,7 @@
 Along one axis y[o] = sum over i, k with i*s + k*d = o + pad of x[i] * w[k]. The outputs
 o = q*s + r of one phase r see only the taps with k*d = r + pad modulo s, at x[q + offset - m] with
 m = (k*d - phase) / s: an ordinary convolution of stride 1 with the taps in reverse order. So each
-phase is a Conv, the phases are interleaved, and what runs on bits needs no kernel of its own.
+phase is a Conv, the phases are interleaved, and binary ones need no kernel of their own.
 """
 
 from __future__ import annotations
@@ -43,21 +43,21 @@ def phases_of(
 ) -> list[Phase | None]:
     """Every phase of an axis; None where no tap sees the operand."""
     count = -(-out // stride)
-    found: list[Phase | None] = []
+    phases: list[Phase | None] = []
     for r in range(stride):
         offset, phase = divmod(r + pad, stride)
         taps = [k for k in range(kernel) if (k * dilation - phase) % stride == 0]
         places = [(k * dilation - phase) // stride for k in taps]
         if not taps:
-            found.append(None)
+            phases.append(None)
             continue
         before, after = places[-1] - offset, count - 1 + offset - places[0] - (size - 1)
         if size + min(before, 0) + min(after, 0) < 1:
-            found.append(None)
+            phases.append(None)
             continue
         step = places[1] - places[0] if len(places) > 1 else 1
-        found.append(Phase(tuple(reversed(taps)), step, before, after))
-    return found
+        phases.append(Phase(tuple(reversed(taps)), step, before, after))
+    return phases
 
 
 @rule(
@@ -81,12 +81,12 @@ def conv_transpose(call: Call) -> Value:
         phases_of(*axis) for axis in zip(sizes, kernel, strides, dilations, pads, outs, strict=True)
     ]
     bias = call.constant(2) if call.has(2) else None
-    found = list(itertools.product(*table))
+    combinations = list(itertools.product(*table))
     counts = tuple(-(-o // s) for o, s in zip(outs, strides, strict=True))
-    if None not in found[0] and len(set(map(_window, found))) == 1:
-        y = _stacked(call, x, weights, bias, found, strides)
+    if None not in combinations[0] and len(set(map(_window, combinations))) == 1:
+        y = _stacked(call, x, weights, bias, combinations, strides)
     else:
-        parts = [_part(call, x, weights, bias, phases, counts) for phases in found]
+        parts = [_part(call, x, weights, bias, phases, counts) for phases in combinations]
         y = parts[0] if len(parts) == 1 else call.add(Concat(tuple(parts), 1))
         y = _interleaved(call, y, 1, strides)
     y = sliced(call, y, {2 + a: (0, o, 1) for a, o in enumerate(outs)})
@@ -149,23 +149,23 @@ def _geometry(
 
 
 def _window(phases: tuple[Phase | None, ...]) -> tuple[tuple[int, int, int, int] | None, ...]:
-    """What two combinations of phases must share to be one convolution."""
+    """The window that two combinations of phases must share to be one convolution."""
     return tuple(p and (len(p.taps), p.dilation, p.before, p.after) for p in phases)
 
 
 def _convolved(
     call: Call, x: Value, w: Array, bias: Array | None, phases: tuple[Phase | None, ...]
 ) -> Value:
-    held = [p for p in phases if p is not None]
+    window = [p for p in phases if p is not None]
     cut: dict[int, tuple[int, int, int]] = {}
-    for a, (p, size) in enumerate(zip(held, x.shape[2:], strict=True)):
+    for a, (p, size) in enumerate(zip(window, x.shape[2:], strict=True)):
         assert isinstance(size, int)
         cut[2 + a] = (max(0, -p.before), size - max(0, -p.after), 1)
     part = sliced(call, x, dict(cut))
-    pads = (*(max(0, p.before) for p in held), *(max(0, p.after) for p in held))
-    dilations = tuple(p.dilation for p in held)
+    pads = (*(max(0, p.before) for p in window), *(max(0, p.after) for p in window))
+    dilations = tuple(p.dilation for p in window)
     b = None if bias is None else call.const(bias)
-    steps = Steps((1,) * len(held), pads, dilations, call.int("group", 1))
+    steps = Steps((1,) * len(window), pads, dilations, call.int("group", 1))
     return convolution(call, part, call.const(w), b, steps)
 
 
@@ -197,18 +197,18 @@ def _stacked(
     x: Value,
     w: Array,
     bias: Array | None,
-    found: list[tuple[Phase | None, ...]],
+    combinations: list[tuple[Phase | None, ...]],
     strides: tuple[int, ...],
 ) -> Value:
     """All phases see the same window: one convolution with the channels of all of them."""
     groups, outs = call.int("group", 1), w.shape[0]
-    parts = [_taps(w, phases) for phases in found]
+    parts = [_taps(w, phases) for phases in combinations]
     split = [p.reshape(groups, outs // groups, *p.shape[1:]) for p in parts]
     joined = np.stack(split, 1).reshape(-1, *parts[0].shape[1:])
     if bias is not None:
-        spread = np.stack([bias.reshape(groups, -1)] * len(found), 1)
+        spread = np.stack([bias.reshape(groups, -1)] * len(combinations), 1)
         bias = spread.reshape(-1)
-    return _interleaved(call, _convolved(call, x, joined, bias, found[0]), groups, strides)
+    return _interleaved(call, _convolved(call, x, joined, bias, combinations[0]), groups, strides)
 
 
 def _interleaved(call: Call, y: Value, groups: int, strides: tuple[int, ...]) -> Value:

@@ -1,7 +1,7 @@
 """Einsum as sums, transposes and one product of matrices for every two operands.
 
 Each label of a product belongs to both operands and the result (a batch axis), to one operand and
-the result (a row or a column), or to both operands alone (summed by the product).
+the result (a row or a column), or only to both operands (summed by the product).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _labels(call: Call, equation: str, values: Sequence[Value]) -> tuple[list[st
 
 
 def _summed(call: Call, x: Value, labels: str, kept: set[str]) -> tuple[Value, str]:
-    """Axes that nobody asks for summed away."""
+    """Sums over the axes that are not asked for."""
     axes = tuple(i for i, c in enumerate(labels) if c not in kept)
     if not axes:
         return x, labels

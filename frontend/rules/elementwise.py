@@ -81,15 +81,15 @@ def binary(call: Call) -> Value:
 
 def second_operand(call: Call) -> Value:
     """The second operand. Before opset 7 ``axis`` says where its first axis lies in the first
-    operand, which broadcasting from the last axis does not know."""
+    operand, unlike broadcasting from the last axis."""
     b = call.x(1)
     if call.version is None or call.version >= 7 or not call.given("axis"):
         return b
     rank = call.x(0).type.rank
-    behind = rank - call.axis(call.int("axis", 0), rank) - b.type.rank
-    if behind < 0:
+    trailing = rank - call.axis(call.int("axis", 0), rank) - b.type.rank
+    if trailing < 0:
         call.refuse(f"{b!r} does not fit {call.x(0)!r} from axis {call.int('axis', 0)} on")
-    return call.reshape(b, (*b.shape, *[1] * behind))
+    return call.reshape(b, (*b.shape, *[1] * trailing))
 
 
 @rule("Greater", "GreaterOrEqual", types=NUMBERS)
@@ -107,7 +107,7 @@ def xor(call: Call) -> Value:
 
 @rule("IsNaN", types=FLOAT)
 def is_nan(call: Call) -> Value:
-    """NaN alone differs from itself."""
+    """Only NaN differs from itself."""
     x = call.x(0)
     return call.add(ops.Not(call.add(ops.Equal(x, x))))
 
@@ -166,15 +166,14 @@ def _converted(call: Call, x: Value, dtype: np.dtype[np.generic]) -> Value:
 @rule(
     "Pow",
     types=NUMBERS,
-    limits={Limit.TYPE: "integers: constant exponents from 1 to 8 alone"},
+    limits={Limit.TYPE: "integers: only constant exponents from 1 to 8"},
 )
 def power(call: Call) -> Value:
-    """Products and roots where a constant exponent comes down to them."""
+    """Products and roots where a constant exponent allows it."""
     x = call.x(0)
-    held = call.constant(1)
-    exponent = float(held.reshape(-1)[0]) if held is not None and held.size == 1 else None
-    if exponent is not None and held is not None and held.ndim <= x.type.rank:
-        simple = _simple_power(call, x, exponent)
+    exponent = call.constant(1)
+    if exponent is not None and exponent.size == 1 and exponent.ndim <= x.type.rank:
+        simple = _simple_power(call, x, float(exponent.reshape(-1)[0]))
         if simple is not None:
             return simple
     if x.element != F32:
@@ -184,7 +183,7 @@ def power(call: Call) -> Value:
 
 
 def _simple_power(call: Call, x: Value, exponent: float) -> Value | None:
-    """The power by products, square roots and reciprocals, where it takes few."""
+    """The power by products, square roots and reciprocals, where few are enough."""
     if exponent in range(1, 4 if x.element == F32 else 9):
         return reduce(lambda a, _: call.add(ops.Mul(a, x)), range(int(exponent) - 1), x)
     if x.element != F32:

@@ -3,7 +3,7 @@
 MultiThreshold(x, T) = out_scale * #{k: x >= T[c, k]} + out_bias, channel by channel. One threshold
 is a sign. XnorPopcountMatMul counts the equal bits of {0, 1} matrices: (K + (2a - 1)(2b - 1)) / 2,
 which for constant b is a(2b - 1) + sum(1 - b), so that a pad of zeros stays one. Im2Col lays the
-windows of an NHWC map side by side, in the order [kh, kw, C].
+windows of an NHWC map out side by side, in the order [kh, kw, C].
 """
 
 from __future__ import annotations
@@ -38,25 +38,25 @@ from ..registry import FLOAT, QONNX, rule
 from .matrix_products import matmul
 
 MAX_COMPARED = 15
-"""Thresholds that are compared one by one; more are searched by halving."""
+"""Thresholds that are compared one by one; more are found by binary search."""
 
 _LAYOUTS = {2: "NC", 3: "NWC", 4: "NCHW"}
-"""What MultiThreshold assumes by rank when ``data_layout`` is not given."""
+"""The layout that MultiThreshold assumes for each rank when ``data_layout`` is not given."""
 
 
 @rule("MultiThreshold", domains=QONNX, types=FLOAT, limits={Limit.CONSTANT: "thresholds"})
 def multi_threshold(call: Call) -> Value:
     """A count of thresholds reached; a single one becomes a sign."""
     x = call.x(0)
-    held = call.array(1, "thresholds")
+    given = call.array(1, "thresholds")
     axis = _channel_axis(call, x)
     channels = x.shape[axis]
-    if held.ndim != 2 or held.shape[0] not in (1, channels) or not held.shape[1]:
+    if given.ndim != 2 or given.shape[0] not in (1, channels) or not given.shape[1]:
         call.refuse(
-            f"thresholds of shape {list(held.shape)} do not fit the {channels} channels of {x!r}; "
+            f"thresholds of shape {list(given.shape)} do not fit the {channels} channels of {x!r}; "
             "expected [channels or 1, thresholds]"
         )
-    thresholds = np.sort(_rounded_up(held), axis=1)
+    thresholds = np.sort(_rounded_up(given), axis=1)
     scale = np.float32(call.float("out_scale", 1.0))
     bias = np.float32(call.float("out_bias", 0.0))
     rest = [1] * (x.type.rank - 1 - axis)
@@ -99,22 +99,22 @@ def _compared(call: Call, x: Value, thresholds: Array) -> Value:
 
 
 def _searched(call: Call, x: Value, thresholds: Array, rest: list[int]) -> Value:
-    """Halving search in one table [channels * size]: ascending thresholds, then not-a-number, which
-    nothing reaches."""
+    """A binary search in one table [channels * size]: ascending thresholds, then not-a-number,
+    which nothing reaches."""
     channels, count = thresholds.shape
     steps = count.bit_length()
     size = (1 << steps) - 1
     table = np.full((channels, size), np.nan, np.float32)
     table[:, :count] = thresholds
     first = (np.arange(channels, dtype=np.int32) * size).reshape(-1, *rest)
-    held = call.const(table.reshape(-1))
+    flat = call.const(table.reshape(-1))
     at: Value | None = None
     for step in (1 << k for k in reversed(range(steps))):
         if at is None:
             tested = call.const(table[:, step - 1].reshape(-1, *rest))
         else:
             index = call.add(Add(at, call.const(first + np.int32(step - 1))))
-            tested = call.add(Gather(held, index, 0))
+            tested = call.add(Gather(flat, index, 0))
         reached = call.add(Cast(call.add(LessEqual(tested, x)), I32))
         moved = call.add(Mul(reached, call.const(np.int32(step)))) if step > 1 else reached
         at = moved if at is None else call.add(Add(at, moved))
@@ -124,7 +124,7 @@ def _searched(call: Call, x: Value, thresholds: Array, rest: list[int]) -> Value
 
 @rule("XnorPopcountMatMul", domains=QONNX, types=FLOAT)
 def xnor_popcount(call: Call) -> Value:
-    """Matching bits. Constant bits b: the product of a and 2b - 1, plus K less the sum of b."""
+    """Matching bits. With constant bits b: the product of a and 2b - 1, plus K, minus sum(b)."""
     a, bits = call.x(0), call.constant(1)
     if bits is not None:
         return _matches(call, matmul(call.on({1: _as_signs(call, call.x(1))})), bits)

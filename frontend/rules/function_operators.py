@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...errors import Limit
 from ..importing.call import Call
 from ..importing.function_bodies import expanded
-from ..importing.scope import Held
+from ..importing.scope import ImportedTensor
 from ..registry import rule
 
 _DEFINITION = {Limit.FORM: "what the operators of its ONNX definition take"}
@@ -21,7 +21,7 @@ _DEFINITION = {Limit.FORM: "what the operators of its ONNX definition take"}
     "SwiGLU",
     limits=_DEFINITION,
 )
-def function(call: Call) -> tuple[Held, ...]:
+def function(call: Call) -> tuple[ImportedTensor, ...]:
     """The body of the function, operator by operator."""
     return expanded(call)
 
@@ -30,16 +30,16 @@ def function(call: Call) -> tuple[Held, ...]:
     "BlackmanWindow",
     "HammingWindow",
     "HannWindow",
-    limits={Limit.CONSTANT: "size", Limit.TYPE: "float32 results alone"},
+    limits={Limit.CONSTANT: "size", Limit.TYPE: "only float32 results"},
 )
-def window(call: Call) -> tuple[Held, ...]:
+def window(call: Call) -> tuple[ImportedTensor, ...]:
     """A constant curve."""
     call.array(0, "size")
     return expanded(call)
 
 
 @rule("CenterCropPad", limits={**_DEFINITION, Limit.SHAPE: "shape"})
-def center_crop_pad(call: Call) -> tuple[Held, ...]:
+def center_crop_pad(call: Call) -> tuple[ImportedTensor, ...]:
     """A slice, then a border."""
     call.integers(1, "shape")
     return expanded(call)

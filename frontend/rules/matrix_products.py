@@ -92,7 +92,8 @@ def matmul(call: Call) -> Value:
 
 
 def _as_matrix(weights: Array, rank: int) -> Array | None:
-    """Weights without leading axes of 1 that give the result none; None for several matrices."""
+    """Weights without leading axes of size 1 that the result does not need; None for several
+    matrices."""
     if weights.ndim <= 2:
         return weights
     alone = math.prod(weights.shape[:-2]) == 1 and weights.ndim <= rank

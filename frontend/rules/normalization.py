@@ -54,7 +54,7 @@ def standardised(call: Call, x: Value, axes: tuple[int, ...], epsilon: float) ->
 def _statistics(
     call: Call, x: Value, axes: tuple[int, ...], epsilon: float
 ) -> tuple[Value, Value, Value]:
-    """x less its mean, the mean, and sqrt(variance + epsilon)."""
+    """x minus its mean, the mean, and sqrt(variance + epsilon)."""
     mean = call.add(ReduceMean(x, axes, True))
     centred = call.add(Sub(x, mean))
     variance = call.add(ReduceMean(call.add(Mul(centred, centred)), axes, True))
@@ -65,7 +65,7 @@ def _deviation(call: Call, variance: Value, epsilon: float) -> Value:
     return call.add(Sqrt(call.add(Add(variance, call.const(epsilon, variance)))))
 
 
-_STASH = {Limit.FORM: "stash_type 1 alone"}
+_STASH = {Limit.FORM: "only stash_type 1"}
 
 
 @rule("LayerNormalization", types=FLOAT, limits=_STASH)

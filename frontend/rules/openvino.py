@@ -5,7 +5,7 @@
           * (out_high - out_low) + out_low
 
 with halves to even, in this order of float32 operations (OpenVINO's reference implementation). With
-two levels it is a step, of which the threshold is found exactly.
+two levels it is a step, whose threshold is found exactly.
 """
 
 from __future__ import annotations
@@ -54,16 +54,16 @@ class _Ranges:
     limits={Limit.CONSTANT: "ranges", Limit.VALUE: "finite ranges"},
 )
 def fake_quantize(call: Call) -> Value:
-    """Two levels become a sign, more are computed as they are defined."""
+    """Two levels become a sign, more are computed by the definition."""
     x = call.x(0)
     levels = call.int("levels", 256)
     if levels < 2:
         call.refuse(f"levels is {levels}; expected 2 or more")
     names = ("input_low", "input_high", "output_low", "output_high")
-    held = [_range(call, i, what) for i, what in enumerate(names, 1)]
-    if broadcast([x.shape, *(a.shape for a in held)]) != x.shape:
-        call.refuse(f"ranges of shapes {[list(a.shape) for a in held]} do not fit {x!r}")
-    low, high, out_low, out_high = np.broadcast_arrays(*held)
+    bounds = [_range(call, i, what) for i, what in enumerate(names, 1)]
+    if broadcast([x.shape, *(a.shape for a in bounds)]) != x.shape:
+        call.refuse(f"ranges of shapes {[list(a.shape) for a in bounds]} do not fit {x!r}")
+    low, high, out_low, out_high = np.broadcast_arrays(*bounds)
     ranges = _Ranges(low, high, out_low, out_high, np.float32(levels - 1))
     shape = ranges.in_low.shape
     step = None

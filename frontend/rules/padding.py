@@ -87,8 +87,8 @@ def _continued(call: Call, x: Value, axis: int, widths: tuple[int, int], mode: s
     if mode == "edge" or max(widths) > (size - 1 if mode == "reflect" else size):
         return call.add(ops.Gather(x, call.const(order), axis))
     front, back = order[: widths[0]], order[widths[0] + size :]
-    held = [_run(call, x, axis, part) for part in (front, back)]
-    parts = [*held[0], x, *held[1]]
+    borders = [_run(call, x, axis, part) for part in (front, back)]
+    parts = [*borders[0], x, *borders[1]]
     return call.add(ops.Concat(tuple(parts), axis))
 
 

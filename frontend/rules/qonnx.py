@@ -2,8 +2,8 @@
 
 BipolarQuant(x, scale) = scale * (+1 where x >= 0, else -1).
 Quant(x, scale, zeropt, bits) = (round(clamp(x / scale + zeropt)) - zeropt) * scale; with one signed
-bit it is executed as bipolar. Constant operands fold, so that a quantized initializer is a constant
-of the IR.
+bit it is executed as bipolar. Constant operands are folded, so that a quantized initializer is a
+constant of the IR.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def limits(bits: Array, signed: bool, narrow: bool) -> tuple[Array, Array]:
 
 
 def rounded(call: Call, y: Value, mode: str, positive: bool = False) -> Value:
-    """Integers by the rounding modes of qonnx; ``positive`` for what is never below zero."""
+    """Integers by the rounding modes of qonnx; ``positive`` if none is negative."""
     name = mode.upper()
     if name in ("ROUND", "HALF_EVEN"):
         return call.add(Round(y))

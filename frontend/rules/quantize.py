@@ -1,4 +1,4 @@
-"""QuantizeLinear and DequantizeLinear, computed as they are written."""
+"""QuantizeLinear and DequantizeLinear, by their definitions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STORED = (I8, U8, I16)
 @rule(
     "QuantizeLinear",
     types=FLOAT,
-    limits={**_PARAMETERS, Limit.TYPE: "to int8, uint8 and int16 alone"},
+    limits={**_PARAMETERS, Limit.TYPE: "only to int8, uint8 and int16"},
 )
 def quantize(call: Call) -> Value:
     """saturate(round(x / scale) + zero point), halves to even."""
@@ -47,18 +47,20 @@ def _plus(call: Call, y: Value, op: type[Add] | type[Sub]) -> Value:
     zero = call.constant(2) if call.has(2) else np.zeros(1)
     if zero is not None and not zero.any():
         return y
-    held = _parameter(call, y, 2)
-    return call.add(op(y, held if held.element == F32 else call.add(Cast(held, F32))))
+    zero_point = _parameter(call, y, 2)
+    if zero_point.element != F32:
+        zero_point = call.add(Cast(zero_point, F32))
+    return call.add(op(y, zero_point))
 
 
 def _parameter(call: Call, x: Value, index: int) -> Value:
     """Scale or zero point, shaped to broadcast along ``axis``."""
-    value, held = call.x(index), call.constant(index)
+    value, constant = call.x(index), call.constant(index)
     if call.int("block_size", 0) or value.type.rank > 1 or value.type.symbolic:
         call.refuse("only per-tensor and per-axis scales are supported", Limit.FORM)
     if index == 1 and value.element != F32:
         call.refuse(f"scales must be float32, got {value!r}", Limit.FORM)
-    if index == 1 and held is not None and not (np.isfinite(held).all() and held.all()):
+    if index == 1 and constant is not None and not (np.isfinite(constant).all() and constant.all()):
         call.refuse("scales must be finite and not zero")
     if value.shape in ((), (1,)):
         return call.reshape(value, ())

@@ -55,7 +55,7 @@ def qlinear_matmul(call: Call) -> Value:
 
 
 def _centred(call: Call, index: int, zero_at: int) -> Value:
-    """The operand less its zero point, as floats."""
+    """The operand minus its zero point, as floats."""
     x = call.add(ops.Cast(call.x(index), F32))
     zero = call.array(zero_at, "a zero point") if call.has(zero_at) else np.zeros(1)
     if zero.size != 1:
@@ -66,7 +66,7 @@ def _centred(call: Call, index: int, zero_at: int) -> Value:
 
 
 def _weights(call: Call, index: int, zero_at: int, first: bool) -> Array:
-    """Constant weights less their zero points, which follow the first axis or the last."""
+    """Constant weights minus their zero points, which follow the first axis or the last."""
     weights = call.array(index, "weights").astype(np.int64)
     if not call.has(zero_at):
         return weights
@@ -103,21 +103,21 @@ def _product(call: Call, x: Value, weights: Array) -> Value:
 def _summed(call: Call, weights: Array, product: Callable[[Value], Value]) -> Value:
     """The int32 product with weights [O, ..]."""
 
-    def whole(part: Array) -> Value:
+    def partial_product(part: Array) -> Value:
         return call.add(ops.Cast(product(call.const(part.astype(np.float32))), I32))
 
     if _bound(weights) < _EXACT:
-        return whole(weights)
+        return partial_product(weights)
     high = (weights + 8) >> 4
     low = weights - 16 * high
     if max(_bound(high), _bound(low)) >= _EXACT or _bound(weights) >= 1 << 31:
         call.refuse("sums exceed int32", Limit.VALUE)
-    wide = whole(high)
-    return call.add(ops.Add(call.add(ops.Mul(wide, call.const(16, wide))), whole(low)))
+    wide = partial_product(high)
+    return call.add(ops.Add(call.add(ops.Mul(wide, call.const(16, wide))), partial_product(low)))
 
 
 def _bound(weights: Array) -> int:
-    """What a sum with operands of 8 bits can reach."""
+    """The largest magnitude that a sum with operands of 8 bits can have."""
     return int(np.abs(weights).reshape(weights.shape[0], -1).sum(1).max(initial=0)) * 255
 
 
@@ -130,8 +130,8 @@ def _requantized(
         call.refuse("only one float32 scale for an operand is supported", Limit.FORM)
     factor = x.reshape(()) * w / y.reshape(())
     real = call.add(ops.Cast(total, F32))
-    held = factor.reshape(()) if factor.size == 1 else factor.reshape(spread)
-    real = call.add(ops.Round(call.add(ops.Mul(real, call.const(held)))))
+    shaped = factor.reshape(()) if factor.size == 1 else factor.reshape(spread)
+    real = call.add(ops.Round(call.add(ops.Mul(real, call.const(shaped)))))
     zero = call.array(zero_at, "the zero point of the result")
     if zero.any():
         real = call.add(ops.Add(real, call.const(zero.reshape(()), real)))

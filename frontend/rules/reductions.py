@@ -19,7 +19,7 @@ from ...ir.ops import (
     Sub,
 )
 from ..importing.call import Call
-from ..importing.deferred_transpose import Turned
+from ..importing.deferred_transpose import DeferredTranspose
 from ..registry import FLOAT, NUMBERS, rule
 
 PLAIN = {
@@ -34,10 +34,10 @@ _AXES = {Limit.SHAPE: "axes", Limit.BATCH: "not reduced"}
 @rule("ReduceMax", "ReduceMin", "ReduceSum", types=NUMBERS, limits=_AXES)
 @rule("ReduceL1", "ReduceSumSquare", types=NUMBERS, limits=_AXES)
 @rule("ReduceMean", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", types=FLOAT, limits=_AXES)
-def reduction(call: Call) -> Value | Turned:
+def reduction(call: Call) -> Value | DeferredTranspose:
     """Axes are an attribute up to opset 17 (12 for ReduceSum), an input from then on."""
-    held = call.held(0)
-    x = held.x if isinstance(held, Turned) else call.x(0)
+    operand = call.input(0)
+    x = operand.x if isinstance(operand, DeferredTranspose) else call.x(0)
     rank = x.type.rank
     axes = call.axes_argument(1, 13 if call.op == "ReduceSum" else 18)
     if not axes:
@@ -46,9 +46,11 @@ def reduction(call: Call) -> Value | Turned:
         axes = range(rank)
     axes = call.axes(axes, rank)
     keep = bool(call.int("keepdims", 1))
-    if isinstance(held, Turned):
-        y = _reduced(call, x, tuple(sorted(held.perm[a] for a in axes)), keep)
-        return Turned(y, held.perm) if keep else call.turned(y, held.without(axes))
+    if isinstance(operand, DeferredTranspose):
+        y = _reduced(call, x, tuple(sorted(operand.perm[a] for a in axes)), keep)
+        if keep:
+            return DeferredTranspose(y, operand.perm)
+        return call.transposed(y, operand.without(axes))
     return _reduced(call, x, tuple(sorted(axes)), keep)
 
 

@@ -1,4 +1,4 @@
-"""Operators that rename axes and sizes: everything that comes down to Reshape and Transpose."""
+"""Operators that rearrange axes and sizes: everything that Reshape and Transpose can express."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 from ...errors import Limit
 from ...ir import Batch, Dim, Shape, Value
 from ...ir.ops import Expand
-from ..importing.batch_shapes import Sized, dims_of, shape_tensor
+from ..importing.batch_shapes import BatchDependent, dims_of, shape_tensor
 from ..importing.call import Call
-from ..importing.deferred_transpose import Turned
-from ..importing.scope import Held
+from ..importing.deferred_transpose import DeferredTranspose
+from ..importing.scope import ImportedTensor
 from ..prepare.tensor_data import tensor_array
 from ..registry import FLOAT, rule
 from .matrix_products import leading
@@ -21,7 +21,7 @@ from .matrix_products import leading
 
 @rule("Reshape", limits={Limit.SHAPE: "shape", Limit.BATCH: "stays first"})
 def reshape(call: Call) -> Value:
-    """0 copies a dimension (unless allowzero), -1 takes what is left."""
+    """0 copies a dimension (unless allowzero), -1 takes the rest."""
     x = call.x(0)
     target = list(call.dims(1, "the shape"))
     if not call.int("allowzero", 0):
@@ -81,14 +81,14 @@ def flatten(call: Call) -> Value:
 
 
 @rule("Squeeze", limits={Limit.SHAPE: "axes"})
-def squeeze(call: Call) -> Value | Turned:
+def squeeze(call: Call) -> Value | DeferredTranspose:
     """Drop axes of size 1."""
     axes = call.axes_argument(1, 13)
-    held = call.held(0)
-    if isinstance(held, Turned) and axes is not None:
-        axes = call.axes(axes, len(held.perm))
-        x = _without(call, held.x, [held.perm[a] for a in axes])
-        return call.turned(x, held.without(axes))
+    operand = call.input(0)
+    if isinstance(operand, DeferredTranspose) and axes is not None:
+        axes = call.axes(axes, len(operand.perm))
+        x = _without(call, operand.x, [operand.perm[a] for a in axes])
+        return call.transposed(x, operand.without(axes))
     x = call.x(0)
     if axes is None:
         axes = [i for i, d in enumerate(x.shape) if d == 1]
@@ -106,9 +106,9 @@ def _without(call: Call, x: Value, axes: Sequence[int]) -> Value:
     "Unsqueeze",
     limits={Limit.SHAPE: "axes", Limit.BATCH: "stays first, or is back there before it is read"},
 )
-def unsqueeze(call: Call) -> Value | Turned:
-    """Insert axes of size 1, counted in the result; of those before the symbolic batch, which
-    stacks of layers have, it is known that the batch belongs before them."""
+def unsqueeze(call: Call) -> Value | DeferredTranspose:
+    """Insert axes of size 1, counted in the result. Stacks of layers insert some before the
+    symbolic batch, and it is known that the batch belongs before those."""
     x = call.x(0)
     axes = call.axes_argument(1, 13)
     if axes is None:
@@ -122,18 +122,18 @@ def unsqueeze(call: Call) -> Value | Turned:
     batch = next(i for i in range(rank) if i not in axes)
     order = [batch, *(i for i in range(rank) if i != batch)]
     y = call.reshape(x, tuple(shape[i] for i in order))
-    return call.turned(y, tuple(order.index(i) for i in range(rank)))
+    return call.transposed(y, tuple(order.index(i) for i in range(rank)))
 
 
 @rule("Transpose", limits={Limit.BATCH: "stays first, or is back there before it is read"})
-def transpose(call: Call) -> Value | Turned:
+def transpose(call: Call) -> Value | DeferredTranspose:
     """Axes in another order."""
-    held = call.held(0)
-    x = held.x if isinstance(held, Turned) else call.x(0)
+    operand = call.input(0)
+    x = operand.x if isinstance(operand, DeferredTranspose) else call.x(0)
     perm = call.ints("perm", range(x.type.rank)[::-1]) or ()
-    if isinstance(held, Turned):
-        perm = tuple(held.perm[p] for p in perm)
-    return call.turned(x, perm)
+    if isinstance(operand, DeferredTranspose):
+        perm = tuple(operand.perm[p] for p in perm)
+    return call.transposed(x, perm)
 
 
 @rule("Identity")
@@ -145,7 +145,7 @@ def transpose(call: Call) -> Value | Turned:
         Limit.CONSTANT: "training_mode",
     },
 )
-def identity(call: Call) -> Held | tuple[Held, ...]:
+def identity(call: Call) -> ImportedTensor | tuple[ImportedTensor, ...]:
     """The operand itself; Dropout does nothing at inference, its mask keeps everything."""
     if call.op == "Dropout":
         old = call.version is not None and call.version < 7
@@ -156,41 +156,41 @@ def identity(call: Call) -> Held | tuple[Held, ...]:
         if call.uses(1):
             kept = np.bool_(call.version is None or call.version >= 10)
             mask = kept if kept else np.float32(1)
-            return call.held(0), call.add(Expand(call.const(mask), call.x(0).shape))
-    return call.held(0)
+            return call.input(0), call.add(Expand(call.const(mask), call.x(0).shape))
+    return call.input(0)
 
 
 @rule("Shape")
-def shape(call: Call) -> Held:
+def shape(call: Call) -> ImportedTensor:
     """Dimensions as data, the batch symbolic; ``start`` and ``end`` select some."""
     x = call.x(0)
     rank = x.type.rank
     start, end = call.int("start", 0), call.int("end", rank)
     dims = shape_tensor(x.shape)
     chosen = slice(*slice(start, end).indices(rank)[:2])
-    if isinstance(dims, Sized):
+    if isinstance(dims, BatchDependent):
         cut = tuple(a[chosen] for a in dims.arrays)
-        return cut[0] if chosen.start > 0 or not cut[0].size else Sized(cut)
+        return cut[0] if chosen.start > 0 or not cut[0].size else BatchDependent(cut)
     return dims[chosen]
 
 
 @rule("Size")
-def size(call: Call) -> Held:
+def size(call: Call) -> ImportedTensor:
     """The number of elements."""
     count = leading(call.x(0).shape)
     tensor = shape_tensor((count,))
-    if isinstance(tensor, Sized):
-        return Sized(tuple(a.reshape(()) for a in tensor.arrays))
+    if isinstance(tensor, BatchDependent):
+        return BatchDependent(tuple(a.reshape(()) for a in tensor.arrays))
     return tensor.reshape(())
 
 
 @rule("ConstantOfShape", limits={Limit.SHAPE: "shape"})
 def constant_of_shape(call: Call) -> Value:
-    """A constant of a shape that depends on the batch; others were computed before."""
-    held = call.held(0)
-    if not isinstance(held, (np.ndarray, Sized)):
+    """A constant whose shape depends on the batch; others are folded and never get here."""
+    shape = call.input(0)
+    if not isinstance(shape, (np.ndarray, BatchDependent)):
         text = f"the shape ('{call.node.input[0]}') must be known at compile time"
         call.refuse(text, Limit.SHAPE)
     given = call.tensor("value")
     fill = np.zeros(1, np.float32) if given is None else tensor_array(given)
-    return call.add(Expand(call.const(fill.reshape(())), dims_of(held)))
+    return call.add(Expand(call.const(fill.reshape(())), dims_of(shape)))

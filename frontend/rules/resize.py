@@ -1,8 +1,8 @@
 """Resize and Upsample: along each axis a weighted sum of elements at constant positions.
 
 Interpolation is separable, so each axis is done by itself: `Taps` says for every output position
-which input positions count how much. Nearest has one tap of weight 1, a Gather; linear has two,
-cubic four. Coordinates are computed in float32, as ONNX Runtime does.
+which input positions count and how much. Nearest has one tap of weight 1, a Gather; linear has two,
+cubic four. Coordinates are computed in float32, as in ONNX Runtime.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _LIMITS = {
     Limit.SHAPE: "sizes",
     Limit.BATCH: "not resized",
     Limit.FORM: "no antialias, tf_crop_and_resize, align_corners to a fractional size",
-    Limit.TYPE: "linear and cubic of float32 alone",
+    Limit.TYPE: "linear and cubic only in float32",
 }
 
 
@@ -103,18 +103,18 @@ def _resampled(call: Call, x: Value, axes: dict[int, Axis], transform: str, near
 
 
 def _axes(call: Call, x: Value, scales_at: int, sizes_at: int) -> dict[int, Axis]:
-    """The axes that are resized. The symbolic batch is not."""
+    """The axes that are resized, never the symbolic batch."""
     rank = x.type.rank
     named = call.axes(call.ints("axes", range(rank)) or (), rank)
     if call.op == "Upsample" and call.given("scales"):
-        held = np.array(list(call.node_attribute("scales").floats), np.float32)
+        scales = np.array(list(call.node_attribute("scales").floats), np.float32)
     else:
         given = call.has(scales_at)
-        held = call.array(scales_at, "scales") if given else np.zeros(0, np.float32)
-    if held.size:
-        if held.size != len(named) or not (held > 0).all():
-            call.refuse(f"scales {held.reshape(-1).tolist()} do not fit {x!r}")
-        return _by_scales(call, x, dict(zip(named, held.reshape(-1).tolist(), strict=True)))
+        scales = call.array(scales_at, "scales") if given else np.zeros(0, np.float32)
+    if scales.size:
+        if scales.size != len(named) or not (scales > 0).all():
+            call.refuse(f"scales {scales.reshape(-1).tolist()} do not fit {x!r}")
+        return _by_scales(call, x, dict(zip(named, scales.reshape(-1).tolist(), strict=True)))
     sizes = call.dims(sizes_at, "sizes")
     if len(sizes) != len(named):
         call.refuse(f"{len(sizes)} sizes do not fit {x!r}")
@@ -138,8 +138,8 @@ def _by_scales(call: Call, x: Value, scales: dict[int, float]) -> dict[int, Axis
             continue
         if isinstance(size, Batch):
             call.refuse("the symbolic batch cannot be resized", Limit.BATCH)
-        whole = float(np.floor(np.float32(size) * np.float32(scale)))
-        out[axis] = _sized(call, size, max(1.0, whole), scale)
+        resized = float(np.floor(np.float32(size) * np.float32(scale)))
+        out[axis] = _sized(call, size, max(1.0, resized), scale)
     return out
 
 

@@ -1,8 +1,8 @@
 """Reading and writing at positions: GatherND, ScatterND, ScatterElements, OneHot, Trilu.
 
-A write at constant positions is a Gather: behind the operand lie the updates, and each position of
-the result takes the operand's element or an update. Where positions repeat under a reduction, there
-is one round for each repetition.
+A write at constant positions is a Gather: the updates are appended to the operand, and each
+position of the result takes the operand's element or an update. Where positions repeat under a
+reduction, there is one round for each repetition.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _REDUCTIONS: dict[str, _Reduction] = {
     "min": (ops.Min, lambda dtype: math.inf if dtype.kind == "f" else np.iinfo(dtype.str).max),
 }
 _LIMITS = {
-    Limit.CONSTANT: "indices (ScatterElements: but for one entry along the axis)",
+    Limit.CONSTANT: "indices (ScatterElements: unless there is one entry along the axis)",
     Limit.BATCH: "data",
 }
 
@@ -52,9 +52,9 @@ def gather_nd(call: Call) -> Value:
     sizes = [d for d in x.shape[:depth] if isinstance(d, int)]
     rows = call.reshape(x, (math.prod(sizes), *x.shape[depth:]))
     steps = np.array([math.prod(sizes[i + 1 :]) for i in range(depth)], np.int64)
-    held = call.constant(1)
-    if held is not None:
-        return gathered(call, rows, _inside(call, held, sizes) @ steps, 0)
+    constant = call.constant(1)
+    if constant is not None:
+        return gathered(call, rows, _inside(call, constant, sizes) @ steps, 0)
     wide = indices if indices.element == I64 else call.add(ops.Cast(indices, I64))
     below = call.add(ops.Less(wide, call.const(np.int64(0))))
     wide = call.add(ops.Where(below, call.add(ops.Add(wide, call.const(np.array(sizes)))), wide))
@@ -65,11 +65,11 @@ def gather_nd(call: Call) -> Value:
 
 def _inside(call: Call, indices: Array, sizes: list[int]) -> Array:
     """Positions counted from the front, each inside its axis."""
-    held = indices.astype(np.int64)
+    positions = indices.astype(np.int64)
     limits = np.array(sizes)
-    if (held < -limits).any() or (held >= limits).any():
+    if (positions < -limits).any() or (positions >= limits).any():
         call.refuse(f"indices are outside of axes of sizes {sizes}")
-    return np.where(held < 0, held + limits, held)
+    return np.where(positions < 0, positions + limits, positions)
 
 
 @rule("ScatterND", limits=_LIMITS)
@@ -79,8 +79,8 @@ def scatter_nd(call: Call) -> Value:
     indices = call.constant(1)
     if indices is None:
         call.refuse(
-            f"indices ('{call.node.input[1]}') must be constant, but in assignments of one number "
-            "by a mask (x[mask] = 1)",
+            f"indices ('{call.node.input[1]}') must be constant, except in assignments of one "
+            "number by a mask (x[mask] = 1)",
             Limit.CONSTANT,
         )
     depth = indices.shape[-1] if indices.ndim else 0
@@ -102,20 +102,20 @@ def scatter_elements(call: Call) -> Value:
     """Elements written along one axis: at constant positions, or one for each row."""
     x, indices, updates = call.x(0), call.x(1), call.x(2)
     axis = call.axis(call.int("axis", 0), x.type.rank)
-    held = call.constant(1)
-    if held is None:
+    constant = call.constant(1)
+    if constant is None:
         return _one_each(call, x, indices, updates, axis)
     if x.type.symbolic:
         call.refuse("cannot write into the symbolic batch", Limit.BATCH)
     shape = _known(x)
-    fits = held.ndim == len(shape) and updates.shape == held.shape
+    fits = constant.ndim == len(shape) and updates.shape == constant.shape
     if not fits or any(
-        n > d for a, (n, d) in enumerate(zip(held.shape, shape, strict=True)) if a != axis
+        n > d for a, (n, d) in enumerate(zip(constant.shape, shape, strict=True)) if a != axis
     ):
         call.refuse(f"indices {call.x(1)!r} and updates {updates!r} do not fit {x!r}")
-    grid: Array = np.indices(held.shape)
-    at = [grid[i] for i in range(held.ndim)]
-    at[axis] = _inside(call, held, [shape[axis]])
+    grid: Array = np.indices(constant.shape)
+    at = [grid[i] for i in range(constant.ndim)]
+    at[axis] = _inside(call, constant, [shape[axis]])
     places = np.ravel_multi_index(tuple(at), shape).reshape(-1)
     rows = call.reshape(x, (math.prod(shape),))
     written = _written(call, rows, call.reshape(updates, (places.size,)), places)
@@ -123,7 +123,7 @@ def scatter_elements(call: Call) -> Value:
 
 
 def _one_each(call: Call, x: Value, indices: Value, updates: Value, axis: int) -> Value:
-    """The element of every row that its index names is the update."""
+    """In every row the element that its index names becomes the update."""
     size = x.shape[axis]
     rows = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
     if indices.shape != rows or not isinstance(size, int):
@@ -218,7 +218,7 @@ def trilu(call: Call) -> Value:
     if x.type.rank < 2 or any(isinstance(d, Batch) for d in x.shape[-2:]):
         call.refuse(f"{x!r} is no matrix of known size", Limit.BATCH)
     ones = np.ones([d for d in x.shape[-2:] if isinstance(d, int)], np.bool_)
-    # Beyond the corners nothing changes, and NumPy takes small numbers alone.
+    # Beyond the corners nothing changes, and NumPy takes only small numbers.
     k = int(np.clip(k, -ones.shape[0], ones.shape[1]))
     kept = np.triu(ones, k) if call.int("upper", 1) else np.tril(ones, k)
     return call.add(ops.Where(call.const(kept), x, call.const(0, x)))

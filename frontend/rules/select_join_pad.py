@@ -7,20 +7,22 @@ import numpy as np
 from ...errors import Limit
 from ...ir import BOOL, Array, Batch, Dim, Shape, Value, ops
 from ..importing.call import Call
-from ..importing.deferred_transpose import Turned
+from ..importing.deferred_transpose import DeferredTranspose
 from ..prepare.masked_fill import DOMAIN
 from ..registry import rule
 
 
 @rule("Concat")
-def concat(call: Call) -> Value | Turned:
+def concat(call: Call) -> Value | DeferredTranspose:
     """Operands one after another."""
-    turned = [held for held in map(call.held, range(len(call))) if isinstance(held, Turned)]
-    if len(turned) == len(call) and len({held.perm for held in turned}) == 1:
-        perm = turned[0].perm
+    inputs = [call.input(index) for index in range(len(call))]
+    deferred = [tensor for tensor in inputs if isinstance(tensor, DeferredTranspose)]
+    if len(deferred) == len(inputs) and len({tensor.perm for tensor in deferred}) == 1:
+        perm = deferred[0].perm
         place = perm[call.axis(call.int("axis", 1), len(perm))]
         if place:
-            return Turned(call.add(ops.Concat(tuple(held.x for held in turned), place)), perm)
+            joined = call.add(ops.Concat(tuple(tensor.x for tensor in deferred), place))
+            return DeferredTranspose(joined, perm)
     values = call.values()
     axis = call.axis(call.int("axis", 1), values[0].type.rank)
     return values[0] if len(values) == 1 else call.add(ops.Concat(values, axis))
@@ -34,10 +36,10 @@ def concat(call: Call) -> Value | Turned:
         Limit.EMPTY: "result",
     },
 )
-def slice_(call: Call) -> Value | Turned:
+def slice_(call: Call) -> Value | DeferredTranspose:
     """Bounds from attributes (opset 9) or inputs, clamped to the operand as ONNX says."""
-    held = call.held(0)
-    x = held.x if isinstance(held, Turned) else call.x(0)
+    operand = call.input(0)
+    x = operand.x if isinstance(operand, DeferredTranspose) else call.x(0)
     if call.version is not None and call.version < 10:
         starts, ends = call.ints("starts") or (), call.ints("ends") or ()
         axes, steps = call.ints("axes"), None
@@ -50,11 +52,11 @@ def slice_(call: Call) -> Value | Turned:
     steps = (1,) * len(starts) if steps is None else steps
     if not len(starts) == len(ends) == len(axes) == len(steps) or 0 in steps:
         call.refuse("starts, ends, axes and steps do not fit each other")
-    if isinstance(held, Turned):
-        axes = tuple(held.perm[a] for a in axes)
+    if isinstance(operand, DeferredTranspose):
+        axes = tuple(operand.perm[a] for a in axes)
     chosen = {a: (s, e, p) for a, s, e, p in zip(axes, starts, ends, steps, strict=True)}
     cut = sliced(call, x, chosen)
-    return Turned(cut, held.perm) if isinstance(held, Turned) else cut
+    return DeferredTranspose(cut, operand.perm) if isinstance(operand, DeferredTranspose) else cut
 
 
 def whole_number(call: Call, index: int, what: str) -> int:
@@ -68,8 +70,8 @@ def whole_number(call: Call, index: int, what: str) -> int:
 def sliced(call: Call, x: Value, chosen: dict[int, tuple[int, Dim, int]]) -> Value:
     """``x`` cut to (start, end, step) on the chosen axes; nothing when that is all of it."""
     kept = [_kept(call, x, dim, *chosen.get(axis, (0, dim, 1))) for axis, dim in enumerate(x.shape)]
-    whole = all(isinstance(d, Batch) or k == range(d) for d, k in zip(x.shape, kept, strict=True))
-    if whole:
+    uncut = all(isinstance(d, Batch) or k == range(d) for d, k in zip(x.shape, kept, strict=True))
+    if uncut:
         return x
     starts, steps, sizes = zip(*((k.start if k else 0, k.step, len(k)) for k in kept), strict=True)
     if any(k == 0 for k, d in zip(sizes, x.shape, strict=True) if not isinstance(d, Batch)):
@@ -78,7 +80,7 @@ def sliced(call: Call, x: Value, chosen: dict[int, tuple[int, Dim, int]]) -> Val
 
 
 def _kept(call: Call, x: Value, dim: Dim, start: int, end: Dim, step: int) -> range:
-    """Positions kept of one axis, clamped as Python does; the symbolic batch is kept whole."""
+    """The positions kept of one axis, clamped as in Python; all of the symbolic batch is kept."""
     if isinstance(dim, Batch):
         if start or step != 1 or not (end == dim or (isinstance(end, int) and end >= 1 << 31)):
             call.refuse(f"the symbolic batch of {x!r} cannot be sliced", Limit.BATCH)
@@ -90,12 +92,12 @@ def _kept(call: Call, x: Value, dim: Dim, start: int, end: Dim, step: int) -> ra
 
 
 @rule("Split", limits={Limit.SHAPE: "sizes", Limit.BATCH: "not split", Limit.EMPTY: "parts"})
-def split(call: Call) -> tuple[Value | Turned, ...]:
+def split(call: Call) -> tuple[Value | DeferredTranspose, ...]:
     """Parts along an axis, of given sizes or as equal as ONNX makes them."""
-    held = call.held(0)
-    x = held.x if isinstance(held, Turned) else call.x(0)
+    operand = call.input(0)
+    x = operand.x if isinstance(operand, DeferredTranspose) else call.x(0)
     axis = call.axis(call.int("axis", 0), x.type.rank)
-    axis = held.perm[axis] if isinstance(held, Turned) else axis
+    axis = operand.perm[axis] if isinstance(operand, DeferredTranspose) else axis
     size = x.shape[axis]
     if isinstance(size, Batch):
         call.refuse("the symbolic batch cannot be split", Limit.BATCH)
@@ -108,24 +110,25 @@ def split(call: Call) -> tuple[Value | Turned, ...]:
         call.refuse(f"parts {list(parts)} of axis {axis} have no elements", Limit.EMPTY)
     if sum(parts) != size or min(parts) < 1 or len(parts) != len(call.node.output):
         call.refuse(f"parts {list(parts)} do not make up axis {axis} of {x!r}")
-    out: list[Value | Turned] = []
+    out: list[Value | DeferredTranspose] = []
     start = 0
     for part in parts:
         y = sliced(call, x, {axis: (start, start + part, 1)})
-        out.append(Turned(y, held.perm) if isinstance(held, Turned) else y)
+        deferred = isinstance(operand, DeferredTranspose)
+        out.append(DeferredTranspose(y, operand.perm) if deferred else y)
         start += part
     return tuple(out)
 
 
 @rule("Gather", limits={Limit.BATCH: "not gathered from"})
-def gather(call: Call) -> Value | Turned:
+def gather(call: Call) -> Value | DeferredTranspose:
     """Constant indices that step evenly are a Slice; others stay a Gather."""
-    indices, held = call.constant(1), call.held(0)
-    if isinstance(held, Turned) and indices is not None and indices.ndim == 0:
-        place = call.axis(call.int("axis", 0), len(held.perm))
-        if not isinstance(held.x.shape[held.perm[place]], Batch):
-            taken = gathered(call, held.x, indices, held.perm[place])
-            return call.turned(taken, held.without([place]))
+    indices, operand = call.constant(1), call.input(0)
+    if isinstance(operand, DeferredTranspose) and indices is not None and indices.ndim == 0:
+        place = call.axis(call.int("axis", 0), len(operand.perm))
+        if not isinstance(operand.x.shape[operand.perm[place]], Batch):
+            taken = gathered(call, operand.x, indices, operand.perm[place])
+            return call.transposed(taken, operand.without([place]))
     x = call.x(0)
     axis = call.axis(call.int("axis", 0), x.type.rank)
     size = x.shape[axis]
@@ -150,8 +153,8 @@ def gathered(call: Call, x: Value, indices: Array, axis: int) -> Value:
         last = first + step * flat.size
         cut = sliced(call, x, {axis: (first, last if last >= 0 else -size - 1, step)})
         return call.reshape(cut, (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
-    held = call.const(flat.reshape(indices.shape))
-    return call.add(ops.Gather(x, held, axis))
+    positions = call.const(flat.reshape(indices.shape))
+    return call.add(ops.Gather(x, positions, axis))
 
 
 @rule("Expand", limits={Limit.SHAPE: "shape"})
@@ -169,7 +172,7 @@ def expanded(call: Call, x: Value, shape: Shape) -> Value:
 
 @rule("Tile", limits={Limit.SHAPE: "repeats", Limit.BATCH: "not repeated"})
 def tile(call: Call) -> Value:
-    """Repetition of whole axes: a new axis before each, broadcast, then joined."""
+    """Repetition of axes: a new axis before each, broadcast, then joined."""
     x = call.x(0)
     repeats = call.integers(1, "repeats")
     if len(repeats) != x.type.rank or min(repeats, default=1) < 1:
@@ -226,9 +229,9 @@ def masked_fill(call: Call) -> Value:
 
 @rule("NonZero", limits={Limit.CONSTANT: "the operand"})
 def positions(call: Call) -> Value:
-    """Positions that only the data tells have no shape; what is left of them is refused."""
+    """Positions that depend on the data have no shape; a NonZero that is left is refused."""
     call.refuse(
-        f"its operand ('{call.node.input[0]}') must be constant, but in assignments of one number "
-        "by a mask (x[mask] = 1)",
+        f"its operand ('{call.node.input[0]}') must be constant, except in assignments of one "
+        "number by a mask (x[mask] = 1)",
         Limit.CONSTANT,
     )

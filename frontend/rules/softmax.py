@@ -23,7 +23,7 @@ def softmax(call: Call) -> Value:
 
 @rule("Softmax", "LogSoftmax", until=12, types=FLOAT, limits={Limit.BATCH: "not summed over"})
 def softmax_flattened(call: Call) -> Value:
-    """Before opset 13: over everything from ``axis`` on, as if flattened to a matrix."""
+    """Before opset 13: over all axes from ``axis`` on, as if flattened to a matrix."""
     x = call.x(0)
     axis = call.axis(call.int("axis", 1), x.type.rank)
     if axis == x.type.rank - 1:

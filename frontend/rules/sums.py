@@ -20,7 +20,7 @@ MAX_WINDOW = 1 << 16
 
 @rule("CumSum", types=NUMBERS, limits={Limit.CONSTANT: "axis", Limit.BATCH: "axis"})
 def cum_sum(call: Call) -> Value:
-    """Sums over 1, 2, 4, .. positions: each is the one before and that one so many earlier."""
+    """Sums over 1, 2, 4, .. positions: each adds the previous sum to itself, moved by so many."""
     x = call.x(0)
     axis = call.axis(whole_number(call, 1, "axis"), x.type.rank)
     size = x.shape[axis]
@@ -37,7 +37,7 @@ def cum_sum(call: Call) -> Value:
 
 
 def _shifted(call: Call, x: Value, axis: int, distance: int, back: bool) -> Value:
-    """``x`` moved to later positions (to earlier ones with ``back``), zeros behind it."""
+    """``x`` moved to later positions (to earlier ones with ``back``), zeros in the places left."""
     size = x.shape[axis]
     assert isinstance(size, int)
     kept = (distance, size, 1) if back else (0, size - distance, 1)
@@ -51,7 +51,7 @@ def _shifted(call: Call, x: Value, axis: int, distance: int, back: bool) -> Valu
 
 @rule("ReduceProd", types=NUMBERS, limits={Limit.SHAPE: "axes", Limit.BATCH: "not reduced"})
 def reduce_prod(call: Call) -> Value:
-    """Halves multiplied until one position is left of each axis."""
+    """Multiplies halves of each axis with each other until one position is left."""
     x = call.x(0)
     rank = x.type.rank
     axes = call.axes_argument(1, 18)
@@ -84,7 +84,7 @@ def _product_of(call: Call, x: Value, axis: int) -> Value:
 
 @rule("LpNormalization", types=FLOAT)
 def lp_normalization(call: Call) -> Value:
-    """x over its norm along an axis, 0 where the norm is 0."""
+    """x divided by its norm along an axis, 0 where the norm is 0."""
     x = call.x(0)
     axis = call.axis(call.int("axis", -1), x.type.rank)
     kind = call.int("p", 2)

@@ -10,10 +10,10 @@ from ..importing.call import Call
 
 def spatial_attribute(call: Call, name: str, spatial: int) -> tuple[int, ...]:
     """Strides or dilations, one per spatial axis, 1 by default."""
-    held = call.ints(name) or (1,) * spatial
-    if len(held) != spatial or min(held) < 1:
-        call.refuse(f"{name} {list(held)} do not fit {spatial} spatial axes")
-    return held
+    sizes = call.ints(name) or (1,) * spatial
+    if len(sizes) != spatial or min(sizes) < 1:
+        call.refuse(f"{name} {list(sizes)} do not fit {spatial} spatial axes")
+    return sizes
 
 
 def explicit_pads(
