@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from . import tuning
-from .backends.interface import Backend, EmitKind, Scheduled, predicted
+from .backends.cost_model import CostModel, PredictedCost
+from .backends.interface import Backend, EmitKind, Scheduled
 from .backends.single_layer_library import target_entry
 from .compression import compress as compress_file
 from .errors import BackendError, LoweringError, OutputError, PassError, VerifyError
@@ -32,7 +33,7 @@ from .passes import Context, Pass, pipelines, run_passes
 from .passes.binarize import Verdict, examine
 from .runtime import artifact
 from .runtime.c_header import c_header
-from .tuning import Tuner
+from .tuning import tuned_cost
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -246,10 +247,11 @@ def build(
     backend = load_backend(options.backend)
     machine = resolve_target(target)
     warnings: list[str] = []
-    tuner = None
+    predicted = PredictedCost(machine, backend.kernels)
+    costs: CostModel = predicted
     if options.tune is not None:
         with _naming_the_extra("--tune"):
-            tuner = Tuner(
+            costs = tuned_cost(
                 backend,
                 machine,
                 __version__,
@@ -263,7 +265,7 @@ def build(
     imported = import_model(model, options.shapes, options.sign_zero)
     say("rewriting")
     try:
-        graph, verdicts = lower(imported.graph, machine, backend, options, dump_ir, tuner)
+        graph, verdicts = lower(imported.graph, costs, options, dump_ir)
     except (LoweringError, PassError, VerifyError) as error:
         raise type(error)(f"{_label(model)}: {error}") from error
     say("generating code")
@@ -287,7 +289,7 @@ def build(
         ),
         linker=linker,
         layers=tuple(layer(verdict) for verdict in verdicts),
-        kernels=tuple(kernel(held, machine, backend) for held in code.schedule),
+        kernels=tuple(kernel(held, predicted) for held in code.schedule),
         options={
             "backend": options.backend,
             "exact_float": options.exact_float,
@@ -295,7 +297,7 @@ def build(
             "reuse": options.reuse,
             "shapes": [f"{k}={'x'.join(map(str, v))}" for k, v in sorted(options.shapes.items())],
             "sign_zero": options.sign_zero,
-            "tuned": tuner is not None,
+            "tuned": options.tune is not None,
         },
     )
     if options.emit == "ir":
@@ -324,35 +326,24 @@ def import_model(
 
 def lower(
     graph: Graph,
-    target: Target,
-    backend: Backend,
+    costs: CostModel,
     options: Options,
     dump_ir: str | os.PathLike[str] | None = None,
-    tuner: Tuner | None = None,
 ) -> tuple[Graph, tuple[Verdict, ...]]:
-    """Run the default pipeline, dumping the IR after each pass when a folder is given; a tuner's
-    measurements stand in for the kernels' predictions.
+    """Run the default pipeline by a cost model, dumping the IR after each pass when a folder is
+    given.
 
-    Returns the scheduled graph and the verdict on every layer, read off on the way.
+    Returns the scheduled graph and the verdict on every layer, from between the two parts of the
+    pipeline.
     """
     dump = _dumper(Path(dump_ir)) if dump_ir is not None else None
-    verdicts: tuple[Verdict, ...] = ()
-    recognition = len(pipelines.recognition())
-
-    def observe(number: int, step: Pass | None, graph: Graph) -> None:
-        nonlocal verdicts
-        if number == recognition:
-            verdicts = examine(graph)
-        if tuner is not None:
-            tuner.see(graph)
-        if dump is not None:
-            dump(number, step, graph)
-
-    observe(0, None, graph)
-    context = Context(target, backend.kernels if tuner is None else tuner.kernels)
-    passes = pipelines.default(options.exact_float, options.reuse, options.mst_max_depth)
-    graph = run_passes(graph, passes, context, observe)
-    return graph, verdicts
+    if dump is not None:
+        dump(0, None, graph)
+    context, recognition = Context(costs), pipelines.recognition()
+    graph = run_passes(graph, recognition, context, dump)
+    verdicts = examine(graph)
+    rest = pipelines.lowering(options.exact_float, options.reuse, options.mst_max_depth)
+    return run_passes(graph, rest, context, dump, 1 + len(recognition)), verdicts
 
 
 def _dumper(folder: Path) -> Callable[[int, Pass | None, Graph], None]:
@@ -395,7 +386,7 @@ def layer(verdict: Verdict) -> artifact.Layer:
     )
 
 
-def kernel(held: Scheduled, target: Target, backend: Backend) -> artifact.Kernel:
+def kernel(held: Scheduled, predicted: PredictedCost) -> artifact.Kernel:
     """A node of the code as the manifest shows it, with its predicted cycles."""
     node, op = held.node, held.node.op
     leader = op.leader() or node
@@ -406,7 +397,7 @@ def kernel(held: Scheduled, target: Target, backend: Backend) -> artifact.Kernel
         kernel=str(held.choice),
         output=tuple(str(d) if isinstance(d, Batch) else d for d in node.results[0].shape),
         macs=multiply_accumulates(leader) if products else 0,
-        cycles=round(predicted(op, target, held.choice, backend.kernels)),
+        cycles=round(predicted.cost(op, held.choice)),
         steps=held.steps,
         weights=held.weights[0].bits.size if held.weights else 0,
         weight_bytes=sum(len(stored.data) for stored in held.weights),

@@ -1,11 +1,11 @@
-"""Measured cycles in place of predicted ones: ``bnnc compile --tune``.
+"""Cost models that measure instead of predicting: ``bnnc compile --tune``.
 
-The passes choose layouts and kernels by what the kernels' descriptors say of their cycles. A
-`Tuner` hands them descriptors that say what this machine takes: all ways to compute an operator
-are steps of one small library, run in turns for a while, and the least time of each counts.
-Kernels with knobs (those of the TVM backend) are first searched for their best, which then is one
-more way. Results are kept by layer, CPU, target and version, in the user's cache folder. With a
-tracker the search measures on boards behind it, and the predictions choose between kernels.
+The passes choose layouts and kernels by what a cost model says of them. `MeasuredCost` says what
+this machine takes: all ways to compute an operator are steps of one small library, run in turns for
+a while, and the least time of each counts. Kernels with knobs (those of the TVM backend) are first
+searched for their best (`SearchedCost`), which then is one more way. Results are kept by layer,
+CPU, target and version, in the user's cache folder. With a tracker the search measures on boards
+that it knows, and the predictions choose between kernels.
 """
 
 from __future__ import annotations
@@ -16,23 +16,20 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
+from .backends.cost_model import NO_CONSTANTS, Constants, CostModel, PredictedCost
 from .backends.interface import (
     Backend,
-    Board,
     Choice,
     KernelDescriptor,
     Params,
     Searcher,
     SearchLimits,
-    choices_for,
-    predicted,
 )
 from .backends.single_layer_library import piece
 from .backends.targets import Target
@@ -86,89 +83,124 @@ def check(target: Target) -> None:
         )
 
 
-@dataclass
-class Tuner:
-    """Measures the ways to compute operators on this machine, each distinct layer once."""
-
-    backend: Backend
-    target: Target
-    version: str
-    seconds: float = SECONDS
-    trials: int = TRIALS
-    tracker: str | None = None
-    say: Callable[[str], None] = lambda _: None
-    warn: Callable[[str], None] = lambda _: None
-    constants: dict[Value, Const] = field(default_factory=dict[Value, Const])
-    cache: Cache = field(init=False)
-    searcher: Searcher | None = field(init=False)
-    found: dict[tuple[str, str], Params] = field(default_factory=dict[tuple[str, str], Params])
-
-    def __post_init__(self) -> None:
-        if self.tracker is None:
-            check(self.target)
-        features = " ".join(self.target.features)
-        machine = self.tracker or cpu_name()
-        place = f"{self.version} {machine} {self.target.triple} {self.target.cpu} {features}"
-        self.cache = Cache.load(cache_file(), place, self.warn)
-        board = Board.parse(self.tracker) if self.tracker is not None else None
-        limits = SearchLimits(self.trials, self.seconds * SEARCH_SHARE, board)
-        folder = search_folder(place)
-        self.searcher = self.backend.searcher(self.target, limits, folder, self.say)
-        if self.tracker is not None and self.searcher is None:
-            raise TargetError(
-                f"the {self.backend.name} backend measures on this machine; --tune-tracker is for "
-                "the tvm backend"
-            )
-
-    @property
-    def kernels(self) -> tuple[KernelDescriptor, ...]:
-        """The backend's kernels, which say what was measured."""
-        if self.tracker is not None:
-            return self._ways
-        return tuple(replace(kernel, cycles=self._cycles) for kernel in self._ways)
-
-    @cached_property
-    def _ways(self) -> tuple[KernelDescriptor, ...]:
-        """The backend's kernels, with what was found for their knobs among the candidates."""
-        if self.searcher is None:
-            return self.backend.kernels
-        return tuple(
-            replace(kernel, candidates=partial(self._candidates, kernel))
-            if kernel.knobs
-            else kernel
-            for kernel in self.backend.kernels
+def tuned_cost(
+    backend: Backend,
+    target: Target,
+    version: str,
+    seconds: float,
+    trials: int,
+    tracker: str | None = None,
+    say: Callable[[str], None] = lambda _: None,
+    warn: Callable[[str], None] = lambda _: None,
+) -> CostModel:
+    """The cost model of ``--tune``: measurements of this machine; with a tracker, predictions for
+    what a search on its boards found. Raises TargetError where neither can be had."""
+    if tracker is None:
+        check(target)
+    features = " ".join(target.features)
+    place = f"{version} {tracker or cpu_name()} {target.triple} {target.cpu} {features}"
+    cache = Cache.load(cache_file(), place, warn)
+    limits = SearchLimits(trials, seconds * SEARCH_SHARE, tracker)
+    searcher = backend.searcher(target, limits, search_folder(place), say)
+    if searcher is None and tracker is not None:
+        raise TargetError(
+            f"the {backend.name} backend measures on this machine; --tune-tracker is for "
+            "the tvm backend"
         )
+    predicted = PredictedCost(target, backend.kernels)
+    if searcher is not None:
+        predicted = SearchedCost(target, backend.kernels, searcher, alone=tracker is not None)
+    if tracker is not None:
+        return predicted
+    return MeasuredCost(predicted, backend, cache, seconds, say)
 
-    def _candidates(self, kernel: KernelDescriptor, op: Op, target: Target) -> tuple[Params, ...]:
-        """The kernel's own, then what the search found; that alone where it measured elsewhere."""
-        assert self.searcher is not None
-        key = (kernel.name, signature(op, self.constants))
-        if key not in self.found:
-            self.found[key] = self.searcher(op, kernel.name, self.constants, _title(op))
-        own, found = kernel.candidates(op, target), self.found[key]
-        if not found:
-            return own
-        return (found,) if self.tracker is not None else (*own, found)
 
-    def see(self, graph: Graph) -> None:
-        """Learn of the constants of the graph that the passes work on."""
-        held = ((node.results[0], node.op) for node in graph.nodes)
-        self.constants = {value: op for value, op in held if isinstance(op, Const)}
+class SearchedCost(PredictedCost):
+    """Predictions, with what a search found for the knobs of kernels among the ways.
 
-    def _cycles(self, op: Op, target: Target, choice: Choice) -> float:
+    ``alone``: in place of the kernels' own candidates, for a search that measured elsewhere.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        kernels: tuple[KernelDescriptor, ...],
+        searcher: Searcher,
+        alone: bool = False,
+    ) -> None:
+        super().__init__(target, kernels)
+        self._searcher = searcher
+        self._alone = alone
+        self._best: dict[tuple[str, str], Params] = {}
+
+    def choices(self, op: Op, constants: Constants = NO_CONSTANTS) -> tuple[Choice, ...]:
+        own = super().choices(op, constants)
+        out: list[Choice] = []
+        for name in dict.fromkeys(choice.kernel for choice in own):
+            ways = [choice for choice in own if choice.kernel == name]
+            best = self._searched(op, name, constants)
+            if best:
+                ways = [*([] if self._alone else ways), Choice.of(name, best)]
+            out += ways
+        return tuple(out)
+
+    def _searched(self, op: Op, name: str, constants: Constants) -> Params:
+        """The best parameters found for an operator; none where there is nothing to search."""
+        if not any(kernel.knobs for kernel in self.kernels if kernel.name == name):
+            return {}
+        key = (name, signature(op, constants))
+        if key not in self._best:
+            self._best[key] = self._searcher(op, name, constants, _title(op))
+        return self._best[key]
+
+
+class MeasuredCost(CostModel):
+    """Nanoseconds on this machine, each distinct layer measured once and kept in a cache.
+
+    A ``predicted`` model says which ways there are; the one that it favours is taken unless
+    another is faster by more than noise.
+    """
+
+    def __init__(
+        self,
+        predicted: CostModel,
+        backend: Backend,
+        cache: Cache,
+        seconds: float,
+        say: Callable[[str], None],
+    ) -> None:
+        super().__init__(predicted.target, predicted.kernels)
+        self._predicted = predicted
+        self._backend = backend
+        self._cache = cache
+        self._seconds = seconds
+        self._say = say
+
+    def choices(self, op: Op, constants: Constants = NO_CONSTANTS) -> tuple[Choice, ...]:
+        return self._predicted.choices(op, constants)
+
+    def cost(self, op: Op, choice: Choice, constants: Constants = NO_CONSTANTS) -> float:
         """Nanoseconds of a way that is one of several, as least; others all cost the same."""
-        known = self._ways
-        choices = [found for _, found in choices_for(op, target, known)]
+        choices = self.choices(op, constants)
         if len(choices) == 1 and not _has_layouts(op):
             return 1.0
-        key = signature(op, self.constants)
-        times = self.cache.times(key)
-        if any(str(found) not in times for found in choices):
-            self.say(f"tuning: {_title(op)}, {len(choices)} candidates")
-            times = measure(op, choices, self.constants, self.backend, target, self.seconds)
-            self.cache.keep(key, _title(op), times)
-        favourite = min(choices, key=lambda held: predicted(op, target, held, known))
-        return times[str(choice)] * (1.0 if choice == favourite else _MARGIN)
+        favourite = self._predicted.cheapest(op, constants)
+        assert favourite is not None
+        margin = 1.0 if choice == favourite.choice else _MARGIN
+        return self._times(op, choices, constants)[str(choice)] * margin
+
+    def _times(
+        self, op: Op, choices: Sequence[Choice], constants: Constants
+    ) -> Mapping[str, float]:
+        """Nanoseconds of all ways, measured now unless the cache has them."""
+        key = signature(op, constants)
+        times = self._cache.times(key)
+        if any(str(choice) not in times for choice in choices):
+            title = _title(op)
+            self._say(f"tuning: {title}, {len(choices)} candidates")
+            times = measure(op, choices, constants, self._backend, self.target, self._seconds)
+            self._cache.keep(key, title, times)
+        return times
 
 
 def _has_layouts(op: Op) -> bool:
@@ -192,7 +224,7 @@ def _title(op: Op) -> str:
 def measure(
     op: Op,
     choices: Sequence[Choice],
-    constants: Mapping[Value, Const],
+    constants: Constants,
     backend: Backend,
     target: Target,
     seconds: float,
@@ -211,7 +243,7 @@ def measure(
     return {str(choice): held for choice, held in zip(choices, least, strict=True)}
 
 
-def _candidates(op: Op, choices: Sequence[Choice], constants: Mapping[Value, Const]) -> Graph:
+def _candidates(op: Op, choices: Sequence[Choice], constants: Constants) -> Graph:
     """The same operator once for each choice, on the same operands."""
     inputs: dict[Value, Value] = {}
     nodes: list[Node] = []
@@ -249,7 +281,7 @@ def _random(type_: TensorType, random: np.random.Generator) -> Array:
 # --- what is kept -----------------------------------------------------------------------------
 
 
-def signature(op: Op, constants: Mapping[Value, Const]) -> str:
+def signature(op: Op, constants: Constants) -> str:
     """Text that is equal for operators that take the same time: operators, attributes and types,
     but neither names nor the contents of constants."""
     numbers: dict[Value, int] = {}

@@ -7,12 +7,12 @@ region; `Backend.lower` then turns the scheduled graph into code for one target.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from ..errors import BackendError, LoweringError
+from ..errors import LoweringError
 from ..ir import Array, Graph, Node, Op, Value
 from ..ir.ops import Const, Fused
 from ..runtime.weight_layouts import WeightLayout
@@ -141,31 +141,13 @@ class Lowered(Protocol):
 
 
 @dataclass(frozen=True)
-class Board:
-    """Boards that TVM's RPC tracker at an address knows by a key."""
-
-    host: str
-    port: int
-    key: str
-
-    @classmethod
-    def parse(cls, text: str) -> Board:
-        """``HOST:PORT/KEY``; BackendError where it is something else."""
-        address, _, key = text.partition("/")
-        host, _, port = address.rpartition(":")
-        number = int(port) if port.isascii() and port.isdecimal() else 0
-        if not (host and 0 < number < 1 << 16 and key):
-            raise BackendError(f"tracker {text!r}: expected HOST:PORT/KEY")
-        return cls(host.removeprefix("[").removesuffix("]"), number, key)
-
-
-@dataclass(frozen=True)
 class SearchLimits:
-    """Bounds of a search for one layer, on this machine or on a board."""
+    """Bounds of a search for one layer, on this machine or on the boards of a ``tracker``, which
+    the backend that knows such reads."""
 
     trials: int
     seconds: float
-    board: Board | None = None
+    tracker: str | None = None
 
 
 class Searcher(Protocol):
@@ -197,7 +179,7 @@ class Backend(Protocol):
         self, target: Target, limits: SearchLimits, folder: Path | None, say: Callable[[str], None]
     ) -> Searcher | None:
         """What finds the knobs of the kernels, keeping its measurements in a folder; None where no
-        kernel has knobs."""
+        kernel has knobs. Raises BackendError for a tracker that cannot be read."""
         ...
 
 
@@ -207,21 +189,3 @@ def kernels_for(op: Op, kernels: tuple[KernelDescriptor, ...]) -> tuple[KernelDe
     if isinstance(op, Fused) and op.anchor is not None:
         kind = type(op.anchor.op)
     return tuple(k for k in kernels if k.operator is kind)
-
-
-def predicted(
-    op: Op, target: Target, choice: Choice, kernels: tuple[KernelDescriptor, ...]
-) -> float:
-    """The cycles that a choice's kernel expects of one call at N = 1."""
-    kernel = next(k for k in kernels_for(op, kernels) if k.name == choice.kernel)
-    return kernel.cycles(op, target, choice)
-
-
-def choices_for(
-    op: Op, target: Target, kernels: tuple[KernelDescriptor, ...]
-) -> Iterator[tuple[KernelDescriptor, Choice]]:
-    """Every way to compute an operator."""
-    for kernel in kernels_for(op, kernels):
-        if kernel.refuses(op, target) is None:
-            for choice in kernel.choices(op, target):
-                yield kernel, choice

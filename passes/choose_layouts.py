@@ -1,10 +1,10 @@
 """Words or planes: the layouts of bits between regions, where the kernels leave a choice.
 
 Each fused region can be computed in one or more ways, a layout for every map of bits that it reads
-or writes; where producer and reader differ, a relayout stands between. The sum of the kernels' and
-relayouts' estimated cycles is minimised exactly, by eliminating one region after another: for every
-combination of its neighbours' layouts its own best is kept. Chains and trees have few neighbours;
-a region with too many goes its first way, words.
+or writes; where producer and reader differ, a relayout stands between. What the kernels
+and relayouts cost, by the cost model, is minimised exactly, by eliminating one region after
+another: for every combination of its neighbours' layouts its own best is kept. Chains and trees
+have few neighbours; a region with too many goes its first way, words.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from ..errors import PassError
+from ..backends.cost_model import Constants, CostModel, constants_of
 from ..ir import Builder, Graph, Layout, Node, Region, Stage, Value
 from ..ir.ops import Fused, Relayout
 from .manager import Context, Pass
-from .support.cost import cheapest
 
 Layouts = Mapping[Value, Layout]
 _MOST_VALUES = 4
@@ -60,19 +59,18 @@ class ChooseLayouts(Pass):
     requires: ClassVar[tuple[Stage, ...]] = (Stage.PACKED,)
 
     def run(self, graph: Graph, context: Context) -> Graph:
-        if context.target is None:
-            raise PassError(f"{self.name()} needs a target")
-        edges = _Edges(graph, context)
-        regions = [region for node in graph.nodes if (region := _region(node, context))]
+        costs, constants = context.costs_for(self), constants_of(graph)
+        edges = _Edges(graph, costs)
+        regions = [r for node in graph.nodes if (r := _region(node, costs, constants))]
         return _rewritten(graph, _solve(regions, edges)) if regions else graph
 
 
 @dataclass(frozen=True)
 class _Way:
-    """One way to compute a region: its bits' layouts, and cycles."""
+    """One way to compute a region: its bits' layouts, and what it costs."""
 
     layouts: Layouts
-    cycles: float
+    cost: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +81,7 @@ class _Region:
     ways: tuple[_Way, ...]
 
 
-def _region(node: Node, context: Context) -> _Region | None:
+def _region(node: Node, costs: CostModel, constants: Constants) -> _Region | None:
     """The ways to compute a node that some kernel takes, if there are several."""
     if not isinstance(node.op, Fused):
         return None
@@ -96,9 +94,9 @@ def _region(node: Node, context: Context) -> _Region | None:
         held = dict(zip(values, layouts, strict=True))
         new = {v: _laid_out(v, held[v]) for v in values}
         made = _over(node, new, [new.get(v, v) for v in node.results])
-        priced = cheapest(made.op, context)
+        priced = costs.cheapest(made.op, constants)
         if priced is not None:
-            ways.append(_Way(held, priced.cycles))
+            ways.append(_Way(held, priced.cost))
     plain = len(ways) == 1 and Layout.PLANES not in ways[0].layouts.values()
     return _Region(node, tuple(ways)) if ways and not plain else None
 
@@ -137,23 +135,23 @@ def _over(node: Node, operands: Mapping[Value, Value], results: Sequence[Value])
 class _Edges:
     """What relayouts cost between the regions of a graph."""
 
-    def __init__(self, graph: Graph, context: Context) -> None:
+    def __init__(self, graph: Graph, costs: CostModel) -> None:
         self.graph = graph
-        self.context = context
+        self.costs = costs
         self._known: dict[tuple[Value, Layout], float] = {}
 
     def relayout(self, value: Value, old: Layout, new: Layout) -> float:
-        """Cycles from one layout to another."""
+        """What it costs to turn one layout into another."""
         if old is new:
             return 0.0
         if (value, new) not in self._known:
-            priced = cheapest(Relayout(_laid_out(value, old), new), self.context)
-            self._known[value, new] = _NEVER if priced is None else priced.cycles
+            priced = self.costs.cheapest(Relayout(_laid_out(value, old), new))
+            self._known[value, new] = _NEVER if priced is None else priced.cost
         return self._known[value, new]
 
     def cost(self, value: Value, chosen: Mapping[Node, Layouts]) -> float:
-        """Cycles of the relayouts of a value: one for each layout that its readers want and its
-        producer does not write. Nodes without a choice keep to words."""
+        """The relayouts of a value: one for each layout that its readers want and its producer does
+        not write. Nodes without a choice keep to words."""
         producer = self.graph.producers.get(value)
         made = chosen.get(producer, {}).get(value, Layout.WORDS) if producer else Layout.WORDS
         wanted = {
@@ -165,14 +163,14 @@ class _Edges:
 
 @dataclass(frozen=True)
 class _Table:
-    """The least cycles of something, for every combination of the ways of some regions."""
+    """The least cost of something, for every combination of the ways of some regions."""
 
     regions: tuple[_Region, ...]
-    cycles: Mapping[tuple[int, ...], float]
+    costs: Mapping[tuple[int, ...], float]
 
     def at(self, ways: Mapping[_Region, int]) -> float:
         """The entry for a combination that names at least these regions."""
-        return self.cycles[tuple(ways[region] for region in self.regions)]
+        return self.costs[tuple(ways[region] for region in self.regions)]
 
 
 @dataclass(frozen=True)
@@ -192,7 +190,7 @@ def _combinations(regions: Sequence[_Region]) -> list[dict[_Region, int]]:
 def _solve(regions: Sequence[_Region], edges: _Edges) -> dict[Node, Layouts]:
     """The layouts of the cheapest combination of ways."""
     regions = _limited(regions, edges.graph)
-    tables = [_Table((r,), {(i,): w.cycles for i, w in enumerate(r.ways)}) for r in regions]
+    tables = [_Table((r,), {(i,): w.cost for i, w in enumerate(r.ways)}) for r in regions]
     tables += _relayouts(regions, edges)
     done: list[_Best] = []
     left = list(regions)
@@ -236,13 +234,13 @@ def _relayouts(regions: Sequence[_Region], edges: _Edges) -> list[_Table]:
     tables: list[_Table] = []
     for value in values:
         around = tuple(held[n] for n in _touching(value, edges.graph) if n in held)
-        cycles = {
+        costs = {
             tuple(ways.values()): edges.cost(
                 value, {region.node: region.ways[way].layouts for region, way in ways.items()}
             )
             for ways in _combinations(around)
         }
-        tables.append(_Table(around, cycles))
+        tables.append(_Table(around, costs))
     return tables
 
 
@@ -253,7 +251,7 @@ def _around(region: _Region, tables: Sequence[_Table]) -> tuple[_Region, ...]:
 
 
 def _eliminate(region: _Region, tables: Sequence[_Table]) -> tuple[_Best, list[_Table]]:
-    """Replace the tables of a region by one without it, which holds its best way's cycles."""
+    """Replace the tables of a region by one without it, which holds what its best way costs."""
     own = [table for table in tables if region in table.regions]
     rest = [table for table in tables if region not in table.regions]
     around = _around(region, own)
@@ -261,19 +259,19 @@ def _eliminate(region: _Region, tables: Sequence[_Table]) -> tuple[_Best, list[_
         return _Best(region, (), {(): 0}), [*rest, *(_with_first_way(region, t) for t in own)]
     tries = range(len(region.ways))
     best: dict[tuple[int, ...], int] = {}
-    cycles: dict[tuple[int, ...], float] = {}
+    costs: dict[tuple[int, ...], float] = {}
     for ways in _combinations(around):
         sums = [sum(table.at({**ways, region: way}) for table in own) for way in tries]
         key = tuple(ways.values())
         best[key] = min(tries, key=sums.__getitem__)
-        cycles[key] = sums[best[key]]
-    return _Best(region, around, best), [*rest, _Table(around, cycles)]
+        costs[key] = sums[best[key]]
+    return _Best(region, around, best), [*rest, _Table(around, costs)]
 
 
 def _with_first_way(region: _Region, table: _Table) -> _Table:
     """A table without a region, which goes its first way."""
     at = table.regions.index(region)
-    kept = {k[:at] + k[at + 1 :]: cycles for k, cycles in table.cycles.items() if k[at] == 0}
+    kept = {k[:at] + k[at + 1 :]: cost for k, cost in table.costs.items() if k[at] == 0}
     return _Table(table.regions[:at] + table.regions[at + 1 :], kept)
 
 

@@ -14,8 +14,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, ClassVar, Literal, get_type_hints
 
-from ..backends.interface import KernelDescriptor
-from ..backends.targets import Target
+from ..backends.cost_model import CostModel
 from ..errors import PassError, VerifyError
 from ..ir import Graph, Stage, verify
 
@@ -24,10 +23,15 @@ Exactness = Literal["exact", "rounding"]
 
 @dataclass(frozen=True)
 class Context:
-    """What passes may consult beside the graph: the target and the backend's kernels."""
+    """What passes may consult beside the graph: what the backend's kernels cost on the target."""
 
-    target: Target | None = None
-    kernels: tuple[KernelDescriptor, ...] = ()
+    costs: CostModel | None = None
+
+    def costs_for(self, step: Pass) -> CostModel:
+        """The cost model, for a pass that cannot do without."""
+        if self.costs is None:
+            raise PassError(f"{step.name()} needs a target")
+        return self.costs
 
 
 @dataclass(frozen=True)
@@ -120,14 +124,16 @@ def run_passes(
     passes: Iterable[Pass],
     context: Context | None = None,
     observe: Observer | None = None,
+    first: int = 1,
 ) -> Graph:
     """Run passes in order and verify after each.
 
-    ``observe(number, pass, graph)`` sees every result, numbered from 1. Raises PassError when a
-    pass does not take the graph's stage, VerifyError naming the pass when it broke the graph.
+    ``observe(number, pass, graph)`` sees every result, numbered from ``first``. Raises
+    PassError when a pass does not take the graph's stage, VerifyError naming the pass when it broke
+    the graph.
     """
     context = context or Context()
-    for number, step in enumerate(passes, 1):
+    for number, step in enumerate(passes, first):
         check_stage(step, graph)
         graph = step.run(graph, context)
         if step.establishes is not None:

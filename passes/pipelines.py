@@ -29,14 +29,20 @@ def recognition() -> tuple[Pass, ...]:
 def default(
     exact_float: bool = False, reuse: bool = True, mst_max_depth: int = 0
 ) -> tuple[Pass, ...]:
-    """From an imported graph to a scheduled one.
+    """From an imported graph to a scheduled one: `recognition`, then `lowering`."""
+    return (*recognition(), *lowering(exact_float, reuse, mst_max_depth))
+
+
+def lowering(
+    exact_float: bool = False, reuse: bool = True, mst_max_depth: int = 0
+) -> tuple[Pass, ...]:
+    """From the graph on which layers are recognised to a scheduled one.
 
     ``exact_float`` leaves out what rounds; ``reuse`` has kernels reuse sums, along trees of at most
     ``mst_max_depth`` edges from a root (0: any number).
     """
     shared = (MstReorder(mst_max_depth), Codebook()) if reuse else ()
     return (
-        *recognition(),
         Binarize(),
         IntegerProducts(),
         FuseConvBn(exact=exact_float),

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from ..backends.interface import Choice, kernels_for
-from ..errors import LoweringError, PassError
+from ..backends.cost_model import Constants, CostModel, constants_of
+from ..backends.interface import Choice
+from ..errors import LoweringError
 from ..ir import Graph, Node, Stage
 from ..ir.ops import Const, Fused
 from .manager import Context, Pass
-from .support.cost import cheapest
 
 
 @dataclass(frozen=True)
 class SelectKernels(Pass):
-    """Name the cheapest kernel that takes each region, by the descriptors' own estimates.
+    """Name the cheapest kernel that takes each region, by the cost model.
 
     Before:
         input %x: f32[N,4]
@@ -38,12 +38,14 @@ class SelectKernels(Pass):
     establishes: ClassVar[Stage | None] = Stage.SCHEDULED
 
     def run(self, graph: Graph, context: Context) -> Graph:
-        if context.target is None:
-            raise PassError(f"{self.name()} needs a target")
+        costs, constants = context.costs_for(self), constants_of(graph)
         problems: list[str] = []
         nodes: list[Node] = []
         for node in graph.nodes:
-            kernel = None if isinstance(node.op, Const) else choose(node, context, problems)
+            if isinstance(node.op, Const):
+                nodes.append(node)
+                continue
+            kernel = _cheapest(node, costs, constants, problems)
             if isinstance(node.op, Fused) and kernel is not None:
                 node = Node(replace(node.op, kernel=str(kernel)), node.results)
             nodes.append(node)
@@ -53,14 +55,13 @@ class SelectKernels(Pass):
         return graph.replace(nodes=tuple(nodes))
 
 
-def choose(node: Node, context: Context, problems: list[str]) -> Choice | None:
+def _cheapest(
+    node: Node, costs: CostModel, constants: Constants, problems: list[str]
+) -> Choice | None:
     """The cheapest way to compute a node; appends to ``problems`` when there is none."""
-    assert context.target is not None
-    op = node.op
-    priced = cheapest(op, context)
+    priced = costs.cheapest(node.op, constants)
     if priced is not None:
         return priced.choice
-    refusals = [k.refuses(op, context.target) for k in kernels_for(op, context.kernels)]
-    why = "; ".join(r for r in refusals if r) or "the backend has none"
+    why = "; ".join(costs.refusals(node.op)) or "the backend has none"
     problems.append(f"{node.describe()}: {why}")
     return None

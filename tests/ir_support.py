@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from hypothesis import HealthCheck, settings
 
+from bnnc.backends.cost_model import PredictedCost
 from bnnc.backends.interface import KernelDescriptor
 from bnnc.backends.targets import Target, resolve
 from bnnc.ir import Bits, Graph, Layout, Op, Scalar, interpret
@@ -17,13 +18,10 @@ from bnnc.ir.ops import BinaryConv, Fused, Relayout, Threshold
 from bnnc.passes import Context
 
 ULP = float(np.finfo(np.float32).eps)
-ONE_KERNEL_EACH = Context(
-    resolve("x86-64-v3"),
-    tuple(
-        KernelDescriptor(c.mnemonic(), c, lambda *_: None, lambda *_: 1.0)
-        for c in Op.REGISTRY.values()
-    ),
+_KERNELS = tuple(
+    KernelDescriptor(c.mnemonic(), c, lambda *_: None, lambda *_: 1.0) for c in Op.REGISTRY.values()
 )
+ONE_KERNEL_EACH = Context(PredictedCost(resolve("x86-64-v3"), _KERNELS))
 """A target, and for every operator one kernel that is named like it and takes all."""
 
 
@@ -61,7 +59,7 @@ def with_planes(kernels: tuple[KernelDescriptor, ...]) -> tuple[KernelDescriptor
     return (*map(without, kernels), sliced)
 
 
-WORDS_AND_PLANES = replace(ONE_KERNEL_EACH, kernels=with_planes(ONE_KERNEL_EACH.kernels))
+WORDS_AND_PLANES = Context(PredictedCost(resolve("x86-64-v3"), with_planes(_KERNELS)))
 
 
 def examples(count: int) -> settings:

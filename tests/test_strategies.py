@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -13,11 +12,12 @@ from library_support import X86_PATHS, present
 
 from bnnc import runtime
 from bnnc.backends import linking
-from bnnc.backends.interface import Choice, KernelDescriptor
+from bnnc.backends.cost_model import NO_CONSTANTS, Constants, PredictedCost
+from bnnc.backends.interface import Choice
 from bnnc.backends.llvm import LlvmBackend
 from bnnc.backends.targets import Target
 from bnnc.driver import target_entry, tensor
-from bnnc.ir import Graph, arena_bytes, interpret, parse
+from bnnc.ir import Graph, Op, arena_bytes, interpret, parse
 from bnnc.ir.ops import Fused
 from bnnc.passes import Context, pipelines, run_passes
 from bnnc.runtime import artifact
@@ -82,26 +82,24 @@ STRATEGIES = (
 TARGETS = ("v3", "v4")
 
 
-def preferring(text: str) -> tuple[KernelDescriptor, ...]:
+class Preferring(PredictedCost):
     """The backend's kernels with one choice that costs nothing."""
-    name = text.partition(" ")[0]
-    out: list[KernelDescriptor] = []
-    for kernel in LlvmBackend().kernels:
-        honest = kernel.cycles
 
-        def cycles(op: object, target: object, choice: object, honest: object = honest) -> float:
-            favoured = str(choice) == text or (text == name and str(choice).startswith(f"{name} "))
-            return 0.0 if favoured else honest(op, target, choice)  # type: ignore[operator]
+    def __init__(self, text: str, target: Target) -> None:
+        super().__init__(target, LlvmBackend().kernels)
+        self.text = text
 
-        out.append(replace(kernel, cycles=cycles) if kernel.name == name else kernel)
-    return tuple(out)
+    def cost(self, op: Op, choice: Choice, constants: Constants = NO_CONSTANTS) -> float:
+        name = self.text.partition(" ")[0]
+        alone = self.text == name == choice.kernel and bool(choice.params)
+        return 0.0 if alone or str(choice) == self.text else super().cost(op, choice, constants)
 
 
 @cache
 def compiled(strategy: str, target: Target) -> tuple[Graph, bytes]:
     """The scheduled network and its library."""
     backend = LlvmBackend()
-    context = Context(target, preferring(strategy))
+    context = Context(Preferring(strategy, target))
     graph = run_passes(parse(NET), pipelines.default(), context)
     code = backend.lower(graph, target)
     manifest = artifact.Manifest(

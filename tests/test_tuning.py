@@ -13,12 +13,13 @@ import pytest
 
 import bnnc
 from bnnc import tuning
+from bnnc.backends.cost_model import Constants, PredictedCost, Priced, constants_of
 from bnnc.backends.interface import Choice
 from bnnc.backends.llvm import LlvmBackend
 from bnnc.backends.targets import resolve
 from bnnc.ir import Graph, Node, parse
 from bnnc.ir.ops import Const
-from bnnc.tuning import Cache, Tuner, signature
+from bnnc.tuning import Cache, signature, tuned_cost
 
 SECONDS = 1e-3
 
@@ -181,12 +182,12 @@ def test_signatures_know_shapes_and_nothing_of_names_and_weights() -> None:
     assert len({signed(), signed(channels=5), signed(constant=False)}) == 3
 
 
-def test_a_tuner_hands_out_what_it_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_measured_cost_is_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     def measure(op: Any, choices: Sequence[Choice], *_: Any) -> dict[str, float]:
         return {str(choice): 5.0 for choice in choices}
 
     monkeypatch.setattr(tuning, "measure", measure)
-    tuner = Tuner(LlvmBackend(), resolve("native"), "test", SECONDS)
+    costs = tuned_cost(LlvmBackend(), resolve("native"), "test", SECONDS, trials=1)
     graph = parse(
         """graph @g packed {
   input %x: f32[N,64,8]
@@ -198,13 +199,48 @@ def test_a_tuner_hands_out_what_it_measured(monkeypatch: pytest.MonkeyPatch) -> 
   %r = relayout(%x) layout=nhwc : f32[N,64,8]@nhwc
 }"""
     )
-    tuner.see(graph)
     nodes: dict[str, Node] = {node.result.name: node for node in graph.nodes}
-    known = {kernel.name: kernel for kernel in tuner.kernels}
-    pointwise = known["pointwise"].cycles(nodes["s"].op, tuner.target, Choice("pointwise"))
-    assert pointwise == 5.0, "its bits' layout is a matter of choice"
-    alone = known["relayout"].cycles(nodes["r"].op, tuner.target, Choice("relayout"))
-    assert alone == 1.0, "the only way"
+    choice_of_layout = Priced(Choice("pointwise"), 5.0)
+    assert costs.cheapest(nodes["s"].op) == choice_of_layout
+    assert costs.cheapest(nodes["r"].op) == Priced(Choice("relayout"), 1.0), "the only way"
+
+
+@pytest.mark.parametrize(("gain", "kept"), [(0.99, "binary_conv"), (0.9, "binary_conv_lookup")])
+def test_another_way_is_faster_by_more_than_noise(
+    monkeypatch: pytest.MonkeyPatch, gain: float, kept: str
+) -> None:
+    """Or the prediction's favourite stays; the measurement gets the constants with the question."""
+    given: list[Constants] = []
+
+    def measure(op: Any, choices: Sequence[Choice], constants: Constants, *_: Any) -> Any:
+        given.append(constants)
+        return {str(c): gain if c.kernel == kept != "binary_conv" else 1.0 for c in choices}
+
+    bits = "bits<1;-1,1>"
+    graph = parse(
+        f"""graph @g packed {{
+  input %x: {bits}[N,64,9,9]@words
+  %w = const() data=random(1) element={bits} : {bits}[64,64,3,3]
+  %n = fused([%x, %w]) kernel="" {{
+    (%x: {bits}[N,64,9,9]@words, %w: {bits}[64,64,3,3])
+    %n = binary_conv(%x, %w) strides=[1,1] pads=[0,0,0,0] dilations=[1,1] groups=1
+         : i32[N,64,7,7]@nhwc
+    yield %n
+  }} : i32[N,64,7,7]@nhwc
+}}"""
+    )
+    monkeypatch.setattr(tuning, "measure", measure)
+    backend, target = LlvmBackend(), resolve("native")
+    costs = tuned_cost(backend, target, "test", SECONDS, trials=1)
+    op, constants = graph.nodes[-1].op, constants_of(graph)
+    favourite = PredictedCost(target, backend.kernels).cheapest(op)
+    assert favourite is not None
+    assert favourite.choice.kernel == "binary_conv"
+    priced = costs.cheapest(op, constants)
+    assert priced is not None
+    assert priced.choice.kernel == kept
+    assert given == [constants]
+    assert list(constants) == [op.operands[1]]
 
 
 @pytest.mark.parametrize("backend", ["tvm", "auto"])

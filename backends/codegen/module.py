@@ -10,7 +10,6 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -41,7 +40,6 @@ from .threads import pool_functions
 MANIFEST_SECTION = ".bnnc.manifest"
 
 
-@cache
 def kernels_of(package: ModuleType) -> tuple[Kernel, ...]:
     """Every kernel of every file in a package, in the order of file names."""
     found: list[Kernel] = []
@@ -54,14 +52,14 @@ def kernels_of(package: ModuleType) -> tuple[Kernel, ...]:
 class KernelBackend:
     """A backend that is its kernels: code through LLVM, for every target that LLVM knows."""
 
-    def __init__(self, name: str, *packages: ModuleType) -> None:
+    def __init__(self, name: str, implementations: tuple[Kernel, ...]) -> None:
         self.name = name
-        self._kernels = tuple(kernel for package in packages for kernel in kernels_of(package))
+        self.implementations = implementations
 
     @property
     def kernels(self) -> tuple[KernelDescriptor, ...]:
         """Descriptors of all kernels."""
-        return tuple(kernel.descriptor for kernel in self._kernels)
+        return tuple(kernel.descriptor for kernel in self.implementations)
 
     def searcher(
         self, target: Target, limits: SearchLimits, folder: Path | None, say: Callable[[str], None]
@@ -72,7 +70,7 @@ class KernelBackend:
     def lower(self, graph: Graph, target: Target) -> LoweredModule:
         """Code for a scheduled graph; LoweringError lists every node that no kernel computes."""
         assert graph.stage == Stage.SCHEDULED
-        lowering = _Lowering(graph, target, self._kernels)
+        lowering = _Lowering(graph, target, self.implementations)
         chosen = [(node, lowering.kernel(node)) for node in graph.nodes if _does_work(node)]
         lowering.check()
         for node, found in chosen:

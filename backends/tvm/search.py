@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ctypes
 import math
-import socket
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +23,7 @@ from typing import Any
 import llvmlite.binding as llvm
 import numpy as np
 import tvm
-from tvm import rpc, s_tir
+from tvm import s_tir
 from tvm.s_tir import meta_schedule
 from tvm.script.ir_builder import IRBuilder
 
@@ -33,8 +32,9 @@ from ...ir import Array, Node, Op, Value
 from ...ir.ops import Const
 from ..codegen.kernel_interface import Job
 from ..codegen.llvm_pipeline import optimize
-from ..interface import Board, Choice, Params, SearchLimits
+from ..interface import Choice, Params, SearchLimits
 from ..targets import Target
+from .board import Board, reason
 from .prim_function import function_of, tvm_target
 from .program import Program
 from .search_records import Decisions, Record, Records, layer_of
@@ -46,9 +46,6 @@ _ROUND = 8
 _REPEATS = 5
 _LEAST_SECONDS = 0.005
 """Of one measurement."""
-_SESSION_SECONDS = 60
-"""For one measurement on a board: it gives up, and is free again, when that takes longer."""
-_ANSWER_SECONDS = 5
 _ENDLESS = [1e10]
 """What MetaSchedule takes for a schedule that cannot be built."""
 ms: Any = meta_schedule
@@ -128,13 +125,15 @@ class Context(ms.TuneContext):
 
 @dataclass(frozen=True)
 class Search:
-    """Searches for one target; ``folder`` holds what is measured, None keeps it in memory alone."""
+    """Searches for one target, on this machine or on a board; ``folder`` holds what is measured,
+    None keeps it in memory alone."""
 
     kernels: Mapping[str, TensorKernel]
     target: Target
     limits: SearchLimits
     folder: Path | None
     say: Callable[[str], None]
+    board: Board | None
 
     @cached_property
     def records(self) -> Records:
@@ -213,23 +212,19 @@ class Search:
         try:
             return measure(candidate.sch.mod), None
         except (RuntimeError, ValueError, OSError, BackendError) as error:
-            return _ENDLESS, _reason(error)
+            return _ENDLESS, reason(error)
 
     def _measure(self, program: Program, stack: ExitStack) -> Measure:
-        board = self.limits.board
+        board = self.board
         if board is None:
             return lambda module: measure_here(module, program, self.target)
-        connect(board)  # before anything is measured, to say what is wrong with it
+        board.connect()  # before anything is measured, to say what is wrong with it
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         return lambda module: measure_there(module, program, self.target, board, folder)
 
 
 def _quiet(*_: Any) -> None:
     """What MetaSchedule logs."""
-
-
-def _reason(error: object) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[-1]
 
 
 def _no_code(*_: Any) -> Any:
@@ -311,30 +306,6 @@ def _timed(call: Any, arguments: Sequence[int]) -> float:
         calls = max(calls + 1, int(calls * 1.2 * _LEAST_SECONDS / max(seconds, 1e-7)))
 
 
-def connect(board: Board) -> Any:
-    """A session on a free board; waits while all are busy."""
-    where = f"tracker {board.host}:{board.port}"
-    try:
-        # TVM would try again for a minute.
-        socket.create_connection((board.host, board.port), _ANSWER_SECONDS).close()
-        held: Any = rpc.connect_tracker(board.host, board.port)
-        known, end = _boards(held), time.monotonic() + _ANSWER_SECONDS
-        while board.key not in known and time.monotonic() < end:  # it may be about to register
-            time.sleep(0.1)
-            known = _boards(held)
-        if board.key not in known:
-            others = ", ".join(sorted(set(known))) or "none"
-            raise BackendError(f"{where}: no board {board.key!r}; it knows {others}")
-        return held.request(board.key, session_timeout=_SESSION_SECONDS)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise BackendError(f"{where}: {_reason(error)}") from error
-
-
-def _boards(tracker: Any) -> list[str]:
-    """Keys of the boards that a tracker knows, one for each."""
-    return [one["key"].removeprefix("server:") for one in tracker.summary()["server_info"]]
-
-
 def measure_there(
     module: Any, program: Program, target: Target, board: Board, folder: Path
 ) -> list[float]:
@@ -353,7 +324,7 @@ def measure_there(
         T.evaluate(tirx.call_extern("int32", "measured", *addresses, *bounds))
     entry: Any = tvm.compile(tvm.IRModule({"main": builder.get()}), target=tvm_target(target))
     entry.export_library(str(path), addons=[str(object_)])
-    session = connect(board)
+    session = board.connect()
     session.upload(str(path))
     device = session.cpu(0)
     arrays = [tvm.runtime.tensor(a, device) for a in operands(program)]

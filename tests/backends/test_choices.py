@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from bnnc.backends.interface import Choice, KernelDescriptor, choices_for
+from bnnc.backends.cost_model import PredictedCost
+from bnnc.backends.interface import Choice, KernelDescriptor
 from bnnc.backends.llvm import LlvmBackend
 from bnnc.backends.targets import resolve
 from bnnc.errors import LoweringError
@@ -80,9 +81,10 @@ def test_candidates_are_those_of_kernels_that_take_the_operator() -> None:
 
     node: Node = scheduled("").nodes[0]
     known = (kernel("a", None), kernel("b", "no"), replace(kernel("c", None), operator=Relu))
-    found = [str(choice) for _, choice in choices_for(node.op, resolve("x86-64-v3"), known)]
-    assert found == ["a tile=2", "a tile=1"]
     target = resolve("x86-64-v3")
+    costs = PredictedCost(target, known)
+    assert [str(choice) for choice in costs.choices(node.op)] == ["a tile=2", "a tile=1"]
+    assert costs.refusals(node.op) == ("no",)
     assert known[0].refuses_choice(node.op, target, Choice.parse("a tile=1")) is None
     assert known[0].refuses_choice(node.op, target, Choice("a")) is None
     refusal = known[0].refuses_choice(node.op, target, Choice.parse("a tile=3"))
@@ -110,9 +112,8 @@ def test_a_fixed_batch_costs_as_many_times(layout: str) -> None:
     def cycles(batch: str) -> dict[str, float]:
         text = CONV.replace("BATCH", batch).replace("LAYOUT", layout)
         op = parse(text).nodes[-1].op
-        target = resolve("x86-64-v3")
-        found = choices_for(op, target, LlvmBackend().kernels)
-        return {str(choice): kernel.cycles(op, target, choice) for kernel, choice in found}
+        costs = PredictedCost(resolve("x86-64-v3"), LlvmBackend().kernels)
+        return {str(choice): costs.cost(op, choice) for choice in costs.choices(op)}
 
     one, many, open_ = cycles("8"), cycles("64"), cycles("8N")
     assert one

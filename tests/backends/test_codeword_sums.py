@@ -13,7 +13,7 @@ from library_support import X86_PATHS, hot_block, scheduled
 from sliced_cases import Layer, Packed
 
 from bnnc.backends import targets as backends
-from bnnc.backends.interface import choices_for
+from bnnc.backends.cost_model import PredictedCost
 from bnnc.backends.llvm import LlvmBackend
 from bnnc.errors import LoweringError
 from bnnc.ir import Array
@@ -114,9 +114,8 @@ def _op(layer: Layer) -> Fused:
 
 def _choices(layer: Layer, target: str) -> dict[str, float]:
     """Every pixel-sliced way to compute a layer, and its cycles."""
-    op, held = _op(layer), backends.TARGETS[target]
-    found = choices_for(op, held, LlvmBackend().kernels)
-    return {str(choice): kernel.cycles(op, held, choice) for kernel, choice in found}
+    op, costs = _op(layer), PredictedCost(backends.TARGETS[target], LlvmBackend().kernels)
+    return {str(choice): costs.cost(op, choice) for choice in costs.choices(op)}
 
 
 @pytest.mark.parametrize("target", ["x86-64-v3", "cascadelake", "arm64"])

@@ -16,6 +16,7 @@ from onnx_suite import KINDS, cases, with_constants
 from random_graphs import networks
 from under_test import BACKENDS
 
+from bnnc.backends.cost_model import PredictedCost
 from bnnc.backends.targets import TARGETS
 from bnnc.driver import import_model, load_backend
 from bnnc.errors import LoweringError
@@ -29,7 +30,7 @@ def refusals(graph: Graph, target: str) -> dict[str, str]:
     """By backend, why no kernel computes some node of an imported graph; empty where all are."""
     found: dict[str, str] = {}
     for backend in BACKENDS:
-        context = Context(TARGETS[target], load_backend(backend).kernels)
+        context = Context(PredictedCost(TARGETS[target], load_backend(backend).kernels))
         try:
             run_passes(graph, pipelines.default(), context)
         except LoweringError as error:

@@ -14,6 +14,7 @@ from kernel_cases import each
 from library_support import X86_PATHS, Library, present
 from random_graphs import networks
 
+from bnnc.backends.cost_model import PredictedCost
 from bnnc.driver import load_backend
 from bnnc.ir import Graph, interpret
 from bnnc.passes import Context, pipelines, run_passes
@@ -28,7 +29,7 @@ def test_passes_and_kernels_keep_the_meaning(run: tuple[str, str], graph: Graph)
     if not present(target):
         pytest.skip(f"not executed here: this machine cannot run {path}")
     inputs = {k: np.round(v * 2) / np.float32(2) for k, v in random_inputs(graph, 2, 7).items()}
-    context = Context(target, load_backend(backend).kernels)
+    context = Context(PredictedCost(target, load_backend(backend).kernels))
     scheduled = run_passes(graph, pipelines.default(), context)
     got = Library(scheduled, target, backend=backend).run(inputs, 2, pieces=3)
     for name, expected in interpret(graph, inputs).items():

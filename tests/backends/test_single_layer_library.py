@@ -8,10 +8,9 @@ import pytest
 from kernel_cases import WIDTHS, library
 from library_support import random_inputs
 
-from bnnc.backends.targets import TARGETS
 from bnnc.ir import Graph, Slot, interpret, parse, verify
 from bnnc.ir.ops import Concat
-from bnnc.passes import Context, run_passes
+from bnnc.passes import run_passes
 from bnnc.passes.memory_plan import MemoryPlan
 
 A, B, C, D = (f"f32[N,{channels},5,6]@nhwc" for channels in (5, 19, 24, 40))
@@ -85,7 +84,7 @@ TEXT = f"""graph @dense scheduled {{
 
 @pytest.fixture(scope="module")
 def graph() -> Graph:
-    planned = run_passes(parse(TEXT), (MemoryPlan(),), Context(TARGETS["x86-64-v3"], ()))
+    planned = run_passes(parse(TEXT), (MemoryPlan(),))
     verify(planned)
     return planned
 

@@ -15,7 +15,8 @@ from library_support import X86_PATHS, hot_block, scheduled
 from sliced_cases import Layer, Packed
 
 from bnnc.backends import targets as backends
-from bnnc.backends.interface import Choice, choices_for, predicted
+from bnnc.backends.cost_model import PredictedCost
+from bnnc.backends.interface import Choice
 from bnnc.backends.llvm import LlvmBackend
 from bnnc.backends.llvm.kernels.sliced.majority_sums import MajorityPlan
 from bnnc.backends.llvm.kernels.sliced.sliced_layer import anchor_of
@@ -114,11 +115,10 @@ def test_a_program_counts_mismatches(
     np.testing.assert_array_equal(2 * counts + parity, expected)
 
 
-def _choices(text: str, target: str) -> list[Choice]:
+def _choices(text: str, target: str) -> tuple[Choice, ...]:
     graph = scheduled(joined({"one": text}), strict=False)
     (op,) = [node.op for node in graph.nodes if isinstance(node.op, Fused)]
-    found = choices_for(op, backends.TARGETS[target], LlvmBackend().kernels)
-    return [choice for _, choice in found]
+    return PredictedCost(backends.TARGETS[target], LlvmBackend().kernels).choices(op)
 
 
 def test_candidates_are_the_widths_of_the_target() -> None:
@@ -188,7 +188,6 @@ def test_a_tree_is_chosen_by_its_distances(name: str, share: float, tree: bool) 
     text = text.replace("groups=1", f"groups=1 parents={parents} distances={distances}")
     graph = scheduled(joined({"one": text}), strict=False)
     (op,) = [node.op for node in graph.nodes if isinstance(node.op, Fused)]
-    target, kernels = backends.TARGETS[name], LlvmBackend().kernels
-    found = [choice for _, choice in choices_for(op, target, kernels)]
-    best = min(found, key=lambda choice: predicted(op, target, choice, kernels))
-    assert bool(best.get("tree", 0)) == tree
+    best = PredictedCost(backends.TARGETS[name], LlvmBackend().kernels).cheapest(op)
+    assert best is not None
+    assert bool(best.choice.get("tree", 0)) == tree

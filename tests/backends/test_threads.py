@@ -22,6 +22,7 @@ from library_support import Library, scheduled
 from random_graphs import networks
 
 from bnnc.backends.codegen.threads import OFFSETS, pool_functions
+from bnnc.backends.cost_model import PredictedCost
 from bnnc.backends.targets import TARGETS, native
 from bnnc.driver import load_backend
 from bnnc.ir import Graph, interpret
@@ -233,7 +234,8 @@ def test_workers_take_over_the_rounding_mode() -> None:
 def test_results_do_not_depend_on_threads(backend: str, graph: Graph) -> None:
     """Every task in a piece of its own, whatever it is worth."""
     target = native()
-    graph = run_passes(graph, pipelines.default(), Context(target, load_backend(backend).kernels))
+    costs = PredictedCost(target, load_backend(backend).kernels)
+    graph = run_passes(graph, pipelines.default(), Context(costs))
     library = Library(graph, target, backend=backend)
     inputs = random_inputs(graph, 3, 7)
     expected = library.run(inputs, 3)

@@ -10,6 +10,7 @@ from onnx import helper, numpy_helper
 from onnx_suite import Case, cases, with_constants
 
 from bnnc import driver
+from bnnc.backends.cost_model import PredictedCost
 from bnnc.errors import ModelError
 from bnnc.frontend.registry import Rule, find_rule
 
@@ -74,7 +75,9 @@ def compiles(case: Case, rule: Rule, operand: str, element: str, name: str) -> b
             raise
         return False
     target, backend = driver.resolve_target("x86-64-v3"), driver.load_backend(name)
-    graph, _ = driver.lower(imported.graph, target, backend, driver.Options())
+    graph, _ = driver.lower(
+        imported.graph, PredictedCost(target, backend.kernels), driver.Options()
+    )
     backend.lower(graph, target)
     return True
 

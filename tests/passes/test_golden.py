@@ -22,6 +22,7 @@ from filecheck.options import Options
 from filecheck.parser import Parser
 from ir_support import assert_equivalent, with_planes
 
+from bnnc.backends.cost_model import PredictedCost
 from bnnc.backends.interface import KernelDescriptor
 from bnnc.backends.targets import Target, resolve
 from bnnc.errors import BnncError
@@ -104,7 +105,7 @@ def kernels() -> tuple[KernelDescriptor, ...]:
 
 def context() -> Context:
     """What every pass may ask for: a target and kernels, one of which knows planes."""
-    return Context(resolve("x86-64-v3"), with_planes(kernels()))
+    return Context(PredictedCost(resolve("x86-64-v3"), with_planes(kernels())))
 
 
 def rounds(step: Pass) -> bool:

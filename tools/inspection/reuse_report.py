@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from ...backends.cost_model import PredictedCost
 from ...backends.interface import Backend, Choice
 from ...backends.targets import Target
 from ...ir import Graph
@@ -103,7 +104,7 @@ def reused_layers(
         seen.append(graph)
 
     passes = pipelines.default(mst_max_depth=max_depth)
-    scheduled = run_passes(graph, passes, Context(target, backend.kernels), observe)
+    scheduled = run_passes(graph, passes, Context(PredictedCost(target, backend.kernels)), observe)
     kernels = _kernels(scheduled)
     planned = plan(before[0], MstReorder(max_depth), products=True)
     return [_reused(layer, kernels) for layer in planned.layers]

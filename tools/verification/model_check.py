@@ -24,6 +24,7 @@ from typing import Any, Literal
 import numpy as np
 import onnx
 
+from ...backends.cost_model import PredictedCost
 from ...backends.interface import Backend
 from ...backends.targets import Target
 from ...driver import Options, build, import_model, load_backend, resolve_target
@@ -190,7 +191,7 @@ class Graphs:
                 moved.update(step.moved(on_the_way[-1]))
             on_the_way.append(graph)
 
-        context = Context(target, backend.kernels)
+        context = Context(PredictedCost(target, backend.kernels))
         passes = pipelines.default(options.exact_float, options.reuse, options.mst_max_depth)
         scheduled = run_passes(imported, passes, context, observe)
         return cls(imported, binarized[0], scheduled, backend, target, moved)

@@ -80,12 +80,13 @@ def _read(file: str) -> Graph:
 
 
 def _context(target: str | None, backend: str) -> Context:
+    from ....backends.cost_model import PredictedCost
     from ....driver import load_backend, resolve_target
     from ....passes import Context
 
     if target is None:
         return Context()
-    return Context(resolve_target(target), load_backend(backend).kernels)
+    return Context(PredictedCost(resolve_target(target), load_backend(backend).kernels))
 
 
 def _write(graph: Graph, output: Path) -> None:
