@@ -1,1 +1,1 @@
-"""What stands on top of the library: the command line, benchmarks, demo and training scripts."""
+"""The tools on top of the library: command line, benchmarks, demo and training scripts."""

@@ -95,9 +95,9 @@ def run(arguments: argparse.Namespace) -> int:
     settings = _settings(arguments, [*layers, *networks])
     text = markdown(settings, layers, networks)
     show(text)
-    found = {"layers": [r.json() for r in layers], "networks": [r.json() for r in networks]}
+    rows = {"layers": [r.json() for r in layers], "networks": [r.json() for r in networks]}
     if arguments.json is not None:
-        write_file(arguments.json, f"{json.dumps({**settings, **found}, indent=1)}\n".encode())
+        write_file(arguments.json, f"{json.dumps({**settings, **rows}, indent=1)}\n".encode())
     if arguments.markdown is not None:
         write_file(arguments.markdown, f"{text}\n".encode())
     if arguments.document is not None:
@@ -111,10 +111,10 @@ def _backends(arguments: argparse.Namespace) -> int:
 
     tasks = _chosen(arguments, _store(arguments.store))
     with progress() as say:
-        found = backend_comparison.compare(
+        times = backend_comparison.compare(
             tasks, arguments.targets, arguments.trials, arguments.seconds, say
         )
-    text = backend_comparison.section(found, arguments.trials)
+    text = backend_comparison.section(times, arguments.trials)
     show(text)
     if arguments.markdown is not None:
         write_file(arguments.markdown, text.encode())
@@ -161,7 +161,7 @@ def _layer_task(shape: Shape, store: Store, lce_python: str | None) -> Task:
         batch=1,
         threads=1,
         store=store,
-        steps=net,
+        network=net,
         layer=shape,
         depth=DEPTH,
         lce_python=lce_python,
@@ -173,16 +173,16 @@ def _networks(
 ) -> list[Row]:
     """A row for each network, number of threads and batch.
 
-    The largest number of threads comes first: some libraries remember for good how many cores
-    their process had when they were first used.
+    The largest number of threads comes first: some libraries never forget how many cores their
+    process had when they were first used.
     """
-    made: list[Built] = []
+    networks: list[Built] = []
     for name, task in _chosen(arguments, store).items():
         say(f"compiling {name}")
-        made.append(_built(name, task, arguments.targets))
+        networks.append(_built(name, task, arguments.targets))
     rows: dict[tuple[int, int, int], Row] = {}
     for threads in sorted(arguments.threads, reverse=True):
-        for place, built in enumerate(made):
+        for place, built in enumerate(networks):
             for batch in arguments.batch:
                 say(f"{built.name}, batch {batch}, threads {threads}")
                 row = built.row(batch, threads, arguments.targets, peers, arguments.seconds)
@@ -208,7 +208,7 @@ def _chosen(arguments: argparse.Namespace, store: Store) -> dict[str, Task]:
 
 @dataclass
 class Built:
-    """A network compiled for the targets; ``problems`` say for which it could not be."""
+    """A network compiled for the targets; ``problems`` says why it could not be for some."""
 
     name: str
     task: Task
@@ -234,10 +234,10 @@ def _built(name: str, task: Task, targets: Sequence[str]) -> Built:
     built = Built(name, task)
     for target in targets:
         try:
-            made, seconds = bnnc_contenders.compiled(task, target)
-            built.inputs = made.manifest.inputs
+            compilation, seconds = bnnc_contenders.compiled(task, target)
+            built.inputs = compilation.manifest.inputs
             first = task.on(built.inputs, 1, 1)
-            built.facts[target] = bnnc_contenders.facts(first, made, seconds, target)
+            built.facts[target] = bnnc_contenders.facts(first, compilation, seconds, target)
         except BnncError as error:
             built.problems[bnnc_contenders.name(target)] = one_line(str(error))
     return built

@@ -39,7 +39,7 @@ BOARD = """\
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the demo and return the exit code: 0 when it came out as it must."""
+    """Run the demo and return the exit code: 0 when the results are right."""
     parser = argparse.ArgumentParser(prog="python -m bnnc.tools.demo", description=__doc__)
     parser.add_argument("--output", type=Path, default=Path("build/demo"), metavar="DIR")
     parser.add_argument("--seconds", type=float, default=1.0, help="of timing each, default 1")
@@ -80,14 +80,18 @@ def _compile(model: Path, output: Path, target: str, header: Path | None = None)
     from ..driver import Options, compile_file
 
     options = Options(prefix="mnist")
-    made: Compilation = compile_file(str(model), target, output, options, header)
-    counted, before, after = totals(made.manifest.layers), model.stat().st_size, len(made.data)
+    compilation: Compilation = compile_file(str(model), target, output, options, header)
+    counted, before, after = (
+        totals(compilation.manifest.layers),
+        model.stat().st_size,
+        len(compilation.data),
+    )
     share = 100 * counted["binary_macs"] / counted["macs"]
     show(
         f"  {output}: {bytes_text(before)} -> {bytes_text(after)} ({before / after:.1f}x smaller) "
-        f"in {made.seconds:.1f} s",
+        f"in {compilation.seconds:.1f} s",
         f"  {counted['binarized']} of {counted['total']} layers and {share:.1f} % of the "
-        f"arithmetic run on bits, for {made.manifest.target.cpu}",
+        f"arithmetic run on bits, for {compilation.manifest.target.cpu}",
     )
 
 

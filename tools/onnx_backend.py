@@ -1,9 +1,9 @@
-"""bnnc behind the interface that the ONNX project gives every runtime, and tests them through.
+"""bnnc behind the interface that the ONNX project defines for runtimes and for their tests.
 
 >>> from bnnc.tools import onnx_backend
 >>> onnx_backend.prepare(onnx.load("mnist.onnx")).run([images])
 
-This module stands for the class `BnncBackend`: it has its methods as functions, as
+The module itself is the backend: it has a backend class's methods as functions, which
 ``onnx.backend.test.BackendTest(onnx_backend, __name__)`` and users of other backends expect.
 """
 
@@ -52,7 +52,7 @@ class BnncBackend(Backend):
 
     @classmethod
     def is_compatible(cls, model: ModelProto, device: str = "CPU", **kwargs: Any) -> bool:
-        """True when the model can be imported, which is what decides."""
+        """True when the model can be imported: nothing else decides."""
         from ..frontend import load_model
 
         try:
@@ -115,7 +115,7 @@ class BnncBackend(Backend):
 
     @classmethod
     def supports_device(cls, device: str) -> bool:
-        """The CPU alone."""
+        """True only for the CPU."""
         try:
             return Device(device).type == DeviceType.CPU
         except AttributeError:

@@ -1,4 +1,4 @@
-"""docs/operators.md: what the importer takes, printed from the import rules.
+"""docs/operators.md: the operators that the importer takes, printed from the import rules.
 
 ``python -m bnnc.tools.operator_docs [FILE]`` writes to FILE, or prints.
 """
@@ -29,7 +29,7 @@ WORDS = {
     Limit.TRAINING: "training mode: {}",
     Limit.EMPTY: "no elements: refused in {}",
 }
-"""How a limit of a rule reads; the others stand for themselves."""
+"""How to print a limit of a rule; limits that are not listed are printed as they are."""
 
 TYPES = {
     "f32": "float32", "i8": "int8", "u8": "uint8", "i16": "int16", "i32": "int32", "i64": "int64",
@@ -42,8 +42,8 @@ HEAD = f"""\
 # Operators
 
 `make operators` writes this file from the import rules (`frontend/rules/`), which state opsets,
-types and limits beside the functions that they hold for. [onnx-suite.md](onnx-suite.md) counts what
-becomes of the ONNX project's own tests.
+types and limits beside the functions that they apply to. [onnx-suite.md](onnx-suite.md) counts the
+results of the ONNX project's own tests.
 
 ## Limits of every model
 
@@ -53,7 +53,7 @@ A refusal names the node, and every problem of the model at once.
 - **Element types** float32, int8, uint8, int16, int32, int64 and bool ("numbers": the first six;
   "all": with bool). Not float16, bfloat16, float64, float8, 4-bit, unsigned 16 to 64-bit, complex
   or string. Constants may be float16 and float64 where they are converted at import.
-- **Tensors** alone: no sequences, maps, optional values or sparse tensors; none without elements;
+- **Tensors** only: no sequences, maps, optional values or sparse tensors; none without elements;
   at most one symbolic dimension, the first ("symbolic batch"). `--shape` fixes the others.
 - **Constants** hold no NaN.
 - "Constant" operands are initializers or computed from initializers; "known at compile time" means
@@ -62,7 +62,7 @@ A refusal names the node, and every problem of the model at once.
 
 
 def text() -> str:
-    """The whole file."""
+    """The complete page."""
     return "\n".join([HEAD, *_operators(), *_at_import(), *_refused(), *_unclaimed()]) + "\n"
 
 
@@ -94,8 +94,8 @@ def _stated(stated: Stated) -> str:
 
 def _schemas(op: str) -> list[defs.OpSchema]:
     """The definitions of a standard operator, oldest first."""
-    held = [s for s in defs.get_all_schemas_with_history() if s.name == op and not s.domain]
-    return sorted(held, key=lambda s: s.since_version)
+    schemas = [s for s in defs.get_all_schemas_with_history() if s.name == op and not s.domain]
+    return sorted(schemas, key=lambda s: s.since_version)
 
 
 def _opsets(rule: Rule) -> str:
@@ -128,7 +128,7 @@ def _types(rule: Rule) -> str:
 
 def _at_import() -> Iterator[str]:
     names = sorted(FOLDED - {rule.op for rule in claimed() if rule.domain == ONNX})
-    yield "## Computed at import alone"
+    yield "## Computed only at import"
     yield ""
     yield "Where all operands are known. (So is every operator above, with all operands known.)"
     yield ""
@@ -147,7 +147,7 @@ def _refused() -> Iterator[str]:
 
 
 def _unclaimed() -> Iterator[str]:
-    """Standard operators without a rule. They are refused, too, with the operator's name."""
+    """Standard operators without a rule. These too are refused with the operator's name."""
     known = {rule.op for rule in claimed() if rule.domain == ONNX} | set(REASONS) | FOLDED
     names = {s.name for s in defs.get_all_schemas() if not s.domain and not s.deprecated} - known
     yield "## Not claimed"

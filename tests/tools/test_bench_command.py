@@ -113,7 +113,7 @@ def test_layers_as_text(cli: Cli, mnist: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--model", "x.onnx"], "--layers measures the model alone; --model does not apply"),
+        (["--model", "x.onnx"], "--layers measures only the model; --model does not apply"),
         (["--threads", "2"], "--layers measures one thread; --threads does not apply"),
     ],
 )

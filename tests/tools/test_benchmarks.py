@@ -23,7 +23,7 @@ from bnnc.tools.benchmarks import document, plots, tables, timing
 from bnnc.tools.benchmarks.bnnc_contenders import Facts
 from bnnc.tools.benchmarks.inner_layers import middle, middle_call
 from bnnc.tools.benchmarks.machine_limits import LIMITS, Limit
-from bnnc.tools.benchmarks.network_steps import Steps
+from bnnc.tools.benchmarks.network_steps import Network
 from bnnc.tools.benchmarks.networks import LAYERS, NETWORKS, Shape, chain
 from bnnc.tools.benchmarks.onnx_engines import ONNXRUNTIME, PeerError
 from bnnc.tools.benchmarks.peers import PEERS
@@ -37,9 +37,9 @@ from bnnc.tools.benchmarks.to_onnx import to_onnx
 SMALL = Shape(6, 64)
 
 
-def tiny() -> Steps:
+def tiny() -> Network:
     """Every kind of step on a small map."""
-    net = Steps("tiny", 3, 16)
+    net = Network("tiny", 3, 16)
     x = net.max_pool(net.relu(net.norm(net.conv(0, 8, 7, 2))), 3, 1, 1)
     x = net.norm(net.conv(x, 8, 3, 1, groups=8))
     a = net.norm(net.binary_conv(net.shift(x), 8))
@@ -55,7 +55,7 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path)
 
 
-def task(store: Store, net: Steps, **changes: Any) -> Task:
+def task(store: Store, net: Network, **changes: Any) -> Task:
     x = np.random.default_rng(0).standard_normal((2, *net.shapes[0])).astype(np.float32)
     return Task(store.onnx(net), {"x": x}, 2, 1, store, net, **changes)
 
@@ -142,10 +142,10 @@ def test_larq_says_why_it_did_not_run(store: Store) -> None:
     one = task(store, chain(SMALL, 2))
     for changes, message in (
         ({}, "--lce-python names"),
-        ({"lce_python": "nowhere/python"}, "measured at batch 1"),
+        ({"lce_python": "nowhere/python"}, "measured only at batch 1"),
         ({"lce_python": "nowhere/python", "batch": 1}, "nowhere/python: cannot be started"),
         ({"lce_python": sys.executable, "batch": 1}, "No module named"),
-        ({"lce_python": sys.executable, "batch": 1, "steps": None}, "no Keras twin"),
+        ({"lce_python": sys.executable, "batch": 1, "network": None}, "no Keras twin"),
     ):
         with pytest.raises(PeerError, match=message):
             larq.start(replace(one, **changes))

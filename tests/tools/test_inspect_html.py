@@ -113,7 +113,7 @@ def test_an_artifact(cli: Cli, compiled: Path, browser: Browser) -> None:
     for width in (PHONE, DESK):
         check(browser, Path("a.html"), width)
         assert (layers(browser), layers(browser, ".bits")) == (6, 4)
-    assert "does not hold the graph" in browser.evaluate("document.body.innerText")
+    assert "does not contain the graph" in browser.evaluate("document.body.innerText")
 
 
 def test_the_same_bytes_each_time(cli: Cli, mnist: Path) -> None:

@@ -1,1 +1,1 @@
-"""What `bnnc.tools.bench` is made of: networks, peers, measuring, tables and plots."""
+"""The parts of `bnnc.tools.bench`: networks, peers, measuring, tables and plots."""

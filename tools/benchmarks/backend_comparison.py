@@ -1,4 +1,4 @@
-"""The backends side by side: the same networks, compiled by each, layer by layer and whole."""
+"""The backends side by side: the same networks compiled by each, in total and layer by layer."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from .timing import SLICE, pinned, random_array
 BEGIN = "<!-- backends: written by bench --only backends -->"
 END = "<!-- backends: end -->"
 EMPTY = f"{BEGIN}\n{END}\n"
-"""A section that is still to be written."""
+"""The section before the first measurement."""
 WAYS = ("llvm", "tvm", "tvm tuned")
 KINDS = {
     "binary": ("binary_conv", "binary_gemm"),
     "float product": ("conv", "gemm", "matmul"),
     "other float": (),
 }
-"""Operators of a kind of layer; the last one takes what is left."""
+"""Operators of each kind of layer; all others belong to the last kind."""
 TEXT = """\
 ## Backends
 
@@ -48,7 +48,7 @@ single layers at both ends, *faster* counts those that the TVM backend computes 
 
 
 @dataclass(frozen=True)
-class Found:
+class BackendTimes:
     """One network on one target: seconds of a call and of each layer, by way."""
 
     network: str
@@ -60,7 +60,7 @@ class Found:
 
 def compare(
     tasks: Mapping[str, Task], targets: Sequence[str], trials: int, seconds: float, say: Say
-) -> list[Found]:
+) -> list[BackendTimes]:
     """Compile and measure each network on each target, all ways."""
     return [
         _compare(name, task, target, trials, seconds, say)
@@ -69,7 +69,9 @@ def compare(
     ]
 
 
-def _compare(name: str, task: Task, target: str, trials: int, seconds: float, say: Say) -> Found:
+def _compare(
+    name: str, task: Task, target: str, trials: int, seconds: float, say: Say
+) -> BackendTimes:
     timers: dict[str, StepTimer] = {}
     keys: dict[str, list[tuple[str, str]]] = {}
     for way in WAYS:
@@ -90,14 +92,14 @@ def _compare(name: str, task: Task, target: str, trials: int, seconds: float, sa
         calls = _in_turns(timers, seconds)
     layers: dict[str, dict[tuple[str, str], float]] = {}
     for way, timer in timers.items():
-        held = layers.setdefault(way, {})
+        times = layers.setdefault(way, {})
         for key, spent in zip(keys[way], timer.seconds(), strict=True):
-            held[key] = held.get(key, 0.0) + min(spent)
-    return Found(name, target, calls, layers)
+            times[key] = times.get(key, 0.0) + min(spent)
+    return BackendTimes(name, target, calls, layers)
 
 
 def _in_turns(timers: Mapping[str, StepTimer], seconds: float) -> dict[str, float]:
-    """Least seconds of a whole call of each, with the calls that time the layers in between."""
+    """Least seconds of a complete call of each; calls that time the layers run in between."""
     least = dict.fromkeys(timers, math.inf)
     end = time.perf_counter() + seconds * len(timers)
     while time.perf_counter() < end:
@@ -114,20 +116,20 @@ def _in_turns(timers: Mapping[str, StepTimer], seconds: float) -> dict[str, floa
 # --- tables -----------------------------------------------------------------------------------
 
 
-def section(found: Sequence[Found], trials: int) -> str:
+def section(comparisons: Sequence[BackendTimes], trials: int) -> str:
     """The tables as Markdown."""
     networks = [
         "| network | target | llvm | tvm | tvm / llvm | tvm tuned | tuned / llvm |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for one in found:
+    for one in comparisons:
         llvm, tvm, tuned = (one.calls[way] for way in WAYS)
         networks.append(
             f"| {one.network} | {one.target} | {time_text(llvm)} | {time_text(tvm)} | "
             f"{tvm / llvm:.2f} | {time_text(tuned)} | {tuned / llvm:.2f} |"
         )
-    for target in dict.fromkeys(one.target for one in found):
-        here = [one.calls for one in found if one.target == target]
+    for target in dict.fromkeys(one.target for one in comparisons):
+        here = [one.calls for one in comparisons if one.target == target]
         means = [geomean([c[way] / c["llvm"] for c in here]) for way in WAYS[1:]]
         networks.append(
             f"| **geometric mean** | {target} | | | **{means[0]:.2f}** | | **{means[1]:.2f}** |"
@@ -135,15 +137,17 @@ def section(found: Sequence[Found], trials: int) -> str:
     layers = [
         "| layers | target | number | tvm / llvm | tuned / llvm | least | most | faster |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
-        *_layer_rows(found),
+        *_layer_rows(comparisons),
     ]
     return TEXT.format(trials=trials, networks="\n".join(networks), layers="\n".join(layers))
 
 
-def _layer_rows(found: Sequence[Found]) -> Iterator[str]:
+def _layer_rows(comparisons: Sequence[BackendTimes]) -> Iterator[str]:
     for kind in KINDS:
-        for target in dict.fromkeys(one.target for one in found):
-            pairs = [pair for one in found if one.target == target for pair in _ratios(one, kind)]
+        for target in dict.fromkeys(one.target for one in comparisons):
+            pairs = [
+                pair for one in comparisons if one.target == target for pair in _ratios(one, kind)
+            ]
             if not pairs:
                 continue
             plain, tuned = zip(*pairs, strict=True)
@@ -154,9 +158,9 @@ def _layer_rows(found: Sequence[Found]) -> Iterator[str]:
             )
 
 
-def _ratios(one: Found, kind: str) -> Iterator[tuple[float, float]]:
-    """Ratios of the layers of a kind that all ways have, plain and tuned; but of those that take
-    less than the clock tells apart."""
+def _ratios(one: BackendTimes, kind: str) -> Iterator[tuple[float, float]]:
+    """Ratios, plain and tuned, of the layers of a kind that all ways have, except those that take
+    less time than the clock resolves."""
     llvm, tvm, tuned = (one.layers[way] for way in WAYS)
     for key, seconds in llvm.items():
         if kind_of(key[1]) == kind and key in tvm and key in tuned:
@@ -167,7 +171,7 @@ def _ratios(one: Found, kind: str) -> Iterator[tuple[float, float]]:
 
 def kind_of(operator: str) -> str:
     """The kind of a layer, by its operator."""
-    return next((kind for kind, held in KINDS.items() if operator in held), [*KINDS][-1])
+    return next((kind for kind, operators in KINDS.items() if operator in operators), [*KINDS][-1])
 
 
 def geomean(ratios: Sequence[float]) -> float:
@@ -185,7 +189,7 @@ def rewrite(folder: Path, text: str) -> None:
         page = path.read_text("utf-8")
     except OSError as error:
         raise InputError(f"{path}: cannot read: {error.strerror}") from error
-    if held(page) is None:
+    if current_section(page) is None:
         raise InputError(f"{path}: lacks the lines {BEGIN} and {END}")
     write_file(path, _SECTION.sub(lambda _: f"{BEGIN}\n{text}{END}\n", page).encode())
 
@@ -193,7 +197,7 @@ def rewrite(folder: Path, text: str) -> None:
 _SECTION = re.compile(f"{re.escape(BEGIN)}\n(.*?){re.escape(END)}\n", re.DOTALL)
 
 
-def held(page: str) -> str | None:
-    """The section of a page as it stands, with its marks."""
-    found = _SECTION.search(page)
-    return found and found[0]
+def current_section(page: str) -> str | None:
+    """The section in its present form on a page, with its marks."""
+    match = _SECTION.search(page)
+    return match and match[0]

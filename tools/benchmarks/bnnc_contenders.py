@@ -1,4 +1,4 @@
-"""bnnc itself as a contender: a network as users load it, a layer as it runs inside one."""
+"""bnnc itself as a contender: networks as users load them, layers as they run inside networks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STARTS = 5
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a compiled network besides its speed; sizes in bytes, of one image."""
+    """Figures of a compiled network besides its speed; sizes in bytes, of one image."""
 
     binarized: int
     layers: int
@@ -31,7 +31,7 @@ class Facts:
     workspace: int
     compile_seconds: float
     shares: dict[str, float]
-    """Of the time, by kind of kernel."""
+    """Shares of the time by kind of kernel."""
     first_seconds: float
     """From the file to the first result: the median of ``STARTS`` loads, none of them used before;
     a new process's imports are not counted."""
@@ -50,15 +50,15 @@ def is_ours(who: str) -> bool:
 def compiled(task: Task, target: str) -> tuple[Compilation, float]:
     """The task's model for a target, written into the store's folder, and the seconds it took.
 
-    Never kept from an earlier run: the compiler is what is measured. Raises BnncError.
+    Never kept from an earlier run: the time of the compiler is measured, too. Raises BnncError.
     """
     started = time.perf_counter()
-    made = compile_file(str(task.model), target, _library(task, target), Options())
-    return made, time.perf_counter() - started
+    compilation = compile_file(str(task.model), target, _library(task, target), Options())
+    return compilation, time.perf_counter() - started
 
 
 def network(task: Task, target: str) -> Started:
-    """A network compiled before, loaded for the task's threads."""
+    """A network that is already compiled, loaded for the task's threads."""
     model = load(_library(task, target), threads=task.threads)
     values = list(task.inputs.values())
     return Started(Clocked(lambda: model(*values)), "", None, model.close)
@@ -66,13 +66,13 @@ def network(task: Task, target: str) -> Started:
 
 def layer(task: Task, target: str) -> tuple[Started, float]:
     """The middle of a chain, bits to bits, and how many layers a call runs."""
-    made, _ = compiled(task, target)
-    call, layers, kernel = middle_call(made.graph, target)
+    compilation, _ = compiled(task, target)
+    call, layers, kernel = middle_call(compilation.graph, target)
     return Started(Clocked(call), "", kernel), layers
 
 
-def facts(task: Task, made: Compilation, seconds: float, target: str) -> Facts:
-    """What the compilation says, and the time to a first result."""
+def facts(task: Task, compilation: Compilation, seconds: float, target: str) -> Facts:
+    """The figures of a compilation, and the time to a first result."""
     values = list(task.inputs.values())
     firsts: list[float] = []
     for _ in range(STARTS):
@@ -80,15 +80,15 @@ def facts(task: Task, made: Compilation, seconds: float, target: str) -> Facts:
         with load(_library(task, target)) as model:
             model(*values)
             firsts.append(time.perf_counter() - started)
-    held = made.manifest
-    counted = totals(held.layers)
+    manifest = compilation.manifest
+    counted = totals(manifest.layers)
     return Facts(
         binarized=counted["binarized"],
         layers=counted["total"],
         macs=counted["macs"],
         onnx=task.model.stat().st_size,
-        artifact=len(made.data),
-        workspace=held.workspace.per_batch + held.workspace.fixed,
+        artifact=len(compilation.data),
+        workspace=manifest.workspace.per_batch + manifest.workspace.fixed,
         compile_seconds=seconds,
         shares=shares(_library(task, target)),
         first_seconds=statistics.median(firsts),

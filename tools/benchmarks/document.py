@@ -28,31 +28,32 @@ README.
 - All contenders of a row run in turns of 20 ms on the same pinned cores, warm, on the same random
   input; times are medians. Clocks of a shared machine move by half: only ratios within a row mean
   something.
-- bnnc stands once for each target: `cascadelake` is AVX-512 without VPOPCNTDQ, `x86-64-v3` is AVX2.
-  All of them ran on this machine; the peers use whatever its CPU has, which includes VPOPCNTDQ and
-  AMX.
+- bnnc appears once for each target: `cascadelake` is AVX-512 without VPOPCNTDQ, `x86-64-v3` is
+  AVX2. All of them ran on this machine; the peers use whatever its CPU has, which includes
+  VPOPCNTDQ and AMX.
 - Networks have random weights and balanced signs, each sign one comparison and one selection,
-  weights constant: no peer computes what an exporter left behind. All get the same ONNX file.
+  weights constant: no peer computes anything that an exporter left in the graph. All get the same
+  ONNX file.
 - int8 is ONNX Runtime's static quantization of that file (per channel, QDQ), which OpenVINO reads
   too. PyTorch runs each node eagerly, in inference mode and in the faster memory format. Larq
   Compute Engine runs the Keras twin from an environment of its own.
-- Other processes held the cores for at most {disturbed:.0%} of a row's time; long calls suffer from
-  that more than short ones.
+- Other processes used the cores for at most {disturbed:.0%} of a row's time; long calls suffer more
+  from that than short ones.
 - A contender without a figure is named under *Remarks* with the reason; that is no win.
 """
 
 LAYERS = """\
 ## Layers
 
-Binary convolutions, stride 1, zero padding, a sign before and BatchNormalization behind. bnnc: the
+Binary convolutions, stride 1, zero padding, a sign before and BatchNormalization after. bnnc: the
 middle of a compiled chain of {depth} layers, bits in and bits out, padding and thresholds included.
 ONNX Runtime, OpenVINO, PyTorch and Larq: the whole chain, divided by {depth}. *OpenVINO binary*:
-its BinaryConvolution kernel alone, by its own counters, without the FakeQuantize and reorders that
-it needs besides; once as it is and twice with `ONEDNN_MAX_CPU_ISA` taking instructions away, since
-a kernel bound to popcounts is another one without VPOPCNTDQ.
+only its BinaryConvolution kernel, by its own counters, without the FakeQuantize and reorders that
+it also needs; once unchanged and twice with instructions taken away by `ONEDNN_MAX_CPU_ISA`, since
+a kernel bound by popcounts is a different one without VPOPCNTDQ.
 
-The limit is measured in the same turns: a loop of VPTERNLOG (AVX2: VPXOR) on registers alone, at
-one operation a product. That is what a pixel-sliced sum costs on AVX-512; AVX2 needs five
+The limit is measured in the same turns: a loop of VPTERNLOG (AVX2: VPXOR) on registers only, at
+one operation a product. That is the cost of a pixel-sliced sum on AVX-512; AVX2 needs five
 operations where AVX-512 needs two, and VPOPCNTDQ counts 512 products in one.
 
 10^9 multiply-accumulates a second:
@@ -114,7 +115,9 @@ def rewrite(
     write_file(docs / "roofline.svg", plots.roofline(layers, targets, BINARY).encode())
     page = performance(settings, layers, networks, single)
     path = docs / "performance.md"
-    compared = backend_comparison.held(path.read_text("utf-8")) if path.is_file() else None
+    compared = (
+        backend_comparison.current_section(path.read_text("utf-8")) if path.is_file() else None
+    )
     write_file(path, f"{page}\n{compared or backend_comparison.EMPTY}".encode())
     text = marked(readme.read_text("utf-8"), summary(settings, layers, single))
     write_file(readme, text.encode())
@@ -151,8 +154,8 @@ def performance(
 
 
 def summary(settings: Mapping[str, Any], layers: Sequence[Row], single: Sequence[Row]) -> str:
-    """The README's figures: of the first two targets, and how many times faster the first is than
-    the first peer."""
+    """The README's figures: the times on the first two targets, and how many times faster the first
+    target is than the first peer."""
     shown = settings["targets"][:2]
     peers = ("ORT fp32", "ORT int8", "OpenVINO fp32")
     first = bnnc_contenders.name(shown[0])
@@ -174,10 +177,10 @@ def summary(settings: Mapping[str, Any], layers: Sequence[Row], single: Sequence
 def marked(text: str, content: str) -> str:
     """``text`` with ``content`` between the marks; InputError where it has none."""
     pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    made, found = pattern.subn(lambda _: f"{BEGIN}\n{content}\n{END}", text)
-    if found != 1:
+    page, count = pattern.subn(lambda _: f"{BEGIN}\n{content}\n{END}", text)
+    if count != 1:
         raise InputError(f"README.md: expected one place between {BEGIN} and {END}")
-    return made
+    return page
 
 
 def _time(row: Row, who: str) -> str:

@@ -25,7 +25,7 @@ BINARY = ("binary_conv", "binary_gemm")
 
 
 def middle(graph: Graph) -> tuple[Graph, int]:
-    """The layers of a scheduled chain whose operand and result are bits, and how many they are."""
+    """The layers of a scheduled chain whose operand and result are bits, and their number."""
     places = [index for index, node in enumerate(graph.nodes) if _is_binary(node.op)]
     while places and not graph.nodes[places[-1]].result.type.is_binary:
         places.pop()
@@ -49,8 +49,8 @@ def middle(graph: Graph) -> tuple[Graph, int]:
         for node in inside
     ]
     output = Output("y", new[last.result])
-    made = Graph("middle", (new[read],), (*constants, *nodes), (output,), graph.stage)
-    return made, len(places)
+    inner = Graph("middle", (new[read],), (*constants, *nodes), (output,), graph.stage)
+    return inner, len(places)
 
 
 def _is_binary(op: object) -> bool:
@@ -60,11 +60,11 @@ def _is_binary(op: object) -> bool:
 def middle_call(graph: Graph, target: str) -> tuple[Callable[[], Any], int, str]:
     """A call that runs the middle of a scheduled chain on random bits, its layers, and the kernel
     of the last of them."""
-    made, layers = middle(graph)
-    chosen = made.nodes[-1].op
+    inner, layers = middle(graph)
+    chosen = inner.nodes[-1].op
     kernel = chosen.kernel if isinstance(chosen, Fused) else ""
-    model = LayerModel.build(made, load_backend("llvm"), resolve_target(target))
-    (value,) = made.inputs
+    model = LayerModel.build(inner, load_backend("llvm"), resolve_target(target))
+    (value,) = inner.inputs
     random = np.random.default_rng(0)
     codes = random.integers(0, 2, value.type.concrete(1)).astype(np.uint8)
     x = to_storage(codes, value.type)

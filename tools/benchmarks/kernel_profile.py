@@ -11,13 +11,13 @@ from .timing import pinned
 
 SECONDS = 0.3
 SHOWN = 0.02
-"""Kernels below this share of the time are the rest."""
+"""Kernels below this share of the time are added up as the rest."""
 REST = "rest"
 
 
 def shares(library: Path) -> dict[str, float]:
     """The share of each kind of kernel in the time of a call, the largest first; one thread, one
-    image. What the kernels are called says which strategy runs."""
+    image. The names of the kernels say which strategies run."""
     data = read_file(str(library))
     manifest = read_manifest(data, str(library))
     with pinned():
@@ -26,8 +26,8 @@ def shares(library: Path) -> dict[str, float]:
     for kernel, timing in measured.kernels:
         kind = kernel.kernel.split()[0]
         spent[kind] = spent.get(kind, 0.0) + timing.median
-    whole = sum(spent.values())
-    found = {kind: seconds / whole for kind, seconds in spent.items()}
-    kept = {kind: share for kind, share in found.items() if share >= SHOWN}
+    total = sum(spent.values())
+    parts = {kind: seconds / total for kind, seconds in spent.items()}
+    kept = {kind: share for kind, share in parts.items() if share >= SHOWN}
     ordered = dict(sorted(kept.items(), key=lambda item: -item[1]))
     return {**ordered, REST: 1.0 - sum(kept.values())}

@@ -1,4 +1,4 @@
-"""How long each kernel of a compiled model takes next to the whole call: NumPy alone."""
+"""How long each kernel of a compiled model and the complete call take. Needs only NumPy."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ WARM = 2
 
 @dataclass(frozen=True)
 class StepTimes:
-    """Measured times of a model's kernels, in the manifest's order, and of the whole call."""
+    """Measured times of a model's kernels, in the manifest's order, and of the complete call."""
 
     kernels: tuple[tuple[Kernel, Timing], ...]
-    whole: Timing
+    call: Timing
 
 
 def measure_steps(
@@ -31,7 +31,7 @@ def measure_steps(
     calls: int | None = None,
 ) -> StepTimes:
     """Time an artifact's kernels on random inputs for about ``seconds``, or in ``calls`` calls;
-    and, in turns with that, whole calls without a clock inside."""
+    and, in turns with that, complete calls without a clock inside."""
     inputs = [random_array(tensor, batch, seed) for seed, tensor in enumerate(manifest.inputs)]
     timer = StepTimer(data, manifest, path, inputs, batch)
     spent: list[float] = []
@@ -45,7 +45,7 @@ def measure_steps(
         timer.plain()
         spent.append(clock() - start)
     pairs = zip(manifest.kernels, timer.seconds(), strict=True)
-    return StepTimes(tuple((kernel, _timing(held)) for kernel, held in pairs), _timing(spent))
+    return StepTimes(tuple((kernel, _timing(times)) for kernel, times in pairs), _timing(spent))
 
 
 def _timing(spent: Sequence[float]) -> Timing:

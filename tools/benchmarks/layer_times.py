@@ -1,4 +1,4 @@
-"""``bnnc bench --layers``: what each kernel of a model was predicted to take, and takes."""
+"""``bnnc bench --layers``: the predicted and the measured time of each kernel of a model."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from .timing import Timing, cpu_name, pinned
 
 HEAD = ("layer", "kernel", "output", "predicted", "measured", "cycles/ns", "share", "GMAC/s")
 NOTE = """\
-predicted: cycles by the cost model; measured: the fastest of the calls; cycles/ns: one over the
-other, the same for all kernels where the model is right"""
+predicted: cycles by the cost model; measured: the fastest of the calls; cycles/ns: the first over
+the second, the same for all kernels where the model is right"""
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure and print."""
     if arguments.model is not None:
-        raise InputError("--layers measures the model alone; --model does not apply")
+        raise InputError("--layers measures only the model; --model does not apply")
     if arguments.threads not in (None, 1):
         raise InputError("--layers measures one thread; --threads does not apply")
     path = arguments.artifact
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _library(path: str) -> bytes:
-    """An artifact's bytes; those of a model that is compiled for this machine, otherwise."""
+    """An artifact's bytes; a model is compiled for this machine first."""
     if not path.endswith(".onnx"):
         return read_file(path)
     require_compiler("bench --layers of a model")
@@ -73,10 +73,10 @@ def _lines(times: StepTimes, batch: int) -> list[str]:
             (name, kernel.kernel, shape_text(kernel.output), *_cells(kernel, timing, batch, total))
         )
     everything = Kernel("total", "", "", (), *_sums(times), 0)
-    spent = Timing(total, total, times.whole.calls)
+    spent = Timing(total, total, times.call.calls)
     rows.append(("total", "", "", *_cells(everything, spent, batch, total)))
-    whole = f"whole calls: {time_text(times.whole.minimum)}, median {time_text(times.whole.median)}"
-    return [*table(rows, (0, 1)), f"{whole}, {times.whole.calls} calls"]
+    summary = f"whole calls: {time_text(times.call.minimum)}, median {time_text(times.call.median)}"
+    return [*table(rows, (0, 1)), f"{summary}, {times.call.calls} calls"]
 
 
 def _sums(times: StepTimes) -> tuple[int, int]:
@@ -105,6 +105,6 @@ def _json(
         "cpu": cpu_name(),
         "core": core,
         "batch": batch if manifest.symbolic else None,
-        "bnnc": times.whole.json(),
+        "bnnc": times.call.json(),
         "kernels": [{**asdict(kernel), **timing.json()} for kernel, timing in times.kernels],
     }

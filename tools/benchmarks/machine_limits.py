@@ -1,10 +1,10 @@
-"""The machine's limits: how many logic operations its registers alone can do, and how fast it
-reads memory.
+"""The machine's limits: how many logic operations it can do in registers, and how fast it reads
+memory.
 
 Logic is a loop of one instruction on independent registers, without memory and popcounts. A sum of
 K signs costs a sliced kernel about K such operations on whole vectors (a carry-save adder is two
 VPTERNLOG and takes in two bits), so that one operation per product is the unit of the tables.
-Reading is a loop of loads over a buffer that fits the second cache, or none.
+Reading is a loop of loads over a buffer that fits the second cache, or fits no cache.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class Limit:
 
 
 def _compile(body: list[str], feature: str) -> Any:
-    """The loop as machine code; inline assembly, so that every instruction is the one named."""
+    """The loop as machine code; inline assembly, so that it has exactly the named instructions."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     binding.initialize_native_asmparser()

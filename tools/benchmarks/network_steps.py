@@ -1,4 +1,4 @@
-"""A network as a list of steps, from which its ONNX file and its Keras twin are made.
+"""A network as a list of steps, from which its ONNX file and its Keras twin are built.
 
 A step names what it computes and the steps that it reads; it holds no weights, because a benchmark
 draws them. Shapes are [channels, height, width] of one image.
@@ -21,13 +21,13 @@ class Step:
 
 
 @dataclass
-class Steps:
-    """A network under construction: every method adds a step and returns its number."""
+class Network:
+    """A network and its steps: every method adds a step and returns its number."""
 
     name: str
     channels: int
     size: int
-    held: list[Step] = field(default_factory=list[Step])
+    steps: list[Step] = field(default_factory=list[Step])
     shapes: list[tuple[int, int, int]] = field(init=False)
     macs: int = 0
     """Multiply-accumulates on one image."""
@@ -61,7 +61,7 @@ class Steps:
         return self._same("prelu", x)
 
     def shift(self, x: int) -> int:
-        """A constant per channel is added: RSign's and RPReLU's learnt shifts."""
+        """Adds a constant per channel: RSign's and RPReLU's learnt shifts."""
         return self._same("shift", x)
 
     def add(self, a: int, b: int) -> int:
@@ -69,7 +69,7 @@ class Steps:
         return self._add("add", (a, b), self.shapes[a])
 
     def concat(self, a: int, b: int) -> int:
-        """Channels of one behind those of the other."""
+        """The channels of the maps, one map after another."""
         channels, height, width = self.shapes[a]
         return self._add("concat", (a, b), (channels + self.shapes[b][0], height, width))
 
@@ -119,6 +119,6 @@ class Steps:
     def _add(
         self, kind: str, inputs: tuple[int, ...], shape: tuple[int, int, int], **settings: int
     ) -> int:
-        self.held.append(Step(kind, inputs, settings))
+        self.steps.append(Step(kind, inputs, settings))
         self.shapes.append(shape)
-        return len(self.held)
+        return len(self.steps)

@@ -1,8 +1,8 @@
 """The networks and layers that the bench measures, at their published widths and resolutions.
 
 Training codes write a sign in many ways (tests/zoo has them); here it is one comparison and one
-selection, the cheapest form for every runtime, and weights are constants: no peer computes what an
-exporter left behind.
+selection, the cheapest form for every runtime, and weights are constants: no peer computes anything
+that an exporter left in the graph.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from .network_steps import Steps
+from .network_steps import Network
 
 CLASSES = 1000
 
@@ -27,7 +27,7 @@ class Shape:
 
     @property
     def name(self) -> str:
-        """As in the tables."""
+        """Its name in the tables."""
         return f"{self.size}x{self.size}x{self.channels}, {self.kernel}x{self.kernel}"
 
     @property
@@ -44,14 +44,14 @@ class Shape:
 
 SHAPES = (Shape(56, 64), Shape(28, 128), Shape(14, 256), Shape(7, 512))
 POINTWISE = tuple(Shape(side, channels, 1) for side, channels in ((56, 128), (28, 256), (14, 512)))
-"""Of ReActNet-A, with the next."""
+"""A layer of ReActNet-A, like the next one."""
 LAYERS = (*SHAPES, *POINTWISE, Shape(7, 1024, 1))
 
 
-def chain(shape: Shape, depth: int) -> Steps:
+def chain(shape: Shape, depth: int) -> Network:
     """``depth`` times sign, binary convolution and BatchNormalization, then an average of pixels:
     divided by ``depth``, its time is that of one layer in the middle of a network."""
-    net = Steps(shape.name, shape.channels, shape.size)
+    net = Network(shape.name, shape.channels, shape.size)
     x = 0
     for _ in range(depth):
         x = net.norm(net.binary_conv(x, shape.channels, shape.kernel))
@@ -59,9 +59,9 @@ def chain(shape: Shape, depth: int) -> Steps:
     return net
 
 
-def vgg_small() -> Steps:
+def vgg_small() -> Network:
     """VGG-small for CIFAR-10: one float convolution, five binary ones, a float classifier."""
-    net = Steps("VGG-small", 3, 32)
+    net = Network("VGG-small", 3, 32)
     x = net.norm(net.conv(0, 128))
     for index, filters in enumerate((128, 256, 256, 512, 512)):
         x = net.binary_conv(x, filters)
@@ -72,14 +72,14 @@ def vgg_small() -> Steps:
     return net
 
 
-def _stem(net: Steps) -> int:
-    """ResNet's: 7x7, stride 2, then a max pool."""
+def _stem(net: Network) -> int:
+    """ResNet's stem: 7x7, stride 2, then a max pool."""
     return net.max_pool(net.norm(net.conv(0, 64, 7, 2)), 3, 2, 1)
 
 
-def bireal_18() -> Steps:
+def bireal_18() -> Network:
     """Bi-Real-18 (Liu 2018): a skip around every binary layer."""
-    net = Steps("Bi-Real-18", 3, 224)
+    net = Network("Bi-Real-18", 3, 224)
     x = _stem(net)
     for group in range(4):
         filters = 64 << group
@@ -93,24 +93,24 @@ def bireal_18() -> Steps:
     return net
 
 
-def _rprelu(net: Steps, x: int) -> int:
+def _rprelu(net: Network, x: int) -> int:
     return net.shift(net.prelu(net.shift(x)))
 
 
-def reactnet_a() -> Steps:
+def reactnet_a() -> Network:
     """ReActNet-A (Liu 2020): a binary 3x3 and a binary 1x1 layer a block, on MobileNet's channels;
     where channels double, two 1x1 layers on one sign are concatenated."""
-    net = Steps("ReActNet-A", 3, 224)
+    net = Network("ReActNet-A", 3, 224)
     x = net.norm(net.conv(0, 32, 3, 2))
     widths = (32, 64, 128, 128, 256, 256, *[512] * 6, 1024, 1024)
     for index, (inputs, outputs) in enumerate(pairwise(widths)):
         stride = 2 if inputs != outputs and index else 1
         skip = net.average_pool(x) if stride == 2 else x
-        made = net.norm(net.binary_conv(net.shift(x), inputs, stride=stride))
-        made = _rprelu(net, net.add(made, skip))
-        sign = net.shift(made)
+        block = net.norm(net.binary_conv(net.shift(x), inputs, stride=stride))
+        block = _rprelu(net, net.add(block, skip))
+        sign = net.shift(block)
         parts = [
-            net.add(net.norm(net.binary_conv(sign, inputs, 1)), made)
+            net.add(net.norm(net.binary_conv(sign, inputs, 1)), block)
             for _ in range(outputs // inputs)
         ]
         x = _rprelu(net, parts[0] if len(parts) == 1 else net.concat(*parts))
@@ -118,9 +118,9 @@ def reactnet_a() -> Steps:
     return net
 
 
-def quicknet() -> Steps:
-    """QuickNet (Bannink 2021): padding with +1, a rectifier behind the binary layer, blur pools."""
-    net = Steps("QuickNet", 3, 224)
+def quicknet() -> Network:
+    """QuickNet (Bannink 2021): padding with +1, a rectifier after the binary layer, blur pools."""
+    net = Network("QuickNet", 3, 224)
     x = net.relu(net.norm(net.conv(0, 16, 3, 2)))
     x = net.norm(net.conv(x, 16, 3, 2, groups=16))
     x = net.norm(net.conv(x, 64, 1))
@@ -130,15 +130,15 @@ def quicknet() -> Steps:
             x = net.blur_pool(net.max_pool(net.relu(x), 2, 1))
             x = net.norm(net.conv(x, filters, 1))
         for _ in range(4):
-            made = net.relu(net.binary_conv(x, filters, pad_value=1))
-            x = net.add(net.norm(made), x)
+            features = net.relu(net.binary_conv(x, filters, pad_value=1))
+            x = net.add(net.norm(features), x)
     net.dense(net.global_pool(net.relu(x)), CLASSES)
     return net
 
 
-def binary_dense_net_28() -> Steps:
+def binary_dense_net_28() -> Network:
     """BinaryDenseNet-28 (Bethge 2019): growing concatenations before each sign."""
-    net = Steps("BinaryDenseNet-28", 3, 224)
+    net = Network("BinaryDenseNet-28", 3, 224)
     x = net.max_pool(net.relu(net.norm(net.conv(0, 64, 7, 2))), 3, 2, 1)
     for index, (count, reduction) in enumerate(((6, 2.7), (6, 2.7), (6, 2.2), (5, 0.0))):
         for _ in range(count):
@@ -150,7 +150,7 @@ def binary_dense_net_28() -> Steps:
     return net
 
 
-NETWORKS: Mapping[str, Callable[[], Steps]] = {
+NETWORKS: Mapping[str, Callable[[], Network]] = {
     build().name: build
     for build in (vgg_small, bireal_18, reactnet_a, quicknet, binary_dense_net_28)
 }

@@ -1,4 +1,4 @@
-"""ONNX Runtime and OpenVINO as they come, in the precision of the model that they are given."""
+"""ONNX Runtime and OpenVINO with their defaults, in the precision of the given model."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class PeerError(BnncError):
 
 @dataclass(frozen=True)
 class Peer:
-    """Another runtime: ``start`` loads an ONNX file for so many threads and returns what runs it
-    once."""
+    """Another runtime: ``start`` loads an ONNX file for so many threads and returns a function that
+    runs it once."""
 
     name: str
     library: str

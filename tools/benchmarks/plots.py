@@ -34,20 +34,20 @@ SETTINGS: Any = {
 MARKS = "os^"
 CUT = 1.25
 LEFT = 8.0
-"""Products a byte where the roofline begins: left of where memory would decide."""
+"""Products a byte at which the roofline begins: below those where memory would be the limit."""
 
 
 def latency(rows: Sequence[Row], targets: Sequence[str]) -> str:
-    """One panel a network: a bar for each contender's median, the shortest the best. A bar that is
-    longer than all others is cut where it would make them short."""
+    """One panel a network: a bar for each contender's median, the shortest is the best. The longest
+    bar is cut where it would make the others very short."""
     mine = [bnnc_contenders.name(target) for target in targets]
     names = ran(rows, columns(rows, targets))
     height = 0.2 * len(names) + 0.45
     with _figure(8.4, height * ((len(rows) + 1) // 2)) as plot:
         panels = plot.figure.subplots((len(rows) + 1) // 2, 2, squeeze=False).flatten()
         for panel, row in zip(panels, rows, strict=False):
-            held = [(name, row.seconds(name)) for name in names]
-            times = [(name, seconds * 1e3) for name, seconds in held if seconds is not None]
+            seconds_of = [(name, row.seconds(name)) for name in names]
+            times = [(name, seconds * 1e3) for name, seconds in seconds_of if seconds is not None]
             colours = [COLOURS[mine.index(n) % 3] if n in mine else PEER for n, _ in times]
             end = CUT * sorted(t for _, t in times)[-2:][0]
             lengths = [min(t, end) for _, t in times]
@@ -93,8 +93,8 @@ def roofline(rows: Sequence[Row], targets: Sequence[str], peer: str) -> str:
 
 
 def _dots(panel: Any, rows: Sequence[Row], who: str, colour: str, mark: str) -> None:
-    held = [(row.macs / row.least_bytes, row.speed(who)) for row in rows]
-    points = [(x, y / 1e9) for x, y in held if y is not None]
+    measured = [(row.macs / row.least_bytes, row.speed(who)) for row in rows]
+    points = [(x, y / 1e9) for x, y in measured if y is not None]
     if points:
         x, y = zip(*points, strict=True)
         panel.scatter(x, y, s=22, color=colour, marker=mark, label=who, zorder=3)

@@ -19,8 +19,8 @@ WORKERS = Path(__file__).resolve().parent / "workers"
 class Remote:
     """A peer served by ``workers/serve.py`` with one of the recipes beside it.
 
-    ``python`` is the interpreter that has the peer, ``environment`` what is set for it besides.
-    Raises PeerError with what the other side says.
+    ``python`` is the interpreter that has the peer, ``environment`` has variables that are set for
+    it. Raises PeerError with the message of the other side.
     """
 
     def __init__(

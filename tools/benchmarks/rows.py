@@ -21,14 +21,14 @@ REST = 0.02
 
 @dataclass
 class Row:
-    """What was measured of one model; ``problems`` say why a contender has no time."""
+    """The measurements of one model; ``problems`` says why a contender has no time."""
 
     name: str
     batch: int = 1
     threads: int = 1
     macs: int = 0
     least_bytes: float = 0.0
-    """A layer: bits in and out and weights, once each."""
+    """Bytes of a layer: bits in, bits out and weights, once each."""
     facts: dict[str, Facts] = field(default_factory=dict[str, Facts])
     times: dict[str, Timing] = field(default_factory=dict[str, Timing])
     limits: dict[str, float] = field(default_factory=dict[str, float])
@@ -54,13 +54,13 @@ class Row:
         return self.macs * self.batch / seconds if seconds else None
 
     def json(self) -> dict[str, object]:
-        """All of it; times in seconds, of one layer or one call."""
+        """All measurements; times in seconds, of one layer or one call."""
         return asdict(self)
 
 
 @dataclass
 class _Watched:
-    """Turns of a contender that may break off: its process dies, memory ends."""
+    """Turns of a contender that may fail in between: its process dies, or memory runs out."""
 
     turns: Turns
     problem: str | None = None
@@ -76,37 +76,37 @@ class _Watched:
 
 @dataclass
 class Contenders:
-    """Those of a row that could be started, and how many layers a call of each runs."""
+    """The contenders of a row that could be started, and how many layers a call of each runs."""
 
     row: Row
     started: dict[str, Started] = field(default_factory=dict[str, Started])
     divide: dict[str, int] = field(default_factory=dict[str, int])
 
     def add(self, name: str, start: Callable[[], Started], divide: int = 1) -> None:
-        """Start one; what hinders it is noted in the row."""
+        """Start one; if that fails, the reason is noted in the row."""
         try:
-            made = start()
+            contender = start()
         except BnncError as error:
             self.row.problems[name] = one_line(str(error))
             return
-        self.started[name], self.divide[name] = made, divide
-        if made.version:
-            self.row.versions[name] = made.version
-        if made.note is not None:
-            self.row.notes[name] = made.note
+        self.started[name], self.divide[name] = contender, divide
+        if contender.version:
+            self.row.versions[name] = contender.version
+        if contender.note is not None:
+            self.row.notes[name] = contender.note
 
     def measure(self, seconds: float) -> None:
         """Run all in turns and close them."""
         row, before, began = self.row, waited(), time.perf_counter()
         try:
-            turns = {name: _Watched(made.turns) for name, made in self.started.items()}
+            turns = {name: _Watched(contender.turns) for name, contender in self.started.items()}
             timed = measure(turns, seconds, rest=REST if row.threads > 1 else 0.0)
             after = waited()
             if before is not None and after is not None:
                 row.disturbed = (after - before) / (time.perf_counter() - began)
         finally:
-            for made in self.started.values():
-                made.close()
+            for contender in self.started.values():
+                contender.close()
         for name, timing in timed.items():
             by, problem = self.divide[name], turns[name].problem
             if problem is not None:
@@ -116,35 +116,35 @@ class Contenders:
 
 
 def layer_row(task: Task, targets: Sequence[str], peers: Sequence[Peer], seconds: float) -> Row:
-    """A chain of layers: bnnc's middle of it, the peers' whole, and the limits of the machine."""
+    """A chain of layers: bnnc runs its middle, the peers all of it; and the machine's limits."""
     assert task.layer is not None
     row = Row(task.layer.name, macs=task.layer.macs, least_bytes=task.layer.operand_bytes)
-    held = Contenders(row)
+    contenders = Contenders(row)
     for target in targets:
-        _add_ours(held, task, target)
+        _add_ours(contenders, task, target)
     for peer in peers:
         if peer.layers:
-            held.add(peer.name, lambda peer=peer: peer.start(task), task.depth)
+            contenders.add(peer.name, lambda peer=peer: peer.start(task), task.depth)
     limits: dict[str, Limit] = {}
     for loop in LIMITS:
-        held.add(loop.name, lambda loop=loop: _limit(limits, loop))
-    held.measure(seconds)
+        contenders.add(loop.name, lambda loop=loop: _limit(limits, loop))
+    contenders.measure(seconds)
     for name, limit in limits.items():
         if name in row.times:
             row.limits[name] = limit.rate(row.times.pop(name).median)
     return row
 
 
-def _add_ours(held: Contenders, task: Task, target: str) -> None:
+def _add_ours(contenders: Contenders, task: Task, target: str) -> None:
     layers = 1
 
     def start() -> Started:
         nonlocal layers
-        made, layers = bnnc_contenders.layer(task, target)
-        return made
+        contender, layers = bnnc_contenders.layer(task, target)
+        return contender
 
-    held.add(bnnc_contenders.name(target), start)
-    held.divide[bnnc_contenders.name(target)] = layers
+    contenders.add(bnnc_contenders.name(target), start)
+    contenders.divide[bnnc_contenders.name(target)] = layers
 
 
 def _limit(limits: dict[str, Limit], loop: Logic | Reading) -> Started:
@@ -160,19 +160,19 @@ def network_row(
     seconds: float,
     facts: dict[str, Facts],
 ) -> Row:
-    """A whole network; ``facts`` are of those targets for which it is compiled."""
+    """A complete network; ``facts`` has an entry for each target for which it is compiled."""
     row = Row(name, task.batch, task.threads, facts=facts)
     row.macs = max([f.macs for f in facts.values()], default=0)
-    held = Contenders(row)
+    contenders = Contenders(row)
     with pinned(task.threads):
         for target in targets:
             if target in facts:
-                held.add(
+                contenders.add(
                     bnnc_contenders.name(target),
                     lambda target=target: bnnc_contenders.network(task, target),
                 )
         for peer in peers:
             if peer.networks:
-                held.add(peer.name, lambda peer=peer: peer.start(task))
-        held.measure(seconds)
+                contenders.add(peer.name, lambda peer=peer: peer.start(task))
+        contenders.measure(seconds)
     return row

@@ -1,4 +1,4 @@
-"""Static quantization by ONNX Runtime's own tool: int8 per output channel, QuantizeLinear and
+"""Static quantization by ONNX Runtime's own tool: int8 per output channel, with QuantizeLinear and
 DequantizeLinear around every layer."""
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ def int8(task: Task) -> Path:
     if ONNXRUNTIME.version is None:
         raise PeerError("onnxruntime is not installed")
     path = task.store.path("-int8.onnx", RECIPE, task.model.read_bytes())
-    return task.store.keep(path, lambda made: _quantize(task, made))
+    return task.store.keep(path, lambda output: _quantize(task, output))
 
 
-def _quantize(task: Task, made: Path) -> None:
+def _quantize(task: Task, output: Path) -> None:
     from onnxruntime.quantization import (
         CalibrationDataReader,
         QuantFormat,
@@ -43,7 +43,7 @@ def _quantize(task: Task, made: Path) -> None:
             self.samples = _samples(task)
 
         def get_next(self) -> Any:
-            """The next sample, None behind the last."""
+            """The next sample, None after the last."""
             return next(self.samples, None)
 
     logging.getLogger().setLevel(logging.ERROR)
@@ -52,7 +52,7 @@ def _quantize(task: Task, made: Path) -> None:
         quant_pre_process(str(task.model), prepared)
         quantize_static(
             prepared,
-            str(made),
+            str(output),
             Reader(),
             quant_format=QuantFormat.QDQ,
             per_channel=True,

@@ -26,16 +26,16 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 def columns(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
     """Contenders of these rows: bnnc by target, then peers in the order of the first row that has
     them all."""
-    found = [bnnc_contenders.name(target) for target in targets]
+    names = [bnnc_contenders.name(target) for target in targets]
     for row in rows:
         for name in (*row.times, *row.problems):
-            if name not in found and name not in LOOPS:
-                found.append(name)
-    return found
+            if name not in names and name not in LOOPS:
+                names.append(name)
+    return names
 
 
 def ran(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
-    """Those that have a time in one row at least."""
+    """Those that have a time in at least one row."""
     return [name for name in names if any(name in row.times for row in rows)]
 
 
@@ -115,7 +115,7 @@ def network_ratios(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
 
 
 def network_facts(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
-    """Sizes and times besides speed, once a network and target."""
+    """Sizes and times besides speed, a row for each network and target."""
     head = ["network", "target", "on bits", "GMAC", "ONNX", "artifact", "workspace"]
     head += ["compiled in", "first result after"]
     body: dict[tuple[str, str], list[str]] = {}
@@ -138,19 +138,19 @@ def network_facts(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
 
 
 def network_shares(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
-    """Where the time of each network goes, once a network and target."""
+    """Where the time of each network goes, a row for each network and target."""
     body: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         for target in targets:
             if target in row.facts:
-                held = row.facts[target].shares.items()
-                text = ", ".join(f"{kind} {share:.0%}" for kind, share in held)
+                shares = row.facts[target].shares.items()
+                text = ", ".join(f"{kind} {share:.0%}" for kind, share in shares)
                 body[row.name, target] = [row.name, target, text]
     return table(["network", "target", "kernels"], body.values())
 
 
 def remarks(rows: Sequence[Row]) -> list[str]:
-    """Why contenders have no time, and what else is to be known, each once with its rows."""
+    """Why contenders have no time, and other remarks, each of them once with its rows."""
     said: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         where = row.name if row.batch == row.threads == 1 else _where(row)

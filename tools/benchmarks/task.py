@@ -1,4 +1,4 @@
-"""What every contender of a row is given, and the folder that keeps what is slow to prepare."""
+"""The task that every contender of a row gets, and the folder that keeps slowly prepared files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...files import write_file
-from .network_steps import Steps
+from .network_steps import Network
 from .networks import Shape
 from .timing import Turns, random_array
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Store:
-    """Prepared models by the digest of what they are made from: quantizing a network or converting
-    it to another runtime takes up to a minute, and need not be done twice."""
+    """Prepared models by the digest of their sources: quantizing a network or converting it for
+    another runtime takes up to a minute and need not be done twice."""
 
     folder: Path
 
     def path(self, suffix: str, *parts: bytes) -> Path:
-        """Where something made from ``parts`` is kept."""
+        """The path of a file that is made from ``parts``."""
         digest = hashlib.sha256(b"\0".join(parts)).hexdigest()[:24]
         return self.folder / f"{digest}{suffix}"
 
@@ -40,7 +40,7 @@ class Store:
             temporary.replace(path)
         return path
 
-    def onnx(self, net: Steps) -> Path:
+    def onnx(self, net: Network) -> Path:
         """The ONNX file of a network."""
         from .to_onnx import to_onnx
 
@@ -52,8 +52,8 @@ class Store:
 class Task:
     """A model to run on given inputs by so many threads.
 
-    ``steps`` is how the network was made, None for a file that came from elsewhere; ``layer`` says
-    that it is a chain of ``depth`` equal layers.
+    ``network`` has the steps of a built-in network, None for a file that came from elsewhere;
+    ``layer`` says that it is a chain of ``depth`` equal layers.
     """
 
     model: Path
@@ -61,7 +61,7 @@ class Task:
     batch: int
     threads: int
     store: Store
-    steps: Steps | None = None
+    network: Network | None = None
     layer: Shape | None = None
     depth: int = 1
     lce_python: str | None = None
@@ -72,10 +72,10 @@ class Task:
         return replace(self, inputs=inputs, batch=batch, threads=threads)
 
     def steps_json(self) -> bytes:
-        """The steps as bytes that decide what is made from them."""
-        assert self.steps is not None
-        held = [(s.kind, s.inputs, s.settings) for s in self.steps.held]
-        return json.dumps([self.steps.shapes[0], held], sort_keys=True).encode()
+        """The steps as bytes: the key of everything that is built from them."""
+        assert self.network is not None
+        steps = [(s.kind, s.inputs, s.settings) for s in self.network.steps]
+        return json.dumps([self.network.shapes[0], steps], sort_keys=True).encode()
 
 
 def _nothing() -> None:
@@ -84,8 +84,8 @@ def _nothing() -> None:
 
 @dataclass(frozen=True)
 class Started:
-    """A contender that is ready: its turns, the library's version, what a reader should know of
-    this row, and what ends it."""
+    """A contender that is ready: its turns, the library's version, a remark for this row's readers,
+    and a function that ends it."""
 
     turns: Turns
     version: str

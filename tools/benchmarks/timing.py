@@ -1,6 +1,7 @@
 """Measuring calls side by side: one core, warm, in turns, minimum and median.
 
-Clocks of shared machines move by half, so only what runs in turns may be compared. NumPy alone.
+Clocks of shared machines move by half, so only what runs in turns may be compared.
+Needs only NumPy.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
     from ...runtime.manifest import Tensor
 
 SLICE = 0.02
-"""Seconds that one contender runs before the next one's turn: long beside refilling caches."""
+"""Seconds that one contender runs before the next one's turn: long compared to refilling caches."""
 MAX_CALLS = 100_000
 LEAST_CALLS = 3
-"""However long they take."""
+"""Calls of each contender at least, however long they take."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Timing:
     calls: int
 
     def json(self) -> dict[str, float]:
-        """As the JSON outputs show it."""
+        """Its form in the JSON outputs."""
         return {"min": self.minimum, "median": self.median, "calls": self.calls}
 
 
@@ -48,8 +49,8 @@ class Turns(Protocol):
     """A contender that keeps its own time, in another process or by a library's counters."""
 
     def turn(self, seconds: float, calls: int) -> list[float]:
-        """Run for about ``seconds``, once at least and ``calls`` times at most; the seconds of
-        each call."""
+        """Run for about ``seconds``, at least once and at most ``calls`` times; the seconds of each
+        call."""
         ...
 
 
@@ -60,16 +61,16 @@ class Clocked:
     call: Callable[[], object]
 
     def turn(self, seconds: float, calls: int) -> list[float]:
-        clock, held = time.perf_counter, list[float]()
+        clock, times = time.perf_counter, list[float]()
         end = clock() + seconds
-        while len(held) < calls:
+        while len(times) < calls:
             start = clock()
             self.call()
             stop = clock()
-            held.append(stop - start)
+            times.append(stop - start)
             if stop >= end:
                 break
-        return held
+        return times
 
 
 def measure(
@@ -80,34 +81,35 @@ def measure(
 ) -> dict[str, Timing]:
     """Time each contender for about ``seconds``, in turns, or for exactly ``calls`` calls.
 
-    ``rest`` seconds pass before each turn: threads of the one before stop spinning meanwhile.
+    ``rest`` seconds pass before each turn: meanwhile threads of the previous one stop spinning.
     """
-    found = {
+    turns = {
         name: Clocked(given) if callable(given) else given for name, given in contenders.items()
     }
-    spent: dict[str, list[float]] = {name: [] for name in found}
-    for contender in found.values():
+    spent: dict[str, list[float]] = {name: [] for name in turns}
+    for contender in turns.values():
         contender.turn(math.inf, 2)
     limit = MAX_CALLS if calls is None else calls
-    unfinished = dict(found)
-    deadline = time.perf_counter() + (seconds + rest * seconds / SLICE) * len(found)
+    unfinished = dict(turns)
+    deadline = time.perf_counter() + (seconds + rest * seconds / SLICE) * len(turns)
     while unfinished:
         for name, contender in list(unfinished.items()):
-            held = spent[name]
+            times = spent[name]
             if rest:
                 time.sleep(rest)
                 contender.turn(0, 1)
-            held += contender.turn(SLICE, limit - len(held))
+            times += contender.turn(SLICE, limit - len(times))
             late = calls is None and time.perf_counter() >= deadline
-            if len(held) >= (LEAST_CALLS if late else limit):
+            if len(times) >= (LEAST_CALLS if late else limit):
                 del unfinished[name]
     return {
-        name: Timing(min(held), statistics.median(held), len(held)) for name, held in spent.items()
+        name: Timing(min(times), statistics.median(times), len(times))
+        for name, times in spent.items()
     }
 
 
 def waited() -> float | None:
-    """Seconds that this thread has waited for a core that others held, since it began; None where
+    """Seconds that this thread has waited, since it began, for a core that others used; None where
     the system does not say."""
     try:
         text = Path("/proc/thread-self/schedstat").read_text(encoding="ascii")
@@ -118,8 +120,8 @@ def waited() -> float | None:
 
 @contextlib.contextmanager
 def pinned(cores: int = 1) -> Generator[int | None]:
-    """Keep this thread, and those that it starts, on so many cores meanwhile; yields the highest
-    of their numbers, or None where that cannot be."""
+    """Keep this thread, and those that it starts, on so many cores meanwhile; yields the highest of
+    their numbers, or None where that is not possible."""
     if not hasattr(os, "sched_setaffinity"):
         yield None
         return
@@ -137,12 +139,12 @@ def pinned(cores: int = 1) -> Generator[int | None]:
 
 
 def cpu_name() -> str:
-    """What the system calls this machine's CPU."""
+    """The system's name for this machine's CPU."""
     with contextlib.suppress(OSError):
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-        found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-        if found is not None:
-            return found[1].strip()
+        match = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+        if match is not None:
+            return match[1].strip()
     return platform.machine()
 
 

@@ -1,4 +1,4 @@
-"""Steps as an ONNX model with weights drawn so that signs come out balanced."""
+"""A network of steps as an ONNX model whose weights are drawn so that signs are balanced."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from .network_steps import Step, Steps
+from .network_steps import Network, Step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,13 +22,13 @@ NEGATIVE = 0.1
 """The share of normalisations with a negative scale."""
 
 
-def to_onnx(net: Steps) -> onnx.ModelProto:
+def to_onnx(net: Network) -> onnx.ModelProto:
     """The network with input ``x`` [N, C, H, W] and output ``y``; the same bytes every time."""
     built = _Builder(net)
-    for number, step in enumerate(net.held, 1):
+    for number, step in enumerate(net.steps, 1):
         getattr(built, step.kind)(step, f"s{number}")
     channels, height, width = net.shapes[-1]
-    after = ["N", channels, *([] if net.held[-1].kind == "dense" else [height, width])]
+    after = ["N", channels, *([] if net.steps[-1].kind == "dense" else [height, width])]
     graph = helper.make_graph(
         built.nodes,
         net.name,
@@ -41,9 +41,9 @@ def to_onnx(net: Steps) -> onnx.ModelProto:
 
 
 class _Builder:
-    """One method a kind of step; each names its result after the step, the last one ``y``."""
+    """A method for each kind of step; each names its result after the step, the last one ``y``."""
 
-    def __init__(self, net: Steps) -> None:
+    def __init__(self, net: Network) -> None:
         self.net = net
         self.random = np.random.default_rng(zlib.crc32(net.name.encode()))
         self.nodes: list[onnx.NodeProto] = []
@@ -90,8 +90,8 @@ class _Builder:
             "mean": random.normal(0, 0.3, channels),
             "variance": random.uniform(0.5, 1.5, channels),
         }
-        held = [self.constant(f"{name}.{part}", array) for part, array in drawn.items()]
-        self.node("BatchNormalization", [self._read(step), *held], self._name(name))
+        constants = [self.constant(f"{name}.{part}", array) for part, array in drawn.items()]
+        self.node("BatchNormalization", [self._read(step), *constants], self._name(name))
 
     def relu(self, step: Step, name: str) -> None:
         self.node("Relu", [self._read(step)], self._name(name))
@@ -122,12 +122,12 @@ class _Builder:
     def dense(self, step: Step, name: str) -> None:
         features, units = math.prod(self.net.shapes[step.inputs[0]]), step.settings["units"]
         weights = self.random.standard_normal((units, features)) * features**-0.5
-        held = [
+        constants = [
             self.constant(f"{name}.w", weights),
             self.constant(f"{name}.b", self.random.normal(0, 0.1, units)),
         ]
         flat = self.node("Flatten", [self._read(step)], f"{name}.flat")
-        self.node("Gemm", [flat, *held], self._name(name), transB=1)
+        self.node("Gemm", [flat, *constants], self._name(name), transB=1)
 
     def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(kind, inputs, [output], output, **attributes))
@@ -145,7 +145,7 @@ class _Builder:
         return self._value(step.inputs[0])
 
     def _name(self, name: str) -> str:
-        return "y" if name == f"s{len(self.net.held)}" else name
+        return "y" if name == f"s{len(self.net.steps)}" else name
 
     def _kernel(self, step: Step, groups: int) -> NDArray[Any]:
         """An array of the weights' shape."""

@@ -3,8 +3,8 @@
 `python -m bnnc.tools.benchmarks.tuning_gain NET.onnx ..` compiles each model with the cost model's
 choices and with the measured ones (`bnnc compile --tune`), and prints the ratio of their times: how
 much slower the cost model's choice is. The last line is the geometric mean over all models. A
-model's time is the sum of its kernels' least times, which other processes disturb less than whole
-calls.
+model's time is the sum of its kernels' least times, which other processes disturb less than
+complete calls.
 """
 
 from __future__ import annotations
@@ -73,11 +73,11 @@ def _compare(model: Path, arguments: argparse.Namespace) -> tuple[list[float], s
     timers: list[StepTimer] = []
     kernels: list[list[str]] = []
     for tune in (None, arguments.tune_seconds):
-        made = build(str(model), arguments.target, Options(tune=tune), "tuned")
-        manifest = read_manifest(made.data, str(model))
+        compilation = build(str(model), arguments.target, Options(tune=tune), "tuned")
+        manifest = read_manifest(compilation.data, str(model))
         batch = arguments.batch if manifest.symbolic else 1
         inputs = [random_array(t, batch, seed) for seed, t in enumerate(manifest.inputs)]
-        timers.append(StepTimer(made.data, manifest, str(model), inputs, batch))
+        timers.append(StepTimer(compilation.data, manifest, str(model), inputs, batch))
         kernels.append([kernel.kernel for kernel in manifest.kernels])
     end = time.perf_counter() + 2 * arguments.seconds
     while timers[0].calls < LEAST_CALLS or time.perf_counter() < end:
@@ -87,7 +87,7 @@ def _compare(model: Path, arguments: argparse.Namespace) -> tuple[list[float], s
 
 
 def _difference(untuned: Sequence[str], tuned: Sequence[str]) -> str:
-    """``3 of 20``: kernels of the tuned code that the untuned one has not."""
+    """``3 of 20``: kernels of the tuned code that the untuned code does not have."""
     left = list(untuned)
     fresh = 0
     for kernel in tuned:

@@ -1,4 +1,4 @@
-"""Arguments that several commands share, and how their values are read."""
+"""Arguments that several commands share, and the parsers of their values."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ class Fixed(NamedTuple):
 
 def shapes(text: str) -> list[Fixed]:
     """``a=1x3x32x32,b=Nx10`` as names and sizes."""
-    found: list[Fixed] = []
+    fixed: list[Fixed] = []
     position = 0
     while position < len(text):
         match = _SHAPE.match(text, position)
         if match is None:
             raise argparse.ArgumentTypeError(f"expected NAME=1x3x32x32, got {text[position:]!r}")
-        found.append(Fixed(match["name"], _dims(match["dims"])))
+        fixed.append(Fixed(match["name"], _dims(match["dims"])))
         position = match.end()
-    if not found:
+    if not fixed:
         raise argparse.ArgumentTypeError("expected NAME=1x3x32x32, got nothing")
-    return found
+    return fixed
 
 
 def _dims(text: str) -> tuple[int, ...]:
@@ -56,12 +56,12 @@ def by_name(given: list[list[Fixed]] | None) -> dict[str, tuple[int, ...]]:
 
 
 def positive(text: str) -> int:
-    """An integer from 1 up."""
+    """An integer of at least 1."""
     return _integer(text, 1)
 
 
 def natural(text: str) -> int:
-    """An integer from 0 up."""
+    """An integer of at least 0."""
     return _integer(text, 0)
 
 
@@ -108,7 +108,7 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
 
 
 def add_backend(parser: argparse.ArgumentParser, what: str) -> None:
-    """``--backend``: whose kernels ``what`` is about."""
+    """``--backend``: the backend whose kernels ``what`` is about."""
     parser.add_argument(
         "--backend",
         choices=("llvm", "tvm", "auto"),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _NPY, _ZIP = b"\x93NUMPY", (b"PK\x03\x04", b"PK\x05\x06")
 _HEADER_ERRORS = (ValueError, EOFError, TypeError, SyntaxError, RecursionError, TokenError)
-"""What NumPy raises for headers that it cannot read: it evaluates and even tokenizes them."""
+"""NumPy's errors for headers that it cannot read: it evaluates and even tokenizes them."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -55,17 +55,17 @@ def _split(text: str, names: Sequence[str]) -> tuple[str | None, str]:
 
 
 def _arrays(name: str | None, path: str, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """What one file gives: its arrays by input name."""
-    held = read(path)
-    if not isinstance(held, dict):
+    """The arrays of one file by input name."""
+    content = read(path)
+    if not isinstance(content, dict):
         if name is None and len(names) != 1:
             raise InputError(f"{path}: which input is it? write NAME={path}, of {_listed(names)}")
-        return {name if name is not None else names[0]: held}
+        return {name if name is not None else names[0]: content}
     if name is None:
-        return held
-    if name not in held and len(held) != 1:
-        raise InputError(f"{path}: holds no array {name!r}, but {_listed(list(held))}")
-    return {name: held[name] if name in held else next(iter(held.values()))}
+        return content
+    if name not in content and len(content) != 1:
+        raise InputError(f"{path}: holds no array {name!r}, but {_listed(list(content))}")
+    return {name: content[name] if name in content else next(iter(content.values()))}
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -75,7 +75,7 @@ def _listed(names: Sequence[str]) -> str:
 def read(path: str) -> NDArray[Any] | dict[str, NDArray[Any]]:
     """The array of a ``.npy`` file, or the arrays of a ``.npz`` file by name.
 
-    What a file is, its content says. Raises InputError.
+    The content decides which of them the file is. Raises InputError.
     """
     try:
         with open(path, "rb", opener=_without_waiting) as file:
@@ -108,17 +108,17 @@ def _read_npy(file: IO[bytes], size: int, where: str) -> NDArray[Any]:
         elif version == (2, 0):
             shape, _, dtype = np.lib.format.read_array_header_2_0(file)
         else:  # 3.0 is for the field names of structured arrays
-            raise ValueError(f"version {version} of the format is unknown or no plain array")
+            raise ValueError(f"version {version} of the format is unknown or not of plain arrays")
         if dtype.hasobject:
             raise InputError(f"{where}: holds pickled Python objects, which are refused")
         needed = dtype.itemsize
         for extent in shape:
             needed *= int(extent)
-        held = size - file.tell()
-        if needed != held or needed < 0:
+        available = size - file.tell()
+        if needed != available or needed < 0:
             raise InputError(
                 f"{where}: truncated or damaged: the header promises {needed} bytes, the file "
-                f"holds {held}"
+                f"holds {available}"
             )
         file.seek(0)
         return np.lib.format.read_array(file, allow_pickle=False)
@@ -148,14 +148,14 @@ def _read_npz(file: IO[bytes], path: str) -> dict[str, NDArray[Any]]:
 def to_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     """The content of a ``.npz`` file; the same arrays give the same bytes.
 
-    numpy.savez has no way to say some names (``file``) and writes to a file itself.
+    numpy.savez cannot write some names (``file``), and it writes to a file itself.
     """
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_STORED) as archive:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():
             content = io.BytesIO()
             np.lib.format.write_array(content, np.asanyarray(array), allow_pickle=False)
             info = zipfile.ZipInfo(f"{name}.npy", _EPOCH)
             info.external_attr = 0o644 << 16
             archive.writestr(info, content.getvalue())
-    return held.getvalue()
+    return file.getvalue()

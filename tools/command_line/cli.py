@@ -1,7 +1,7 @@
 """The command ``bnnc``: arguments, exit codes, and one clear line for everything that goes wrong.
 
-Commands load what they need when they run, so that those which only run artifacts work where NumPy
-alone is installed. Exit codes: 0 done, 1 verify found a mismatch, 2 the user's input or
+Commands load what they need when they run, so that those which only run artifacts work where only
+NumPy is installed. Exit codes: 0 done, 1 verify found a mismatch, 2 the user's input or
 environment, 70 an internal error, 130 interrupted.
 """
 
@@ -39,7 +39,7 @@ class UsageError(BnncError):
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaint is one line like every other."""
+    """An argument parser whose complaints are one line, like all others."""
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError instead of printing the usage."""

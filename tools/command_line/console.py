@@ -1,4 +1,4 @@
-"""What the commands say: results to stdout, messages to stderr, progress where someone watches."""
+"""Output of the commands: results to stdout, messages to stderr, progress on a terminal."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ COMPILER_LIBRARIES = ("onnx", "llvmlite")
 
 
 def show(*lines: str) -> None:
-    """Print results and hand them over at once.
+    """Print results and flush them.
 
-    A reader that has seen enough (``| head``) ends the printing and not the command: its exit code
+    A reader that has seen enough (``| head``) ends the printing but not the command: the exit code
     is that of the work. Raises OutputError when stdout cannot be written (disk full).
     """
     if sys.stdout is None:
@@ -41,7 +41,7 @@ def show_json(value: object) -> None:
 
 
 def complain(message: str) -> None:
-    """Print one line on stderr, whatever the message holds."""
+    """Print one line on stderr, whatever characters the message has."""
     if sys.stderr is None:
         return
     with contextlib.suppress(BrokenPipeError):
@@ -70,7 +70,7 @@ def _silence(stream: TextIO) -> None:
 
 @contextlib.contextmanager
 def progress() -> Generator[Say]:
-    """A function that shows the step at work on stderr; shows nothing when no one watches."""
+    """A function that shows the current step on stderr; shows nothing unless that is a terminal."""
     if sys.stderr is None or not sys.stderr.isatty() or find_spec("rich") is None:
         yield lambda message: None
         return
@@ -89,14 +89,14 @@ def require_compiler(command: str) -> None:
 
 def table(rows: Iterable[Sequence[str]], left: Sequence[int] = (0,)) -> list[str]:
     """Rows as aligned columns; the columns ``left`` are aligned left, the others right."""
-    held = [list(row) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*held, strict=True)]
+    cells = [list(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return [
         "  ".join(
             cell.ljust(width) if index in left else cell.rjust(width)
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
-        for row in held
+        for row in cells
     ]
 
 

@@ -1,1 +1,1 @@
-"""What a model or an artifact holds, as text, JSON and HTML."""
+"""The contents of a model or an artifact, as text, JSON and HTML."""

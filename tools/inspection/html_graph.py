@@ -1,9 +1,10 @@
 """A graph laid out for a narrow page: one row for each item, edges between neighbours straight, all
 others in lanes at the side.
 
-Layers, inputs and outputs are items. So is a run of other operators, each but the last read by the
-next one alone: they are told in one line (``batch_norm, add, sign``). Rows follow the longest path
-to an output, so that a chain stays together; items off the longest path are marked as aside.
+Layers, inputs and outputs are items. So is a run of other operators, each of which except the last
+is read only by the next one: one line names them (``batch_norm, add, sign``). Rows follow the
+longest path to an output, so that a chain stays together; items off the longest path are marked as
+aside.
 """
 
 from __future__ import annotations
@@ -59,45 +60,45 @@ def draw(graph: Graph, layers: Mapping[Node, int]) -> Drawing:
 
 
 def draw_list(titles: Sequence[str]) -> Drawing:
-    """Layers one below the other, where nothing is known of the graph between them."""
+    """Layers one below the other, for artifacts, which do not contain the graph between them."""
     return Drawing(tuple(Item("layer", title, layer=i) for i, title in enumerate(titles)), (), 0)
 
 
 def _items(graph: Graph, layers: Mapping[Node, int]) -> list[Item]:
     from ...ir.ops import Const
 
-    made: dict[Value, Item] = {value: Item("input", value.name) for value in graph.inputs}
-    items = list(made.values())
+    item_of: dict[Value, Item] = {value: Item("input", value.name) for value in graph.inputs}
+    items = list(item_of.values())
     gone: set[Item] = set()
     for node in graph.nodes:
         if isinstance(node.op, Const):
             continue
-        read = list(dict.fromkeys(v for v in node.op.operands if v in made))
+        read = list(dict.fromkeys(v for v in node.op.operands if v in item_of))
         if node in layers:
             item = Item("layer", _name(node), layer=layers[node])
             runs: list[Item] = []
         else:
-            runs = [made[v] for v in read if _continues(graph, made[v], v)]
+            runs = [item_of[v] for v in read if _continues(graph, item_of[v], v)]
             item = runs[0] if runs else Item("operators", _name(node))
             for other in runs[1:]:
                 item.operators += other.operators
                 item.sources += other.sources
                 gone.add(other)
             item.operators.append(node.op.mnemonic())
-        item.sources += [made[v] for v in read if made[v] not in runs]
+        item.sources += [item_of[v] for v in read if item_of[v] not in runs]
         item.sources = list(dict.fromkeys(item.sources))
-        made.update(dict.fromkeys(node.results, item))
+        item_of.update(dict.fromkeys(node.results, item))
         if item not in runs:
             items.append(item)
     for output in graph.outputs:
-        source = [made[output.value]] if output.value in made else []
+        source = [item_of[output.value]] if output.value in item_of else []
         items.append(Item("output", output.name, sources=source))
     return [item for item in items if item not in gone]
 
 
 def _continues(graph: Graph, item: Item, value: Value) -> bool:
-    """Whether the only reader of a value may join the run that made it: no other way leads from
-    the run to its reader, so that joining them closes no circle."""
+    """Whether the only reader of a value may join the run that computes it: no other path leads
+    from the run to the reader, so that joining them closes no cycle."""
     node = graph.producers.get(value)
     alone = node is not None and len(node.results) == 1 and graph.only_user(value) is not None
     return alone and item.kind == "operators"
@@ -116,7 +117,7 @@ def _in_rows(items: list[Item]) -> list[Item]:
             readers[source].append(item)
     height = _heights(items, readers)
     waiting = {item: len(item.sources) for item in items}
-    # The last one ready comes next: of several, the one with the longest path ahead.
+    # The item that became ready last is next: of several, the one with the longest path.
     ready = sorted((i for i in items if not i.sources), key=lambda i: height[i])
     rows: list[Item] = []
     while ready:
@@ -164,7 +165,7 @@ def _edges(items: Sequence[Item], rows: Mapping[Item, int]) -> tuple[list[Edge],
     lanes: list[list[tuple[int, int]]] = []
     lane_of: dict[int, int] = {}
     for source, last in sorted(far.items(), key=lambda span: (span[1] - span[0], span[0])):
-        lane = next((n for n, held in enumerate(lanes) if _fits(held, source, last)), len(lanes))
+        lane = next((n for n, spans in enumerate(lanes) if _fits(spans, source, last)), len(lanes))
         if lane == len(lanes):
             lanes.append([])
         insort(lanes[lane], (source, last))
@@ -173,8 +174,8 @@ def _edges(items: Sequence[Item], rows: Mapping[Item, int]) -> tuple[list[Edge],
     return edges, len(lanes)
 
 
-def _fits(held: list[tuple[int, int]], first: int, last: int) -> bool:
+def _fits(spans: list[tuple[int, int]], first: int, last: int) -> bool:
     """Whether a span of rows meets none of the disjoint spans of a lane."""
-    at = bisect_right(held, (first, last))
-    before = at == 0 or held[at - 1][1] <= first
-    return before and (at == len(held) or held[at][0] >= last)
+    at = bisect_right(spans, (first, last))
+    before = at == 0 or spans[at - 1][1] <= first
+    return before and (at == len(spans) or spans[at][0] >= last)

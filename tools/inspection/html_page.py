@@ -169,7 +169,7 @@ def _table(rows: Sequence[Row]) -> str:
     foot = f'<th scope="row" role="rowheader">total</th><td role="cell">{state}</td>'
     foot += '<td role="cell"></td><td role="cell"></td>'
     foot += _numbers(counted["macs"], counted["binary_macs"], counted["weight_bytes"])
-    # Roles are told because narrow pages show cells as blocks, which drops them.
+    # Roles are explicit because narrow pages show cells as blocks, which drops them.
     return (
         f'<table role="table"><thead role="rowgroup"><tr role="row">{head}</tr></thead>\n{bodies}\n'
         f'<tfoot role="rowgroup"><tr role="row">{foot}</tr></tfoot></table>'
@@ -195,7 +195,7 @@ def _body(number: int, row: Row) -> str:
 
 
 def _name(layer: Layer) -> str:
-    """A name that may be broken behind its slashes."""
+    """A name that may be broken after its slashes."""
     return _text(layer.name).replace("/", "/<wbr>")
 
 

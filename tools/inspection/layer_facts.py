@@ -1,4 +1,4 @@
-"""What `bnnc inspect` knows of a model's layers: the manifest's facts and those behind them.
+"""The facts of `bnnc inspect` on a model's layers: those of the manifest and the reasons for them.
 
 found = inspect_model("net.onnx")
 found.graph      # the graph on which layers are recognised
@@ -54,11 +54,11 @@ def _sizes(sizes: tuple[int, ...]) -> str:
 
 @dataclass(frozen=True)
 class LayerFacts:
-    """A layer of a model: what its artifact's manifest would say, and what else is known.
+    """A layer of a model: its entry in an artifact's manifest, and facts that only a model has.
 
-    ``node`` is its node of the recognised graph, ``advice`` what would make it binary (empty when
-    it is), ``sign_zero`` what the signs that the layer reads are at 0 and why; empty when it reads
-    none.
+    ``node`` is its node of the recognised graph, ``advice`` says how to make it binary (empty when
+    it is), ``sign_zero`` what the signs that the layer reads are at 0 and why (empty when it reads
+    none).
     """
 
     node: Node
@@ -69,7 +69,7 @@ class LayerFacts:
 
     @property
     def row(self) -> Row:
-        """The layer as text and page show it."""
+        """The layer in the form that text and page show."""
         notes = (
             ("why", self.layer.reason),
             ("sign(0)", self.sign_zero),
@@ -78,7 +78,7 @@ class LayerFacts:
         return Row(self.layer, f"{self.layer.op} {self.geometry.text}".rstrip(), notes)
 
     def json(self) -> dict[str, object]:
-        """The layer with the manifest's keys and those that a model alone has."""
+        """The layer with the manifest's keys and those that only a model has."""
         return {
             **asdict(self.layer),
             "advice": self.advice,
@@ -126,9 +126,9 @@ def _geometry(node: Node) -> Geometry:
 
 
 class _Signs:
-    """What becomes of signs that are 0 at 0. The importer knows of those that 0 cannot reach; the
-    passes that every target shares find more, where no count gives 0: what then stays ternary has
-    a mask plane."""
+    """How signs that are 0 at 0 are computed. The importer knows which ones 0 cannot reach; the
+    passes that every target shares find more, where no count gives 0: signs that stay ternary after
+    them have a mask plane."""
 
     def __init__(self, imported: Imported, graph: Graph) -> None:
         self.graph = graph
@@ -144,22 +144,22 @@ class _Signs:
 
     def at_zero(self, node: Node) -> str:
         """One sentence on the signs that a layer reads."""
-        found: list[str] = []
+        sentences: list[str] = []
         for sign in self._read_by(node):
             assert isinstance(sign.op, Sign)
             names = (sign.result.name, *sign.origin)
             why = next((self.why[name] for name in names if name in self.why), "")
             if sign.op.zero:
-                found.append(why or f"{sign.op.zero:+d} at 0, as the model says")
+                sentences.append(why or f"{sign.op.zero:+d} at 0, as the model says")
             elif self.ternary.intersection(node.origin):
-                found.append("0 at 0, kept by a mask plane")
+                sentences.append("0 at 0, kept by a mask plane")
             else:
-                found.append("0 at 0, which no count reaches")
-        return "; ".join(dict.fromkeys(found))
+                sentences.append("0 at 0, which no count reaches")
+        return "; ".join(dict.fromkeys(sentences))
 
     def _read_by(self, layer: Node) -> list[Node]:
-        """The last signs on the ways to a layer's operand."""
-        found: list[Node] = []
+        """The last signs on the paths to a layer's operand."""
+        signs: list[Node] = []
         seen: set[Value] = set()
         ahead = [layer.op.operands[0]]
         while ahead:
@@ -169,10 +169,10 @@ class _Signs:
                 continue
             seen.add(value)
             if isinstance(node.op, Sign):
-                found.append(node)
+                signs.append(node)
             else:
                 ahead.extend(node.op.operands)
-        return found
+        return signs
 
 
 def _until_thresholds() -> tuple[Pass, ...]:

@@ -1,6 +1,6 @@
 """Layers as text and JSON: the same rows for a model, an artifact and a compilation.
 
-Text keeps to the terminal's width, within 80 and 120 columns: what is long goes below its row.
+Text keeps to the terminal's width, between 80 and 120 columns: long notes go below their row.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def columns() -> int:
 
 @dataclass(frozen=True)
 class Row:
-    """A layer as it is shown: what it computes, and labelled sentences below it."""
+    """A layer for display: what it computes, and labelled sentences below it."""
 
     layer: Layer
     operation: str
@@ -38,16 +38,16 @@ class Row:
 
 
 def row_of(layer: Layer) -> Row:
-    """What a manifest knows of a layer."""
+    """The row of a layer of a manifest."""
     return Row(layer, layer.op, [("why", layer.reason)])
 
 
-def layer_lines(found: Sequence[Row]) -> list[str]:
-    """A row for each layer, what is to be said of it below, and the totals."""
-    if not found:
+def layer_lines(layers: Sequence[Row]) -> list[str]:
+    """A row for each layer with its notes below, and the totals."""
+    if not layers:
         return ["no layers"]
-    rows = [_cells(row.layer) for row in found]
-    counted = totals([row.layer for row in found])
+    rows = [_cells(row.layer) for row in layers]
+    counted = totals([row.layer for row in layers])
     total = (
         "total",
         f"{counted['binarized']} of {counted['total']}",
@@ -63,7 +63,7 @@ def layer_lines(found: Sequence[Row]) -> list[str]:
     room = max(10, width - 2 - max(map(len, numbers)))
     room = max([len(row[0]) for row in rows if len(row[0]) <= room] or [10])
     out = [f"{HEAD[0]:{room}}  {numbers[0]}"]
-    for row, line, shown in zip(rows, numbers[1:-1], found, strict=True):
+    for row, line, shown in zip(rows, numbers[1:-1], layers, strict=True):
         name = row[0]
         if len(name) > room:
             out.append(name)
@@ -80,7 +80,7 @@ def _note(label: str, text: str, width: int) -> list[str]:
 
 
 def wrapped(head: str, text: str, width: int | None = None) -> list[str]:
-    """``head`` and a text whose further lines are indented as far; names are not broken."""
+    """``head`` and a text whose further lines are indented equally; names are not broken."""
     return textwrap.wrap(
         one_line(text),
         width or columns(),
@@ -104,7 +104,7 @@ def _cells(layer: Layer) -> tuple[str, ...]:
 
 
 def totals(layers: Sequence[Layer]) -> dict[str, int]:
-    """Sums over layers, keyed as in the JSON.
+    """Sums over layers, with the keys of the JSON.
 
     ``macs`` are multiply-accumulates of one sample; ``binary_macs`` those of them on bits.
     """

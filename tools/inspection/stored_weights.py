@@ -16,8 +16,8 @@ HEAD = ("binary weights", "kernel", "stored as", "weights", "bytes", "bits each"
 class Stored:
     """The binary weights of one kernel: how many, and their bytes in the artifact's file.
 
-    ``how``: "constants" of the code, or the codings in a compressed file, "" for weights that are
-    those of another kernel.
+    ``how``: "constants" of the code, or the codings in a compressed file, "" for weights that
+    another kernel has, too.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Stored:
         return 8 * self.nbytes / self.weights
 
     def json(self) -> dict[str, object]:
-        """As ``inspect --json`` shows it."""
+        """Its form in the output of ``inspect --json``."""
         return {
             "name": self.name,
             "stored_as": self.how,
@@ -43,9 +43,9 @@ class Stored:
 
 
 def stored_weights(data: bytes, manifest: Manifest, path: str) -> list[Stored]:
-    """What an artifact's file, compressed or not, says of its kernels with binary weights."""
+    """The kernels with binary weights of an artifact's file, compressed or not."""
     entries = read_contents(data, path).entries if is_compressed(data) else None
-    found: list[Stored] = []
+    stored: list[Stored] = []
     for number, kernel in enumerate(manifest.kernels):
         if not kernel.weights:
             continue
@@ -54,31 +54,31 @@ def stored_weights(data: bytes, manifest: Manifest, path: str) -> list[Stored]:
             mine = [entry for entry in entries if entry.kernel == number]
             how = " ".join(dict.fromkeys(e.coded.coding for e in mine if e.nbytes))
             size = sum(entry.nbytes for entry in mine)
-        found.append(Stored(kernel.name, kernel.kernel, how, kernel.weights, size))
-    return found
+        stored.append(Stored(kernel.name, kernel.kernel, how, kernel.weights, size))
+    return stored
 
 
-def total(found: Sequence[Stored]) -> Stored:
+def total(stored: Sequence[Stored]) -> Stored:
     """All together; at least one."""
     weights, size = (
-        sum(held) for held in zip(*((s.weights, s.nbytes) for s in found), strict=True)
+        sum(column) for column in zip(*((s.weights, s.nbytes) for s in stored), strict=True)
     )
     return Stored("total", "", "", weights, size)
 
 
-def stored_lines(found: Sequence[Stored]) -> list[str]:
+def stored_lines(stored: Sequence[Stored]) -> list[str]:
     """A row for each kernel, and the total; nothing where there are no binary weights."""
-    if not found:
+    if not stored:
         return []
     rows = [
         (
-            one_line(held.name),
-            held.kernel,
-            held.how,
-            count_text(held.weights),
-            bytes_text(held.nbytes),
-            f"{held.bits:.2f}",
+            one_line(kernel.name),
+            kernel.kernel,
+            kernel.how,
+            count_text(kernel.weights),
+            bytes_text(kernel.nbytes),
+            f"{kernel.bits:.2f}",
         )
-        for held in (*found, total(found))
+        for kernel in (*stored, total(stored))
     ]
     return table([HEAD, *rows], (0, 1, 2))

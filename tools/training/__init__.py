@@ -2,7 +2,7 @@
 
 `mst_loss` shortens the trees along which output channels are computed, `Codebook` draws kernels
 from few words, `check_folds` says whether every BatchNorm becomes constants (docs/training.md).
-``reuse`` trains, compiles and measures such networks; ``mnist`` made the model that ships.
+``reuse`` trains, compiles and measures such networks; ``mnist`` trained the model in the tests.
 """
 
 from .binarizers import STE, Binarizer, BiPer, ReSTE, anneal

@@ -76,7 +76,7 @@ class Binarizer(nn.Module):
         raise NotImplementedError
 
     def anneal(self, progress: float) -> None:
-        """Move what changes while training goes on; ``progress`` runs from 0 to 1."""
+        """Adjust the parameters that change during training; ``progress`` runs from 0 to 1."""
 
 
 class STE(Binarizer):
@@ -140,7 +140,7 @@ class BiPer(Binarizer):
 
 
 def anneal(model: nn.Module, progress: float) -> None:
-    """Tell every binarizer of ``model`` how far training is, 0 to 1: once a step or an epoch."""
+    """Tell every binarizer of ``model`` the progress of training, 0 to 1: every step or epoch."""
     for module in model.modules():
         if isinstance(module, Binarizer):
             module.anneal(progress)

@@ -1,8 +1,8 @@
-"""Kernels from few codewords: bnnc computes what each word gives once for all output channels.
+"""Kernels from few codewords: bnnc computes each word's products once for all output channels.
 
-The idea is that of Sparse Kernel Selection (Wang et al., CVPR 2023): of the 512 binary 3x3 kernels
-a layer uses a few. The paper learns the selection by Gumbel-Sinkhorn permutations; here it is a
-plain scheme: each kernel is the nearest word, and each word the sign of the sum of the latent
+The idea is that of Sparse Kernel Selection (Wang et al., CVPR 2023): a layer uses a few of the 512
+binary 3x3 kernels. The paper learns the selection by Gumbel-Sinkhorn permutations; this is a plain
+scheme: each kernel becomes the nearest word, and each word the sign of the sum of the latent
 kernels that it stands for (Lloyd's k-means among words of +1 and -1).
 """
 
@@ -78,7 +78,7 @@ class Codebook(nn.Module):
         sums = torch.zeros_like(self.words).index_add_(0, chosen, rows)
         used = torch.bincount(chosen, minlength=len(self.words)) > 0
         worst = rows[(fit - rows.abs().sum(1)).argsort()]
-        # Words in use come first, then what may replace those that are not or that fell together.
+        # Words in use come first, then candidates to replace unused words and duplicates.
         candidates = torch.where(torch.cat([sums[used], worst, self.words]) >= 0, 1.0, -1.0)
         distinct = dict.fromkeys(map(tuple, candidates.tolist()))
         self.words.copy_(torch.tensor(list(distinct)[: len(self.words)]))

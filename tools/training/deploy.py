@@ -1,8 +1,8 @@
-"""Whether a trained network is what a compiler will make of it: every BatchNorm folds to constants.
+"""Whether a compiler can keep what a trained network computes: every BatchNorm folds to constants.
 
-Behind a binary layer a BatchNorm becomes a threshold, elsewhere a scale and a shift. That holds
-where its statistics are fixed: a BatchNorm that keeps none, or that stays in training mode,
-computes with those of the batch at hand, and no artifact can.
+After a binary layer a BatchNorm becomes a threshold, elsewhere a scale and a shift. That requires
+fixed statistics: a BatchNorm that keeps none, or that stays in training mode, computes with those
+of the batch at hand, and no artifact can.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ...errors import InputError
 
 TOLERANCE = 1e-4
-"""Of the largest output of a layer: folding rounds in float32, at other places."""
+"""As a share of the largest output of a layer: folding rounds in float32, at other places."""
 
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
@@ -30,7 +30,7 @@ class Folded:
 
 
 def fold(norm: nn.Module) -> Folded:
-    """The constants of a BatchNorm; raises InputError, one line that says why there are none."""
+    """The constants of a BatchNorm; raises InputError, one line with the reason there are none."""
     if not isinstance(norm, _NORMS):
         raise InputError(f"{type(norm).__name__} is not a BatchNorm")
     mean, variance = norm.running_mean, norm.running_var
@@ -55,14 +55,14 @@ def check_folds(model: nn.Module, *inputs: Tensor) -> dict[str, Folded]:
     its folded form. Returns the constants by layer; raises InputError that names every layer whose
     output differs or that does not fold, and why."""
     model.eval()
-    found: dict[str, Folded] = {}
+    folded: dict[str, Folded] = {}
     problems: dict[str, str] = {}
     hooks: list[Any] = []
     for name, module in model.named_modules():
         if not isinstance(module, _NORMS):
             continue
         try:
-            found[name] = fold(module)
+            folded[name] = fold(module)
         except InputError as error:
             problems[name] = str(error)
             continue
@@ -70,7 +70,7 @@ def check_folds(model: nn.Module, *inputs: Tensor) -> dict[str, Folded]:
         def compare(
             norm: nn.Module, given: tuple[Tensor, ...], result: Tensor, name: str = name
         ) -> None:
-            reason = _difference(found[name], norm, given[0], result)
+            reason = _difference(folded[name], norm, given[0], result)
             if reason:
                 problems[name] = reason
 
@@ -83,11 +83,11 @@ def check_folds(model: nn.Module, *inputs: Tensor) -> dict[str, Folded]:
     if problems:
         each = "; ".join(f"{name}: {reason}" for name, reason in sorted(problems.items()))
         raise InputError(f"{len(problems)} BatchNorm layers do not fold: {each}")
-    return found
+    return folded
 
 
 def _difference(folded: Folded, norm: nn.Module, given: Tensor, result: Tensor) -> str:
-    """Why ``result`` is not what the constants give; empty where it is."""
+    """Why ``result`` differs from the folded form's; empty where it does not."""
     if norm.training:
         return "is in training mode after model.eval(); let train() of all its parents reach it"
     shape = (1, -1) + (1,) * (given.ndim - 2)

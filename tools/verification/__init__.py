@@ -1,1 +1,1 @@
-"""Is a compiled model right: references, what may differ from them, layer by layer."""
+"""Checks that a compiled model is right: references, and the differences allowed in each layer."""

@@ -84,9 +84,9 @@ def take_apart(graph: Graph) -> Graph:
             results: list[Value] = []
             for value in node.results:
                 slot = Slot("output", len(outputs))
-                made = replace(value, name=f"{value.name}.out", slot=slot)
-                outputs.append(Output(value.name, made))
-                results.append(made)
+                output = replace(value, name=f"{value.name}.out", slot=slot)
+                outputs.append(Output(value.name, output))
+                results.append(output)
             nodes.append(Node(node.op.map_operands(outside), tuple(results)))
     if not outputs:
         raise VerifyError("the graph has no layer to check")
@@ -95,7 +95,7 @@ def take_apart(graph: Graph) -> Graph:
 
 def expose(graph: Graph) -> Graph:
     """The same chain of layers with every result in an output of its own, where the next layer
-    reads it; views lie on what they show."""
+    reads it; a view has the memory of its operand."""
     new: dict[Value, Value] = {
         value: replace(value, slot=Slot("input", i)) for i, value in enumerate(graph.inputs)
     }
@@ -106,13 +106,13 @@ def expose(graph: Graph) -> Graph:
         results: list[Value] = []
         for value in node.results:
             if is_view(node):
-                made = replace(value, slot=op.operands[0].slot)
+                placed = replace(value, slot=op.operands[0].slot)
             elif isinstance(op, Const):
-                made = value
+                placed = value
             else:
-                made = replace(value, slot=Slot("output", len(outputs)))
-                outputs.append(Output(value.name, made))
-            results.append(made)
+                placed = replace(value, slot=Slot("output", len(outputs)))
+                outputs.append(Output(value.name, placed))
+            results.append(placed)
         new.update(zip(node.results, results, strict=True))
         nodes.append(Node(op, tuple(results)))
     return Graph(

@@ -1,6 +1,6 @@
 """`bnnc verify`: is the compiled model right, layer by layer and end to end?
 
-1. The graph against the reference, layer by layer: the imported graph, what recognition made of it
+1. The graph against the reference, layer by layer: the imported graph, the graph after recognition
    and the scheduled graph are computed on the reference's own values (each value that the reference
    shows replaces the computed one before it is read), so differences do not build up. Floats stay
    within the float error bound; a step (sign, rounding, comparison, position) may differ only where
@@ -65,7 +65,7 @@ RTOL, ATOL = 1e-3, 1e-5
 
 @dataclass
 class Kernels:
-    """What the comparison of kernels with their definition found."""
+    """The result of comparing kernels with their definition."""
 
     compared: int = 0
     """Tensors."""
@@ -77,7 +77,7 @@ class Kernels:
 
 @dataclass
 class Report:
-    """What `verify_model` found."""
+    """The result of `verify_model`."""
 
     reference: str
     independent: bool
@@ -103,7 +103,7 @@ class Report:
 
     @property
     def problems(self) -> list[str]:
-        """All else that is wrong."""
+        """Everything else that is wrong."""
         return self.definition.problems
 
     @property
@@ -113,7 +113,7 @@ class Report:
 
     @property
     def mismatch(self) -> bool:
-        """True when a number is wrong."""
+        """True when anything is wrong."""
         return bool(self.problems or self.flips or self.runs["wrong"] or self.kernels.bits)
 
     @property
@@ -159,15 +159,15 @@ SHOWN = 10
 
 
 def _some(label: str, texts: Iterable[str]) -> Iterator[str]:
-    held = list(texts)
-    yield from (f"  {label}: {text}" for text in held[:SHOWN])
-    if len(held) > SHOWN:
-        yield f"  {label}: {len(held) - SHOWN} more; --json has all"
+    lines = list(texts)
+    yield from (f"  {label}: {text}" for text in lines[:SHOWN])
+    if len(lines) > SHOWN:
+        yield f"  {label}: {len(lines) - SHOWN} more; --json has all"
 
 
 @dataclass(frozen=True)
 class Graphs:
-    """One model on its way down, and the libraries of its scheduled layers."""
+    """One model at each stage of the compiler, and the libraries of its scheduled layers."""
 
     imported: Graph
     binarized: Graph
@@ -175,7 +175,7 @@ class Graphs:
     backend: Backend
     target: Target
     moved: Mapping[str, Moved]
-    """Values whose channels the scheduled graph holds in another order or negated."""
+    """Values whose channels are in another order or negated in the scheduled graph."""
 
     @classmethod
     def lower(cls, imported: Graph, backend: Backend, target: Target, options: Options) -> Graphs:
@@ -197,7 +197,7 @@ class Graphs:
         return cls(imported, binarized[0], scheduled, backend, target, moved)
 
     def as_scheduled(self, name: str, array: Array) -> Array:
-        """A value of the model as the scheduled graph holds it."""
+        """A value of the model with the channels of the scheduled graph."""
         return self.moved[name](array) if name in self.moved else array
 
     @cached_property
@@ -276,19 +276,19 @@ def _proto(model: Path, options: Options) -> onnx.ModelProto:
     return with_one_at_zero(proto, {name for s in signs if not s.zero for name in s.origin})
 
 
-def _options(path: Path, held: Mapping[str, Any]) -> Options:
+def _options(path: Path, settings: Mapping[str, Any]) -> Options:
     """The options that an artifact was compiled with, from its manifest."""
     wanted = ("backend", "shapes", "sign_zero", "exact_float", "reuse", "mst_max_depth")
-    lacking = [k for k in wanted if k not in held]
+    lacking = [k for k in wanted if k not in settings]
     if lacking:
         raise InputError(f"{path}: its manifest lacks the options {', '.join(lacking)}")
     return Options(
-        backend=held["backend"],
-        shapes=by_name([fixed_shapes(text) for text in held["shapes"]]),
-        sign_zero=held["sign_zero"],
-        exact_float=held["exact_float"],
-        reuse=held["reuse"],
-        mst_max_depth=held["mst_max_depth"],
+        backend=settings["backend"],
+        shapes=by_name([fixed_shapes(text) for text in settings["shapes"]]),
+        sign_zero=settings["sign_zero"],
+        exact_float=settings["exact_float"],
+        reuse=settings["reuse"],
+        mst_max_depth=settings["mst_max_depth"],
     )
 
 
@@ -300,7 +300,7 @@ def _check_artifact(
     options: Options,
     shapes: Mapping[str, tuple[int, ...]] | None,
 ) -> None:
-    """Refuse to compare what does not belong together."""
+    """Refuse to compare a model with an artifact that was not compiled from it."""
     if manifest["source"]["sha256"] != imported.source.sha256:
         raise InputError(f"{path}: was compiled from another model; compile it again")
     if target is not None and target != manifest["target"]["name"]:
@@ -328,30 +328,30 @@ def _verify_once(
     report: Report,
 ) -> None:
     seen = reference.run(given)
-    found = report.definition
-    known = {**seen, **Walk(graphs.imported, given, seen, found).held}
-    # What recognition made anew, above all packed signs, follows from what is known by now.
+    definition = report.definition
+    known = {**seen, **Walk(graphs.imported, given, seen, definition).held}
+    # The new values of recognition, above all packed signs, follow from those known by now.
     names = [value.name for node in graphs.scheduled.nodes for value in node.results]
-    recognised = Walk(graphs.binarized, given, known, found, wanted=names)
+    recognised = Walk(graphs.binarized, given, known, definition, wanted=names)
     known.update(recognised.held)
     before = {
-        name: replace(held, values=graphs.as_scheduled(name, held.values))
-        for name, held in signs_of(recognised).items()
+        name: replace(sign, values=graphs.as_scheduled(name, sign.values))
+        for name, sign in signs_of(recognised).items()
     }
     known = {name: graphs.as_scheduled(name, array) for name, array in known.items()}
-    walk = Walk(graphs.scheduled, given, known, found, before, keep=True)
+    walk = Walk(graphs.scheduled, given, known, definition, before, keep=True)
     _check_kernels(walk, graphs.apart, report)
     _check_end_to_end(given, graphs, walk, compiled, seen, report)
 
 
 def _check_kernels(walk: Walk, layers: LayerModel, report: Report) -> None:
     """Every layer's kernel on the reference's values against the interpreter on the same."""
-    made = layers.run(walk.held)
+    results = layers.run(walk.held)
     for node in walk.graph.nodes:
         for value in node.results:
-            if value.name not in made:
+            if value.name not in results:
                 continue
-            got, expected = made[value.name], walk.own[value.name]
+            got, expected = results[value.name], walk.own[value.name]
             report.kernels.compared += 1
             exact = is_exact(node.op)
             off = ~same(got, expected) if exact else walk.off(node, got, expected)
@@ -359,7 +359,7 @@ def _check_kernels(walk: Walk, layers: LayerModel, report: Report) -> None:
                 apart = float(distance(got, expected)[~off].max(initial=0.0)) / scale_of(expected)
                 report.kernels.relative = max(report.kernels.relative, apart)
             if not exact:
-                # Near-ties of the definition have been told.
+                # Near-ties of the definition have been reported already.
                 off &= ~walk.off(node, expected, walk.env[value])
             if not off.any():
                 continue
@@ -395,7 +395,7 @@ def _check_end_to_end(
         largest = float(distance(got, expected).max(initial=0.0))
         scale = float(np.abs(expected).max(initial=0))
         report.largest, report.scale = max(report.largest, largest), max(report.scale, scale)
-        # Positions and masks are equal or not: a tolerance says nothing of them.
+        # Positions and masks are equal or not: no tolerance applies to them.
         allowed = report.atol + report.rtol * scale if got.dtype.kind == "f" else 0.0
         if not largest <= allowed:
             outside.append(f"output {name}: off by {largest:.3g}, scale {scale:.3g}")
@@ -416,14 +416,14 @@ def _check_end_to_end(
 def _first_difference(
     given: Mapping[str, Array], graphs: Graphs, walk: Walk, rtol: float
 ) -> NearTie | str | None:
-    """The first step where the compiled layers, each on the results of those before it, leave the
-    reference; None when no step does."""
-    made = graphs.chained.run(dict(given))
+    """The first step where the compiled layers, each on the results of those before it, differ from
+    the reference; None when no step does."""
+    results = graphs.chained.run(dict(given))
     for node in walk.graph.nodes:
         for value in node.results:
-            if value.name not in made or not is_step(node.op):
+            if value.name not in results or not is_step(node.op):
                 continue
-            got, known = made[value.name], walk.env[value]
+            got, known = results[value.name], walk.env[value]
             off = ~same(got, known)
             if got.dtype.kind == "f":
                 off = ~(distance(got, known) <= rtol * scale_of(known))

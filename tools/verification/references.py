@@ -81,17 +81,17 @@ class OnnxRuntime:
 
         names = [o.name for o in self.session.get_outputs()]
         try:
-            made = self.session.run(names, dict(inputs))
+            results = self.session.run(names, dict(inputs))
         except _ort_errors(ort) as error:
             first = str(error).strip().splitlines()[0]
             raise InputError(
                 f"onnxruntime cannot run the model on these inputs: {first}; --inputs gives others"
             ) from error
-        return dict(zip(names, made, strict=True))
+        return dict(zip(names, results, strict=True))
 
 
 def _ort_errors(ort: Any) -> tuple[type[Exception], ...]:
-    """What ONNX Runtime raises of a model that it cannot load or inputs that it cannot run."""
+    """The errors of ONNX Runtime for a model that it cannot load or inputs that it cannot run."""
     state = ort.capi.onnxruntime_pybind11_state
     own = ("Fail", "InvalidArgument", "InvalidGraph", "NotImplemented", "RuntimeException")
     return (RuntimeError, ValueError, *(getattr(state, name) for name in own))
@@ -138,14 +138,14 @@ class Qonnx:
         older = mock.patch.object(onnx, "IR_VERSION", min(onnx.IR_VERSION, IR_VERSION))
         with older, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # remarks on the shapes of its own buffers
-            found: dict[str, Array] = execute_onnx(
+            values: dict[str, Array] = execute_onnx(
                 self.wrapped, dict(inputs), return_full_exec_context=True
             )
-        return {name: array for name, array in found.items() if name}
+        return {name: array for name, array in values.items() if name}
 
 
 def _declared(name: str, value: Value) -> onnx.ValueInfoProto:
-    """An output with the type that the import found."""
+    """An output with the type that the importer determined."""
     dims = [str(d) if isinstance(d, Batch) else d for d in value.shape]
     kind = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(value.element.dtype))
     return onnx.helper.make_tensor_value_info(name, kind, dims)
@@ -206,12 +206,12 @@ def read_inputs(
 ) -> dict[str, Array]:
     """Inputs from an .npz whose keys are input names; InputError when they do not fit the graph or
     the ``ranges`` of inputs that are declared to hold integers."""
-    held = gather([str(path)], [value.name for value in graph.inputs])
+    arrays = gather([str(path)], [value.name for value in graph.inputs])
     tensors = [tensor(value.name, value) for value in graph.inputs]
-    missing = [t.name for t in tensors if t.name not in held]
+    missing = [t.name for t in tensors if t.name not in arrays]
     if missing:
         raise InputError(f"{path}: no array for input {', '.join(missing)}")
-    arrays = [as_input(held[t.name], t, str(path)) for t in tensors]
+    arrays = [as_input(arrays[t.name], t, str(path)) for t in tensors]
     if batch_of(arrays, tensors, str(path)) < 1:
         raise InputError(f"{path}: holds no samples")
     for t, array in zip(tensors, arrays, strict=True):
@@ -231,7 +231,7 @@ def random_inputs(
     """Standard normal floats, integers 0..127 (below the size of the axis that they select from),
     one set for all inputs of a graph; ``ranges`` are those of inputs that hold integers as
     floats."""
-    made: dict[str, Array] = {}
+    inputs: dict[str, Array] = {}
     sizes = _selected_sizes(graph)
     for value in graph.inputs:
         shape, dtype = value.type.concrete(batch), value.element.dtype
@@ -243,31 +243,31 @@ def random_inputs(
         else:
             limit = min(128, sizes.get(value, 128))
             array = generator.integers(0, 2 if dtype.kind == "b" else limit, shape)
-        made[value.name] = np.asarray(array).astype(dtype)
-    return made
+        inputs[value.name] = np.asarray(array).astype(dtype)
+    return inputs
 
 
 def _selected_sizes(graph: Graph) -> dict[Value, int]:
-    """Of values that become indices, reshaped, converted or corrected on the way: the size of the
-    smallest axis that they select from."""
+    """The size of the smallest axis that each value selects from, for values that become indices,
+    also reshaped, converted or corrected."""
     sizes: dict[Value, int] = {}
     for node in reversed(graph.nodes):
         op = node.op
         limits = [sizes[value] for value in node.results if value in sizes]
         if isinstance(op, (Gather, GatherElements)):
             size = op.x.shape[op.axis]
-            made = {op.indices: size} if isinstance(size, int) else {}
+            selected = {op.indices: size} if isinstance(size, int) else {}
             if limits:
-                made[op.x] = min(limits)
+                selected[op.x] = min(limits)
         else:
-            made = dict.fromkeys(op.operands, min(limits)) if limits else {}
-        for value, size in made.items():
+            selected = dict.fromkeys(op.operands, min(limits)) if limits else {}
+        for value, size in selected.items():
             sizes[value] = min(size, sizes.get(value, size))
     return sizes
 
 
 def read_proto(path: Path) -> onnx.ModelProto:
-    """The model as protobuf with its external data; the importer has checked the file before."""
+    """The model as protobuf with its external data; the importer has already checked the file."""
     try:
         return onnx.load(path)
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""What bnnc is measured against, one file a library; a new peer joins this list."""
+"""The libraries that bnnc is measured against, one file for each; a new peer joins this list."""
 
 from __future__ import annotations
 

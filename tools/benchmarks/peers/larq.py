@@ -1,5 +1,5 @@
-"""Larq Compute Engine, from the Python that ``--lce-python`` names: it wants an older TensorFlow
-than others live with."""
+"""Larq Compute Engine, from the Python that ``--lce-python`` names: it needs an older TensorFlow
+than the other peers can use."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..task import Peer, Started, Task
 
 def start(task: Task) -> Started:
     """The Keras twin of the task's steps."""
-    if task.steps is None:
+    if task.network is None:
         raise PeerError("the network is a file, which has no Keras twin")
     if task.lce_python is None:
         raise PeerError("not asked for: --lce-python names a Python that has it")
     if task.batch != 1:
-        raise PeerError("measured at batch 1 alone")
+        raise PeerError("measured only at batch 1")
     text = task.steps_json()
     shape, steps = json.loads(text)
     request = {

@@ -17,7 +17,7 @@ INTEGER = ("QLinearConv", "QGemm", "QLinearMatMul", "MatMulIntegerToFloat")
 
 
 def start_float(task: Task) -> Started:
-    """The model as it is."""
+    """The unchanged model."""
     call = ONNXRUNTIME.load(str(task.model), task.inputs, task.threads)
     return Started(Clocked(call), ONNXRUNTIME.version or "")
 
@@ -30,7 +30,7 @@ def start_int8(task: Task) -> Started:
 
 
 def _kept_float(model: Path) -> str | None:
-    """Which layers its optimizer left in float, by the graph that it runs."""
+    """A remark on the layers that its optimizer left in float, by the graph that it runs."""
     import onnx
     import onnxruntime as ort
 

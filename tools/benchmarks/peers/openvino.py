@@ -9,7 +9,7 @@ from ..timing import Clocked
 
 
 def start_float(task: Task) -> Started:
-    """The model as it is."""
+    """The unchanged model."""
     call = OPENVINO.load(str(task.model), task.inputs, task.threads)
     return Started(Clocked(call), _version())
 

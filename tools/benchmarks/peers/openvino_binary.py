@@ -1,5 +1,5 @@
-"""OpenVINO's binary convolution, the kernel alone by its own counters, with all instructions of
-the CPU and without some: it is bound to popcounts, which AVX-512 has only with VPOPCNTDQ."""
+"""OpenVINO's binary convolution, only the kernel by its own counters, with all instructions of the
+CPU and without some: it is bound by popcounts, which AVX-512 has only with VPOPCNTDQ."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ISA = "ONEDNN_MAX_CPU_ISA"
 
 
 def start(isa: str | None, task: Task) -> Started:
-    """The chain of layers in a process of its own, which reads the variable when it starts."""
+    """The chain of layers in a process of its own, because it reads the variable when it starts."""
     if OPENVINO.version is None:
         raise PeerError("openvino is not installed")
     assert task.layer is not None

@@ -65,20 +65,20 @@ class Interpreter:
         for node in model.graph.node:
             if node.op_type not in OPERATORS:
                 raise PeerError(f"pytorch: no function for {node.op_type}")
-            held = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-            self._nodes.append((OPERATORS[node.op_type], node, held))
+            attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+            self._nodes.append((OPERATORS[node.op_type], node, attributes))
         self._fold(fixed)
 
     def _fold(self, fixed: set[str]) -> None:
-        """What follows from constants alone is computed once."""
+        """Computes once what depends only on constants."""
         running: list[tuple[Function, Any, Attributes]] = []
-        for function, node, held in self._nodes:
+        for function, node, attributes in self._nodes:
             if fixed.issuperset(node.input):
                 read = [self._values[name] for name in node.input]
-                self._values[node.output[0]] = function(self._torch, read, held)
+                self._values[node.output[0]] = function(self._torch, read, attributes)
                 fixed.update(node.output)
             else:
-                running.append((function, node, held))
+                running.append((function, node, attributes))
         self._nodes = running
 
     def _placed(self, array: Any) -> Any:
@@ -91,48 +91,48 @@ class Interpreter:
         """The outputs, as tensors."""
         values = dict(self._values)
         with self._torch.inference_mode():
-            for function, node, held in self._nodes:
+            for function, node, attributes in self._nodes:
                 read = [values[name] for name in node.input]
-                values[node.output[0]] = function(self._torch, read, held)
+                values[node.output[0]] = function(self._torch, read, attributes)
         return [values[name] for name in self._outputs]
 
 
-def _conv(torch: Any, x: Tensors, held: Attributes) -> Any:
-    pads = held.get("pads", [0, 0, 0, 0])
+def _conv(torch: Any, x: Tensors, attributes: Attributes) -> Any:
+    pads = attributes.get("pads", [0, 0, 0, 0])
     if pads[:2] != pads[2:]:
         raise PeerError("pytorch: uneven padding")
     return torch.nn.functional.conv2d(
         x[0],
         x[1],
         x[2] if len(x) > 2 else None,
-        tuple(held.get("strides", [1, 1])),
+        tuple(attributes.get("strides", [1, 1])),
         tuple(pads[:2]),
-        tuple(held.get("dilations", [1, 1])),
-        held.get("group", 1),
+        tuple(attributes.get("dilations", [1, 1])),
+        attributes.get("group", 1),
     )
 
 
-def _constant(torch: Any, x: Tensors, held: Attributes) -> Any:
-    return torch.from_numpy(numpy_helper.to_array(held["value"]).copy())
+def _constant(torch: Any, x: Tensors, attributes: Attributes) -> Any:
+    return torch.from_numpy(numpy_helper.to_array(attributes["value"]).copy())
 
 
-def _mean(torch: Any, x: Tensors, held: Attributes) -> Any:
-    axes = x[1].tolist() if len(x) > 1 else held["axes"]
-    return torch.mean(x[0], axes, keepdim=bool(held.get("keepdims", 1)))
+def _mean(torch: Any, x: Tensors, attributes: Attributes) -> Any:
+    axes = x[1].tolist() if len(x) > 1 else attributes["axes"]
+    return torch.mean(x[0], axes, keepdim=bool(attributes.get("keepdims", 1)))
 
 
-def _norm(torch: Any, x: Tensors, held: Attributes) -> Any:
+def _norm(torch: Any, x: Tensors, attributes: Attributes) -> Any:
     scale, bias, mean, variance = x[1:]
-    epsilon = held.get("epsilon", 1e-5)
+    epsilon = attributes.get("epsilon", 1e-5)
     return torch.nn.functional.batch_norm(x[0], mean, variance, scale, bias, eps=epsilon)
 
 
-def _gemm(torch: Any, x: Tensors, held: Attributes) -> Any:
-    weights = x[1] if held.get("transB", 0) else x[1].T
+def _gemm(torch: Any, x: Tensors, attributes: Attributes) -> Any:
+    weights = x[1] if attributes.get("transB", 0) else x[1].T
     return torch.nn.functional.linear(x[0], weights, x[2] if len(x) > 2 else None)
 
 
-def _pad(torch: Any, x: Tensors, held: Attributes) -> Any:
+def _pad(torch: Any, x: Tensors, attributes: Attributes) -> Any:
     amounts = x[1].tolist()
     rank = len(amounts) // 2
     pairs = [amounts[axis + side * rank] for axis in reversed(range(rank)) for side in (0, 1)]
@@ -140,10 +140,10 @@ def _pad(torch: Any, x: Tensors, held: Attributes) -> Any:
 
 
 def _pool(name: str) -> Function:
-    def pool(torch: Any, x: Tensors, held: Attributes) -> Any:
-        pads = held.get("pads", [0, 0, 0, 0])[:2]
+    def pool(torch: Any, x: Tensors, attributes: Attributes) -> Any:
+        pads = attributes.get("pads", [0, 0, 0, 0])[:2]
         function = getattr(torch.nn.functional, name)
-        return function(x[0], held["kernel_shape"], held["strides"], pads)
+        return function(x[0], attributes["kernel_shape"], attributes["strides"], pads)
 
     return pool
 
@@ -154,7 +154,7 @@ OPERATORS: dict[str, Function] = {
     "AveragePool": _pool("avg_pool2d"),
     "BatchNormalization": _norm,
     "Clip": lambda torch, x, _: torch.clamp(x[0], x[1], x[2]),
-    "Concat": lambda torch, x, held: torch.cat(list(x), held["axis"]),
+    "Concat": lambda torch, x, attributes: torch.cat(list(x), attributes["axis"]),
     "Constant": _constant,
     "Conv": _conv,
     "Div": lambda torch, x, _: x[0] / x[1],

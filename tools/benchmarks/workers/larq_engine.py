@@ -26,7 +26,7 @@ layers = tf.keras.layers
 
 def start(request: dict[str, Any]) -> tuple[Any, str]:
     """``request``: steps as (kind, inputs, settings), the shape [C, H, W], batch and threads, and
-    where the converted model is kept."""
+    the path of the converted model."""
     kept = Path(request["kept"])
     if not kept.exists():
         kept.write_bytes(
@@ -39,16 +39,16 @@ def start(request: dict[str, Any]) -> tuple[Any, str]:
     native = interpreter.interpreter
 
     def turn(seconds: float, calls: int) -> list[float]:
-        held: list[float] = []
+        times: list[float] = []
         end = time.perf_counter() + seconds
-        while len(held) < calls:
+        while len(times) < calls:
             begin = time.perf_counter()
             native.predict([x])
             stop = time.perf_counter()
-            held.append(stop - begin)
+            times.append(stop - begin)
             if stop >= end:
                 break
-        return held
+        return times
 
     return turn, version("larq-compute-engine")
 
@@ -66,10 +66,10 @@ def twin(steps: list[tuple[str, tuple[int, ...], dict[str, Any]]], shape: Any, b
 def conv(x: Any, settings: dict[str, Any]) -> Any:
     kernel, stride = settings["kernel"], settings["stride"]
     if settings["groups"] > 1:
-        made = layers.DepthwiseConv2D(kernel, stride, "same", use_bias=False)
+        layer = layers.DepthwiseConv2D(kernel, stride, "same", use_bias=False)
     else:
-        made = layers.Conv2D(settings["filters"], kernel, stride, "same", use_bias=False)
-    return made(x)
+        layer = layers.Conv2D(settings["filters"], kernel, stride, "same", use_bias=False)
+    return layer(x)
 
 
 def binary_conv(x: Any, settings: dict[str, Any]) -> Any:
@@ -86,7 +86,7 @@ def binary_conv(x: Any, settings: dict[str, Any]) -> Any:
 
 
 class Shift(layers.Layer):
-    """A constant per channel is added."""
+    """Adds a constant per channel."""
 
     def build(self, shape: Any) -> None:
         self.amounts = self.add_weight("amounts", (shape[-1],), initializer="random_normal")

@@ -1,4 +1,4 @@
-"""OpenVINO's BinaryConvolution on a chain of layers; the time is that of the kernels alone, by
+"""OpenVINO's BinaryConvolution on a chain of layers; the time is that of these kernels only, by
 OpenVINO's own counters."""
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ def start(request: dict[str, Any]) -> tuple[Any, str]:
         raise RuntimeError(f"its kernels: {[(p.node_type, p.exec_type) for p in kernels]}")
 
     def turn(seconds: float, calls: int) -> list[float]:
-        held: list[float] = []
+        times: list[float] = []
         end = time.perf_counter() + seconds
-        while len(held) < calls:
+        while len(times) < calls:
             run.infer({0: x}, share_inputs=True)
             counted = (p for p in run.profiling_info if p.node_type == "BinaryConvolution")
-            held.append(sum(p.real_time.total_seconds() for p in counted))
+            times.append(sum(p.real_time.total_seconds() for p in counted))
             if time.perf_counter() >= end:
                 break
-        return held
+        return times
 
     return turn, ov.__version__.split("-")[0]
 
@@ -50,22 +50,26 @@ def chain(request: dict[str, Any]) -> Any:
     channels, size, side = request["channels"], request["size"], request["kernel"]
     random = np.random.default_rng(0)
 
-    def held(values: Any) -> Any:
+    def per_channel(values: Any) -> Any:
         return op.constant(np.broadcast_to(values, (1, channels, 1, 1)).astype(np.float32))
 
     x = op.parameter([1, channels, size, size], np.float32, name="x")
     value: Any = x
     shape = [channels, channels, side, side]
     for _ in range(request["depth"]):
-        value = op.fake_quantize(value, held(0), held(0), held(-1), held(1), 2)
+        value = op.fake_quantize(
+            value, per_channel(0), per_channel(0), per_channel(-1), per_channel(1), 2
+        )
         packed = np.packbits(random.integers(0, 2, math.prod(shape)).astype(np.uint8))
         weights = ov.op.Constant(ov.Tensor(packed, ov.Shape(shape), ov.Type.u1))
         pads = [side // 2] * 2
         value = op.binary_convolution(
             value, weights, [1, 1], pads, pads, [1, 1], "xnor-popcount", 0.0
         )
-        scale = held(random.uniform(0.01, 0.1, (1, channels, 1, 1)))
-        value = op.add(op.multiply(value, scale), held(random.normal(0, 1, (1, channels, 1, 1))))
+        scale = per_channel(random.uniform(0.01, 0.1, (1, channels, 1, 1)))
+        value = op.add(
+            op.multiply(value, scale), per_channel(random.normal(0, 1, (1, channels, 1, 1)))
+        )
     mean = op.reduce_mean(value, op.constant(np.array([2, 3])), True)
     model: Any = ov.Model
     return model([mean], [x], "chain")

@@ -1,8 +1,8 @@
 """Serves one peer in a process of its own: ``python serve.py RECIPE.py``.
 
-Runs in any Python that has NumPy and the peer; bnnc need not be there. The recipe's ``start``
-takes the request and returns ``turn(seconds, calls)``. Requests and answers are pickles, each
-behind its length in eight bytes; the parent trusts this process, which it has started.
+Runs in any Python that has NumPy and the peer, without bnnc. The recipe's ``start`` takes the
+request and returns ``turn(seconds, calls)``. Requests and answers are pickles, each after its
+length in eight bytes; the parent trusts this process, which it has started.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def receive(stream: BinaryIO) -> Any:
 
 def main(recipe: str) -> None:
     """Answer requests until the parent closes the pipe: first what to run, then turns."""
-    # What libraries print goes to stderr.
+    # Output of libraries goes to stderr.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     requests = sys.stdin.buffer

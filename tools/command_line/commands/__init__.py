@@ -1,4 +1,4 @@
-"""The commands, one module each: its arguments and what it does.
+"""The commands, one module each: the arguments of the command and the function that runs it.
 
 A command imports the compiler inside ``run``: see ``tools.cli``.
 """

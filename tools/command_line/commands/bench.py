@@ -26,7 +26,7 @@ EXAMPLES = """\
   bnnc bench mnist.so --layers
 """
 REST = 0.05
-"""Seconds before a turn, for threads of the one before to stop spinning."""
+"""Seconds before a turn, in which threads of the previous one stop spinning."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.batch != 1 and not manifest.symbolic:
         raise InputError(f"{path}: was compiled for a fixed batch; --batch does not apply")
     threads = thread_count(arguments.threads, path)
-    # Threads stay on the cores on which they begin.
+    # Threads stay on the cores on which they start.
     with pinned(threads) as core, load(path, threads) as model:
         inputs = {
             tensor.name: random_array(tensor, arguments.batch, seed)

@@ -60,9 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mst-max-depth",
         type=positive,
         metavar="N",
-        help="channels computed from each other: N steps at most from one computed in full",
+        help="compute channels from each other at most N steps away from one computed in full",
     )
-    add("--linker", metavar="L", help="an LLD or GNU ld to use instead of the one that comes along")
+    add("--linker", metavar="L", help="an LLD or GNU ld to use instead of the one bnnc comes with")
     add("--dump-ir", metavar="DIR", help="write the IR after each pass to DIR, numbered")
     add(
         "--compress",
@@ -121,42 +121,42 @@ def run(arguments: argparse.Namespace) -> int:
     model = arguments.model
     output = output_path(model, arguments.output, options)
     with progress() as say:
-        made = compile_file(
+        compilation = compile_file(
             model, arguments.target, output, options, arguments.header, arguments.dump_ir, say
         )
-    _remark(made)
-    show(_summary(output, made, options.emit))
+    _remark(compilation)
+    show(_summary(output, compilation, options.emit))
     if arguments.verbose:
-        show(*layer_lines([row_of(layer) for layer in made.manifest.layers]))
+        show(*layer_lines([row_of(layer) for layer in compilation.manifest.layers]))
     return 0
 
 
-def _summary(output: Path, made: Compilation, emit: str) -> str:
+def _summary(output: Path, compilation: Compilation, emit: str) -> str:
     from ...inspection.stored_weights import stored_weights, total
 
-    counted = totals(made.manifest.layers)
-    before, after = made.imported.source.bytes, len(made.data)
+    counted = totals(compilation.manifest.layers)
+    before, after = compilation.imported.source.bytes, len(compilation.data)
     size = f"{bytes_text(before)} -> {bytes_text(after)}"
     if emit in ("so", "obj"):
         size += f" ({before / after:.1f}x)"
-        weights = stored_weights(made.data, made.manifest, str(output))
+        weights = stored_weights(compilation.data, compilation.manifest, str(output))
         if weights:
             size += f", {total(weights).bits:.2f} bits a binary weight"
-    target = made.manifest.target
+    target = compilation.manifest.target
     return (
         f"{output}: {counted['binarized']} of {counted['total']} layers on bits, {size}, "
         f"{target.name if target.name != 'native' else f'native ({target.cpu})'}, "
-        f"{made.seconds:.1f} s"
+        f"{compilation.seconds:.1f} s"
     )
 
 
-def _remark(made: Compilation) -> None:
-    """On stderr: the importer's notes, and layers that only just are not binary."""
-    for warning in made.warnings:
+def _remark(compilation: Compilation) -> None:
+    """Print the importer's notes, and the layers that are almost binary, to stderr."""
+    for warning in compilation.warnings:
         complain(f"warning: {warning}")
-    for note in made.imported.notes:
+    for note in compilation.imported.notes:
         complain(f"note: {note}")
-    almost = almost_binary(made.manifest.layers)
+    almost = almost_binary(compilation.manifest.layers)
     for layer in almost[:NOTES]:
         complain(f"note: layer {layer.name} ({layer.op}) stays float: {layer.reason}")
     if len(almost) > NOTES:

@@ -1,4 +1,4 @@
-"""``bnnc expand``: a compressed artifact as the shared library that it is."""
+"""``bnnc expand``: the shared library of a compressed artifact."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 from ..console import bytes_text, show
 
 NAME = "expand"
-HELP = "make the shared library of a compressed artifact"
+HELP = "write the shared library of a compressed artifact"
 DESCRIPTION = """\
 Write the shared library that an artifact of `bnnc compile --compress` holds, byte for byte what
-compiling without --compress writes. C programs need it; Python loads both. Needs NumPy alone,
+compiling without --compress writes. C programs need it; Python loads both. Needs only NumPy,
 whatever machine the artifact is for."""
 EXAMPLES = """\
   bnnc expand mnist.bnnc

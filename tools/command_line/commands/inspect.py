@@ -1,4 +1,4 @@
-"""``bnnc inspect``: what a model or an artifact holds, layer by layer."""
+"""``bnnc inspect``: the contents of a model or an artifact, layer by layer."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ NAME = "inspect"
 HELP = "list the layers of a model or artifact: on bits or not, and why"
 DESCRIPTION = """\
 List every Conv and Gemm layer of an ONNX model or of a compiled one: whether it runs on bits, why,
-and what would make it so; window, shapes, multiply-accumulates of one sample (bit ops: those of
-them on bits), bytes of weights, what becomes of sign(0) = 0. --html writes the same as one page
-with the graph drawn. Artifacts hold less than models; they need NumPy alone, whatever machine they
-are for.
+and what would let it; window, shapes, multiply-accumulates of one sample (bit ops: those of them
+on bits), bytes of weights, and how sign(0) = 0 is computed. --html writes the same as one page with
+a drawing of the graph. Artifacts contain less than models; inspecting one needs only NumPy,
+whatever machine it is for.
 
 --mst adds, for each layer on bits, what computing channels from each other would save: bit
 operations (terms of all channels' sums) in full, along a minimum spanning tree of the channels (as
@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mst-max-depth",
         type=positive,
         metavar="N",
-        help="with --mst: the bound that compile takes by this name",
+        help="with --mst: the same bound as that of bnnc compile",
     )
     add_model_options(parser)
 
@@ -78,30 +78,33 @@ def run(arguments: argparse.Namespace) -> int:
     if _is_artifact(path):
         if arguments.mst:
             raise InputError(f"{path}: --mst looks at a model's weights; name the ONNX file")
-        found = _artifact(path)
+        contents = _artifact(path)
     else:
         require_compiler("inspecting a model")
-        found = _model(arguments)
+        contents = _model(arguments)
     if html is not None:
         title = Path(path).name
-        write_file(Path(html), page(title, found.facts, found.remark, found.rows, found.drawing()))
+        write_file(
+            Path(html),
+            page(title, contents.facts, contents.remark, contents.rows, contents.drawing()),
+        )
     if arguments.json:
-        show_json(found.json)
+        show_json(contents.json)
     elif html is not None:
-        counted = totals([row.layer for row in found.rows])
+        counted = totals([row.layer for row in contents.rows])
         show(f"{html}: {counted['binarized']} of {counted['total']} layers on bits")
     else:
-        facts = (line for fact in found.facts[1:] for line in wrapped(fact[:HEAD], fact[HEAD:]))
-        show(f"{path}: {found.facts[0]}", *facts, "", *layer_lines(found.rows))
-        if found.more:
-            show("", *found.more)
+        facts = (line for fact in contents.facts[1:] for line in wrapped(fact[:HEAD], fact[HEAD:]))
+        show(f"{path}: {contents.facts[0]}", *facts, "", *layer_lines(contents.rows))
+        if contents.more:
+            show("", *contents.more)
     return 0
 
 
 @dataclass(frozen=True)
-class _Found:
-    """What is known of a file. ``facts`` are lines, from the second on under a label of
-    HEAD characters, ``more`` those that follow the layers."""
+class _Contents:
+    """The contents of a file. ``facts`` are lines, which from the second one on begin with a label
+    of HEAD characters; ``more`` are the lines after the layers."""
 
     facts: Sequence[str]
     json: Mapping[str, object]
@@ -112,7 +115,7 @@ class _Found:
 
 
 def _is_artifact(path: str) -> bool:
-    """Whether the content says so; files that cannot be read are not."""
+    """Whether a file's content is that of an artifact; files that cannot be read are none."""
     from ....runtime.compressed import MAGIC, is_compressed
 
     if not Path(path).is_file():
@@ -122,7 +125,7 @@ def _is_artifact(path: str) -> bool:
     return head[:4] == b"\x7fELF" or is_compressed(head)
 
 
-def _artifact(path: str) -> _Found:
+def _artifact(path: str) -> _Contents:
     from ....runtime.artifact import read_manifest, to_dict
     from ....runtime.artifact_file import expanded, read_stored
     from ...inspection.stored_weights import stored_lines, stored_weights, total
@@ -139,7 +142,7 @@ def _artifact(path: str) -> _Found:
     origin = _source(source.bytes, source.opset, source.producer)
     workspace = manifest.workspace
     memory = f"{bytes_text(workspace.fixed)} + {bytes_text(workspace.per_batch)} a sample"
-    options = ", ".join(f"{key}={_option(held)}" for key, held in manifest.options.items())
+    options = ", ".join(f"{key}={_option(value)}" for key, value in manifest.options.items())
     facts = (
         f"{manifest.name}, compiled by bnnc {manifest.bnnc}, {size}",
         f"target  {target.name}: {target.triple}, {target.cpu}",
@@ -151,20 +154,20 @@ def _artifact(path: str) -> _Found:
         f"source  {origin}, sha256 {source.sha256[:16]}",
         f"options {options}" if options else "options none",
     )
-    return _Found(
+    return _Contents(
         facts,
         {
             "kind": "artifact",
             **to_dict(manifest),
             "bytes": len(file),
             "expanded_bytes": len(data),
-            "stored_weights": [held.json() for held in weights],
+            "stored_weights": [kernel.json() for kernel in weights],
             "bits_per_weight": total(weights).bits if weights else None,
             **totals(layers),
         },
         [row_of(layer) for layer in layers],
         lambda: draw_list([layer.name for layer in layers]),
-        "An artifact does not hold the graph: its layers in order.",
+        "An artifact does not contain the graph: these are its layers in order.",
         stored_lines(weights),
     )
 
@@ -189,15 +192,15 @@ def _option(value: object) -> str:
     return str(value).lower()
 
 
-def _model(arguments: argparse.Namespace) -> _Found:
+def _model(arguments: argparse.Namespace) -> _Contents:
     from ....driver import load_backend, resolve_target, tensor
     from ...inspection.layer_facts import inspect_model
     from ...inspection.reuse_report import reuse_lines, reused_layers
 
     path = arguments.file
-    found = inspect_model(path, by_name(arguments.shapes), arguments.sign_zero)
-    source, notes, graph = found.imported.source, found.imported.notes, found.graph
-    layers = [facts.layer for facts in found.layers]
+    inspected = inspect_model(path, by_name(arguments.shapes), arguments.sign_zero)
+    source, notes, graph = inspected.imported.source, inspected.imported.notes, inspected.graph
+    layers = [facts.layer for facts in inspected.layers]
     inputs = [tensor(value.name, value) for value in graph.inputs]
     outputs = [tensor(output.name, output.value) for output in graph.outputs]
     facts = (
@@ -213,7 +216,7 @@ def _model(arguments: argparse.Namespace) -> _Found:
         "target": None,
         "inputs": [asdict(t) for t in inputs],
         "outputs": [asdict(t) for t in outputs],
-        "layers": [held.json() for held in found.layers],
+        "layers": [layer.json() for layer in inspected.layers],
         "notes": list(notes),
         **totals(layers),
     }
@@ -221,9 +224,9 @@ def _model(arguments: argparse.Namespace) -> _Found:
     if arguments.mst:
         target = resolve_target(arguments.target or "native")
         depth = arguments.mst_max_depth or 0
-        reused = reused_layers(found.imported.graph, target, load_backend("llvm"), depth)
-        json["mst"] = [held.json() for held in reused]
+        reused = reused_layers(inspected.imported.graph, target, load_backend("llvm"), depth)
+        json["mst"] = [layer.json() for layer in reused]
     lines = [] if reused is None else reuse_lines(reused)
-    numbers = {held.node: number for number, held in enumerate(found.layers)}
-    rows = [held.row for held in found.layers]
-    return _Found(facts, json, rows, lambda: draw(graph, numbers), more=lines)
+    numbers = {layer.node: number for number, layer in enumerate(inspected.layers)}
+    rows = [layer.row for layer in inspected.layers]
+    return _Contents(facts, json, rows, lambda: draw(graph, numbers), more=lines)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 NAME = "opt"
 HELP = "run passes on IR text"
 DESCRIPTION = """\
-Run passes on the text form of the IR and print the result. Large constants stand beside the text,
-in FILE.npz; `bnnc compile --dump-ir DIR` writes both. --passes none only checks the text."""
+Run passes on the text form of the IR and print the result. Large constants are in a file beside
+the text, FILE.npz; `bnnc compile --dump-ir DIR` writes both. --passes none only checks the text."""
 EXAMPLES = """\
   bnnc opt --list
   bnnc opt 00-imported.bnn --passes canonicalize,constant-fold -o out.bnn
@@ -90,15 +90,15 @@ def _context(target: str | None, backend: str) -> Context:
 
 
 def _write(graph: Graph, output: Path) -> None:
-    """The text last: who sees it finds its constants."""
+    """Write the text last: when it is there, its constants are, too."""
     from ....files import write_file
     from ....ir import print_graph
     from ....ir.text import constants
     from ..array_files import to_npz
 
-    held = constants(graph)
-    if held:
-        write_file(output.with_name(f"{output.name}.npz"), to_npz(held))
+    arrays = constants(graph)
+    if arrays:
+        write_file(output.with_name(f"{output.name}.npz"), to_npz(arrays))
     write_file(output, print_graph(graph).encode())
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 NAME = "run"
 HELP = "run a compiled model on .npy or .npz files"
-DESCRIPTION = "Run a compiled model on arrays from .npy or .npz files. Needs NumPy alone."
+DESCRIPTION = "Run a compiled model on arrays from .npy or .npz files. Needs only NumPy."
 EXAMPLES = """\
   bnnc run mnist.so --input images.npy
   bnnc run mnist.so --input image=images.npy -o scores.npz

@@ -1,4 +1,4 @@
-"""``bnnc targets``: what code can be generated for."""
+"""``bnnc targets``: the targets that code can be generated for."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    found = _targets()
+    targets = _targets()
     if arguments.json:
-        show_json(found)
+        show_json(targets)
         return 0
     rows: list[tuple[str, ...]] = [("target", "triple", "cpu", "vector", "popcount", "runs here")]
-    for target in found:
+    for target in targets:
         here = "yes" if target["runs_here"] else f"no: {target['why_not']}"
         vector = f"{target['vector_bits']} bits" if target["vector_bits"] else "-"
         known = (str(target[key] or "-") for key in ("name", "triple", "cpu"))
@@ -72,7 +72,7 @@ def _row(name: str, target: Target | None, why_not: str) -> dict[str, object]:
 
 
 def _why_not(target: Target) -> str:
-    """What keeps this machine from running code for a target; empty when nothing does."""
+    """The reason why this machine cannot run code for a target; empty when it can."""
     from ....runtime.cpu import host_machine, missing_features
 
     if sys.platform != "linux":

@@ -14,7 +14,7 @@ DESCRIPTION = """\
 Check a model layer by layer and end to end: the graph on the values of an independent reference
 (ONNX Runtime with its optimizations off, or qonnx), every kernel against its definition, bit by bit
 from integer counts on, and the compiled model's outputs. A sign or another step may differ where
-the reference's value before it is below the float error bound: a near-tie, told by layer and value.
+the reference's value before it is below the float error bound: a near-tie, listed with its layer.
 The last line is ok, near-tie (outputs differ because of one) or MISMATCH. Without ARTIFACT the
 model is compiled in memory. Exit code 1 means that a number is wrong."""
 EXAMPLES = """\
