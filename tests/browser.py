@@ -39,13 +39,13 @@ TIME_LIMIT = 120
 
 def chromium() -> str:
     """The program's path."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
+    program = next(filter(None, map(shutil.which, NAMES)), None)
+    if program is None:
         message = "not executed here: chromium is missing; apt-get install chromium"
         if os.environ.get("BNNC_REQUIRE_CHROMIUM") == "1":
             pytest.fail(message, pytrace=False)
         pytest.skip(message)
-    return found
+    return program
 
 
 class Browser:
@@ -54,7 +54,7 @@ class Browser:
     def __init__(self, program: str) -> None:
         self._program = program
         self._count = 0
-        self._held = b""
+        self._received = b""
         self.events: list[dict[str, Any]] = []
 
     def __enter__(self) -> Browser:
@@ -116,14 +116,14 @@ class Browser:
 
     def _read(self) -> dict[str, Any]:
         deadline = time.monotonic() + TIME_LIMIT
-        while b"\0" not in self._held:
+        while b"\0" not in self._received:
             ready, _, _ = select.select([self._out], [], [], max(0, deadline - time.monotonic()))
             data = os.read(self._out, 1 << 16) if ready else b""
             if not data:
                 log = Path(self._folder.name, "log").read_text(errors="replace")
                 raise AssertionError(f"chromium does not answer\n{log[-2000:]}")
-            self._held += data
-        message, _, self._held = self._held.partition(b"\0")
+            self._received += data
+        message, _, self._received = self._received.partition(b"\0")
         return json.loads(message)
 
     def open(self, path: Path, width: int, height: int = 844, scheme: str = "light") -> None:
@@ -164,6 +164,6 @@ class Browser:
         return [json.dumps(e["params"]) for e in self.events if e.get("method") in kinds]
 
     def screenshot(self, path: Path) -> None:
-        """The whole page as a PNG."""
+        """The complete page as a PNG."""
         taken = self.tab("Page.captureScreenshot", captureBeyondViewport=True)
         path.write_bytes(base64.b64decode(taken["data"]))

@@ -14,7 +14,7 @@ from bnnc.tools.command_line.cli import main
 
 
 class Done(NamedTuple):
-    """What a command left behind."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str

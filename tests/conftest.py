@@ -99,7 +99,7 @@ def data_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def models_dir() -> Path:
-    """Real exported models, kept beside the checkout or where ``BNNC_MODELS`` says."""
+    """Real exported models, kept next to the checkout or where ``BNNC_MODELS`` says."""
     folder = Path(os.environ.get("BNNC_MODELS", ROOT.parent / "shared" / "models"))
     if not folder.is_dir():
         pytest.skip(f"no folder of real models at {folder}; BNNC_MODELS names another")

@@ -44,13 +44,13 @@ class EmulatedLibrary:
         self, inputs: Mapping[str, np.ndarray], batch: int = 1, pieces: int = 0
     ) -> dict[str, np.ndarray]:
         """Outputs by name. ``pieces`` > 0 runs each step in that many parts, last one first."""
-        held = [to_storage(inputs[v.name], v.type) for v in self.graph.inputs]
+        arrays = [to_storage(inputs[v.name], v.type) for v in self.graph.inputs]
         types = [o.value.type for o in self.graph.outputs]
         empty = [np.empty(storage_shape(t, batch), storage_dtype(t)) for t in types]
-        head = [batch, pieces, len(held), len(empty), *(a.nbytes for a in (*held, *empty))]
+        head = [batch, pieces, len(arrays), len(empty), *(a.nbytes for a in (*arrays, *empty))]
         source, result = self.folder / "inputs", self.folder / "outputs"
         source.write_bytes(
-            np.array(head, np.int64).tobytes() + b"".join(map(np.ndarray.tobytes, held))
+            np.array(head, np.int64).tobytes() + b"".join(map(np.ndarray.tobytes, arrays))
         )
         command = ["qemu-aarch64", str(self.folder / "program"), str(source), str(result)]
         done = subprocess.run(command, check=False, capture_output=True, timeout=sysroot.TIME_LIMIT)

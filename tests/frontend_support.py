@@ -43,8 +43,8 @@ def model(
         if isinstance(outputs, Mapping)
         else [helper.make_empty_tensor_value_info(name) for name in outputs]
     )
-    held = [numpy_helper.from_array(np.asarray(a), n) for n, a in (constants or {}).items()]
-    graph = helper.make_graph(list(nodes), "test", infos, outs, held)
+    initializers = [numpy_helper.from_array(np.asarray(a), n) for n, a in (constants or {}).items()]
+    graph = helper.make_graph(list(nodes), "test", infos, outs, initializers)
     imports = [helper.make_opsetid("", opset)]
     imports += [helper.make_opsetid(d, v) for d, v in (domains or {}).items()]
     return helper.make_model(graph, opset_imports=imports, ir_version=IR_VERSION)
@@ -124,10 +124,10 @@ def single(
         names.append(name)
         if i not in constants:
             feeds[name] = next(iterator)
-    held = {f"i{i}": a for i, a in constants.items() if a is not None}
+    named = {f"i{i}": a for i, a in constants.items() if a is not None}
     outs = [f"y{i}" for i in range(outputs)]
     inputs = {n: (list(a.shape), a.dtype) for n, a in feeds.items()}
-    proto = model([node(op, names, outs, **attributes)], inputs, outs, held, opset)
+    proto = model([node(op, names, outs, **attributes)], inputs, outs, named, opset)
     return proto, feeds
 
 

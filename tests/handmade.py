@@ -49,7 +49,7 @@ def manifest(machine: str, **changes: Any) -> artifact.Manifest:
 
 
 def build_object(folder: Path, what: artifact.Manifest, **macros: object) -> Path:
-    """Compile to ``tiny.o``, sealed, with ``tiny.h`` beside it; ``macros`` go to ``handmade.c``."""
+    """Compile to a sealed ``tiny.o`` next to ``tiny.h``; ``macros`` go to ``handmade.c``."""
     folder.mkdir(parents=True, exist_ok=True)
     header, text, target = (folder / name for name in ("tiny.h", "manifest.inc", "tiny.o"))
     header.write_text(c_header(what))

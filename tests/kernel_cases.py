@@ -38,7 +38,7 @@ def each(*targets: str) -> list[Any]:
 NAMES = ("v2", "v3", "v4", "icelake", "arm64")
 TARGETS = each(*NAMES)
 WIDTHS = each("v2", "v3", "v4", "arm64")
-"""For kernels that ask a target for its vectors alone: one of each kind."""
+"""For kernels that ask a target only for its vectors: one of each kind."""
 
 _CHANNELS_LAST = r"(%\w+) = (?:fused[^}]*}|.*) : (\S+)@nhwc"
 """A value and its type without the layout."""
@@ -86,12 +86,12 @@ class Cases:
 
     def inputs(self, batch: int) -> dict[str, np.ndarray]:
         """Random inputs with zeros among them."""
-        held = random_inputs(self.graph, batch)
+        arrays = random_inputs(self.graph, batch)
         rng = np.random.default_rng(1)
-        for array in held.values():
+        for array in arrays.values():
             if array.dtype.kind == "f":
                 array[rng.random(array.shape) < 0.1] = 0
-        return held
+        return arrays
 
     def _results(
         self, batch: int, pieces: int = 0

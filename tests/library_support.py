@@ -117,7 +117,7 @@ class Library:
         manifest = json.dumps({"abi": 1, "target": target.name}).encode() + b"\0"
         self.obj = lowered.emit("obj", "test", manifest)
         library = linking.link(self.obj, target)
-        # A name of its own: dlopen returns what it holds under the same name.
+        # A name of its own: dlopen returns a library that is already loaded under the same name.
         with tempfile.NamedTemporaryFile(suffix=".so") as file:
             file.write(library)
             file.flush()
@@ -142,7 +142,7 @@ class Library:
         room = int(self.handle.test_workspace_size(dims.ctypes.data)) + 128
         workspace = np.full(room, 0xAB, np.uint8)
         start = workspace.ctypes.data + (-workspace.ctypes.data % 64)
-        held = [fenced(to_storage(inputs[v.name], v.type)) for v in self.graph.inputs]
+        operands = [fenced(to_storage(inputs[v.name], v.type)) for v in self.graph.inputs]
         outputs = {
             o.name: fenced(
                 np.zeros(storage_shape(o.value.type, batch), storage_dtype(o.value.type))
@@ -153,7 +153,7 @@ class Library:
         guard = _PARALLEL_FOR(lambda pool, task, frame, count: shared(task, frame, count))
         tables = [
             np.array([a.ctypes.data for a in arrays] or [0], np.uint64)
-            for arrays in (held, list(outputs.values()))
+            for arrays in (operands, list(outputs.values()))
         ]
         args = Args(
             ctypes.sizeof(Args),
@@ -185,10 +185,10 @@ def fenced(array: np.ndarray) -> np.ndarray:
     array = np.asarray(array, order="C")  # ascontiguousarray would give a scalar an axis
     room = -(-max(array.nbytes, 1) // mmap.PAGESIZE) * mmap.PAGESIZE
     pages = mmap.mmap(-1, room + mmap.PAGESIZE)
-    whole = np.frombuffer(pages, np.uint8)
-    status = _LIBC.mprotect(ctypes.c_void_p(whole.ctypes.data + room), mmap.PAGESIZE, 0)
+    memory = np.frombuffer(pages, np.uint8)
+    status = _LIBC.mprotect(ctypes.c_void_p(memory.ctypes.data + room), mmap.PAGESIZE, 0)
     assert status == 0
-    copy = whole[room - array.nbytes : room].view(array.dtype).reshape(array.shape)
+    copy = memory[room - array.nbytes : room].view(array.dtype).reshape(array.shape)
     copy[...] = array
     return copy
 
@@ -202,7 +202,7 @@ def _split(task: int, frame: int, count: int, pieces: int) -> None:
 
 def hot_block(assembly: str, wanted: str) -> str:
     """Instructions, counted by name, of the basic block with most of the ``wanted`` ones."""
-    # A basic block starts at a label or behind a branch.
+    # A basic block starts at a label or after a branch.
     branch = r"j[a-z]+|b|b\.[a-z]+|br|cbn?z|tbn?z"
     blocks = re.split(rf"^(?:\.LBB.*:|\s+(?:{branch})\s.*)$", assembly, flags=re.MULTILINE)
     counts = re.compile(rf"^\s+(?:{wanted})\s", re.MULTILINE)
@@ -222,8 +222,8 @@ def run_graph(
     backend: str = "llvm",
 ) -> dict[str, np.ndarray]:
     """Compile a graph (or its text, without slots) and run it once."""
-    held = scheduled(graph) if isinstance(graph, str) else graph
-    return Library(held, target, backend=backend).run(inputs, batch, pieces)
+    parsed = scheduled(graph) if isinstance(graph, str) else graph
+    return Library(parsed, target, backend=backend).run(inputs, batch, pieces)
 
 
 def random_inputs(graph: Graph, batch: int, seed: int = 0) -> dict[str, np.ndarray]:

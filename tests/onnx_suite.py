@@ -66,11 +66,11 @@ class Case:
         Only the first pair of tensors is kept, whose value the input gets.
         """
         names = [info.name for info in self.model.graph.input]
-        held = {t.name for t in self.model.graph.initializer}
-        if name not in names or name in held or not self.data:
+        initializers = {t.name for t in self.model.graph.initializer}
+        if name not in names or name in initializers or not self.data:
             return None
         inputs, outputs = self.data[0]
-        index = [n for n in names if n not in held].index(name)
+        index = [n for n in names if n not in initializers].index(name)
         model = onnx.ModelProto()
         model.CopyFrom(self.model)
         del model.graph.input[names.index(name)]
@@ -153,8 +153,8 @@ def _case(kind: str, entry: Any) -> Case:
     return Case(kind, entry.name, model, tuple(sets), entry.rtol, entry.atol)
 
 
-def _arrays(held: list[Any]) -> list[Any]:
-    return [numpy_helper.to_array(x) if isinstance(x, onnx.TensorProto) else x for x in held]
+def _arrays(tensors: list[Any]) -> list[Any]:
+    return [numpy_helper.to_array(x) if isinstance(x, onnx.TensorProto) else x for x in tensors]
 
 
 def _tensors(folder: Path, side: str) -> list[Any]:
@@ -164,9 +164,11 @@ def _tensors(folder: Path, side: str) -> list[Any]:
 
 
 def _narrow(arrays: list[Any]) -> list[Any]:
-    held = [np.asarray(array) for array in arrays]
+    converted = [np.asarray(array) for array in arrays]
     with np.errstate(over="ignore"):
-        return [a.astype(np.float32) if a.dtype.name in ("float16", "float64") else a for a in held]
+        return [
+            a.astype(np.float32) if a.dtype.name in ("float16", "float64") else a for a in converted
+        ]
 
 
 def refusal(case: Case) -> Refusal | None:
@@ -181,7 +183,7 @@ def refusal(case: Case) -> Refusal | None:
 
 
 def with_constants(case: Case) -> tuple[Case, Refusal | None]:
-    """The case in float32 and with every input that must be known made constant, and what it meets
+    """The case in float32 and with a constant for every input that must be known, and its refusal
     then."""
     met = refusal(case)
     if met is not None and met.limit is Limit.TYPE:
@@ -198,7 +200,7 @@ def with_constants(case: Case) -> tuple[Case, Refusal | None]:
 
 @dataclass(frozen=True)
 class Counts:
-    """The cases of one kind: how many, how many imported as they are, the others by limit; and how
+    """The cases of one kind: how many, how many imported unchanged, the others by limit; and how
     many of these are imported in float32 or with constants."""
 
     total: int
@@ -235,7 +237,7 @@ operator's name. `make onnx-suite` runs them all and rewrites this file.
 def table() -> str:
     """docs/onnx-suite.md."""
     counts = {kind: count(kind) for kind in KINDS}
-    found = {label for c in counts.values() for label in c.refused}
+    labels = {label for c in counts.values() for label in c.refused}
     lines = [
         HEAD,
         f"| | {' | '.join(KINDS)} | all |",
@@ -244,7 +246,7 @@ def table() -> str:
         _row("**passed**", [c.taken for c in counts.values()]),
         _row("**failed**", [0 for _ in counts]),
     ]
-    for label in sorted(found):
+    for label in sorted(labels):
         lines.append(_row(f"refused: {label}", [c.refused[label] for c in counts.values()]))
     dynamic = sum(c.refused[limit.value] for c in counts.values() for limit in MADE_CONSTANT)
     constant = sum(c.repaired[limit] for c in counts.values() for limit in MADE_CONSTANT)

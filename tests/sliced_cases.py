@@ -61,7 +61,7 @@ class Layer:
         return "splat(1)" if self.same else "random(5)"
 
     def way(self) -> dict[str, int]:
-        """Parameters of the kernel's choice that say what it adds."""
+        """Parameters of the kernel's choice that decide its sums."""
         return {"tree": int(self.tree)}
 
     def notes(self) -> str:
@@ -120,15 +120,15 @@ class Packed(Cases):
     def inputs(self, batch: int) -> dict[str, np.ndarray]:
         """Random floats and codes."""
         random = np.random.default_rng(1)
-        held: dict[str, np.ndarray] = {}
+        arrays: dict[str, np.ndarray] = {}
         for value in self.graph.inputs:
             shape = value.type.concrete(batch)
             if not value.type.is_binary:
-                held[value.name] = random.standard_normal(shape).astype(np.float32)
+                arrays[value.name] = random.standard_normal(shape).astype(np.float32)
                 continue
             codes = random.integers(0, 2, shape)
             if isinstance(value.type.element, Ternary):
                 codes = 2 * codes - 1
                 codes[1::2][random.random(codes[1::2].shape) < 0.05] = 0
-            held[value.name] = codes.astype(value.type.element.dtype)
-        return held
+            arrays[value.name] = codes.astype(value.type.element.dtype)
+        return arrays

@@ -1,4 +1,4 @@
-"""The wheel, and what works where NumPy alone is installed, as on a board that only runs models.
+"""The wheel, and what works where only NumPy is installed, as on a board that only runs models.
 
 Each environment is made from nothing, with the newest and with the oldest NumPy that matters for
 this Python (1.24 is what Debian 12 ships).
@@ -128,8 +128,8 @@ def test_a_compressed_artifact_runs_and_is_expanded(base: Base, tmp_path: Path) 
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     packed = bnnc.compile(model, output=tmp_path / "net.bnnc", compress=True)
     plain = bnnc.compile(model, output=tmp_path / "net.so")
-    held = json.loads(base.bnnc("inspect", packed, "--json").stdout)
-    assert held["bits_per_weight"] < 0.6
+    inspected = json.loads(base.bnnc("inspect", packed, "--json").stdout)
+    assert inspected["bits_per_weight"] < 0.6
     x = random.normal(size=(5, 256)).astype(np.float32)
     np.save(base.folder / "x.npy", x)
     base.bnnc("run", packed, "--input", "x.npy", "-o", "y.npz")

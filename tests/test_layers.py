@@ -47,14 +47,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"", "backends", "compression", "driver", "files", "frontend", "passes", "runtime", "tuning"},
 }
 # Imported by name only when asked for: a backend is a folder that the registry loads. Layers that
-# build on such a one name it themselves.
+# build on one of them name it themselves.
 NOT_SEEN_BY_PARENT = {"backends.auto", "backends.codegen", "backends.llvm", "backends.tvm"}
 
-# Libraries beside the standard one. Layers that are not listed may use NumPy alone.
+# Libraries besides the standard one. Layers that are not listed may use only NumPy.
 LIBRARIES: dict[str, set[str]] = {
     "errors": set(),
     "version": set(),
-    "frontend": {"numpy", "onnx", "google"},  # protobuf, which onnx brings along
+    "frontend": {"numpy", "onnx", "google"},  # protobuf, which onnx depends on
     "backends.codegen": {"numpy", "llvmlite"},
     "backends.llvm": {"numpy", "llvmlite"},
     "backends.auto": set(),
@@ -66,10 +66,10 @@ LIBRARIES: dict[str, set[str]] = {
 
 def sources() -> list[Path]:
     """Every module of the package, in a fixed order."""
-    found = [*ROOT.glob("*.py")]
+    paths = [*ROOT.glob("*.py")]
     for folder in FOLDERS:
-        found += (ROOT / folder).rglob("*.py")
-    return sorted(found)
+        paths += (ROOT / folder).rglob("*.py")
+    return sorted(paths)
 
 
 def module_name(path: Path) -> str:
@@ -79,7 +79,7 @@ def module_name(path: Path) -> str:
 
 
 def layer_of(module: str) -> str:
-    """The longest layer name that ``module`` is or lies in."""
+    """The longest layer name that ``module`` is or that contains it."""
     parts = module.split(".")
     for size in range(len(parts), 0, -1):
         if (name := ".".join(parts[:size])) in MAY_IMPORT:
@@ -123,24 +123,24 @@ def allowed(layer: str, imported: str) -> bool:
 
 def problems(source: str, path: Path) -> list[str]:
     """Every import in ``source`` that breaks a rule, as ``path:line: what``."""
-    module, found = module_name(path), []
+    module, broken = module_name(path), []
     layer = layer_of(module)
     libraries = LIBRARIES.get(layer, {"numpy"})
     for line, name, inside in imports(ast.parse(source), path):
         top = name.split(".")[0]
         where = f"{path.relative_to(ROOT)}:{line}"
         if inside and not allowed(layer, name):
-            found.append(f"{where}: {layer or 'the root'} may not import {name or 'the root'}")
+            broken.append(f"{where}: {layer or 'the root'} may not import {name or 'the root'}")
         elif not inside and (top == "bnnc" or is_module(top)):
-            found.append(f"{where}: absolute import of {name}; use a relative one")
+            broken.append(f"{where}: absolute import of {name}; use a relative one")
         elif not inside and layer != "tools" and top not in sys.stdlib_module_names | libraries:
-            found.append(f"{where}: {layer or 'the root'} may not import the library {top}")
-    return found
+            broken.append(f"{where}: {layer or 'the root'} may not import the library {top}")
+    return broken
 
 
 def test_every_module_keeps_the_import_rules() -> None:
-    found = [text for path in sources() for text in problems(path.read_text("utf-8"), path)]
-    assert not found, "\n".join(found)
+    broken = [text for path in sources() for text in problems(path.read_text("utf-8"), path)]
+    assert not broken, "\n".join(broken)
 
 
 def test_modules_do_not_import_in_circles() -> None:
@@ -186,9 +186,9 @@ def test_modules_do_not_import_in_circles() -> None:
     ],
 )
 def test_a_broken_rule_is_found(path: str, source: str, word: str) -> None:
-    found = problems(source, ROOT / path)
-    assert len(found) == 1
-    assert word in found[0]
+    broken = problems(source, ROOT / path)
+    assert len(broken) == 1
+    assert word in broken[0]
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_checkers_know_every_root_module() -> None:
 
 
 def test_base_modules_load_numpy_alone() -> None:
-    """``import bnnc`` loads no library, ``bnnc.runtime`` and the command line load NumPy alone."""
+    """``import bnnc`` loads no library, ``bnnc.runtime`` and the command line load only NumPy."""
     code = """
 import sys
 import bnnc

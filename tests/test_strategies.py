@@ -155,9 +155,9 @@ def test_results_do_not_depend_on_the_strategy(name: str, strategy: str, tmp_pat
     path.write_bytes(data)
     for threads in (1, 3):
         with runtime.load(path, threads=threads) as model:
-            whole = model.run({"x": image(5)})
+            batch = model.run({"x": image(5)})
             parts = [model.run({"x": image(5)[i : i + 1]}) for i in range(5)]
         for key, reference in expected().items():
-            assert whole[key].tobytes() == reference.tobytes()
+            assert batch[key].tobytes() == reference.tobytes()
             single = np.concatenate([part[key] for part in parts])
             assert single.tobytes() == reference.tobytes()

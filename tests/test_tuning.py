@@ -88,9 +88,9 @@ def test_the_fastest_is_kept_and_computes_the_same(
 
     monkeypatch.setattr(tuning, "measure", measure)
     plain = bnnc.compile(mnist, output=tmp_path / "plain.so")
-    made = tuned(mnist, tmp_path / "tuned.so")
-    assert set(kernels(made)) & set(seen.values())
-    np.testing.assert_array_equal(outputs(plain), outputs(made))
+    artifact = tuned(mnist, tmp_path / "tuned.so")
+    assert set(kernels(artifact)) & set(seen.values())
+    np.testing.assert_array_equal(outputs(plain), outputs(artifact))
 
 
 @pytest.mark.parametrize(
@@ -115,11 +115,11 @@ def test_a_damaged_cache_is_begun_anew(cache: Path, content: bytes) -> None:
     cache.parent.mkdir(parents=True)
     cache.write_bytes(content)
     warnings: list[str] = []
-    held = Cache.load(cache, "here", warnings.append)
+    loaded = Cache.load(cache, "here", warnings.append)
     assert len(warnings) == 1
     assert warnings[0].startswith(f"{cache}: not a tuning cache (")
     assert warnings[0].endswith("); measuring anew")
-    held.keep("layer", "title", {"conv": 1.5})
+    loaded.keep("layer", "title", {"conv": 1.5})
     again = Cache.load(cache, "here", warnings.append)
     assert (again.times("layer"), len(warnings)) == ({"conv": 1.5}, 1)
     assert Cache.load(cache, "elsewhere", warnings.append).times("layer") == {}
@@ -128,9 +128,9 @@ def test_a_damaged_cache_is_begun_anew(cache: Path, content: bytes) -> None:
 def test_a_cache_that_cannot_be_written_keeps_nothing(cache: Path) -> None:
     cache.parent.parent.mkdir()
     cache.parent.write_text("a file in place of the folder")
-    held = Cache.load(cache, "here", lambda _: None)
-    held.keep("layer", "title", {"conv": 1.5})
-    assert held.times("layer") == {"conv": 1.5}
+    unsaved = Cache.load(cache, "here", lambda _: None)
+    unsaved.keep("layer", "title", {"conv": 1.5})
+    assert unsaved.times("layer") == {"conv": 1.5}
 
 
 def test_users_without_a_home_keep_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,9 +140,9 @@ def test_users_without_a_home_keep_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(Path, "home", no_home)
     assert tuning.cache_file() is None
-    held = Cache.load(None, "here", lambda _: None)
-    held.keep("layer", "title", {"conv": 1.5})
-    assert held.times("layer") == {"conv": 1.5}
+    unsaved = Cache.load(None, "here", lambda _: None)
+    unsaved.keep("layer", "title", {"conv": 1.5})
+    assert unsaved.times("layer") == {"conv": 1.5}
 
 
 def test_the_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -172,9 +172,9 @@ def signed(name: str = "x", seed: int = 1, channels: int = 4, constant: bool = T
     window = "strides=[1] pads=[0,0] dilations=[1] groups=1"
     text = LAYER.replace("NAME", name).replace("SEED", str(seed)).replace("WINDOW", window)
     graph: Graph = parse(text.replace("CHANNELS", str(channels)))
-    held = {n.result: n.op for n in graph.nodes if isinstance(n.op, Const)}
+    constants = {n.result: n.op for n in graph.nodes if isinstance(n.op, Const)}
     (layer,) = [n for n in graph.nodes if n.result.name == "y"]
-    return signature(layer.op, held if constant else {})
+    return signature(layer.op, constants if constant else {})
 
 
 def test_signatures_know_shapes_and_nothing_of_names_and_weights() -> None:
@@ -248,16 +248,16 @@ def test_schedules_are_searched_before_they_compete(
     mnist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str
 ) -> None:
     """What a search found for the knobs of a kernel is one more candidate, and the numbers stay."""
-    found: list[str] = []
+    schedules: list[str] = []
 
     def measure(op: Any, choices: Sequence[Choice], *_: Any) -> dict[str, float]:
         turned = [c for c in choices if c.kernel.startswith("tvm_") and c.params]
-        found.extend(str(c) for c in turned)
+        schedules.extend(str(c) for c in turned)
         return {str(c): 1.0 if c in turned else 2.0 for c in choices}
 
     monkeypatch.setattr(tuning, "measure", measure)
     plain = bnnc.compile(mnist, output=tmp_path / "plain.so", backend=backend)
-    made = bnnc.compile(
+    artifact = bnnc.compile(
         mnist,
         output=tmp_path / "tuned.so",
         backend=backend,
@@ -265,9 +265,9 @@ def test_schedules_are_searched_before_they_compete(
         tune_seconds=SECONDS,
         tune_trials=1,
     )
-    assert any("vectors=" in name or "unroll=" in name for name in found)
-    assert set(found) & set(kernels(made))
-    np.testing.assert_allclose(outputs(made), outputs(plain), rtol=1e-5, atol=1e-5)
+    assert any("vectors=" in name or "unroll=" in name for name in schedules)
+    assert set(schedules) & set(kernels(artifact))
+    np.testing.assert_allclose(outputs(artifact), outputs(plain), rtol=1e-5, atol=1e-5)
 
 
 def test_a_tracker_is_for_the_tvm_backend(mnist: Path) -> None:

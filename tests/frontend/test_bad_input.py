@@ -51,13 +51,13 @@ def test_not_a_model(tmp_path: Path, content: bytes, message: str) -> None:
 def test_truncated_at_every_byte(tmp_path: Path) -> None:
     data = conv_model(constants={"w": values(1, 3, 1, 1)}).SerializeToString()
     path = tmp_path / "model.onnx"
-    whole = 0
+    accepted = 0
     for end in range(len(data)):
         path.write_bytes(data[:end])
         with contextlib.suppress(ModelError):
             load_model(path)
-            whole += 1
-    assert whole <= 4  # Cut only in the trailing fields, after the graph and the opset.
+            accepted += 1
+    assert accepted <= 4  # Cut only in the trailing fields, after the graph and the opset.
 
 
 # --- header -------------------------------------------------------------------------------------
@@ -177,12 +177,12 @@ def test_not_finite_weights(bad: float) -> None:
 @pytest.mark.parametrize("which", [1, 2, 3, 4])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0])
 def test_batch_norm_statistics(which: int, bad: float) -> None:
-    held = {f"p{i}": np.ones(3, np.float32) for i in range(1, 5)}
-    held[f"p{which}"][1] = bad
+    statistics = {f"p{i}": np.ones(3, np.float32) for i in range(1, 5)}
+    statistics[f"p{which}"][1] = bad
     proto = model(
-        [node("BatchNormalization", ["x", *held], ["y"], name="bn2")],
+        [node("BatchNormalization", ["x", *statistics], ["y"], name="bn2")],
         {"x": ["N", 3, 4, 4]},
-        constants=held,
+        constants=statistics,
     )
     if bad == -1.0 and which != 4:
         load_model(proto)
@@ -221,11 +221,11 @@ def external(folder: Path, location: str = "w.bin", **entries: str) -> Path:
 
 def test_external_data(tmp_path: Path) -> None:
     path = external(tmp_path / "m", offset="4", length="432")
-    found = load_model(path)
+    imported = load_model(path)
     inside = load_model(conv_model())
-    assert found.source == inside.source
-    assert np.array_equal(found.graph.nodes[0].op.array, W)
-    assert load_model(onnx.load(path)).source == found.source
+    assert imported.source == inside.source
+    assert np.array_equal(imported.graph.nodes[0].op.array, W)
+    assert load_model(onnx.load(path)).source == imported.source
 
 
 @pytest.mark.parametrize("location", ["../w.bin", "/etc/passwd", "a/../../w.bin", "C:\\w.bin",

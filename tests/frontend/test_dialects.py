@@ -302,11 +302,11 @@ STAYS: dict[str, Nodes] = {
 
 def binarizer(nodes: Nodes) -> Any:
     used = {name for n in nodes for name in n.input}
-    held = {name: array for name, array in CONSTANTS.items() if name in used}
+    constants = {name: array for name, array in CONSTANTS.items() if name in used}
     inputs = {"x": ["N", SPECIAL.size]}
     if "z" in used:
         inputs["z"] = ["N", SPECIAL.size]
-    return model(nodes, inputs, constants=held, opset=16)
+    return model(nodes, inputs, constants=constants, opset=16)
 
 
 @pytest.mark.parametrize("name", FIRES)
@@ -335,7 +335,7 @@ def test_must_not_fire(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("order", [("d", "p"), ("p", "d")])
 def test_residue_of_the_operand_itself(order: tuple[str, str], monkeypatch: Any) -> None:
-    """x + (sign(x) - x): exact up to 2^24, and the user is told."""
+    """x + (sign(x) - x): exact up to 2^24, with a note to the user."""
     nodes = [node("Identity", ["x"], ["p"]), *residue([], *order)]
     proto = binarizer(nodes)
     imported = load_model(proto)

@@ -108,7 +108,7 @@ def test_heaviside(at_zero: float, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("opset", [10, 13, 18, 19])
 def test_constants_are_dequantized(opset: int) -> None:
     """Weights of models that PyTorch, ONNX Runtime or Brevitas quantized (QDQ)."""
-    held = np.array([[-3, 4, 100], [5, -60, 127]], np.int8)
+    quantized = np.array([[-3, 4, 100], [5, -60, 127]], np.int8)
     axes = {"s": np.array([0.1, 0.3], np.float32), "z": np.array([1, -2], np.int8)}
     for parameters in ({"s": np.float32(0.1), "z": np.int8(3)}, {"s": np.float32(0.1)}, axes):
         if opset < 13 and parameters is axes:
@@ -118,5 +118,7 @@ def test_constants_are_dequantized(opset: int) -> None:
             node("DequantizeLinear", ["q", *parameters], ["w"], **axis),
             node("Add", ["x", "w"], ["y"]),
         ]
-        proto = model(nodes, {"x": ["N", 2, 3]}, constants={"q": held, **parameters}, opset=opset)
+        proto = model(
+            nodes, {"x": ["N", 2, 3]}, constants={"q": quantized, **parameters}, opset=opset
+        )
         assert op_names(check(proto, {"x": values(4, 2, 3)})) == ["add"]

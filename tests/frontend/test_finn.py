@@ -156,8 +156,8 @@ def test_lowered_convolution(
     assert "Im2Col" in [n.op_type for n in lowered.graph.node]
     expected = execute_onnx(lowered, {"x": x})["y"]
     graph = load_model(lowered.model).graph
-    (held,) = [n.op for n in graph.nodes if isinstance(n.op, Conv)]
-    assert held.groups == groups
+    (conv,) = [n.op for n in graph.nodes if isinstance(n.op, Conv)]
+    assert conv.groups == groups
     assert np.array_equal(ir.interpret(graph, {"x": x})["y"], expected)
 
 
@@ -208,8 +208,8 @@ def test_channels_last() -> None:
         node("MaxPool", ["c"], ["p"], kernel_shape=[2, 2], strides=[2, 2], pads=[0, 0, 0, 0]),
         node("BatchNormalization", ["p", *norm], ["y"], epsilon=1e-5, momentum=0.9),
     ])  # fmt: skip
-    held = model([], {}, constants=norm).graph.initializer
-    proto.graph.initializer.extend(held)
+    initializers = model([], {}, constants=norm).graph.initializer
+    proto.graph.initializer.extend(initializers)
     proto.graph.output[0].type.tensor_type.shape.dim[2].dim_value = 2
     proto.graph.output[0].type.tensor_type.shape.dim[3].dim_value = 2
     wrapped = ModelWrapper(proto).transform(InferShapes())

@@ -162,8 +162,8 @@ def mutate_node(data: Any, graph: onnx.GraphProto) -> None:
     elif action == "attribute":
         known = [a.name for n in graph.node for a in n.attribute]
         name = data.draw(st.sampled_from([*known, "axis", "to", "alpha", "epsilon", "blocksize"]))
-        for i, held in reversed(list(enumerate(target.attribute))):
-            if held.name == name:
+        for i, present in reversed(list(enumerate(target.attribute))):
+            if present.name == name:
                 del target.attribute[i]
         target.attribute.append(data.draw(attribute(name)))
     elif action == "remove" and target.attribute:

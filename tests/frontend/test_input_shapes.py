@@ -103,7 +103,10 @@ def test_initializers_among_the_inputs_are_constants() -> None:
 @pytest.mark.parametrize("way", ["gather", "split", "slice"])
 def test_a_batch_that_comes_back_in_front(way: str) -> None:
     """q, k and v of a transformer: permuted to [3, N, heads, T, D] and taken apart."""
-    held: dict[str, Any] = {"s": np.array([0, 5, 3, 4, 2], np.int64), "a": np.array([0], np.int64)}
+    candidates: dict[str, Any] = {
+        "s": np.array([0, 5, 3, 4, 2], np.int64),
+        "a": np.array([0], np.int64),
+    }
     nodes = [
         node("Reshape", ["x", "s"], ["r"]),
         node("Transpose", ["r"], ["t"], perm=[2, 0, 3, 1, 4]),
@@ -111,7 +114,7 @@ def test_a_batch_that_comes_back_in_front(way: str) -> None:
     if way == "split":
         nodes.append(node("Split", ["t"], ["p0", "p1", "p2"], axis=0, num_outputs=3))
     for i in range(3):
-        held |= {f"i{i}": np.int64(i), f"b{i}": np.array([i]), f"e{i}": np.array([i + 1])}
+        candidates |= {f"i{i}": np.int64(i), f"b{i}": np.array([i]), f"e{i}": np.array([i + 1])}
         if way == "gather":
             nodes.append(node("Gather", ["t", f"i{i}"], [f"q{i}"], axis=0))
             continue
@@ -124,7 +127,7 @@ def test_a_batch_that_comes_back_in_front(way: str) -> None:
         node("MatMul", ["m", "q2"], ["y"]),
     ]
     used = {n for each in nodes for n in each.input}
-    constants = {name: array for name, array in held.items() if name in used}
+    constants = {name: array for name, array in candidates.items() if name in used}
     proto = model(nodes, {"x": ["N", 5, 24]}, constants=constants, opset=18)
     check(proto, {"x": values(3, 5, 24)})
 

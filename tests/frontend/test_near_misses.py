@@ -1,5 +1,5 @@
-"""What is nearly supported: the error names node, operator, domain, version and what comes nearest,
-and one message has all problems."""
+"""Nearly supported nodes: the error names node, operator, domain, version and the nearest supported
+operator, and one message has all problems."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The ONNX project's own backend tests, through the compiler.
 
-What is imported computes the expected outputs by every backend, what is not is refused for a limit
-that docs/operators.md states, and no case is a crash.
+Every imported case computes the expected outputs by every backend, every other one is refused for a
+limit that docs/operators.md states, and no case is a crash.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ TABLE = ROOT / "docs" / "onnx-suite.md"
 
 
 def outcome(case: Case, backend: str) -> str:
-    """What is wrong with a case; nothing when it passes or is refused as stated. What is imported
-    no backend may refuse."""
+    """What is wrong with a case; nothing when it passes or is refused as stated. No backend may
+    refuse an imported case."""
     met = refusal(case)
     if met is not None and not met.stated():
         return f"no operator states this limit ({met.limit}): {met.text}"
@@ -42,16 +42,18 @@ def outcome(case: Case, backend: str) -> str:
     ("kind", "part"), [(kind, part) for kind in KINDS for part in range(PARTS.get(kind, 1))]
 )
 def test_cases(backend: str, kind: str, part: int) -> None:
-    found = {case.name: outcome(case, backend) for case in cases(kind)[part :: PARTS.get(kind, 1)]}
-    wrong = [f"{name}: {text}" for name, text in found.items() if text]
+    outcomes = {
+        case.name: outcome(case, backend) for case in cases(kind)[part :: PARTS.get(kind, 1)]
+    }
+    wrong = [f"{name}: {text}" for name, text in outcomes.items() if text]
     assert not wrong, "\n".join(wrong)
 
 
 def test_table(golden: Golden) -> None:
     """The committed counts are those of this importer."""
-    held = re.search(r"as of onnx ([\d.]+),", TABLE.read_text()) if TABLE.exists() else None
-    if held is not None and held[1] != onnx.__version__ and not golden.update:
-        pytest.skip(f"{TABLE.name} counts the cases of onnx {held[1]}, not {onnx.__version__}")
+    version = re.search(r"as of onnx ([\d.]+),", TABLE.read_text()) if TABLE.exists() else None
+    if version is not None and version[1] != onnx.__version__ and not golden.update:
+        pytest.skip(f"{TABLE.name} counts the cases of onnx {version[1]}, not {onnx.__version__}")
     golden.check(TABLE, table())
 
 

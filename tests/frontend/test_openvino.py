@@ -76,10 +76,10 @@ def test_weights_become_two_values() -> None:
     proto = model(nodes, {"x": ["N", 40]}, constants={"w": w, "low": -scale, "high": scale})
     graph = load_model(proto).graph
     (gemm,) = [n.op for n in graph.nodes if isinstance(n.op, Gemm)]
-    held = graph.producer_op(gemm.w)
-    assert isinstance(held, Const)
-    assert np.array_equal(held.array, reference(w, [-scale, scale, -scale, scale], 2))
-    assert np.array_equal(np.abs(held.array), np.broadcast_to(scale, w.shape))
+    weights = graph.producer_op(gemm.w)
+    assert isinstance(weights, Const)
+    assert np.array_equal(weights.array, reference(w, [-scale, scale, -scale, scale], 2))
+    assert np.array_equal(np.abs(weights.array), np.broadcast_to(scale, w.shape))
 
 
 @pytest.mark.parametrize(

@@ -94,8 +94,8 @@ def test_a_quantized_weight_is_a_constant() -> None:
     proto = model(nodes, {"x": ["N", 3, 40]}, ["y"], {"w": w, "s": np.float32(0.5)}, opset=9)
     graph = load_model(proto).graph
     assert op_names(graph) == ["reshape", "gemm", "reshape"]
-    (held,) = [n.op.array for n in graph.nodes if n.op.mnemonic() == "const"]
-    assert np.array_equal(held, np.where(w >= 0, 0.5, -0.5))
+    (weights,) = [n.op.array for n in graph.nodes if n.op.mnemonic() == "const"]
+    assert np.array_equal(weights, np.where(w >= 0, 0.5, -0.5))
 
 
 @pytest.mark.parametrize(
@@ -111,9 +111,9 @@ def test_a_quantized_weight_is_a_constant() -> None:
     ],
 )
 def test_refusals(op: str, parameters: list[float], rest: dict[str, Any], message: str) -> None:
-    held = {f"p{i}": np.array(v, np.float32) for i, v in enumerate(parameters)}
+    constants = {f"p{i}": np.array(v, np.float32) for i, v in enumerate(parameters)}
     with pytest.raises(ModelError, match=message):
-        load_model(quantized(op, held, **rest))
+        load_model(quantized(op, constants, **rest))
 
 
 @pytest.mark.parametrize("mode", ["ROUND", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN"])
@@ -127,8 +127,8 @@ def test_one_unsigned_bit_is_a_sign(mode: str, scale: Any) -> None:
         node("Quant", ["x", *parameters], ["q"], domain=QONNX[0], signed=0, rounding_mode=mode),
         node("MatMul", ["q", "w"], ["y"]),
     ]
-    held = {**parameters, "w": np.eye(40, dtype=np.float32)}
-    graph = load_model(model(nodes, {"x": ["N", 40]}, constants=held)).graph
+    constants = {**parameters, "w": np.eye(40, dtype=np.float32)}
+    graph = load_model(model(nodes, {"x": ["N", 40]}, constants=constants)).graph
     assert [n for n in op_names(graph) if n in ("sign", "round", "clip", "ceil", "floor")] == [
         "sign"
     ]

@@ -59,13 +59,13 @@ def test_resize(data: Any) -> None:
 @pytest.mark.parametrize("mode", ["nearest", "linear"])
 def test_the_oldest_forms(mode: str) -> None:
     x, scales = values(2, 3, 4, 5), np.float32([1, 1, 2, 3])
-    held = {"scales": scales}
+    constants = {"scales": scales}
     for op, opset in (("Upsample", 9), ("Resize", 10)):
         nodes = [node(op, ["x", "scales"], ["y"], mode=mode)]
-        check(model(nodes, {"x": x.shape}, constants=held, opset=opset), {"x": x}, 1e-5)
+        check(model(nodes, {"x": x.shape}, constants=constants, opset=opset), {"x": x}, 1e-5)
     nodes = [node("Resize", ["x", "scales"], ["y"], mode=mode)]
-    held = {"scales": np.float32([1, 1, 0.6, 0.5])}
-    check(model(nodes, {"x": x.shape}, constants=held, opset=10), {"x": x}, 1e-5)
+    constants = {"scales": np.float32([1, 1, 0.6, 0.5])}
+    check(model(nodes, {"x": x.shape}, constants=constants, opset=10), {"x": x}, 1e-5)
 
 
 @pytest.mark.parametrize("policy", ["stretch", "not_larger", "not_smaller"])
@@ -112,8 +112,8 @@ def test_pad(mode: str, pads: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("mode", ["edge", "wrap"])
 def test_pad_beyond_the_operand(mode: str) -> None:
     op = node("Pad", ["x", "p", "", "a"], ["y"], mode=mode)
-    held = {"p": np.array([5, 7]), "a": np.array([-1])}
-    check(model([op], {"x": [2, 3]}, constants=held, opset=19), {"x": values(2, 3)})
+    constants = {"p": np.array([5, 7]), "a": np.array([-1])}
+    check(model([op], {"x": [2, 3]}, constants=constants, opset=19), {"x": values(2, 3)})
 
 
 def test_pad_refusals() -> None:

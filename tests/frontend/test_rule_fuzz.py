@@ -41,8 +41,10 @@ def arrays(draw: Any, shape: tuple[int, ...]) -> Any:
     """Numbers of a type; int64 may be anything, as shapes and positions may be."""
     count, dtype = int(np.prod(shape)), draw(DTYPES)
     if dtype == np.int64:
-        held = draw(st.lists(SMALL, min_size=count, max_size=count)) if count < 9 else [0] * count
-        return np.array(held, np.int64).reshape(shape)
+        numbers = (
+            draw(st.lists(SMALL, min_size=count, max_size=count)) if count < 9 else [0] * count
+        )
+        return np.array(numbers, np.int64).reshape(shape)
     rng = np.random.default_rng(draw(st.integers(0, 9)))
     return np.asarray(rng.standard_normal(shape) * 3).astype(dtype)
 

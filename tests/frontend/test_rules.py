@@ -101,11 +101,11 @@ def test_broadcasting_before_opset_7() -> None:
 
 
 def test_training_before_opset_7_is_refused() -> None:
-    held = {i: np.ones(3, np.float32) for i in range(1, 5)}
-    proto, _ = single("BatchNormalization", X, opset=6, constants=held)
+    statistics = {i: np.ones(3, np.float32) for i in range(1, 5)}
+    proto, _ = single("BatchNormalization", X, opset=6, constants=statistics)
     with pytest.raises(ModelError, match="is in training mode"):
         load_model(proto)
-    proto, feeds = single("BatchNormalization", X, opset=6, constants=held, is_test=1)
+    proto, feeds = single("BatchNormalization", X, opset=6, constants=statistics, is_test=1)
     assert ir.interpret(load_model(proto).graph, feeds)["y0"].shape == X.shape
     proto, _ = single("Dropout", X, opset=6)
     with pytest.raises(ModelError, match="is in training mode"):
@@ -193,8 +193,8 @@ def test_reductions(op: str, opset: int, keep: int) -> None:
     as_input = opset >= (13 if op == "ReduceSum" else 18)
     for axes in ([-1], [2, 3], [1], None):
         if as_input:
-            held = {} if axes is None else {1: np.array(axes, np.int64)}
-            run(op, X, opset=opset, constants=held, keepdims=keep, rtol=1e-5)
+            constants = {} if axes is None else {1: np.array(axes, np.int64)}
+            run(op, X, opset=opset, constants=constants, keepdims=keep, rtol=1e-5)
         else:
             attributes = {} if axes is None else {"axes": axes}
             run(op, X, opset=opset, keepdims=keep, rtol=1e-5, **attributes)
@@ -223,8 +223,8 @@ def test_gemm(trans_a: int, trans_b: int, bias: tuple[int, ...] | None) -> None:
     a, b = values(*((3, 4) if trans_a else (4, 3))), values(*((5, 3) if trans_b else (3, 5)))
     for alpha, beta in ((1.0, 1.0), (0.5, 2.0)):
         rest = {"transA": trans_a, "transB": trans_b, "alpha": alpha, "beta": beta}
-        held = {1: b} if bias is None else {1: b, 2: values(*bias, seed=2)}
-        graph = run("Gemm", a, constants=held, **rest)
+        constants = {1: b} if bias is None else {1: b, 2: values(*bias, seed=2)}
+        graph = run("Gemm", a, constants=constants, **rest)
         assert "gemm" in op_names(graph)
         if bias in ((5,), (1, 5)):
             assert "add" not in op_names(graph)
@@ -259,17 +259,25 @@ def test_batch_norm(opset: int, shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("axis", [-1, 2, 1])
 def test_layer_norm(opset: int, axis: int) -> None:
     shape = X.shape[axis:]
-    held = {1: values(*shape, seed=1), 2: values(*shape, seed=2)}
-    run("LayerNormalization", X, opset=opset, constants=held, axis=axis, epsilon=1e-4, rtol=1e-5)
-    run("LayerNormalization", X, opset=opset, constants=held, axis=axis, outputs=3, rtol=1e-5)
+    constants = {1: values(*shape, seed=1), 2: values(*shape, seed=2)}
+    run(
+        "LayerNormalization",
+        X,
+        opset=opset,
+        constants=constants,
+        axis=axis,
+        epsilon=1e-4,
+        rtol=1e-5,
+    )
+    run("LayerNormalization", X, opset=opset, constants=constants, axis=axis, outputs=3, rtol=1e-5)
 
 
 def test_instance_and_group_norm() -> None:
-    held = {1: values(3, seed=1), 2: values(3, seed=2)}
-    run("InstanceNormalization", X, constants=held, rtol=1e-5)
+    constants = {1: values(3, seed=1), 2: values(3, seed=2)}
+    run("InstanceNormalization", X, constants=constants, rtol=1e-5)
     x = values(2, 6, 4, 3)
-    held = {1: values(6, seed=1), 2: values(6, seed=2)}
-    run("GroupNormalization", x, opset=21, constants=held, num_groups=3, rtol=1e-5)
+    constants = {1: values(6, seed=1), 2: values(6, seed=2)}
+    run("GroupNormalization", x, opset=21, constants=constants, num_groups=3, rtol=1e-5)
 
 
 @pytest.mark.parametrize("opset", OPSETS)
@@ -307,8 +315,8 @@ def test_slice(
         if steps == [1] * len(steps):
             run("Slice", X, opset=opset, starts=starts, ends=ends, axes=axes)
         return
-    held = {i: np.array(v, np.int64) for i, v in enumerate((starts, ends, axes, steps), 1)}
-    run("Slice", X, opset=opset, constants=held)
+    constants = {i: np.array(v, np.int64) for i, v in enumerate((starts, ends, axes, steps), 1)}
+    run("Slice", X, opset=opset, constants=constants)
 
 
 def test_split() -> None:
@@ -338,8 +346,8 @@ def test_pad() -> None:
     run("Pad", X, opset=11, constants={1: np.array(pads)})
     run("Pad", X, opset=13, constants={1: np.array(pads), 2: np.float32(-1)})
     run("Pad", X, opset=13, constants={1: np.array([0, 0, -1, 2, 0, 0, 3, -1])})
-    held = {1: np.array([1, 2]), 2: np.float32(1), 3: np.array([-1])}
-    run("Pad", X, opset=18, constants=held)
+    constants = {1: np.array([1, 2]), 2: np.float32(1), 3: np.array([-1])}
+    run("Pad", X, opset=18, constants=constants)
 
 
 def test_depth_to_space_and_back() -> None:
@@ -371,6 +379,14 @@ def test_dropout_is_the_identity() -> None:
 
 
 def test_every_rule_file_is_found() -> None:
-    found = {r.op for r in all_rules() if r.domain == ""}
-    assert {"Conv", "Gemm", "MatMul", "BatchNormalization", "Softmax", "Pad", "Constant"} <= found
+    operators = {r.op for r in all_rules() if r.domain == ""}
+    assert {
+        "Conv",
+        "Gemm",
+        "MatMul",
+        "BatchNormalization",
+        "Softmax",
+        "Pad",
+        "Constant",
+    } <= operators
     assert {"BipolarQuant", "Quant", "IntQuant", "Trunc"} <= {r.op for r in all_rules() if r.domain}

@@ -36,8 +36,8 @@ def test_reduce_prod(axes: list[int] | None, keepdims: int) -> None:
     rest = {} if axes is None else {"axes": axes}
     run("ReduceProd", X, opset=13, rtol=1e-5, keepdims=keepdims, **rest)
     if axes is not None:
-        held = {1: np.array(axes)}
-        run("ReduceProd", X, opset=18, rtol=1e-5, constants=held, keepdims=keepdims)
+        constants = {1: np.array(axes)}
+        run("ReduceProd", X, opset=18, rtol=1e-5, constants=constants, keepdims=keepdims)
 
 
 @pytest.mark.parametrize("p", [1, 2])
@@ -144,9 +144,9 @@ def test_bits(dtype: Any) -> None:
 @pytest.mark.parametrize("direction", ["LEFT", "RIGHT"])
 def test_shifts(direction: str) -> None:
     a = np.random.default_rng(0).integers(0, 256, (3, 9)).astype(np.uint8)
-    held = {1: np.arange(9).astype(np.uint8)}
-    run("BitShift", a[:, :8], opset=11, constants={1: held[1][:8]}, direction=direction)
-    got = single("BitShift", a, opset=11, constants=held, direction=direction)
+    distances = {1: np.arange(9).astype(np.uint8)}
+    run("BitShift", a[:, :8], opset=11, constants={1: distances[1][:8]}, direction=direction)
+    got = single("BitShift", a, opset=11, constants=distances, direction=direction)
     assert not ir.interpret(load_model(got[0]).graph, got[1])["y0"][:, 8].any()
 
 
@@ -155,8 +155,8 @@ def test_integer_convolution() -> None:
     for inner in (3, 600):
         x = rng.integers(0, 256, (2, inner, 5, 4)).astype(np.uint8)
         w = rng.integers(0, 256, (4, inner, 3, 3)).astype(np.uint8)
-        held = {1: w, 2: np.uint8(7), 3: np.uint8(120)}
-        run("ConvInteger", x, opset=10, constants=held, pads=[1, 1, 1, 1], strides=[2, 1])
+        constants = {1: w, 2: np.uint8(7), 3: np.uint8(120)}
+        run("ConvInteger", x, opset=10, constants=constants, pads=[1, 1, 1, 1], strides=[2, 1])
 
 
 def test_integer_product() -> None:
@@ -164,8 +164,8 @@ def test_integer_product() -> None:
     for inner in (3, 2000):
         x = rng.integers(-128, 128, (3, 4, inner)).astype(np.int8)
         w = rng.integers(-128, 128, (inner, 5)).astype(np.int8)
-        held = {1: w, 2: np.int8(-7), 3: np.arange(5).astype(np.int8)}
-        agrees("MatMulInteger", x, opset=10, constants=held)
+        constants = {1: w, 2: np.int8(-7), 3: np.arange(5).astype(np.int8)}
+        agrees("MatMulInteger", x, opset=10, constants=constants)
 
 
 def test_quantized_products() -> None:
@@ -175,9 +175,18 @@ def test_quantized_products() -> None:
     w = rng.integers(-100, 100, (4, 3, 3, 3)).astype(np.int8)
     scales = values(4, low=0.001, high=0.003)
     bias = rng.integers(-1000, 1000, 4).astype(np.int32)
-    held = {1: scale, 2: zero, 3: w, 4: scales, 5: np.zeros(4, np.int8), 6: scale, 7: zero, 8: bias}
-    run("QLinearConv", x, opset=10, constants=held, pads=[1, 0, 1, 0])
+    constants = {
+        1: scale,
+        2: zero,
+        3: w,
+        4: scales,
+        5: np.zeros(4, np.int8),
+        6: scale,
+        7: zero,
+        8: bias,
+    }
+    run("QLinearConv", x, opset=10, constants=constants, pads=[1, 0, 1, 0])
     a = rng.integers(0, 256, (4, 20)).astype(np.uint8)
     b = rng.integers(0, 256, (20, 5)).astype(np.uint8)
-    held = {1: scale, 2: zero, 3: b, 4: scale, 5: zero, 6: np.float32(0.3), 7: zero}
-    run("QLinearMatMul", a, opset=10, constants=held)
+    constants = {1: scale, 2: zero, 3: b, 4: scale, 5: zero, 6: np.float32(0.3), 7: zero}
+    run("QLinearMatMul", a, opset=10, constants=constants)

@@ -28,10 +28,18 @@ def test_arg_max_in_other_opsets(opset: int) -> None:
 @pytest.mark.parametrize("largest", [0, 1])
 @pytest.mark.parametrize("k", [1, 2, 4])
 def test_top_k(k: int, largest: int) -> None:
-    held = {1: np.array([k])}
-    run("TopK", X, opset=11, constants=held, outputs=2, largest=largest)
-    run("TopK", np.tile(TIES, (1, 3)), opset=11, constants=held, outputs=2, largest=largest)
-    run("TopK", X.astype(np.int64), opset=11, constants=held, outputs=2, largest=largest, axis=-1)
+    constants = {1: np.array([k])}
+    run("TopK", X, opset=11, constants=constants, outputs=2, largest=largest)
+    run("TopK", np.tile(TIES, (1, 3)), opset=11, constants=constants, outputs=2, largest=largest)
+    run(
+        "TopK",
+        X.astype(np.int64),
+        opset=11,
+        constants=constants,
+        outputs=2,
+        largest=largest,
+        axis=-1,
+    )
 
 
 def test_top_k_before_opset_11() -> None:

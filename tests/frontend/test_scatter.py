@@ -33,8 +33,8 @@ def test_scatter_nd(reduction: str) -> None:
     run("ScatterND", X, opset=18, constants={1: indices, 2: values(3, 5, 4)}, reduction=reduction)
     if reduction != "none":
         repeated = np.array([[1, 2], [1, 2], [0, 0], [1, 2]])
-        held = {1: repeated, 2: values(4, 5, 4)}
-        run("ScatterND", X, opset=18, constants=held, reduction=reduction)
+        constants = {1: repeated, 2: values(4, 5, 4)}
+        run("ScatterND", X, opset=18, constants=constants, reduction=reduction)
 
 
 def test_scatter_nd_of_run_time_updates() -> None:
@@ -53,8 +53,8 @@ def test_scatter_elements(axis: int, reduction: str) -> None:
     shape = [2, 3, 5, 4]
     shape[axis] = 1 if reduction == "none" else 2
     indices = RNG.integers(-size, size, shape)
-    held = {1: indices, 2: values(*shape, seed=2)}
-    run("ScatterElements", X, opset=18, constants=held, axis=axis, reduction=reduction)
+    constants = {1: indices, 2: values(*shape, seed=2)}
+    run("ScatterElements", X, opset=18, constants=constants, axis=axis, reduction=reduction)
 
 
 def test_one_run_time_write_a_row() -> None:
@@ -73,8 +73,8 @@ def test_scatter_refusals() -> None:
 @pytest.mark.parametrize("axis", [-1, 0, 1])
 def test_one_hot(axis: int) -> None:
     indices = np.array([[1, 4, -2], [0, -5, 9]])
-    held = {1: np.int64(5), 2: np.float32([-1, 2.5])}
-    run("OneHot", indices, opset=11, constants=held, axis=axis)
+    constants = {1: np.int64(5), 2: np.float32([-1, 2.5])}
+    run("OneHot", indices, opset=11, constants=constants, axis=axis)
 
 
 @pytest.mark.parametrize("axis", [-1, 1])
@@ -85,8 +85,8 @@ def test_hardmax(axis: int) -> None:
 @pytest.mark.parametrize("upper", [0, 1])
 @pytest.mark.parametrize("k", [None, -2, 0, 1])
 def test_trilu(upper: int, k: int | None) -> None:
-    held: dict[int, Any] = {} if k is None else {1: np.int64(k)}
-    run("Trilu", X, opset=14, constants=held, upper=upper)
+    constants: dict[int, Any] = {} if k is None else {1: np.int64(k)}
+    run("Trilu", X, opset=14, constants=constants, upper=upper)
 
 
 def test_eye_like_and_compress() -> None:

@@ -72,7 +72,7 @@ def test_every_model_of_the_folder_is_here(models_dir: Path) -> None:
 def test_mnist(data_dir: Path) -> None:
     graph = load_model(data_dir / "mnist" / "mnist_bnn.onnx").graph
     assert shape_of_binarization(graph) == [0, 4, 6]
-    held = np.load(data_dir / "mnist" / "test200.npz")
-    images = held["images"][:40, None].astype(np.float32) / 255
+    samples = np.load(data_dir / "mnist" / "test200.npz")
+    images = samples["images"][:40, None].astype(np.float32) / 255
     logits = ir.interpret(graph, {"image": images})["logits"]
-    assert (logits.argmax(1) == held["labels"][:40]).mean() >= 0.95
+    assert (logits.argmax(1) == samples["labels"][:40]).mean() >= 0.95

@@ -126,18 +126,18 @@ def test_bounds_hold(steps: list[tuple[str, float]], numbers: list[float]) -> No
     nodes[-1].output[0] = "y"
     proto = model(nodes, {"x": ["N", 4]}, constants=constants)
     graph = load_model(proto).graph
-    held: dict[str, ir.Array] = {}
+    arrays: dict[str, ir.Array] = {}
 
     def keep(value: ir.Value, array: ir.Array) -> ir.Array:
-        held[value.name] = array
+        arrays[value.name] = array
         return array
 
     with np.errstate(all="ignore"):
         ir.interpret(graph, {"x": np.array([numbers], np.float32)}, keep)
-    for value, found in ranges(graph).items():
-        array = held.get(value.name)
+    for value, bounds in ranges(graph).items():
+        array = arrays.get(value.name)
         if array is None or np.isnan(array).any():
             continue
-        assert (array >= found.low).all()
-        assert (array <= found.high).all()
-        assert (np.abs(array) >= found.least).all()
+        assert (array >= bounds.low).all()
+        assert (array <= bounds.high).all()
+        assert (np.abs(array) >= bounds.least).all()

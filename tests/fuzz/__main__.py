@@ -15,14 +15,14 @@ WRONG = ("mismatch", "refused", "crash")
 
 
 def main() -> int:
-    """Run the networks, print findings as they come and the counts at the end."""
+    """Run the networks, print each finding at once and the counts at the end."""
     parser = argparse.ArgumentParser(prog="fuzz", description=__doc__)
     add = parser.add_argument
     add("--graphs", type=int, default=2000, help="how many networks (default 2000)")
     add("--start", type=int, default=0, help="number of the first one (default 0)")
     add("--target", default="native", help="target to compile for (default: this machine)")
     add("--backend", default="llvm", help="code generator (default: llvm)")
-    add("--no-shrink", action="store_true", help="report findings as they are")
+    add("--no-shrink", action="store_true", help="report findings without shrinking them")
     arguments = parser.parse_args()
     counts: Counter[str] = Counter()
     forms: dict[tuple[str, str], Counter[bool]] = {}
@@ -44,18 +44,18 @@ def main() -> int:
 def tally(
     result: Result, counts: Counter[str], forms: dict[tuple[str, str], Counter[bool]]
 ) -> None:
-    """Count what came of a network, and its layers by what they are made of."""
+    """Count the findings of a network, and its layers by the forms of their operands."""
     counts["exact" if result.network.exact else "realistic"] += 1
     counts["near-ties"] += bool(result.near_ties)
     for kind in {f.kind for f in result.findings}:
         counts[kind] += 1
     counts["missed"] += len(result.missed)
     for layer in result.network.layers:
-        found = result.binarized.get(layer.node)
-        if found is not None:
-            forms.setdefault((layer.activation, layer.weights), Counter())[found[0]] += 1
+        verdict = result.binarized.get(layer.node)
+        if verdict is not None:
+            forms.setdefault((layer.activation, layer.weights), Counter())[verdict[0]] += 1
             counts["layers"] += 1
-            counts["on bits"] += found[0]
+            counts["on bits"] += verdict[0]
 
 
 def show(result: Result, target: str, backend: str, shrinking: bool) -> None:
@@ -83,8 +83,8 @@ def progress(done: int, counts: Counter[str], started: float) -> str:
 def shares(forms: dict[tuple[str, str], Counter[bool]]) -> list[str]:
     """A line for each pair of activations and weights: layers on bits of layers."""
     return [
-        f"  {activation} x {weights}: {found[True]} of {found.total()}"
-        for (activation, weights), found in sorted(forms.items())
+        f"  {activation} x {weights}: {on_bits[True]} of {on_bits.total()}"
+        for (activation, weights), on_bits in sorted(forms.items())
     ]
 
 

@@ -91,8 +91,8 @@ def assigned(s: Sketch, x: Tensor) -> Tensor:
     if s.opset < 13:
         raise Inexact
     sign = s.raw("Sign", [x.name])
-    found = s.raw("NonZero", [s.raw("Equal", [s.pick(sign, x.name), number(s, 0)])])
-    where_ = s.raw("Transpose", [found], perm=[1, 0])
+    positions = s.raw("NonZero", [s.raw("Equal", [s.pick(sign, x.name), number(s, 0)])])
+    where_ = s.raw("Transpose", [positions], perm=[1, 0])
     one = s.const(np.array([1.0], np.float32))
     count = s.raw("Slice", [s.raw("Shape", [where_]), *(
         s.const(np.array([i], np.int64)) for i in (0, 1, 0)

@@ -32,7 +32,7 @@ from .shrink import shrink
 
 @dataclass
 class Finding:
-    """What is wrong with a network."""
+    """Something that is wrong with a network."""
 
     kind: str
     """refused, crash, mismatch, no reference."""
@@ -108,18 +108,18 @@ def examine(network: Network, target: str = "native", backend: str = "llvm") -> 
     return result
 
 
-def missed(network: Network, found: Mapping[str, tuple[bool, str]]) -> Iterator[str]:
+def missed(network: Network, verdicts: Mapping[str, tuple[bool, str]]) -> Iterator[str]:
     """Layers that are floats though their signs and weights would let them be on bits."""
     for layer in network.layers:
-        on_bits, reason = found.get(layer.node, (True, ""))
+        on_bits, reason = verdicts.get(layer.node, (True, ""))
         if not on_bits and layer.activation in PAIRS and layer.weights in SIGNED:
             yield f"{layer.node}: {layer.activation} times {layer.weights}: {reason}"
 
 
 def recognised(network: Network) -> dict[str, tuple[bool, str]]:
     """By node: on bits or not, and why."""
-    found = driver.recognised(driver.import_model(network.model).graph)
-    return _layers(driver.layer(verdict) for verdict in found)
+    verdicts = driver.recognised(driver.import_model(network.model).graph)
+    return _layers(driver.layer(verdict) for verdict in verdicts)
 
 
 def _layers(layers: Any) -> dict[str, tuple[bool, str]]:
@@ -128,13 +128,13 @@ def _layers(layers: Any) -> dict[str, tuple[bool, str]]:
 
 def _exact(network: Network, target: str, backend: str, result: Result) -> Iterator[Finding]:
     expected = [reference(network.twin)(feed) for feed in network.feeds]
-    made = driver.build(network.model, target, driver.Options(backend), "fuzz")
-    result.binarized = _layers(made.manifest.layers)
-    with load_bytes(made.data) as model:
+    compilation = driver.build(network.model, target, driver.Options(backend), "fuzz")
+    result.binarized = _layers(compilation.manifest.layers)
+    with load_bytes(compilation.data) as model:
         for feed, want in zip(network.feeds, expected, strict=True):
             ways = {
-                "the imported graph": interpret(made.imported.graph, feed),
-                "the scheduled graph": interpret(made.graph, feed),
+                "the imported graph": interpret(compilation.imported.graph, feed),
+                "the scheduled graph": interpret(compilation.graph, feed),
                 "the library": model.run(dict(feed)),
             }
             for way, got in ways.items():
@@ -145,16 +145,16 @@ def _compare(way: str, got: Mapping[str, Any], want: Mapping[str, Any]) -> Itera
     for name, array in want.items():
         if not np.isfinite(array).all():
             yield Finding("mismatch", f"the generator made numbers that are not finite: {name}")
-        held = np.asarray(got[name])
-        if held.shape != array.shape or held.dtype != array.dtype:
-            text = f"{name} of {way}: {held.dtype}{held.shape} for {array.dtype}{array.shape}"
+        result = np.asarray(got[name])
+        if result.shape != array.shape or result.dtype != array.dtype:
+            text = f"{name} of {way}: {result.dtype}{result.shape} for {array.dtype}{array.shape}"
             yield Finding("mismatch", text)
-        elif not np.array_equal(held, array):
-            wrong = held != array
+        elif not np.array_equal(result, array):
+            wrong = result != array
             at = tuple(int(i) for i in np.argwhere(wrong)[0])
             text = (
                 f"{name} of {way}: {int(wrong.sum())} of {wrong.size} differ, at {list(at)} "
-                f"{held[at]!s} for {array[at]!s}"
+                f"{result[at]!s} for {array[at]!s}"
             )
             yield Finding("mismatch", text)
 

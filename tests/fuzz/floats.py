@@ -17,7 +17,7 @@ def channel(x: Tensor) -> tuple[int, ...]:
 
 
 def floats(x: Tensor) -> Tensor:
-    """The same tensor without what is known of a binarized one."""
+    """The same tensor without the facts on a binarized one."""
     return replace(x, form="", low=0.0, high=0.0)
 
 
@@ -287,5 +287,5 @@ def tame(s: Sketch, x: Tensor) -> Tensor:
     if not s.exact or x.bits() <= s.pick(9, 13, 13, 16):
         return x
     q = 2.0 ** float(np.ceil(np.log2(x.bound)) - 6)
-    whole = s.raw("Round", [s.raw("Mul", [x.name, number(s, 1 / q)])])
-    return replace(x, name=s.raw("Mul", [whole, number(s, q)]), unit=q, bound=2 * x.bound)
+    rounded = s.raw("Round", [s.raw("Mul", [x.name, number(s, 1 / q)])])
+    return replace(x, name=s.raw("Mul", [rounded, number(s, q)]), unit=q, bound=2 * x.bound)

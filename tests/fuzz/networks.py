@@ -53,11 +53,11 @@ def network(index: int) -> Network:
 
 def _outputs(s: Sketch) -> list[Tensor]:
     """The last value and up to two others; the input's negative where it is the only one."""
-    made = {o for n in s.nodes for o in n.output}
-    if not any(v.name in made for v in s.values):
+    produced = {o for n in s.nodes for o in n.output}
+    if not any(v.name in produced for v in s.values):
         x = s.values[-1]
-        made.add(s.keep(s.op("Neg", x, like=x)).name)
-    values = [v for v in s.values if v.name in made]
+        produced.add(s.keep(s.op("Neg", x, like=x)).name)
+    values = [v for v in s.values if v.name in produced]
     others = [values[int(i)] for i in s.rng.integers(0, len(values), s.pick(0, 0, 1, 2))]
     return list({v.name: v for v in [values[-1], *others]}.values())
 
@@ -286,6 +286,6 @@ def _probabilities(s: Sketch, scores: Tensor) -> Tensor:
     if s.opset < 13 or s.chance():
         return soft
     a = 0.4
-    whole = s.raw("Round", [s.raw("Div", [soft.name, number(s, a)])])
-    name = s.raw("Mul", [clip(s, whole, 0, 1), number(s, a)])
+    rounded = s.raw("Round", [s.raw("Div", [soft.name, number(s, a)])])
+    name = s.raw("Mul", [clip(s, rounded, 0, 1), number(s, a)])
     return two_valued(s, scores, name, 0.0, a, "{0,a}")

@@ -175,8 +175,8 @@ def lowered(s: Sketch, x: Tensor) -> Tensor:
 
     def expand() -> str:
         border = s.const(np.array([0, *pads[:2], 0, 0, *pads[2:], 0], np.int64))
-        held = s.raw("Pad", [there, border, s.const(np.array(fill, np.float32))])
-        parts = [_window(s, held, (i, j), size, t) for i in range(k[0]) for j in range(k[1])]
+        padded = s.raw("Pad", [there, border, s.const(np.array(fill, np.float32))])
+        parts = [_window(s, padded, (i, j), size, t) for i in range(k[0]) for j in range(k[1])]
         return s.raw("Concat", parts, axis=3)
 
     columns = s.custom(
@@ -193,8 +193,8 @@ def lowered(s: Sketch, x: Tensor) -> Tensor:
 
 def _window(s: Sketch, x: str, at: tuple[int, int], size: list[int], strides: list[int]) -> str:
     ends = [i + t * (n - 1) + 1 for i, n, t in zip(at, size, strides, strict=True)]
-    held = [s.const(np.array(a, np.int64)) for a in (at, ends, (1, 2), strides)]
-    return s.raw("Slice", [x, *held])
+    bounds = [s.const(np.array(a, np.int64)) for a in (at, ends, (1, 2), strides)]
+    return s.raw("Slice", [x, *bounds])
 
 
 def mixed(s: Sketch, x: Tensor) -> Tensor:

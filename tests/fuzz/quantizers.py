@@ -22,8 +22,8 @@ def bipolar(s: Sketch, x: Tensor) -> Tensor:
     if not s.exact:
         raise Inexact
     scale = s.pick(1.0, 1.0, 0.5)
-    held = number(s, scale)
-    name = bipolar_node(s, x.name, held)
+    scale_name = number(s, scale)
+    name = bipolar_node(s, x.name, scale_name)
     return two_valued(s, x, name, -scale, scale, "sign" if scale == 1 else "±a")
 
 
@@ -102,7 +102,7 @@ def multi_threshold(s: Sketch, x: Tensor) -> Tensor:
     if not s.exact:
         raise Inexact
     levels, rows = s.pick(1, 1, 1, 2, 3, 17), s.pick(1, x.channels)
-    held = np.sort(s.numbers((rows, levels), (-2, -0.5, 0, 0, 1, 3)), axis=1)
+    thresholds = np.sort(s.numbers((rows, levels), (-2, -0.5, 0, 0, 1, 3)), axis=1)
     scale, bias = s.pick((2.0, -1.0), (1.0, 0.0), (0.5, 0.0), (0.5, 0.25))
     attributes = {} if (scale, bias) == (1, 0) else {"out_scale": scale, "out_bias": bias}
     layout = {2: "NC", 3: "NCW", 4: "NCHW"}[x.rank]
@@ -110,14 +110,19 @@ def multi_threshold(s: Sketch, x: Tensor) -> Tensor:
     def expand() -> str:
         total = ""
         for k in range(levels):
-            column = s.const(held[:, k].reshape(-1, *[1] * (x.rank - 2)))
+            column = s.const(thresholds[:, k].reshape(-1, *[1] * (x.rank - 2)))
             mask = s.raw("Not", [s.raw("Less", [x.name, column])])
             one = s.raw("Cast", [mask], to=TensorProto.FLOAT)
             total = s.raw("Add", [total, one]) if total else one
         return s.raw("Add", [s.raw("Mul", [total, number(s, scale)]), number(s, bias)])
 
     name = s.custom(
-        "MultiThreshold", FINN, [x.name, s.const(held)], expand, data_layout=layout, **attributes
+        "MultiThreshold",
+        FINN,
+        [x.name, s.const(thresholds)],
+        expand,
+        data_layout=layout,
+        **attributes,
     )
     high = scale * levels + bias
     form = "multi-bit" if levels > 1 else form_of(bias, high)
@@ -146,9 +151,9 @@ def fake_quantize(s: Sketch, x: Tensor) -> Tensor:
 
     def expand() -> str:
         moved = s.raw("Div", [s.raw("Sub", [x.name, number(s, low)]), number(s, high - low)])
-        whole = s.raw("Round", [s.raw("Mul", [moved, number(s, levels - 1)])])
+        rounded = s.raw("Round", [s.raw("Mul", [moved, number(s, levels - 1)])])
         step = number(s, (ends[1] - ends[0]) / (levels - 1))
-        inner = s.raw("Add", [s.raw("Mul", [whole, step]), number(s, ends[0])])
+        inner = s.raw("Add", [s.raw("Mul", [rounded, step]), number(s, ends[0])])
         above = s.raw("Greater", [x.name, number(s, high)])
         inside = s.raw("Not", [s.raw("Greater", [x.name, number(s, low)])])
         upper = s.raw("Where", [above, number(s, ends[1]), inner])
@@ -167,8 +172,8 @@ def trunc(s: Sketch, x: Tensor) -> Tensor:
     scale, lost, mode = s.pick(0.5, 1.0), s.pick(1, 2), s.pick("FLOOR", "ROUND", "CEIL")
 
     def expand() -> str:
-        whole = s.raw("Round", [s.raw("Div", [x.name, number(s, scale)])])
-        less = round_to(s, s.raw("Div", [whole, number(s, 2**lost)]), mode)
+        rounded = s.raw("Round", [s.raw("Div", [x.name, number(s, scale)])])
+        less = round_to(s, s.raw("Div", [rounded, number(s, 2**lost)]), mode)
         return s.raw("Mul", [less, number(s, scale)])
 
     inputs = [x.name, *(number(s, v) for v in (scale, 0, 8, 8 - lost))]

@@ -43,21 +43,21 @@ def _is_float(array: Any) -> bool:
 
 
 def _with_outputs(model: ModelProto, names: list[str]) -> ModelProto:
-    made = ModelProto()
-    made.CopyFrom(model)
-    del made.graph.output[:]
-    made.graph.output.extend(helper.make_empty_tensor_value_info(n) for n in names)
-    return _pruned(made)
+    copy = ModelProto()
+    copy.CopyFrom(model)
+    del copy.graph.output[:]
+    copy.graph.output.extend(helper.make_empty_tensor_value_info(n) for n in names)
+    return _pruned(copy)
 
 
 def _with_input(model: ModelProto, name: str, array: np.ndarray) -> ModelProto:
-    made = ModelProto()
-    made.CopyFrom(model)
+    copy = ModelProto()
+    copy.CopyFrom(model)
     shape: list[Any] = list(array.shape)
-    if made.graph.input[0].type.tensor_type.shape.dim[0].dim_param:
+    if copy.graph.input[0].type.tensor_type.shape.dim[0].dim_param:
         shape[0] = "N"
-    made.graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
-    return _pruned(made)
+    copy.graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+    return _pruned(copy)
 
 
 def _pruned(model: ModelProto) -> ModelProto:
@@ -73,10 +73,10 @@ def _pruned(model: ModelProto) -> ModelProto:
     nodes = kept[::-1]
     constants = [t for t in graph.initializer if t.name in needed]
     inputs = [i for i in graph.input if i.name in needed]
-    for held, new in ((graph.node, nodes), (graph.initializer, constants), (graph.input, inputs)):
+    for field, new in ((graph.node, nodes), (graph.initializer, constants), (graph.input, inputs)):
         copies = [type(item).FromString(item.SerializeToString()) for item in new]
-        del held[:]
-        held.extend(copies)
+        del field[:]
+        field.extend(copies)
     return model
 
 

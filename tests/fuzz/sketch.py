@@ -1,4 +1,4 @@
-"""A model in the making: nodes, constants, and what is known of every tensor.
+"""A model under construction: nodes, constants, and the facts on every tensor.
 
 In exact models all numbers have few bits. A tensor knows its unit (a power of two of which every
 value is a multiple) and its bound, so that float32 arithmetic on it is exact in any order; what
@@ -26,7 +26,7 @@ class Inexact(Exception):
 
 @dataclass(frozen=True)
 class Tensor:
-    """A float tensor: its shape without the batch, and what is known of its values."""
+    """A float tensor: its shape without the batch, and facts on its values."""
 
     name: str
     shape: tuple[int, ...]
@@ -59,7 +59,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Layer:
-    """A product that bnnc reports on, and what it is made of."""
+    """A product that bnnc reports on, and the forms of its operands."""
 
     node: str
     op: str
@@ -124,13 +124,13 @@ class Sketch:
 
     def const(self, array: Any, hint: str = "c") -> str:
         """A constant, as initializer or as node."""
-        held = numpy_helper.from_array(np.asarray(array), self.name(hint))
+        tensor = numpy_helper.from_array(np.asarray(array), self.name(hint))
         if self.chance(0.15):
-            node = helper.make_node("Constant", [], [held.name], held.name, value=held)
+            node = helper.make_node("Constant", [], [tensor.name], tensor.name, value=tensor)
             self._append(node)
         else:
-            self.constants.append(held)
-        return held.name
+            self.constants.append(tensor)
+        return tensor.name
 
     def raw(self, op: str, inputs: Sequence[str], outputs: int = 1, **attributes: Any) -> Any:
         """A standard node by the names of its inputs; returns the names of its outputs."""
@@ -179,15 +179,15 @@ class Sketch:
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """Take back what was made inside when it does not fit."""
+        """Undo everything that was added inside when it does not fit."""
         lists: tuple[list[Any], ...]
         lists = (self.nodes, self.twin, self.constants, self.layers, self.values)
-        marks = [len(held) for held in lists]
+        marks = [len(entries) for entries in lists]
         try:
             yield
         except Inexact:
-            for held, mark in zip(lists, marks, strict=True):
-                del held[mark:]
+            for entries, mark in zip(lists, marks, strict=True):
+                del entries[mark:]
 
     def axes(self, op: str, inputs: list[str], axes: Sequence[int], since: int, **more: Any) -> str:
         """A node whose axes are an attribute before opset ``since``, then an input."""
@@ -206,14 +206,14 @@ class Sketch:
         """The model and its twin."""
         inputs = [_info(x, self.batch)]
         outs = [_info(y, self.batch) for y in outputs]
-        made: list[ModelProto] = []
+        models: list[ModelProto] = []
         for nodes in (self.nodes, self.twin):
             domains = self.domains if nodes is self.nodes else {}
             graph = helper.make_graph(nodes, "fuzz", inputs, outs, self.constants)
             opsets = [helper.make_opsetid("", self.opset)]
             opsets += [helper.make_opsetid(d, v) for d, v in sorted(domains.items())]
-            made.append(helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION))
-        return made[0], made[1]
+            models.append(helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION))
+        return models[0], models[1]
 
 
 def _info(t: Tensor, batch: int | str) -> Any:

@@ -21,10 +21,12 @@ def test_layers_on_bits() -> None:
     """Nearly every product of two-valued activations and ±alpha weights."""
     eligible, off = 0, list[str]()
     for index in range(GRAPHS):
-        found = network(index)
-        layers = [layer.activation in PAIRS and layer.weights in SIGNED for layer in found.layers]
+        generated = network(index)
+        layers = [
+            layer.activation in PAIRS and layer.weights in SIGNED for layer in generated.layers
+        ]
         eligible += sum(layers)
-        off += missed(found, recognised(found))
+        off += missed(generated, recognised(generated))
     assert eligible > GRAPHS / 2
     assert len(off) <= 0.05 * eligible, "\n".join(off)
 

@@ -17,8 +17,8 @@ def compiled(
     proto: onnx.ModelProto, feeds: Mapping[str, Any], backend: str, rtol: float = 0.0
 ) -> None:
     """Assert that the library computes what ONNX Runtime computes."""
-    made = driver.build(proto, "native", driver.Options(backend), "regression")
-    with load_bytes(made.data) as library:
+    compilation = driver.build(proto, "native", driver.Options(backend), "regression")
+    with load_bytes(compilation.data) as library:
         got = library.run(dict(feeds))
     for name, want in run_reference(proto, feeds).items():
         scale = float(np.abs(want).max(initial=0.0))

@@ -14,7 +14,7 @@ from .sketch import Inexact, Sketch, unit_of
 
 @dataclass(frozen=True)
 class Weights:
-    """A tensor [O, I, ..] in the graph and what it computes to."""
+    """A tensor [O, I, ..] in the graph and its value."""
 
     name: str
     array: np.ndarray
@@ -146,11 +146,11 @@ def binary(s: Sketch, shape: Shape) -> Weights:
     kind = s.pick("plain", "plain", "plain", "transposed", "flat")
     if kind == "transposed":
         order = [int(a) for a in s.rng.permutation(len(shape))]
-        held = [0] * len(shape)
+        stored = [0] * len(shape)
         for at, axis in enumerate(order):
-            held[axis] = shape[at]
-        if held[order[0]] == shape[0] and order[0] == 0:
-            inner = s.pick(*FORMS)(s, held)
+            stored[axis] = shape[at]
+        if stored[order[0]] == shape[0] and order[0] == 0:
+            inner = s.pick(*FORMS)(s, stored)
             array = np.transpose(inner.array, order)
             return Weights(s.raw("Transpose", [inner.name], perm=order), array, inner.form)
     if kind == "flat":

@@ -389,16 +389,16 @@ def test_workspace_formula_is_checked(tmp_path: Path) -> None:
 
 
 def test_closing_gives_back_memory_and_descriptors(tiny: Path) -> None:
-    def held() -> tuple[int, int]:
+    def resources() -> tuple[int, int]:
         maps = Path("/proc/self/maps").read_text()
         return len(os.listdir("/proc/self/fd")), maps.count("memfd:bnnc")
 
     gc.collect()
-    before = held()
+    before = resources()
     for _ in range(50):
         runtime.load(tiny).close()
         runtime.load(tiny)
     kept = runtime.load(tiny)
-    assert held() > before
+    assert resources() > before
     del kept
-    assert held() == before
+    assert resources() == before

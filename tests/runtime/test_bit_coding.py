@@ -62,7 +62,7 @@ def test_bits_come_back(case: tuple[np.ndarray, Forest, int]) -> None:
 
 @pytest.mark.parametrize(("flips", "most"), [(0.05, 0.32), (0.2, 0.75)])
 def test_rows_like_their_parent_take_their_entropy(flips: float, most: float) -> None:
-    """0.29 and 0.72 bits; every other row is stored as the complement of what it resembles."""
+    """0.29 and 0.72 bits; every other row is stored as the complement of its parent."""
     random = np.random.default_rng(0)
     centre = random.integers(0, 2, 1152)
     negated = np.arange(256) % 2

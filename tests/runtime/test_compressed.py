@@ -55,14 +55,14 @@ LAYOUTS: list[WeightLayout] = [
 
 def weights() -> list[Weights]:
     """One kernel for each layout, the parts of the tree being one; and bytes of no layout."""
-    found: list[Weights] = []
+    tensors: list[Weights] = []
     for number, layout in enumerate(LAYOUTS):
         kernel = min(number, 4)
         bits = close(layout, kernel)
         data = layout.array(bits).tobytes()
-        found.append(Weights(kernel, data, bits, 9, layout))
+        tensors.append(Weights(kernel, data, bits, 9, layout))
     bits = np.zeros((8, 100), np.uint8)
-    return [*found, Weights(5, bytes(range(256)) * 4, bits, 1, None)]
+    return [*tensors, Weights(5, bytes(range(256)) * 4, bits, 1, None)]
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +70,8 @@ def plain() -> bytes:
     """A file with weights among other bytes."""
     random = np.random.default_rng(9)
     parts = [random.bytes(1000), bytes(70_000)]
-    for held in weights():
-        parts += [held.data, random.bytes(50)]
+    for tensor in weights():
+        parts += [tensor.data, random.bytes(50)]
     return b"".join(parts)
 
 
@@ -90,18 +90,18 @@ def test_round_trip(plain: bytes, packed: bytes) -> None:
         *[(4, "again")] * 2,
         (5, "bytes"),
     ]
-    for entry, held in zip(contents.entries, weights(), strict=True):
-        assert plain[entry.offset : entry.offset + entry.size] == held.data
+    for entry, tensor in zip(contents.entries, weights(), strict=True):
+        assert plain[entry.offset : entry.offset + entry.size] == tensor.data
         if entry.coded.coding == "tree":
-            assert 8 * entry.nbytes / held.bits.size < 0.6
+            assert 8 * entry.nbytes / tensor.bits.size < 0.6
     assert compressed.compress(plain, weights(), star) == packed
 
 
 def test_what_is_not_there_twice_or_small_is_no_entry(plain: bytes) -> None:
-    held = weights()
-    gone = held[1]._replace(data=bytes(1000) + b"1")
-    short = held[1]._replace(data=held[1].data[:100])
-    again = compressed.compress(plain, [gone, short, held[0], held[0]], star)
+    tensors = weights()
+    gone = tensors[1]._replace(data=bytes(1000) + b"1")
+    short = tensors[1]._replace(data=tensors[1].data[:100])
+    again = compressed.compress(plain, [gone, short, tensors[0], tensors[0]], star)
     assert len(compressed.read_contents(again, "f").entries) == 1
     assert compressed.expand(again, "f") == plain
 

@@ -27,7 +27,7 @@ DOCS = Path(__file__).resolve().parent.parent.parent / "docs" / "c-api.md"
 
 @pytest.fixture(scope="module")
 def mnist(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped network, for this machine; ``mnist.h`` beside it."""
+    """The shipped network, for this machine; ``mnist.h`` next to it."""
     folder = tmp_path_factory.mktemp("mnist")
     model = data_dir / "mnist" / "mnist_bnn.onnx"
     return bnnc.compile(
@@ -37,8 +37,8 @@ def mnist(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def images(data_dir: Path) -> np.ndarray:
-    with np.load(data_dir / "mnist" / "test200.npz") as held:
-        return (held["images"][:, None] / np.float32(255)).astype(np.float32)
+    with np.load(data_dir / "mnist" / "test200.npz") as samples:
+        return (samples["images"][:, None] / np.float32(255)).astype(np.float32)
 
 
 def workers() -> int:

@@ -1,4 +1,4 @@
-"""`bnnc bench` and the tools behind it; no test asserts a time."""
+"""`bnnc bench` and its tools; no test asserts a time."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ def test_times_an_artifact(cli: Cli, tiny: Path) -> None:
     assert shown[1].split() == ["min", "median", "calls"]
     assert shown[2].startswith("bnnc ")
     assert shown[2].split()[-1] == "20"
-    found = json.loads(cli.good("bench", tiny, "--runs", "20", "--batch", "5", "--json"))
-    assert found["batch"] == 5
-    assert found["bnnc"]["calls"] == 20
-    assert 0 < found["bnnc"]["min"] <= found["bnnc"]["median"]
-    assert (found["onnxruntime"], found["ratio"]) == (None, None)
-    assert found["target"]["name"] == "baseline"
+    report = json.loads(cli.good("bench", tiny, "--runs", "20", "--batch", "5", "--json"))
+    assert report["batch"] == 5
+    assert report["bnnc"]["calls"] == 20
+    assert 0 < report["bnnc"]["min"] <= report["bnnc"]["median"]
+    assert (report["onnxruntime"], report["ratio"]) == (None, None)
+    assert report["target"]["name"] == "baseline"
 
 
 def test_compares_with_onnxruntime(cli: Cli, compiled: Path, mnist: Path) -> None:
     options = ("--model", mnist, "--seconds", "0.1")
-    found = json.loads(cli.good("bench", compiled, *options, "--json"))
-    peer = found["onnxruntime"]
-    assert found["ratio"] == pytest.approx(peer["median"] / found["bnnc"]["median"])
-    assert set(found["versions"]) == {"bnnc", "onnxruntime"}
+    report = json.loads(cli.good("bench", compiled, *options, "--json"))
+    peer = report["onnxruntime"]
+    assert report["ratio"] == pytest.approx(peer["median"] / report["bnnc"]["median"])
+    assert set(report["versions"]) == {"bnnc", "onnxruntime"}
     shown = cli.good("bench", compiled, *options)
     assert "onnxruntime" in shown
     assert "(ratio of medians)" in shown
@@ -47,9 +47,9 @@ def test_threads(cli: Cli, compiled: Path, mnist: Path) -> None:
         "bench", compiled, "--threads", "2", "--batch", "3", "--runs", "5"
     )
     options = ("--model", mnist, "--runs", "5", "--threads", "2", "--json")
-    found = json.loads(cli.good("bench", compiled, *options))
-    assert found["threads"] == 2
-    assert found["bnnc"]["calls"] == found["onnxruntime"]["calls"] == 5
+    report = json.loads(cli.good("bench", compiled, *options))
+    assert report["threads"] == 2
+    assert report["bnnc"]["calls"] == report["onnxruntime"]["calls"] == 5
     assert "threads" in cli.bad("bench", compiled, "--threads", "65")
 
 
@@ -89,13 +89,13 @@ def test_random_arrays_fit_the_manifest(dtype: str) -> None:
 
 
 def test_layers_of_an_artifact(cli: Cli, compiled: Path) -> None:
-    found = json.loads(cli.good("bench", compiled, "--layers", "--runs", "3", "--json"))
+    report = json.loads(cli.good("bench", compiled, "--layers", "--runs", "3", "--json"))
     with bnnc.load(compiled) as model:
         expected = model.metadata["kernels"]
     assert isinstance(expected, list)
-    for kernel, listed in zip(found["kernels"], expected, strict=True):
+    for kernel, listed in zip(report["kernels"], expected, strict=True):
         assert {**kernel, **listed} == kernel
-    for kernel in (*found["kernels"], found["bnnc"]):
+    for kernel in (*report["kernels"], report["bnnc"]):
         assert 0 <= kernel["min"] <= kernel["median"]
         assert kernel["calls"] == 3
 

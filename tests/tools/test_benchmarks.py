@@ -67,8 +67,8 @@ def test_networks_are_valid_and_their_binary_layers_run_on_bits(name: str) -> No
     onnx.checker.check_model(model)
     verdicts = recognised(import_model(model).graph)
     assert sum(v.binarized for v in verdicts) == net.binary_layers
-    found = onnx.shape_inference.infer_shapes(model, strict_mode=True).graph.output[0]
-    assert [d.dim_value for d in found.type.tensor_type.shape.dim][1:] == [net.shapes[-1][0]]
+    output = onnx.shape_inference.infer_shapes(model, strict_mode=True).graph.output[0]
+    assert [d.dim_value for d in output.type.tensor_type.shape.dim][1:] == [net.shapes[-1][0]]
 
 
 @pytest.mark.parametrize("shape", LAYERS, ids=lambda shape: shape.name)
@@ -114,8 +114,8 @@ def test_pytorch_computes_what_the_file_says(store: Store, mnist: Path) -> None:
         inputs = {model.graph.input[0].name: random.random(shape).astype(np.float32)}
         (expected,) = ONNXRUNTIME.load(str(path), inputs)()
         for channels_last in (False, True):
-            (found,) = Interpreter(model, inputs, channels_last).run()
-            np.testing.assert_allclose(found.numpy(), expected, rtol=1e-3, atol=1e-3)
+            (got,) = Interpreter(model, inputs, channels_last).run()
+            np.testing.assert_allclose(got.numpy(), expected, rtol=1e-3, atol=1e-3)
 
 
 def test_pytorch_names_what_it_does_not_know() -> None:
@@ -171,12 +171,12 @@ def test_a_worker_that_dies_is_an_error(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_the_middle_of_a_chain_computes_what_the_chain_does() -> None:
-    made = build(to_onnx(chain(SMALL, 3)), "native", Options(), "chain")
-    graph, layers = middle(made.graph)
+    compilation = build(to_onnx(chain(SMALL, 3)), "native", Options(), "chain")
+    graph, layers = middle(compilation.graph)
     assert layers == 2
     assert graph.inputs[0].type.is_binary
     assert graph.outputs[0].value.type.is_binary
-    call, counted, kernel = middle_call(made.graph, "native")
+    call, counted, kernel = middle_call(compilation.graph, "native")
     assert counted == 2
     assert kernel.startswith("binary_conv")
     np.testing.assert_array_equal(call(), call())
@@ -214,14 +214,16 @@ def test_a_contender_that_breaks_off_has_no_time() -> None:
             return [1.0]
 
     closed: list[str] = []
-    held = Contenders(Row("a row"))
-    held.add("mortal", lambda: Started(Mortal(), "1.0", close=lambda: closed.append("mortal")))
-    held.add("other", lambda: Started(timing.Clocked(lambda: None), "2.0"), 4)
-    held.measure(0.05)
-    assert held.row.problems == {"mortal": "its process ended with code 9"}
-    assert list(held.row.times) == ["other"]
+    contenders = Contenders(Row("a row"))
+    contenders.add(
+        "mortal", lambda: Started(Mortal(), "1.0", close=lambda: closed.append("mortal"))
+    )
+    contenders.add("other", lambda: Started(timing.Clocked(lambda: None), "2.0"), 4)
+    contenders.measure(0.05)
+    assert contenders.row.problems == {"mortal": "its process ended with code 9"}
+    assert list(contenders.row.times) == ["other"]
     assert closed == ["mortal"]
-    assert held.row.versions == {"mortal": "1.0", "other": "2.0"}
+    assert contenders.row.versions == {"mortal": "1.0", "other": "2.0"}
 
 
 def rows() -> tuple[dict[str, Any], list[Row], list[Row]]:
@@ -336,12 +338,12 @@ def test_the_command_measures(
     assert shown == Path("o.md").read_text()
     assert "- bnnc nowhere: unknown target 'nowhere'" in shown
     assert "bad.onnx: is empty" in shown
-    found = json.loads(Path("o.json").read_text())
-    (layer,) = found["layers"]
-    good, bad = found["networks"]
+    report = json.loads(Path("o.json").read_text())
+    (layer,) = report["layers"]
+    good, bad = report["networks"]
     assert set(layer["times"]) == {"bnnc native", "ORT fp32", "ORT int8"}
     assert set(good["times"]) == set(layer["times"])
     assert good["facts"]["native"]["binarized"] == 4
     assert sum(good["facts"]["native"]["shares"].values()) == pytest.approx(1)
     assert (good["batch"], good["threads"], bad["times"]) == (2, 1, {})
-    assert found["versions"]["bnnc"] == bnnc.__version__
+    assert report["versions"]["bnnc"] == bnnc.__version__

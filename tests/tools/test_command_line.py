@@ -198,9 +198,9 @@ def test_a_missing_extra_is_named(
 
 def test_targets(cli: Cli) -> None:
     shown = cli.good("targets").splitlines()
-    found = json.loads(cli.good("targets", "--json"))
-    assert [line.split()[0] for line in shown[1:]] == [target["name"] for target in found]
-    native, *rest = found
+    targets = json.loads(cli.good("targets", "--json"))
+    assert [line.split()[0] for line in shown[1:]] == [target["name"] for target in targets]
+    native, *rest = targets
     assert native["name"] == "native"
     assert native["runs_here"]
     for target in rest:

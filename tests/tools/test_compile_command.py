@@ -113,17 +113,17 @@ def test_emits(cli: Cli, model: Path, emit: str, suffix: str) -> None:
 def test_compiles_for_others(cli: Cli, model: Path, target: str) -> None:
     shown = cli.good("compile", model, "--target", target, "-o", "net.so")
     assert f", {target}, " in shown
-    found = json.loads(cli.good("inspect", "net.so", "--json"))
-    assert found["target"]["name"] == target
+    inspected = json.loads(cli.good("inspect", "net.so", "--json"))
+    assert inspected["target"]["name"] == target
     machine = "x86_64" if target.startswith("x86") else "aarch64"
-    assert found["target"]["machine"] == machine
+    assert inspected["target"]["machine"] == machine
 
 
 def test_a_shape_fixes_the_batch(cli: Cli, model: Path) -> None:
     cli.good("compile", model, "--shape", "x=2x4")
-    found = json.loads(cli.good("inspect", "net.so", "--json"))
-    assert found["inputs"][0]["shape"] == [2, 4]
-    assert found["options"]["shapes"] == ["x=2x4"]
+    inspected = json.loads(cli.good("inspect", "net.so", "--json"))
+    assert inspected["inputs"][0]["shape"] == [2, 4]
+    assert inspected["options"]["shapes"] == ["x=2x4"]
 
 
 def test_sign_zero_is_the_users_choice(cli: Cli, model: Path) -> None:
@@ -160,7 +160,7 @@ def test_dumps_the_ir_after_each_pass(cli: Cli, mnist: Path) -> None:
 
 
 def test_the_same_model_gives_the_same_bytes(cli: Cli, mnist: Path) -> None:
-    made = []
+    libraries = []
     for folder, seed in (("one", "1"), ("two/deeper", "2")):
         (cli.folder / folder).mkdir(parents=True)
         copy = cli.folder / folder / "m.onnx"
@@ -169,11 +169,11 @@ def test_the_same_model_gives_the_same_bytes(cli: Cli, mnist: Path) -> None:
             "compile", "m.onnx", cwd=copy.parent, env={"PYTHONHASHSEED": seed, "TZ": "Asia/Tokyo"}
         )
         assert done.code == 0, done
-        made.append((copy.parent / "m.so").read_bytes())
+        libraries.append((copy.parent / "m.so").read_bytes())
     proto = onnx.load_model(mnist)
-    made.append(bnnc.compile(proto, output=cli.folder / "m.so").read_bytes())
-    assert made[0] == made[1] == made[2]
-    assert str(cli.folder).encode() not in made[0]
+    libraries.append(bnnc.compile(proto, output=cli.folder / "m.so").read_bytes())
+    assert libraries[0] == libraries[1] == libraries[2]
+    assert str(cli.folder).encode() not in libraries[0]
 
 
 def cyclic() -> list[onnx.NodeProto]:

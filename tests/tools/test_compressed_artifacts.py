@@ -27,13 +27,13 @@ def clustered(flips: float) -> onnx.ModelProto:
     Thresholds follow the first, floats the second, and the third is in groups.
     """
     random = np.random.default_rng(1)
-    nodes, held, last = [], [], "x"
+    nodes, initializers, last = [], [], "x"
     for number, groups in enumerate((1, 1, 4)):
         centre = random.choice([-1.0, 1.0], (CHANNELS // groups, 3, 3))
         turned = random.random((CHANNELS, *centre.shape)) < flips
         turned[0] = False
         w = np.where(turned, -centre, centre).astype(np.float32)
-        held.append(numpy_helper.from_array(w, f"w{number}"))
+        initializers.append(numpy_helper.from_array(w, f"w{number}"))
         nodes += [
             helper.make_node("Sign", [last], [f"s{number}"]),
             helper.make_node(
@@ -50,7 +50,7 @@ def clustered(flips: float) -> onnx.ModelProto:
         "clustered",
         [helper.make_tensor_value_info("x", FLOAT, shape)],
         [helper.make_tensor_value_info(last, FLOAT, shape)],
-        held,
+        initializers,
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
@@ -70,12 +70,12 @@ TARGETS = ("x86-64-v2", "x86-64-v3", "cascadelake", "x86-64-v4", "arm64")
 def test_every_kernels_weights_are_stored_as_bits(
     target: str, flips: float, least: float, most: float
 ) -> None:
-    """H(0.2) = 0.72 bits each; random ones take a whole bit. Exactly the library comes back."""
-    made = build(clustered(flips), target, Options(), "net")
-    packed = compress(made.data, made.schedule)
-    assert expand(packed, "net.bnnc") == made.data
+    """H(0.2) = 0.72 bits each; random ones take a full bit. The same library comes back."""
+    compilation = build(clustered(flips), target, Options(), "net")
+    packed = compress(compilation.data, compilation.schedule)
+    assert expand(packed, "net.bnnc") == compilation.data
     entries = read_contents(packed, "net.bnnc").entries
-    kernels = [kernel for kernel in made.manifest.kernels if kernel.weights]
+    kernels = [kernel for kernel in compilation.manifest.kernels if kernel.weights]
     assert [kernel.op for kernel in kernels] == ["binary_conv"] * 3
     bits = 8 * sum(entry.nbytes for entry in entries) / sum(kernel.weights for kernel in kernels)
     assert least <= bits <= most
@@ -86,9 +86,9 @@ def test_python_reads_both_files(cli: Cli, model: Path) -> None:
     shown = cli.good("compile", model, "--compress", "--header", "net.h")
     assert files(cli.folder) == ["net.bnnc", "net.h", "net.onnx", "net.so"]
     for text, low, high in ((plain, 1.0, 5.0), (shown, 0.7, 0.8)):
-        found = re.search(r"([\d.]+) bits a binary weight", text)
-        assert found is not None
-        assert low <= float(found[1]) <= high
+        match = re.search(r"([\d.]+) bits a binary weight", text)
+        assert match is not None
+        assert low <= float(match[1]) <= high
     small, large = Path("net.bnnc").stat().st_size, Path("net.so").stat().st_size
     assert small < 0.7 * large
     x = np.random.default_rng(0).normal(size=(2, CHANNELS, SIZE, SIZE)).astype(np.float32)
@@ -118,19 +118,19 @@ def test_inspect_says_bits_per_weight(cli: Cli, model: Path) -> None:
     plain, packed = (
         json.loads(cli.good("inspect", path, "--json")) for path in ("net.so", "net.bnnc")
     )
-    for found in (plain, packed):
-        stored = found["stored_weights"]
+    for inspected in (plain, packed):
+        stored = inspected["stored_weights"]
         counts = [64 * 64 * 9, 64 * 64 * 9, 64 * 16 * 9]
-        assert [held["weights"] for held in stored] == counts
-        for held in stored:
-            assert held["bits_per_weight"] == 8 * held["bytes"] / held["weights"]
-        whole = 8 * sum(held["bytes"] for held in stored) / sum(counts)
-        assert found["bits_per_weight"] == pytest.approx(whole)
+        assert [kernel["weights"] for kernel in stored] == counts
+        for kernel in stored:
+            assert kernel["bits_per_weight"] == 8 * kernel["bytes"] / kernel["weights"]
+        average = 8 * sum(kernel["bytes"] for kernel in stored) / sum(counts)
+        assert inspected["bits_per_weight"] == pytest.approx(average)
     assert plain["bytes"] == plain["expanded_bytes"] == packed["expanded_bytes"]
     assert packed["bytes"] == Path("net.bnnc").stat().st_size
     assert plain["bits_per_weight"] >= 1 > 0.8 > packed["bits_per_weight"]
-    assert {held["stored_as"] for held in plain["stored_weights"]} == {"constants"}
-    assert {held["stored_as"] for held in packed["stored_weights"]} == {"tree"}
+    assert {kernel["stored_as"] for kernel in plain["stored_weights"]} == {"constants"}
+    assert {kernel["stored_as"] for kernel in packed["stored_weights"]} == {"tree"}
     text = cli.good("inspect", "net.bnnc")
     assert ", compressed from " in text
     assert re.search(r"^total +82\.9k +\S+ KB +0\.7\d$", text, re.MULTILINE)

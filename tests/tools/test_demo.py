@@ -1,4 +1,4 @@
-"""The demo runs and says what it found; no test asserts a time."""
+"""The demo runs and reports its results; no test asserts a time."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def test_the_demo_ends_well(cli: Cli, capsys: pytest.CaptureFixture[str]) -> Non
     ):
         assert text in shown
     assert len(shown.splitlines()) < 30
-    made = ["build", "build/demo", *(f"build/demo/{n}" for n in DEMO_FILES)]
-    assert files(cli.folder) == made
-    found = json.loads(cli.good("inspect", "build/demo/mnist-arm64.so", "--json"))
-    assert found["target"]["machine"] == "aarch64"
-    assert found["prefix"] == "mnist"
+    expected = ["build", "build/demo", *(f"build/demo/{n}" for n in DEMO_FILES)]
+    assert files(cli.folder) == expected
+    inspected = json.loads(cli.good("inspect", "build/demo/mnist-arm64.so", "--json"))
+    assert inspected["target"]["machine"] == "aarch64"
+    assert inspected["prefix"] == "mnist"
 
 
 DEMO_FILES = ("mnist-arm64.h", "mnist-arm64.so", "mnist.so")

@@ -49,21 +49,21 @@ def const(rw: Builder, *numbers: float) -> Value:
 
 
 def two_valued(rw: Builder, x: Value) -> Value:
-    """u * sign(x - 1) + v, of which the reference shows the sum alone."""
+    """u * sign(x - 1) + v, of which the reference shows only the sum."""
     sign = rw.add(Sign(rw.add(Sub(x, const(rw, 1.0)), "hidden")), "hidden")
     return rw.add(Add(rw.add(Mul(sign, const(rw, 0.75)), "hidden"), const(rw, 0.2)), "y")
 
 
 def quantized(rw: Builder, x: Value) -> Value:
-    """round(x / 0.5) * 0.5, of which the reference shows the product alone."""
+    """round(x / 0.5) * 0.5, of which the reference shows only the product."""
     scaled = rw.add(Mul(x, const(rw, 2.0)), "hidden")
     return rw.add(Mul(rw.add(Round(scaled), "hidden"), const(rw, 0.5)), "y")
 
 
 def thresholds(rw: Builder, x: Value) -> Value:
     """The number of thresholds that x reaches."""
-    found = [rw.add(LessEqual(const(rw, t), x), "hidden") for t in (-1.0, 0.25, 1.0)]
-    first, second, third = (rw.add(Cast(mask, F32), "hidden") for mask in found)
+    masks = [rw.add(LessEqual(const(rw, t), x), "hidden") for t in (-1.0, 0.25, 1.0)]
+    first, second, third = (rw.add(Cast(mask, F32), "hidden") for mask in masks)
     return rw.add(Add(rw.add(Add(first, second), "hidden"), third), "y")
 
 
@@ -96,9 +96,9 @@ def build(steps: Steps) -> Graph:
 
 
 def walk(graph: Graph, x: Array, seen: Mapping[str, Array]) -> Findings:
-    found = Findings()
-    Walk(graph, {"x": x}, seen, found)
-    return found
+    findings = Findings()
+    Walk(graph, {"x": x}, seen, findings)
+    return findings
 
 
 @pytest.mark.parametrize("side", [-1, 1])
@@ -110,10 +110,10 @@ def test_a_step_may_jump_within_the_bound(name: str, side: int) -> None:
     moved = mine.copy()
     moved[1] = np.float32(step + side * NEAR)
     seen = interpret(graph, {"x": moved})
-    found = walk(graph, mine, seen)
-    assert found.flips + found.problems == []
+    findings = walk(graph, mine, seen)
+    assert findings.flips + findings.problems == []
     differs = not np.array_equal(seen["y"], interpret(graph, {"x": mine})["y"])
-    assert [(tie.count, tie.size) for tie in found.near_ties] == [(1, 4)] * differs
+    assert [(tie.count, tie.size) for tie in findings.near_ties] == [(1, 4)] * differs
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -126,28 +126,28 @@ def test_a_jump_elsewhere_is_wrong(name: str) -> None:
         if np.array_equal(seen["y"], interpret(graph, {"x": mine})["y"]):
             assert name == "equal"
             continue
-        found = walk(graph, mine, seen)
-        assert found.near_ties == []
-        assert len(found.flips) + len(found.problems) == 1
-        assert "1 of 4 elements of y differ" in (found.flips + found.problems)[0]
+        findings = walk(graph, mine, seen)
+        assert findings.near_ties == []
+        assert len(findings.flips) + len(findings.problems) == 1
+        assert "1 of 4 elements of y differ" in (findings.flips + findings.problems)[0]
 
 
 def test_what_the_reference_shows_is_gone_on_with() -> None:
-    """One difference is told once: the next node reads the reference's value."""
+    """One difference is reported once: the next node reads the reference's value."""
     graph = build(lambda rw, x: rw.add(Mul(rw.add(Sign(x, 1), "s"), const(rw, 100.0)), "y"))
     x = np.asarray([1e-9, 1, 2, -3], np.float32)
-    found = walk(
+    findings = walk(
         graph, x, {"s": np.float32([-1, 1, 1, -1]), "y": np.float32([-100, 100, 100, -100])}
     )
-    assert len(found.near_ties) == 1
-    assert found.flips + found.problems == []
+    assert len(findings.near_ties) == 1
+    assert findings.flips + findings.problems == []
 
 
 def test_positions_of_equal_elements() -> None:
     graph = build(lambda rw, x: rw.add(TopK(x, 0), "y"))
     x = np.asarray([3, 5, 5 + NEAR / 4, -SCALE], np.float32)
-    found = walk(graph, x, {"y": np.asarray([1])})
-    assert [tie.operator for tie in found.near_ties] == ["top_k"]
+    findings = walk(graph, x, {"y": np.asarray([1])})
+    assert [tie.operator for tie in findings.near_ties] == ["top_k"]
     assert walk(graph, x, {"y": np.asarray([0])}).flips != []
     assert graph.outputs[0].value.element == I64
 
@@ -164,10 +164,12 @@ def test_floats_keep_to_the_bound(error: float, wrong: bool) -> None:
     given = rng.standard_normal((2, 4096)).astype(np.float32)
     seen = interpret(graph, {"x": given})["y"].copy()
     seen[0, 1] += np.float32(error * tolerance(4096) * scale_of(seen))
-    found = walk(graph, given, {"y": seen})
+    findings = walk(graph, given, {"y": seen})
     assert tolerance(4096) == 128 * EPSILON
-    assert bool(found.problems) == wrong
-    assert all(text.startswith("the layer: 1 of 6 elements of y differ") for text in found.problems)
+    assert bool(findings.problems) == wrong
+    assert all(
+        text.startswith("the layer: 1 of 6 elements of y differ") for text in findings.problems
+    )
 
 
 def test_one_count_off_is_wrong_in_the_largest_layers() -> None:
@@ -190,14 +192,14 @@ def test_packed_signs_are_judged_by_the_reference(value: float, near: bool) -> N
     """A sign whose operand the scheduled graph does not show: the recognised graph has it."""
     recognised = build(lambda rw, x: rw.add(Binarize(x, 1), "s", ["the sign"]))
     x = np.asarray([value, 1, SCALE, -3], np.float32)
-    found = Findings()
-    before = signs_of(Walk(recognised, {"x": x}, {}, found))
+    findings = Findings()
+    before = signs_of(Walk(recognised, {"x": x}, {}, findings))
     # The same name, computed with the opposite result at the first element.
     mine = np.asarray([-value, 1, SCALE, -3], np.float32)
-    later = Walk(recognised, {"x": mine}, {"s": (x >= 0).astype(np.uint8)}, found, before)
+    later = Walk(recognised, {"x": mine}, {"s": (x >= 0).astype(np.uint8)}, findings, before)
     assert layer_of(recognised.nodes[0], recognised.nodes[0].result) == "the sign"
     assert later.held["s"].tolist() == (x >= 0).astype(np.uint8).tolist()
     expected = f"the sign (sign): 1 of 4, the reference's value {NEAR:.2g} from the step, "
     expected += f"bound {tolerance(1) * SCALE:.2g}"
-    assert [str(tie) for tie in found.near_ties] == [expected] * near
-    assert len(found.flips) == (not near)
+    assert [str(tie) for tie in findings.near_ties] == [expected] * near
+    assert len(findings.flips) == (not near)

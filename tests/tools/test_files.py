@@ -1,4 +1,4 @@
-"""Writing results: whole or not at all, and never over what is no file."""
+"""Writing results: completely or not at all, and never over anything but a regular file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bnnc inspect`: the same rows for a model and for what was compiled from it."""
+"""`bnnc inspect`: the same rows for a model and for its artifact."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ MODEL_KEYS = LAYER_KEYS | {
 
 
 def test_a_model_as_json(cli: Cli, mnist: Path) -> None:
-    found = json.loads(cli.good("inspect", mnist, "--json"))
-    assert (found["kind"], found["name"], found["target"]) == ("model", "mnist_bnn", None)
-    assert (found["binarized"], found["total"]) == (4, 6)
-    assert (found["macs"], found["binary_macs"]) == (11_175_680, 10_948_608)
-    assert found["inputs"] == [{"name": "image", "dtype": "float32", "shape": ["N", 1, 28, 28]}]
-    assert found["outputs"] == [{"name": "logits", "dtype": "float32", "shape": ["N", 10]}]
-    assert found["source"]["bytes"] == 1_016_912
-    assert found["source"]["opset"] == 17
-    assert {layer["name"] for layer in found["layers"] if layer["binarized"]} == ON_BITS
-    for layer in found["layers"]:
+    report = json.loads(cli.good("inspect", mnist, "--json"))
+    assert (report["kind"], report["name"], report["target"]) == ("model", "mnist_bnn", None)
+    assert (report["binarized"], report["total"]) == (4, 6)
+    assert (report["macs"], report["binary_macs"]) == (11_175_680, 10_948_608)
+    assert report["inputs"] == [{"name": "image", "dtype": "float32", "shape": ["N", 1, 28, 28]}]
+    assert report["outputs"] == [{"name": "logits", "dtype": "float32", "shape": ["N", 10]}]
+    assert report["source"]["bytes"] == 1_016_912
+    assert report["source"]["opset"] == 17
+    assert {layer["name"] for layer in report["layers"] if layer["binarized"]} == ON_BITS
+    for layer in report["layers"]:
         assert set(layer) == MODEL_KEYS
         assert layer["binary_macs"] == layer["macs"] * layer["binarized"]
         assert layer["reason"]
         assert bool(layer["advice"]) != layer["binarized"]
-    conv3 = found["layers"][3]
+    conv3 = report["layers"][3]
     assert (conv3["kernel"], conv3["strides"], conv3["pads"]) == ([3, 3], [1, 1], [0] * 4)
     assert (conv3["dilations"], conv3["groups"], conv3["sign_zero"]) == ([1, 1], 1, AS_MODEL)
 
@@ -60,7 +60,7 @@ def test_a_model_as_text(cli: Cli, mnist: Path) -> None:
 def test_text_keeps_to_the_width(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, columns: str, width: int
 ) -> None:
-    """Names that do not fit their column stand above their row, whole."""
+    """Names that do not fit their column stand above their row, uncut."""
     name = "a/very/long/name/as/exporters/write/them/" * 2 + "Conv"
     write_signs(Path("long.onnx"), name, 1.0)
     monkeypatch.setenv("COLUMNS", columns)
@@ -82,13 +82,13 @@ def write_signs(path: Path, name: str, offset: float) -> None:
         helper.make_node("Sign", ["a"], ["t"]),
         helper.make_node("Conv", ["t", "v"], ["y"], name=f"{name} 2"),
     ]
-    held = [*zip("wv", weights, strict=True), ("o", np.float32([[[[offset]]]]))]
+    constants = [*zip("wv", weights, strict=True), ("o", np.float32([[[[offset]]]]))]
     graph = helper.make_graph(
         nodes,
         "g",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4, 5, 1])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4, 3, 1])],
-        [numpy_helper.from_array(array, key) for key, array in held],
+        [numpy_helper.from_array(array, key) for key, array in constants],
     )
     opset = [helper.make_opsetid("", 17)]
     onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), path)
@@ -111,24 +111,24 @@ def test_what_becomes_of_zero_at_the_sign(
 ) -> None:
     write_signs(Path("z.onnx"), "conv", offset)
     arguments = ("inspect", "z.onnx", "--sign-zero", option)
-    found = json.loads(cli.good(*arguments, "--json"))
-    assert [layer["sign_zero"] for layer in found["layers"]] == states
+    report = json.loads(cli.good(*arguments, "--json"))
+    assert [layer["sign_zero"] for layer in report["layers"]] == states
     shown = cli.good(*arguments)
     assert [line[13:] for line in shown.splitlines() if line.startswith("    sign(0)")] == states
 
 
 def test_a_shape_fixes_the_batch(cli: Cli, mnist: Path) -> None:
-    found = json.loads(cli.good("inspect", mnist, "--json", "--shape", "image=2x1x28x28"))
-    assert found["inputs"][0]["shape"] == [2, 1, 28, 28]
+    report = json.loads(cli.good("inspect", mnist, "--json", "--shape", "image=2x1x28x28"))
+    assert report["inputs"][0]["shape"] == [2, 1, 28, 28]
     open_again = json.loads(cli.good("inspect", mnist, "--json", "--shape", "image=Nx1x28x28"))
     assert open_again["inputs"][0]["shape"] == ["N", 1, 28, 28]
 
 
 def test_an_artifact(cli: Cli, tiny: Path) -> None:
-    found = json.loads(cli.good("inspect", tiny, "--json"))
-    assert (found["kind"], found["name"], found["prefix"]) == ("artifact", "tiny", "tiny")
-    assert (found["binarized"], found["total"], found["bytes"]) == (0, 1, tiny.stat().st_size)
-    assert [set(layer) for layer in found["layers"]] == [LAYER_KEYS]
+    report = json.loads(cli.good("inspect", tiny, "--json"))
+    assert (report["kind"], report["name"], report["prefix"]) == ("artifact", "tiny", "tiny")
+    assert (report["binarized"], report["total"], report["bytes"]) == (0, 1, tiny.stat().st_size)
+    assert [set(layer) for layer in report["layers"]] == [LAYER_KEYS]
     shown = cli.good("inspect", tiny)
     for text in ("target  baseline", "input   b: int8 N", "output  signs: bool 2N", "double"):
         assert text in shown

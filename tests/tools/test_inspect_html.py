@@ -25,7 +25,7 @@ CONTRAST = """
   const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
     .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
     .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const behind = element => {
+  const background = element => {
     for (; element; element = element.parentElement) {
       const color = parse(getComputedStyle(element).backgroundColor);
       if (color.length === 3 || color[3] > 0) return color;
@@ -37,7 +37,7 @@ CONTRAST = """
   while (walk.nextNode()) {
     if (!walk.currentNode.data.trim()) continue;
     const element = walk.currentNode.parentElement;
-    const pair = [light(parse(getComputedStyle(element).color)), light(behind(element))];
+    const pair = [light(parse(getComputedStyle(element).color)), light(background(element))];
     least = Math.min(least, (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05));
   }
   return least;
@@ -130,10 +130,10 @@ def write(path: Path, nodes: int, name: str = "block") -> int:
     rng = np.random.default_rng(0)
     weights = np.sign(rng.standard_normal((8, 8, 3, 3))).astype(np.float32)
     scale = rng.standard_normal((1, 8, 1, 1)).astype(np.float32)
-    made, values = [], ["x"]
+    operators, values = [], ["x"]
     for i in range(nodes // 5):
         conv = {"name": f"{name}/{i}/conv", "pads": [1] * 4}
-        made += [
+        operators += [
             helper.make_node("Sign", [values[-1]], [f"s{i}"]),
             helper.make_node("Conv", [f"s{i}", "w"], [f"c{i}"], **conv),
             helper.make_node("Mul", [f"c{i}", "b"], [f"m{i}"]),
@@ -143,7 +143,7 @@ def write(path: Path, nodes: int, name: str = "block") -> int:
         values.append(f"r{i}")
     shape = [1, 8, 8, 8]
     graph = helper.make_graph(
-        made,
+        operators,
         "g",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
         [helper.make_tensor_value_info(values[-1], TensorProto.FLOAT, shape)],

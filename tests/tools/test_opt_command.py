@@ -62,8 +62,8 @@ def test_large_constants_stand_beside_the_text(cli: Cli) -> None:
     ir.save(graph, Path("in.bnn"))
     cli.good("opt", "in.bnn", "--passes", "none", "-o", "out.bnn")
     assert ir.print_graph(ir.load(Path("out.bnn"))) == ir.print_graph(graph)
-    with np.load("out.bnn.npz") as held:
-        (array,) = held.values()
+    with np.load("out.bnn.npz") as archive:
+        (array,) = archive.values()
         np.testing.assert_array_equal(array, graph.nodes[0].op.data.array)
     Path("out.bnn.npz").unlink()
     assert "contents of constant" in cli.bad("opt", "out.bnn", "--passes", "none")

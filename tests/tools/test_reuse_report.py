@@ -28,14 +28,14 @@ def clustered(rng: np.random.Generator, outputs: int, inputs: int) -> np.ndarray
 
 
 def network(path: Path) -> Path:
-    """Binary convolutions with BatchNormalization in a row, around a skip, behind a concatenation
-    of what the skip ties, and a float product at the end."""
+    """Binary convolutions with BatchNormalization in a row, around a skip, after a concatenation of
+    the maps that the skip ties, and a float product at the end."""
     rng = np.random.default_rng(5)
     nodes: list[onnx.NodeProto] = []
-    held: list[onnx.TensorProto] = []
+    initializers: list[onnx.TensorProto] = []
 
     def constant(name: str, array: np.ndarray) -> str:
-        held.append(numpy_helper.from_array(array.astype(np.float32), name))
+        initializers.append(numpy_helper.from_array(array.astype(np.float32), name))
         return name
 
     def binary(x: str, name: str, inputs: int) -> str:
@@ -62,7 +62,7 @@ def network(path: Path) -> Path:
     nodes.append(helper.make_node("Gemm", ["flat", weights], ["y"], name="gemm"))
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 16, 16, 16])
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 10])
-    graph = helper.make_graph(nodes, "clusters", [x], [y], held)
+    graph = helper.make_graph(nodes, "clusters", [x], [y], initializers)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.save(model, path)
     return path
@@ -75,7 +75,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_outputs_are_the_same_bits(model: Path, tmp_path: Path) -> None:
     x = np.random.default_rng(1).normal(0, 1, (2, 16, 16, 16)).astype(np.float32)
-    found: dict[str, bytes] = {}
+    outputs: dict[str, bytes] = {}
     for name, options in {
         "off": {"reuse": False},
         "on": {},
@@ -86,8 +86,8 @@ def test_outputs_are_the_same_bits(model: Path, tmp_path: Path) -> None:
         assert manifest.options["reuse"] is (name != "off")
         assert manifest.options["mst_max_depth"] == (name == "shallow")
         with bnnc.load(path) as loaded:
-            found[name] = loaded.run({"x": x})["y"].tobytes()
-    assert found["on"] == found["off"] == found["shallow"]
+            outputs[name] = loaded.run({"x": x})["y"].tobytes()
+    assert outputs["on"] == outputs["off"] == outputs["shallow"]
 
 
 def test_verify_follows_the_order(model: Path) -> None:
@@ -97,23 +97,23 @@ def test_verify_follows_the_order(model: Path) -> None:
 
 
 def test_inspect_says_what_is_reused(cli: Cli, model: Path) -> None:
-    found = {
+    layers = {
         layer["name"]: layer
         for layer in json.loads(
             cli.good("inspect", model, "--mst", "--json", "--target", "x86-64-v4")
         )["mst"]
     }
-    assert list(found) == ["one", "two", "three"]
-    for layer in found.values():
+    assert list(layers) == ["one", "two", "three"]
+    for layer in layers.values():
         assert layer["full"] == layer["channels"] * layer["weights"]
         assert layer["tree"] <= layer["blocks"] < 0.2 * layer["full"]
         assert 0.3 < layer["random"] < 0.5
         assert layer["duplicates"] + layer["negated_duplicates"] == 2
         assert layer["kernel"].startswith("binary_conv_sliced")
         assert (layer["decision"] == "along trees") == ("tree=1" in layer["kernel"])
-    assert found["one"]["reason"] == "reordered"
-    assert found["three"]["reason"].startswith("reordered, put back where node 'gemm' (gemm): ")
-    assert "tree=1" in found["two"]["kernel"]
+    assert layers["one"]["reason"] == "reordered"
+    assert layers["three"]["reason"].startswith("reordered, put back where node 'gemm' (gemm): ")
+    assert "tree=1" in layers["two"]["kernel"]
     text = cli.good("inspect", model, "--mst", "--target", "x86-64-v4")
     assert "why  along trees; reordered" in text
     assert "no layers on bits" not in text

@@ -24,11 +24,11 @@ from bnnc.tools.command_line import array_files
 @pytest.fixture
 def inputs(cli: Cli) -> dict[str, np.ndarray]:
     """Inputs of the hand-made model, as ``x.npy``, ``b.npy`` and ``both.npz``."""
-    held = handmade.inputs(4)
-    for name, array in held.items():
+    arrays = handmade.inputs(4)
+    for name, array in arrays.items():
         np.save(cli.folder / f"{name}.npy", array)
-    np.savez(cli.folder / "both.npz", **held)
-    return held
+    np.savez(cli.folder / "both.npz", **arrays)
+    return arrays
 
 
 def check_outputs(path: Path, inputs: dict[str, np.ndarray]) -> None:
@@ -96,15 +96,15 @@ class Evil:
 
 
 def pickled() -> bytes:
-    held = io.BytesIO()
-    np.save(held, np.array([Evil()], dtype=object), allow_pickle=True)
-    return held.getvalue()
+    file = io.BytesIO()
+    np.save(file, np.array([Evil()], dtype=object), allow_pickle=True)
+    return file.getvalue()
 
 
 def npy(array: np.ndarray) -> bytes:
-    held = io.BytesIO()
-    np.save(held, array)
-    return held.getvalue()
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
 
 
 def lying(shape: str) -> bytes:
@@ -114,10 +114,10 @@ def lying(shape: str) -> bytes:
 
 
 def archive(name: str, content: bytes) -> bytes:
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as file:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr(name, content)
-    return held.getvalue()
+    return buffer.getvalue()
 
 
 GOOD = npy(np.zeros((4, 3), np.float32))
@@ -154,8 +154,8 @@ def test_no_damage_gives_a_traceback(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Cut and changed bytes of .npy and .npz files: an array, or InputError."""
-    whole = data.draw(st.sampled_from([GOOD, archive("x.npy", GOOD), pickled()]))
-    content = bytearray(whole[: data.draw(st.integers(0, len(whole)))])
+    intact = data.draw(st.sampled_from([GOOD, archive("x.npy", GOOD), pickled()]))
+    content = bytearray(intact[: data.draw(st.integers(0, len(intact)))])
     for _ in range(data.draw(st.integers(0, 3))):
         if content:
             at = data.draw(st.integers(0, len(content) - 1))
@@ -256,12 +256,12 @@ def test_a_full_disk_leaves_no_file(cli: Cli, tiny: Path) -> None:
 
 
 def test_a_name_that_numpy_cannot_save_is_saved(tmp_path: Path) -> None:
-    held = {"file": np.arange(3), "a/b:0": np.ones((), bool), "": np.zeros((0, 2))}
+    arrays = {"file": np.arange(3), "a/b:0": np.ones((), bool), "": np.zeros((0, 2))}
     path = tmp_path / "x.npz"
-    path.write_bytes(array_files.to_npz(held))
+    path.write_bytes(array_files.to_npz(arrays))
     back = array_files.read(str(path))
     assert isinstance(back, dict)
-    assert list(back) == list(held)
-    for name, array in held.items():
+    assert list(back) == list(arrays)
+    for name, array in arrays.items():
         assert back[name].dtype == array.dtype
         np.testing.assert_array_equal(back[name], array)

@@ -54,9 +54,9 @@ BINARIZERS = {
 
 
 def gradient(binarizer: Binarizer, x: Tensor) -> Tensor:
-    held = x.clone().requires_grad_()
-    (found,) = torch.autograd.grad(binarizer(held).sum(), held)
-    return found
+    leaf = x.clone().requires_grad_()
+    (grads,) = torch.autograd.grad(binarizer(leaf).sum(), leaf)
+    return grads
 
 
 @pytest.mark.parametrize("name", BINARIZERS)
@@ -71,11 +71,11 @@ def test_gradient_is_the_derivative_of_the_surrogate(name: str) -> None:
 @pytest.mark.parametrize("name", BINARIZERS)
 def test_forward_takes_two_values(name: str) -> None:
     x = torch.cat([torch.linspace(-1.7, 1.7, 101), torch.tensor([0.0, -0.0])])
-    found = BINARIZERS[name](x)
-    assert set(found.tolist()) == {-1.0, 1.0}
-    assert found[-2:].tolist() == [1.0, 1.0]
-    if "20" not in name:  # of that one several periods lie in the range
-        assert torch.equal(found, torch.where(x >= 0, 1.0, -1.0))
+    signs = BINARIZERS[name](x)
+    assert set(signs.tolist()) == {-1.0, 1.0}
+    assert signs[-2:].tolist() == [1.0, 1.0]
+    if "20" not in name:  # several of its periods lie in the range
+        assert torch.equal(signs, torch.where(x >= 0, 1.0, -1.0))
 
 
 def test_gradients_are_the_published_formulas() -> None:
@@ -118,8 +118,8 @@ def signs(outputs: int, bits: int, seed: int = 0) -> Tensor:
 @pytest.mark.parametrize("outputs", [1, 2, 7, 64, 65, 130, 192])
 def test_tree_share_is_that_of_the_minimum_spanning_trees(outputs: int) -> None:
     rows = signs(outputs, 45)
-    found = reuse(rows.numpy(), negated=False, reordered=False)
-    expected = found.forest.operations / found.full
+    trees = reuse(rows.numpy(), negated=False, reordered=False)
+    expected = trees.forest.operations / trees.full
     assert float(tree_share(rows)) == pytest.approx(expected, abs=1e-7)
 
 
@@ -127,8 +127,8 @@ def test_tree_share_is_that_of_the_minimum_spanning_trees(outputs: int) -> None:
 @pytest.mark.parametrize("centres", [1, 3, 40])
 def test_trees_keep_to_their_groups_and_depth(centres: int, depth: int) -> None:
     rows = signs(40, 30)
-    found = forest(rows, centres, depth)
-    parents, depths = found.parents.tolist(), found.depths.tolist()
+    trees = forest(rows, centres, depth)
+    parents, depths = trees.parents.tolist(), trees.depths.tolist()
     groups = [max(g for g in range(centres) if g * 40 // centres <= c) for c in range(40)]
     assert parents.count(-1) == centres
     assert max(depths) <= depth
@@ -255,9 +255,9 @@ def test_codebook_takes_the_nearest_word_and_passes_gradients() -> None:
     book.eval()
     weight = torch.tensor([[[[0.5, 0.1], [-0.1, 0.2]], [[0.1, 0.1], [-0.5, 0.2]]]])
     weight.requires_grad_()
-    found = book(weight)
-    assert found.flatten(2).tolist() == [[[1, 1, 1, 1], [1, 1, -1, -1]]]
-    (grads,) = torch.autograd.grad((found * torch.arange(8.0).view(1, 2, 2, 2)).sum(), weight)
+    nearest = book(weight)
+    assert nearest.flatten(2).tolist() == [[[1, 1, 1, 1], [1, 1, -1, -1]]]
+    (grads,) = torch.autograd.grad((nearest * torch.arange(8.0).view(1, 2, 2, 2)).sum(), weight)
     assert grads.flatten().tolist() == list(range(8))
 
 

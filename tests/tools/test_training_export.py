@@ -66,8 +66,8 @@ def test_exported_networks_run_on_bits_and_verify(
     artifact = bnnc.compile(model, output=tmp_path / "net.so")
     image = torch.randn(3, 1, 28, 28)
     with bnnc.load(artifact) as compiled, torch.no_grad():
-        found, expected = compiled(image.numpy()), network(image).numpy()
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+        scores, expected = compiled(image.numpy()), network(image).numpy()
+    np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-4)
     cli.good("verify", model, artifact)
 
 
@@ -105,8 +105,8 @@ def test_fashion_refuses_other_files(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_batches_draw_images_with_their_labels() -> None:
-    held = np.arange(50, dtype=np.uint8)[:, None, None].repeat(28, 1).repeat(28, 2)
-    data = Split(held, np.arange(50))
+    images = np.arange(50, dtype=np.uint8)[:, None, None].repeat(28, 1).repeat(28, 2)
+    data = Split(images, np.arange(50))
     settings = vgg.Settings(1, 40, batch=16)
     parts = list(vgg.batches(data, settings, torch.Generator().manual_seed(0)))
     assert [tuple(pixels.shape) for pixels, _ in parts] == [(n, 1, 28, 28) for n in (16, 16, 8)]
@@ -137,7 +137,7 @@ def test_the_example_trains_compiles_and_compares(
     table = (tmp_path / "out" / "reuse.md").read_text("utf-8")
     assert table in said.out
     assert [line.split("|")[1].strip() for line in table.splitlines()[2:6]] == list(networks)
-    # What is there is measured again and not trained.
+    # An existing model is measured again and not trained.
     monkeypatch.setattr(reuse, "VARIANTS", reuse.VARIANTS[:1])
     assert reuse.main([str(argument) for argument in arguments]) == 0
     assert "training" not in capsys.readouterr().err

@@ -71,15 +71,15 @@ def write_ties(kind: str) -> None:
     )
     if kind != "position":
         steps.append(make("MatMul", ["s", "w2"], ["y"], "/head"))
-    held: dict[str, Any] = {"w": weights, "u": [0.7], "v": [0.2], "zero": [0], "half": [0.5]}
-    held |= {"lower": [[0, -300, -300, -300]], "none": np.zeros((32, 1))}
-    held["w2"] = np.where(rng.random((4, 3)) < 0.5, -1, 1)
+    constants: dict[str, Any] = {"w": weights, "u": [0.7], "v": [0.2], "zero": [0], "half": [0.5]}
+    constants |= {"lower": [[0, -300, -300, -300]], "none": np.zeros((32, 1))}
+    constants["w2"] = np.where(rng.random((4, 3)) < 0.5, -1, 1)
     graph = helper.make_graph(
         [make("MatMul", ["x", "w"], ["m"], "/sum"), *steps],
         "ties",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [32, 300])],
         [helper.make_tensor_value_info("y", element, shape)],
-        [numpy_helper.from_array(np.asarray(a, np.float32), key) for key, a in held.items()],
+        [numpy_helper.from_array(np.asarray(a, np.float32), key) for key, a in constants.items()],
     )
     opset = [helper.make_opsetid("", 17)]
     onnx.save_model(helper.make_model(graph, opset_imports=opset, ir_version=9), "tie.onnx")
@@ -92,15 +92,15 @@ def test_a_near_tie_is_told_and_never_called_equal(cli: Cli, kind: str) -> None:
     shown = cli.good("verify", "tie.onnx", "--inputs", "tie.npz")
     assert shown.splitlines()[-1] == "near-tie"
     assert "runs: 0 equal, 1 near-tie, 0 wrong" in shown
-    found = json.loads(cli.good("verify", "tie.onnx", "--inputs", "tie.npz", "--json"))
-    assert (found["verdict"], found["reference"][:11]) == ("near-tie", "onnxruntime")
-    assert found["runs"] == {"equal": 0, "near-tie": 1, "wrong": 0}
-    assert found["definition"]["flips"] == found["definition"]["problems"] == []
-    assert found["definition"]["near_ties"]
-    for tie in found["definition"]["near_ties"]:
+    report = json.loads(cli.good("verify", "tie.onnx", "--inputs", "tie.npz", "--json"))
+    assert (report["verdict"], report["reference"][:11]) == ("near-tie", "onnxruntime")
+    assert report["runs"] == {"equal": 0, "near-tie": 1, "wrong": 0}
+    assert report["definition"]["flips"] == report["definition"]["problems"] == []
+    assert report["definition"]["near_ties"]
+    for tie in report["definition"]["near_ties"]:
         assert tie["layer"] == "/step"
         assert 0 <= tie["value"] <= tie["bound"]
-    (run,) = found["near_tie_runs"]
+    (run,) = report["near_tie_runs"]
     assert run.startswith("/step (")
     assert "output y: off by" in run
 
@@ -188,18 +188,20 @@ def test_an_artifact_made_by_hand_is_one_line(cli: Cli, mnist: Path, tiny: Path)
 
 
 def test_quantizers_with_declared_integers_and_an_output_without_type(cli: Cli) -> None:
-    """qonnx is the reference; what it would stop at is said in one line before."""
+    """qonnx is the reference; inputs that it would refuse get one line before it runs."""
     quantizers = "qonnx.custom_op.general"
     nodes = [
         helper.make_node("BipolarQuant", ["x", "scale"], ["a"], domain=quantizers),
         helper.make_node("MatMul", ["a", "w"], ["y"]),
     ]
-    held = [
+    initializers = [
         numpy_helper.from_array(np.float32(1), "scale"),
         numpy_helper.from_array(np.float32([[1, -1], [1, 1], [-1, 1]]), "w"),
     ]
     inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3])]
-    graph = helper.make_graph(nodes, "g", inputs, [helper.make_empty_tensor_value_info("y")], held)
+    graph = helper.make_graph(
+        nodes, "g", inputs, [helper.make_empty_tensor_value_info("y")], initializers
+    )
     declared = StringStringEntryProto(key="finn_datatype", value="UINT8")
     graph.quantization_annotation.append(
         TensorAnnotation(tensor_name="x", quant_parameter_tensor_names=[declared])
@@ -249,10 +251,13 @@ def test_sums_that_cancel_are_judged_by_what_was_summed(cli: Cli) -> None:
         helper.make_node("MatMul", ["s", "w"], ["p"], "product"),
         helper.make_node("Relu", ["p"], ["y"]),
     ]
-    held = [numpy_helper.from_array(np.float32(0), "zero"), numpy_helper.from_array(weights, "w")]
+    initializers = [
+        numpy_helper.from_array(np.float32(0), "zero"),
+        numpy_helper.from_array(weights, "w"),
+    ]
     inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 20])]
     outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3, 1])]
-    graph = helper.make_graph(nodes, "g", inputs, outputs, held)
+    graph = helper.make_graph(nodes, "g", inputs, outputs, initializers)
     opsets = [helper.make_opsetid("", 17)]
     onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=9), "zeros.onnx")
     np.savez("ones.npz", x=np.ones((1, 3, 20), np.float32))
@@ -261,7 +266,7 @@ def test_sums_that_cancel_are_judged_by_what_was_summed(cli: Cli) -> None:
 
 
 def test_an_operator_that_no_reference_knows(cli: Cli) -> None:
-    """qonnx is asked for the domains that it knows alone."""
+    """qonnx is asked only for the domains that it knows."""
     names = ["low", "high"] * 2
     domain = "org.openvinotoolkit"
     node = helper.make_node("FakeQuantize", ["x", *names], ["q"], domain=domain, levels=2)

@@ -108,9 +108,9 @@ class Row:
 
     def cells(self, before: list[str]) -> list[str]:
         """One line of the table; the cells of the other backend as they were."""
-        held = before or [self.network.name, self.exporter, *[UNKNOWN] * 13]
-        held[OWN[self.backend]] = self._own()
-        return held
+        cells = before or [self.network.name, self.exporter, *[UNKNOWN] * 13]
+        cells[OWN[self.backend]] = self._own()
+        return cells
 
     def _own(self) -> list[str]:
         difference = f"{self.difference:.1e}{' (near-tie)' if self.moved else ''}"
@@ -181,16 +181,16 @@ def renew(row: Row) -> None:
     moved: list[str] = []
     exporters = "|".join(EXPORTERS)
     for line in TABLE.read_text("utf-8").splitlines() if TABLE.exists() else ():
-        if found := re.match(rf"\| (\w+) \| ({exporters}) \|", line):
+        if match := re.match(rf"\| (\w+) \| ({exporters}) \|", line):
             cells = [cell.strip() for cell in line.strip("| ").split("|")]
-            rows[found[1], found[2]] = cells + [UNKNOWN] * (15 - len(cells))
+            rows[match[1], match[2]] = cells + [UNKNOWN] * (15 - len(cells))
         elif re.match(rf"- \w+, ({exporters}), ", line) and not row.replaces(line):
             moved.append(line)
     key = row.network.name, row.exporter
     rows[key] = row.cells(rows.get(key, []))
     known = registry()
-    held = [f"| {' | '.join(cells)} |" for at, cells in sorted(rows.items()) if at[0] in known]
-    text = HEAD + "\n".join([*held, "", *sorted(moved + row.moved)])
+    lines = [f"| {' | '.join(cells)} |" for at, cells in sorted(rows.items()) if at[0] in known]
+    text = HEAD + "\n".join([*lines, "", *sorted(moved + row.moved)])
     TABLE.write_text(text.rstrip() + "\n", "utf-8")
 
 

@@ -64,8 +64,8 @@ def bake(module: nn.Module) -> None:
     """Call ``bake`` of every child that has it: codes that overwrite weights by their binary form
     before inference."""
     for child in module.modules():
-        if child is not module and callable(found := getattr(child, "bake", None)):
-            found()
+        if child is not module and callable(method := getattr(child, "bake", None)):
+            method()
 
 
 def calibrate(module: nn.Module, shape: tuple[int, ...], samples: int) -> None:

@@ -1,5 +1,5 @@
 """XNOR-Net's AlexNet (Rastegari 2016) in the PyTorch form: normalisation before the sign, ReLU
-behind the convolution, weights centred, clamped and overwritten by ±mean(abs) before inference."""
+after the convolution, weights centred, clamped and overwritten by ±mean(abs) before inference."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..blocks import SignFunction
 
 class BinBlock(nn.Module):
     """Normalisation, sign, binary layer, ReLU. ``flat``: a product of ``inputs`` features; when
-    ``pixels`` is given they come as a map of that many pixels and are flattened behind the sign."""
+    ``pixels`` is given they come as a map of that many pixels and are flattened after the sign."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """BinaryNet's perceptron and VGG (Hubara 2016), and the VGG-small that later papers measure with.
 
 Weights are overwritten by their signs before inference, zero at a sign stays zero, and the bias is
-added behind the convolution, expanded.
+added after the convolution, expanded.
 """
 
 from __future__ import annotations

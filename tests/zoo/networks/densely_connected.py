@@ -26,7 +26,7 @@ class QConv(nn.Conv2d):
 
 
 class DenseBlock(nn.Module):
-    """New channels by a binary convolution, beside the old ones."""
+    """New channels by a binary convolution, next to the old ones."""
 
     def __init__(self, inputs: int, growth: int) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ def binary_dense_net(
 def melius_net(
     width: int, growth: int, layers: tuple[int, ...], transitions: tuple[int, ...], classes: int
 ) -> nn.Module:
-    """``transitions``: the channels behind each."""
+    """``transitions``: the channels after each."""
     modules: list[nn.Module] = []
     inputs = 3
     for outputs, stride, groups in ((width // 2, 2, 1), (width // 2, 1, 4), (width, 1, 8)):

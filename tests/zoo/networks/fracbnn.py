@@ -55,9 +55,9 @@ class FractionalConv(BinaryConv):
         two_bits = torch.round((x + 1) / 2 * 3) / 3 * 2 - 1  # -1, -1/3, 1/3, 1
         high_bit = torch.where(two_bits >= 0, 1.0, -1.0)
         part = super().forward(high_bit)
-        whole = super().forward(two_bits)
+        full = super().forward(two_bits)
         mask = (torch.sigmoid(5.0 * (part - self.threshold)) > 0.5).float()
-        return (1 - mask) * part + mask * whole
+        return (1 - mask) * part + mask * full
 
 
 class Block(nn.Module):

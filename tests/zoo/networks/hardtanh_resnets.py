@@ -54,7 +54,7 @@ BinaryConv = type[PeriodicConv] | type[EstimatorConv]
 
 
 class Block(nn.Module):
-    """Two binary convolutions, each with a skip and a clip behind it."""
+    """Two binary convolutions, each with a skip and a clip after it."""
 
     def __init__(
         self, conv: BinaryConv, inputs: int, outputs: int, stride: int, shortcut: nn.Module
@@ -140,7 +140,7 @@ def cifar(conv: BinaryConv, size: Size) -> nn.Module:
     reduced=(3, 16, 16),
     full=(3, 32, 32),
     binarizable=(4, 18),
-    note="Vargas 2024; weights Sign(Sin(f * w)) in the graph, scale behind the convolution",
+    note="Vargas 2024; weights Sign(Sin(f * w)) in the graph, scale after the convolution",
 )
 def biper_resnet20(size: Size) -> nn.Module:
     return cifar(PeriodicConv, size)

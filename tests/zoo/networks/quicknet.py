@@ -1,4 +1,4 @@
-"""QuickNet (Bannink et al., 2021): one-padding, ReLU behind binary layers, blur pooling."""
+"""QuickNet (Bannink et al., 2021): one-padding, ReLU after binary layers, blur pooling."""
 
 from __future__ import annotations
 

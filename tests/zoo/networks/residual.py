@@ -28,7 +28,7 @@ class BiRealBlock(nn.Module):
 
 
 class ReActBlock(BiRealBlock):
-    """The same with a learnt threshold before the sign and RPReLU behind the skip."""
+    """The same with a learnt threshold before the sign and RPReLU after the skip."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__(inputs, outputs, stride)
@@ -117,7 +117,7 @@ def birealnet34(size: Size) -> nn.Module:
     reduced=(3, 32, 32),
     full=(3, 224, 224),
     binarizable=(3, 16),
-    note="Liu 2020; threshold per channel before the sign, RPReLU behind the skip",
+    note="Liu 2020; threshold per channel before the sign, RPReLU after the skip",
 )
 def reactnet18(size: Size) -> nn.Module:
     return resnet(ReActBlock, size, [4, 4, 4, 4], [1, 2])
