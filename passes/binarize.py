@@ -33,10 +33,11 @@ from ..ir.ops import (
     Sub,
     Transpose,
 )
+from ..ir.ops.window_axis import border_classes, window_axes
 from ..ir.rewriting import Rewriter, drop_dead
 from .integer_products import in_integers
 from .manager import Context, Pass
-from .support.queries import channel_shape, taps_inside
+from .support.queries import channel_shape
 from .support.sign_tracing import Levels, NotSigns, Signs, Tracer, levels
 from .support.weight_bits import BitWeights, split_weights
 
@@ -342,11 +343,10 @@ class _Emitter:
             return self._const(sums.reshape(self.shape).astype(kind))
         sums = weights.sum(1)
         classes: list[Array] = []
-        for axis in range(len(op.strides)):
-            inside = taps_inside(op.window, axis, op.x.shape[2:])
-            inside, of_position = np.unique(inside, axis=0, return_inverse=True)
+        for axis in window_axes(op.window, op.x.shape[2:]):
+            inside, of_position = border_classes(axis.inside)
             sums = np.tensordot(sums, inside.astype(weights.dtype), (1, 1))
-            classes.append(of_position.reshape(-1))
+            classes.append(of_position)
         if all(len(np.unique(index)) == 1 for index in classes):
             return self._const(sums.reshape(self.shape).astype(kind))
         # [O, classes..] to [1, classes.., O], so that the gathered map is channels-last.

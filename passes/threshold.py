@@ -36,9 +36,10 @@ from ..ir.ops import (
     Mul,
     Pad,
 )
+from ..ir.ops.window_axis import window_axes
 from ..ir.rewriting import Rewriter, drop_dead
 from .manager import Context, Pass
-from .support.queries import channel_shape, origins, per_channel, taps_inside
+from .support.queries import channel_shape, origins, per_channel
 
 CHUNK = 1 << 22
 """Elements evaluated at once."""
@@ -231,9 +232,8 @@ def reachable(graph: Graph, count: Value) -> Counts:
     per_tap = int(np.prod(op.w.shape[1:2]))
     taps = {1}
     if isinstance(op, BinaryConv):
-        for axis in range(len(op.strides)):
-            inside = taps_inside(op.window, axis, op.x.shape[2:]).sum(1)
-            taps = {a * int(b) for a in taps for b in np.unique(inside)}
+        for axis in window_axes(op.window, op.x.shape[2:]):
+            taps = {a * int(b) for a in taps for b in np.unique(axis.inside.sum(1))}
     step = 2 if len(getattr(op.x.element, "values", ())) == 2 else 1
     per_tap *= 1 if op.x.type.is_binary else LARGEST_BYTE
     largest = {top % step: top for top in sorted(t * per_tap for t in taps)}

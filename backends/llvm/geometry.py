@@ -8,9 +8,12 @@ run time (`Geometry.rows_inside`).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
 
 from ...ir import Batch, Dim, TensorType, Value
 from ...ir.ops import BinaryConv, BinaryGemm, Conv, Gemm
+from ...ir.ops.window_axis import WindowAxis
 from ..codegen.kernel_builder import Code, Index
 
 Product = BinaryConv | BinaryGemm | Conv | Gemm
@@ -87,14 +90,17 @@ class Geometry:
         """Kernel positions."""
         return self.kernel[0] * self.kernel[1]
 
+    @cached_property
+    def axes(self) -> tuple[WindowAxis, WindowAxis]:
+        """Both axes of the window, with the taps that are inside the operand."""
+        sizes = (self.size, self.out, self.kernel, self.strides, self.dilations, self.pads)
+        vertical, horizontal = zip(*sizes, strict=True)
+        return WindowAxis(*vertical), WindowAxis(*horizontal)
+
     @property
     def padded(self) -> bool:
         """True when some outputs see taps outside the operand."""
-        return any(
-            self.inside(axis, at) != (0, self.kernel[axis])
-            for axis in (0, 1)
-            for at in range(self.out[axis])
-        )
+        return any(axis.bordered for axis in self.axes)
 
     @property
     def by_sample(self) -> bool:
@@ -115,24 +121,13 @@ class Geometry:
         """Coordinates in the result's own rank."""
         return (sample, channel, row, column)[:2] + (row, column)[4 - self.rank :]
 
-    def inside(self, axis: int, at: int) -> tuple[int, int]:
-        """First and end of the kernel positions that lie inside the operand for output ``at``."""
-        start = at * self.strides[axis] - self.pads[axis]
-        step = self.dilations[axis]
-        first = min(self.kernel[axis], max(0, -(start // step)))
-        last = min(self.kernel[axis], max(first, -(-(self.size[axis] - start) // step)))
-        return first, last
-
     def segments(self) -> list[Segment]:
         """Border classes of the output columns, left to right."""
+        ranges = self.axes[1].ranges
         out: list[Segment] = []
-        for column in range(self.out[1]):
-            first, last = self.inside(1, column)
-            if out and (out[-1].first, out[-1].last) == (first, last):
-                held = out.pop()
-                out.append(Segment(held.start, held.count + 1, first, last))
-            else:
-                out.append(Segment(column, 1, first, last))
+        for taps, run in groupby(range(self.out[1]), key=ranges.__getitem__):
+            columns = list(run)
+            out.append(Segment(columns[0], len(columns), *taps))
         return out
 
     def row(self) -> Segment:
@@ -141,7 +136,7 @@ class Geometry:
 
     def rows_inside(self, code: Code, row: Index) -> tuple[Index, Index]:
         """First and end of the kernel rows inside the operand for an output row."""
-        ranges = [self.inside(0, at) for at in range(self.out[0])]
+        ranges = self.axes[0].ranges
         if len(set(ranges)) == 1:
             return ranges[0]
         if isinstance(row, int):

@@ -317,8 +317,8 @@ def _alike(geometry: Geometry, segment: Segment, start: int, pixels: int) -> boo
     """True when a whole tile lies in a segment and all its pixels see the segment's taps."""
     if start + pixels > segment.start + segment.count:
         return False
-    taps = {geometry.inside(1, start + p) for p in range(pixels)}
-    return taps == {(segment.first, segment.last)}
+    taps = geometry.axes[1].ranges[start : start + pixels]
+    return set(taps) == {(segment.first, segment.last)}
 
 
 def _samples(

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...ir import TensorType
 from ...ir.ops import Window
+from ...ir.ops.window_axis import window_axes
 from .expressions import Expression
 from .program import Buffer, Coordinate, Program
 from .tir import T, tirx
@@ -77,10 +78,7 @@ class Source:
     @property
     def bordered(self) -> bool:
         """Whether some window reaches beyond the operand."""
-        return any(
-            self.window.pads[axis] or seen > size
-            for axis, (seen, size) in enumerate(zip(self.seen, self.size, strict=True))
-        )
+        return any(axis.bordered for axis in window_axes(self.window, self.size))
 
     @property
     def copied(self) -> bool:

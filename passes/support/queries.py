@@ -9,7 +9,6 @@ import numpy as np
 
 from ...ir import F16, F32, F64, Array, Graph, Op, Value
 from ...ir.ops import Binarize, Cast, Ceil, Equal, Floor, Less, LessEqual, Round, Sign, Threshold
-from ...ir.ops.window import Window
 
 _STEPS = (Binarize, Ceil, Equal, Floor, Less, LessEqual, Round, Sign, Threshold)
 
@@ -39,14 +38,6 @@ def per_channel(array: Array, rank: int, channels: int) -> Array | None:
     if any(size != 1 for axis, size in enumerate(aligned.shape) if axis != 1):
         return None
     return np.broadcast_to(aligned.reshape(-1), (channels,))
-
-
-def taps_inside(window: Window, axis: int, spatial: tuple[int, ...]) -> Array:
-    """Which taps of an axis fall inside a map of size ``spatial``: bool [positions, taps]."""
-    positions = np.arange(window.output(spatial)[axis])[:, None] * window.strides[axis]
-    taps = np.arange(window.kernel[axis])[None] * window.dilations[axis]
-    at = positions + taps - window.pads[axis]
-    return (at >= 0) & (at < spatial[axis])
 
 
 def channel_shape(rank: int) -> tuple[int, ...]:

@@ -87,7 +87,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     piece = _piece(steps)
     pieces = [piece] * (steps // piece) + [steps % piece] * (steps % piece > 0)
     groups = sum(-(-piece // _GROUP) for piece in pieces)
-    runs = sum(last - first for first, last in (g.inside(0, row) for row in range(g.out[0])))
+    runs = sum(last - first for first, last in g.axes[0].ranges)
     runs *= 1 if frame.tap_columns == 1 else g.kernel[1]
     lanes = target.vector_bits // 8
     blocks = sum(width / lanes for width in widths_of(g.out_channels, lanes))

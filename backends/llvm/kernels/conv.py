@@ -321,9 +321,10 @@ class _Run:
         """One input channel: the inputs that a class of taps sees, from left to right."""
         g, code, lanes = self.layer.geometry, self.code, self.layer.plan.lanes
         known = self.tile.column if isinstance(self.tile.column, int) else None
+        columns = g.axes[1].ranges
         seen: dict[int, list[tuple[int, int]]] = {}
         for pixel in range(self.tile.pixels):
-            first, last = (0, g.kernel[1]) if known is None else g.inside(1, known + pixel)
+            first, last = (0, g.kernel[1]) if known is None else columns[known + pixel]
             for tap in taps:
                 if first <= tap < last:
                     offset = pixel * g.strides[1] + tap * g.dilations[1]

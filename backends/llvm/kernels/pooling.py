@@ -17,7 +17,7 @@ from llvmlite import ir
 
 from ....ir import BOOL, F16, Op, Scalar, Ternary, Value
 from ....ir.ops import AveragePool, Fused, MaxPool
-from ....ir.ops.window import Window
+from ....ir.ops.window_axis import WindowAxis, window_axes
 from ....ir.types import sample_bytes
 from ... import cache_traffic
 from ...codegen import fused_region
@@ -163,37 +163,17 @@ class Span:
         return self.position(code, code.max(self.low, code.min(tap, code.sub(self.high, 1))))
 
 
-def span(code: Code, window: Window, axis: int, size: int, at: Index) -> Span:
+def span(code: Code, axis: WindowAxis, at: Index) -> Span:
     """The taps at output position ``at``."""
-    stride, dilation = window.strides[axis], window.dilations[axis]
-    pad, taps = window.pads[axis], window.kernel[axis]
-    origin = code.sub(code.mul(at, stride), pad)
-    if not touches_padding(window, axis, size):
+    dilation, taps = axis.dilation, axis.taps
+    origin = code.sub(code.mul(at, axis.stride), axis.pad)
+    if not axis.bordered:
         return Span(origin, dilation, taps, 0, taps)
     before = code.max(0, code.sub(dilation - 1, origin))
     low, _ = code.divide(before, dilation)
-    room = code.max(0, code.sub(size + dilation - 1, origin))
+    room = code.max(0, code.sub(axis.size + dilation - 1, origin))
     high, _ = code.divide(room, dilation)
     return Span(origin, dilation, taps, low, code.min(taps, high))
-
-
-def _positions(window: Window, axis: int, size: int) -> list[list[int]]:
-    """Input positions of the taps of every window along an axis."""
-    begin, end = window.pads[axis], window.pads[axis + len(window.kernel)]
-    taps, stride, dilation = window.kernel[axis], window.strides[axis], window.dilations[axis]
-    single = Window((taps,), (stride,), (dilation,), (begin, end), window.ceil_mode)
-    (count,) = single.output((size,))
-    return [[o * stride - begin + t * dilation for t in range(taps)] for o in range(count)]
-
-
-def touches_padding(window: Window, axis: int, size: int) -> bool:
-    """True when some window has a tap in the padding."""
-    return any(not 0 <= p < size for row in _positions(window, axis, size) for p in row)
-
-
-def may_be_empty(window: Window, axis: int, size: int) -> bool:
-    """True when some window has no tap inside."""
-    return any(all(not 0 <= p < size for p in row) for row in _positions(window, axis, size))
 
 
 @dataclass(frozen=True)
@@ -208,8 +188,8 @@ class Pool:
     @property
     def unrolled(self) -> bool:
         """Whether windows are straight-line code."""
-        sizes = self.op.x.shape[2:]
-        empty = any(may_be_empty(self.op.window, i, known(s)) for i, s in enumerate(sizes))
+        axes = window_axes(self.op.window, self.op.x.shape[2:])
+        empty = any(axis.may_be_empty for axis in axes)
         return math.prod(self.op.kernel) <= _UNROLLED and not empty
 
     def result(
@@ -278,7 +258,7 @@ def _body(code: Code, job: Job, op: MaxPool | AveragePool, result: Value) -> Non
     rank = op.x.type.rank
     source = View.of(code, job.outer(op.x), rank, job.constant(op.x) is not None)
     pool = Pool(code, op, source, _fold(code, op))
-    sizes = [known(d) for d in op.x.shape[2:]]
+    axes = window_axes(op.window, op.x.shape[2:])
     outer = [known(d) for d in result.shape[2:-1]]
     channels = known(result.shape[1])
     alone = op.x.type.is_binary and len(epilogue.nodes) == 0
@@ -286,10 +266,9 @@ def _body(code: Code, job: Job, op: MaxPool | AveragePool, result: Value) -> Non
     division = Division.of(code, op, [known(d) for d in result.shape[2:]])
     with code.loop(code.begin, code.end) as task:
         sample, *rows = code.split(task, [1, *outer])
-        above = [span(code, op.window, i, sizes[i], row) for i, row in enumerate(rows)]
+        above = [span(code, axis, row) for axis, row in zip(axes[:-1], rows, strict=True)]
         with code.loop(0, known(result.shape[-1])) as column:
-            last = len(outer)
-            spans = [*above, span(code, op.window, last, sizes[last], column)]
+            spans = [*above, span(code, axes[-1], column)]
             at = (*rows, column)
             divisor = division.at(at)
 

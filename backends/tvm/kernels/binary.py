@@ -8,7 +8,6 @@ that adds is known for each border class and taken off at the end.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import numpy as np
 
 from ....ir import Array, Layout, Op, Ternary
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
+from ....ir.ops.window_axis import border_classes, joint, window_axes
 from ....ir.types import WORD_BITS
 from ...codegen.fused_region import product_of
 from ...codegen.kernel_builder import I32
@@ -155,34 +155,17 @@ class Binary:
         result and a table over these, [classes.., blocks, lanes]."""
         layer = self.layer
         inputs, window = layer.group_channels, layer.window
-        taps = math.prod(window.kernel)
-        size = layer.op.x.type.concrete(1)[2:]
-        output = layer.op.infer()[0].concrete(1)[2:]
-        seen: list[list[tuple[bool, ...]]] = []
-        for axis, count in enumerate(output):
-            starts = [at * window.strides[axis] - window.pads[axis] for at in range(count)]
-            steps = [tap * window.dilations[axis] for tap in range(window.kernel[axis])]
-            seen.append([tuple(0 <= s + step < size[axis] for step in steps) for s in starts])
-        if all(all(inside) for axis in seen for inside in axis):
-            return inputs * taps
-        classes = [list(dict.fromkeys(axis)) for axis in seen]
+        axes = window_axes(window, layer.op.x.type.concrete(1)[2:])
+        if not any(axis.bordered for axis in axes):
+            return inputs * math.prod(window.kernel)
+        classes, of_position = zip(*(border_classes(axis.inside) for axis in axes), strict=True)
+        inside = joint(classes)  # [classes.., taps..]
+        taps = tuple(range(len(axes), 2 * len(axes)))
         ones = self.signs.sum(-1, dtype=np.int64)
-        table = np.zeros((*map(len, classes), layer.outputs), np.int32)
-        for at in itertools.product(*(range(len(c)) for c in classes)):
-            held = (np.array(c[i]) for c, i in zip(classes, at, strict=True))
-            inside = np.ones((1,) * len(classes), bool)
-            for axis, mask in enumerate(held):
-                inside = inside & mask.reshape(
-                    [-1 if a == axis else 1 for a in range(len(classes))]
-                )
-            outside = (ones * ~inside).reshape(layer.outputs, -1).sum(-1)
-            table[at] = inputs * int(inside.sum()) + 2 * outside
-        blocked = layer.blocked(np.moveaxis(table, -1, 0))
-        maps = [
-            self.program.data(np.array([c.index(s) for s in axis], np.int32))
-            for axis, c in zip(seen, classes, strict=True)
-        ]
-        return maps, self.program.data(np.moveaxis(blocked, 0, -2))
+        outside = np.tensordot(ones, ~inside, (tuple(range(1, 1 + len(axes))), taps))
+        table = (inputs * inside.sum(taps) + 2 * outside).astype(np.int32)  # [O, classes..]
+        maps = [self.program.data(numbers.astype(np.int32)) for numbers in of_position]
+        return maps, self.program.data(np.moveaxis(layer.blocked(table), 0, -2))
 
     @property
     def wide(self) -> str:

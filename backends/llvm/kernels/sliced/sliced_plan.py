@@ -15,6 +15,7 @@ import numpy as np
 from .....ir import Array, Batch
 from .....ir.ops import BinaryConv
 from .....ir.ops.binary import BLOCK
+from .....ir.ops.window_axis import border_classes, joint
 from ...geometry import Geometry
 
 STACK = 384 << 10
@@ -147,8 +148,7 @@ class SlicedPlan(ABC):
     @cached_property
     def classes(self) -> tuple[Array, Array]:
         """Border classes: taps inside the map, bool [classes, taps], and each pixel's class."""
-        found, numbers = np.unique(self.valid.T, axis=0, return_inverse=True)
-        return found, numbers.reshape(-1)
+        return border_classes(self.valid.T)
 
     def cyclic(self, bits: Array) -> Array:
         """Rows of bits [.., pixels] as words u64 [.., words + a window], repeated over images, so
@@ -185,14 +185,7 @@ class SlicedPlan(ABC):
 
 def _valid(g: Geometry) -> Array:
     """Whether the input under each tap is inside the map: bool [taps, pixels]."""
-    rows, columns = np.divmod(np.arange(g.size[0] * g.size[1]), g.size[1])
-    out: list[Array] = []
-    for tap in range(g.taps):
-        row, column = divmod(tap, g.kernel[1])
-        y = rows + row * g.dilations[0] - g.pads[0]
-        x = columns + column * g.dilations[1] - g.pads[1]
-        out.append((y >= 0) & (y < g.size[0]) & (x >= 0) & (x < g.size[1]))
-    return np.stack(out)
+    return joint([axis.inside for axis in g.axes]).reshape(-1, g.taps).T
 
 
 def refusal(op: BinaryConv) -> str | None:
@@ -207,6 +200,6 @@ def refusal(op: BinaryConv) -> str | None:
     samples = g.batch.factor if isinstance(g.batch, Batch) else g.batch
     if samples * -(-g.size[0] * g.size[1] // 64) >= 1 << 30:
         return "the operand is too large"
-    if g.taps > MOST_CLASSES // 4 and len(np.unique(_valid(g).T, axis=0)) > MOST_CLASSES:
+    if g.taps > MOST_CLASSES // 4 and len(border_classes(_valid(g).T)[0]) > MOST_CLASSES:
         return f"more than {MOST_CLASSES} border classes"
     return None
