@@ -176,7 +176,7 @@ def _networks(
     The largest number of threads comes first: some libraries never forget how many cores their
     process had when they were first used.
     """
-    networks: list[Built] = []
+    networks: list[CompiledNetwork] = []
     for name, task in _chosen(arguments, store).items():
         say(f"compiling {name}")
         networks.append(_built(name, task, arguments.targets))
@@ -207,7 +207,7 @@ def _chosen(arguments: argparse.Namespace, store: Store) -> dict[str, Task]:
 
 
 @dataclass
-class Built:
+class CompiledNetwork:
     """A network compiled for the targets; ``problems`` says why it could not be for some."""
 
     name: str
@@ -230,8 +230,8 @@ class Built:
         return row
 
 
-def _built(name: str, task: Task, targets: Sequence[str]) -> Built:
-    built = Built(name, task)
+def _built(name: str, task: Task, targets: Sequence[str]) -> CompiledNetwork:
+    built = CompiledNetwork(name, task)
     for target in targets:
         try:
             compilation, seconds = bnnc_contenders.compiled(task, target)

@@ -30,7 +30,7 @@ from bnnc.tools.benchmarks.peers import PEERS
 from bnnc.tools.benchmarks.peers.pytorch import Interpreter
 from bnnc.tools.benchmarks.remote_contenders import Remote
 from bnnc.tools.benchmarks.rows import Contenders, Row
-from bnnc.tools.benchmarks.task import Started, Store, Task
+from bnnc.tools.benchmarks.task import Contender, Store, Task
 from bnnc.tools.benchmarks.timing import Timing
 from bnnc.tools.benchmarks.to_onnx import to_onnx
 
@@ -216,9 +216,9 @@ def test_a_contender_that_breaks_off_has_no_time() -> None:
     closed: list[str] = []
     contenders = Contenders(Row("a row"))
     contenders.add(
-        "mortal", lambda: Started(Mortal(), "1.0", close=lambda: closed.append("mortal"))
+        "mortal", lambda: Contender(Mortal(), "1.0", close=lambda: closed.append("mortal"))
     )
-    contenders.add("other", lambda: Started(timing.Clocked(lambda: None), "2.0"), 4)
+    contenders.add("other", lambda: Contender(timing.TimedCall(lambda: None), "2.0"), 4)
     contenders.measure(0.05)
     assert contenders.row.problems == {"mortal": "its process ended with code 9"}
     assert list(contenders.row.times) == ["other"]

@@ -38,12 +38,12 @@ this table; `make zoo NETWORK=mlp` renews one network's rows.
 
 Each is compiled and verified for the levels of x86-64 that its row names; the row has the worst of
 their results. *On bits*: layers that run on bits, of the layers whose activations and weights both
-take two values. *Difference*: the largest of any output, as a fraction of the outputs' largest value.
-*Bits*: elements that follow from counts and differ from their definition. *Near-ties*: signs whose
-reference is within the float error of 0 and fell on the other side; where one changed an entire run,
-its difference is no error bound, and the lines below the table name the layer and the value.
-*Compile*: processor time of the entire command, which runs one thread; *memory*: its peak. The
-columns that begin with *tvm* are the same for the TVM backend, compiled for x86-64-v3.
+take two values. *Difference*: the largest of any output, as a fraction of the outputs' largest
+value. *Bits*: elements that follow from counts and differ from their definition. *Near-ties*: signs
+whose reference is within the float error of 0 and fell on the other side; where one changed an
+entire run, its difference is no error bound, and the lines below the table name the layer and the
+value. *Compile*: processor time of the entire command, which runs one thread; *memory*: its peak.
+The columns that begin with *tvm* are the same for the TVM backend, compiled for x86-64-v3.
 
 | network | exporter | x86-64 | on bits | difference | bits | near-ties | compile (s) \
 | memory (GiB) | artifact (MB) | ONNX (MB) | tvm difference | tvm bits | tvm near-ties \

@@ -12,8 +12,8 @@ from ...runtime import load
 from ..inspection.layer_report import totals
 from .inner_layers import middle_call
 from .kernel_profile import shares
-from .task import Started, Task
-from .timing import Clocked
+from .task import Contender, Task
+from .timing import TimedCall
 
 PREFIX = "bnnc"
 STARTS = 5
@@ -57,18 +57,18 @@ def compiled(task: Task, target: str) -> tuple[Compilation, float]:
     return compilation, time.perf_counter() - started
 
 
-def network(task: Task, target: str) -> Started:
+def network(task: Task, target: str) -> Contender:
     """A network that is already compiled, loaded for the task's threads."""
     model = load(_library(task, target), threads=task.threads)
     values = list(task.inputs.values())
-    return Started(Clocked(lambda: model(*values)), "", None, model.close)
+    return Contender(TimedCall(lambda: model(*values)), "", None, model.close)
 
 
-def layer(task: Task, target: str) -> tuple[Started, float]:
+def layer(task: Task, target: str) -> tuple[Contender, float]:
     """The middle of a chain, bits to bits, and how many layers a call runs."""
     compilation, _ = compiled(task, target)
     call, layers, kernel = middle_call(compilation.graph, target)
-    return Started(Clocked(call), "", kernel), layers
+    return Contender(TimedCall(call), "", kernel), layers
 
 
 def facts(task: Task, compilation: Compilation, seconds: float, target: str) -> Facts:

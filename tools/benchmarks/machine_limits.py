@@ -17,7 +17,7 @@ import numpy as np
 from llvmlite import binding
 
 from .onnx_engines import PeerError
-from .timing import Clocked
+from .timing import TimedCall
 
 ROUNDS = 20_000
 REPEATS = 4
@@ -93,7 +93,7 @@ class Limit:
 
     def turn(self, seconds: float, calls: int) -> list[float]:
         at = self._buffer.ctypes.data
-        return Clocked(lambda: self._run(at)).turn(seconds, calls)
+        return TimedCall(lambda: self._run(at)).turn(seconds, calls)
 
     def rate(self, seconds: float) -> float:
         """Products or bytes a second of a call that took ``seconds``."""

@@ -12,7 +12,7 @@ from ..command_line.console import one_line
 from . import bnnc_contenders
 from .bnnc_contenders import Facts
 from .machine_limits import LIMITS, Limit, Logic, Reading
-from .task import Peer, Started, Task
+from .task import Contender, Peer, Task
 from .timing import Timing, Turns, measure, pinned, waited
 
 REST = 0.02
@@ -59,7 +59,7 @@ class Row:
 
 
 @dataclass
-class _Watched:
+class _GuardedTurns:
     """Turns of a contender that may fail in between: its process dies, or memory runs out."""
 
     turns: Turns
@@ -79,10 +79,10 @@ class Contenders:
     """The contenders of a row that could be started, and how many layers a call of each runs."""
 
     row: Row
-    started: dict[str, Started] = field(default_factory=dict[str, Started])
+    started: dict[str, Contender] = field(default_factory=dict[str, Contender])
     divide: dict[str, int] = field(default_factory=dict[str, int])
 
-    def add(self, name: str, start: Callable[[], Started], divide: int = 1) -> None:
+    def add(self, name: str, start: Callable[[], Contender], divide: int = 1) -> None:
         """Start one; if that fails, the reason is noted in the row."""
         try:
             contender = start()
@@ -99,7 +99,9 @@ class Contenders:
         """Run all in turns and close them."""
         row, before, began = self.row, waited(), time.perf_counter()
         try:
-            turns = {name: _Watched(contender.turns) for name, contender in self.started.items()}
+            turns = {
+                name: _GuardedTurns(contender.turns) for name, contender in self.started.items()
+            }
             timed = measure(turns, seconds, rest=REST if row.threads > 1 else 0.0)
             after = waited()
             if before is not None and after is not None:
@@ -138,7 +140,7 @@ def layer_row(task: Task, targets: Sequence[str], peers: Sequence[Peer], seconds
 def _add_ours(contenders: Contenders, task: Task, target: str) -> None:
     layers = 1
 
-    def start() -> Started:
+    def start() -> Contender:
         nonlocal layers
         contender, layers = bnnc_contenders.layer(task, target)
         return contender
@@ -147,9 +149,9 @@ def _add_ours(contenders: Contenders, task: Task, target: str) -> None:
     contenders.divide[bnnc_contenders.name(target)] = layers
 
 
-def _limit(limits: dict[str, Limit], loop: Logic | Reading) -> Started:
+def _limit(limits: dict[str, Limit], loop: Logic | Reading) -> Contender:
     limits[loop.name] = limit = Limit(loop)
-    return Started(limit, "")
+    return Contender(limit, "")
 
 
 def network_row(

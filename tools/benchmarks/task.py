@@ -83,7 +83,7 @@ def _nothing() -> None:
 
 
 @dataclass(frozen=True)
-class Started:
+class Contender:
     """A contender that is ready: its turns, the library's version, a remark for this row's readers,
     and a function that ends it."""
 
@@ -98,7 +98,7 @@ class Peer:
     """A column of the tables: ``start`` raises PeerError where it cannot run a task."""
 
     name: str
-    start: Callable[[Task], Started]
+    start: Callable[[Task], Contender]
     layers: bool = True
     """Whether it has a column in the table of layers."""
     networks: bool = True

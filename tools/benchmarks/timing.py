@@ -55,7 +55,7 @@ class Turns(Protocol):
 
 
 @dataclass(frozen=True)
-class Clocked:
+class TimedCall:
     """A call timed by the clock of this process."""
 
     call: Callable[[], object]
@@ -84,7 +84,7 @@ def measure(
     ``rest`` seconds pass before each turn: meanwhile threads of the previous one stop spinning.
     """
     turns = {
-        name: Clocked(given) if callable(given) else given for name, given in contenders.items()
+        name: TimedCall(given) if callable(given) else given for name, given in contenders.items()
     }
     spent: dict[str, list[float]] = {name: [] for name in turns}
     for contender in turns.values():

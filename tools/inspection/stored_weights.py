@@ -13,7 +13,7 @@ HEAD = ("binary weights", "kernel", "stored as", "weights", "bytes", "bits each"
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredKernel:
     """The binary weights of one kernel: how many, and their bytes in the artifact's file.
 
     ``how``: "constants" of the code, or the codings in a compressed file, "" for weights that
@@ -42,10 +42,10 @@ class Stored:
         }
 
 
-def stored_weights(data: bytes, manifest: Manifest, path: str) -> list[Stored]:
+def stored_weights(data: bytes, manifest: Manifest, path: str) -> list[StoredKernel]:
     """The kernels with binary weights of an artifact's file, compressed or not."""
     entries = read_contents(data, path).entries if is_compressed(data) else None
-    stored: list[Stored] = []
+    stored: list[StoredKernel] = []
     for number, kernel in enumerate(manifest.kernels):
         if not kernel.weights:
             continue
@@ -54,19 +54,19 @@ def stored_weights(data: bytes, manifest: Manifest, path: str) -> list[Stored]:
             mine = [entry for entry in entries if entry.kernel == number]
             how = " ".join(dict.fromkeys(e.coded.coding for e in mine if e.nbytes))
             size = sum(entry.nbytes for entry in mine)
-        stored.append(Stored(kernel.name, kernel.kernel, how, kernel.weights, size))
+        stored.append(StoredKernel(kernel.name, kernel.kernel, how, kernel.weights, size))
     return stored
 
 
-def total(stored: Sequence[Stored]) -> Stored:
+def total(stored: Sequence[StoredKernel]) -> StoredKernel:
     """All together; at least one."""
     weights, size = (
         sum(column) for column in zip(*((s.weights, s.nbytes) for s in stored), strict=True)
     )
-    return Stored("total", "", "", weights, size)
+    return StoredKernel("total", "", "", weights, size)
 
 
-def stored_lines(stored: Sequence[Stored]) -> list[str]:
+def stored_lines(stored: Sequence[StoredKernel]) -> list[str]:
     """A row for each kernel, and the total; nothing where there are no binary weights."""
     if not stored:
         return []

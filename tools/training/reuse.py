@@ -30,7 +30,7 @@ from ..command_line.console import bytes_text, progress, show, time_text
 from ..command_line.exits import guarded
 from .deploy import check_folds
 from .fashion import Split, read_fashion
-from .reuse_comparison import Compared, compare
+from .reuse_comparison import ReuseComparison, compare
 from .tree_regularizer import falling_target, mst_loss
 from .vgg import Network, Settings, export, train
 
@@ -108,7 +108,7 @@ def run(options: argparse.Namespace) -> int:
     torch.set_num_threads(options.threads)
     data, test = read_fashion(options.data)
     options.output.mkdir(parents=True, exist_ok=True)
-    comparisons: list[Compared] = []
+    comparisons: list[ReuseComparison] = []
     for variant in VARIANTS:
         model = options.output / f"{variant.name}.onnx"
         if not model.exists():
@@ -149,7 +149,7 @@ def make(variant: Variant, data: Split, test: Split, settings: Settings, seed: i
     return network
 
 
-def markdown(comparisons: Sequence[Compared], batch: int) -> str:
+def markdown(comparisons: Sequence[ReuseComparison], batch: int) -> str:
     """The table and the meaning of its columns."""
     widest = max(comparisons[0].shares, key=lambda layer: layer.macs)
     note = NOTE.format(
@@ -163,7 +163,7 @@ def markdown(comparisons: Sequence[Compared], batch: int) -> str:
     return "\n".join([*("| " + " | ".join(row) + " |" for row in rows), "", note])
 
 
-def _row(compared: Compared) -> tuple[str, ...]:
+def _row(compared: ReuseComparison) -> tuple[str, ...]:
     off, on = compared.off.layers, compared.on.layers
     return (
         compared.name,

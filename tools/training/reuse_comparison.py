@@ -65,7 +65,7 @@ class Times:
 
 
 @dataclass(frozen=True)
-class Compared:
+class ReuseComparison:
     """A network with reuse off and on: everything that the table shows."""
 
     name: str
@@ -116,7 +116,7 @@ class Compared:
 
 def compare(
     model: Path, test: Split, target: str, batch: int, seconds: float, folder: Path
-) -> Compared:
+) -> ReuseComparison:
     """Compile ``model`` with reuse off and on into ``folder`` and measure both. Raises BnncError
     where their outputs on the test images differ in any bit."""
     compilations = {
@@ -133,7 +133,7 @@ def compare(
     off, on, ratios = _times([compilations[False], compilations[True]], batch, seconds)
     small = compress(compilations[True].data, compilations[True].schedule)
     weights = total(stored_weights(small, compilations[True].manifest, model.stem))
-    return Compared(
+    return ReuseComparison(
         model.stem,
         accuracy,
         layer_shares(compilations[True]),

@@ -7,10 +7,10 @@ import json
 
 from ..onnx_engines import PeerError
 from ..remote_contenders import Remote
-from ..task import Peer, Started, Task
+from ..task import Contender, Peer, Task
 
 
-def start(task: Task) -> Started:
+def start(task: Task) -> Contender:
     """The Keras twin of the task's steps."""
     if task.network is None:
         raise PeerError("the network is a file, which has no Keras twin")
@@ -28,7 +28,7 @@ def start(task: Task) -> Started:
         "kept": str(task.store.path(".tflite", text)),
     }
     remote = Remote("larq_engine", request, task.lce_python)
-    return Started(remote, remote.version, None, remote.close)
+    return Contender(remote, remote.version, None, remote.close)
 
 
 PEERS = (Peer("Larq CE", start),)

@@ -9,24 +9,24 @@ from typing import Any
 
 from ..onnx_engines import ONNXRUNTIME
 from ..static_quantization import int8
-from ..task import Peer, Started, Task
-from ..timing import Clocked
+from ..task import Contender, Peer, Task
+from ..timing import TimedCall
 
 FLOAT = ("Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul")
 INTEGER = ("QLinearConv", "QGemm", "QLinearMatMul", "MatMulIntegerToFloat")
 
 
-def start_float(task: Task) -> Started:
+def start_float(task: Task) -> Contender:
     """The unchanged model."""
     call = ONNXRUNTIME.load(str(task.model), task.inputs, task.threads)
-    return Started(Clocked(call), ONNXRUNTIME.version or "")
+    return Contender(TimedCall(call), ONNXRUNTIME.version or "")
 
 
-def start_int8(task: Task) -> Started:
+def start_int8(task: Task) -> Contender:
     """The quantized model."""
     model = int8(task)
     call = ONNXRUNTIME.load(str(model), task.inputs, task.threads)
-    return Started(Clocked(call), ONNXRUNTIME.version or "", _kept_float(model))
+    return Contender(TimedCall(call), ONNXRUNTIME.version or "", _kept_float(model))
 
 
 def _kept_float(model: Path) -> str | None:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from ..onnx_engines import OPENVINO
 from ..static_quantization import int8
-from ..task import Peer, Started, Task
-from ..timing import Clocked
+from ..task import Contender, Peer, Task
+from ..timing import TimedCall
 
 
-def start_float(task: Task) -> Started:
+def start_float(task: Task) -> Contender:
     """The unchanged model."""
     call = OPENVINO.load(str(task.model), task.inputs, task.threads)
-    return Started(Clocked(call), _version())
+    return Contender(TimedCall(call), _version())
 
 
-def start_int8(task: Task) -> Started:
+def start_int8(task: Task) -> Contender:
     """The quantized model, whose pairs of QuantizeLinear and DequantizeLinear it runs as int8."""
     call = OPENVINO.load(str(int8(task)), task.inputs, task.threads)
-    return Started(Clocked(call), _version())
+    return Contender(TimedCall(call), _version())
 
 
 def _version() -> str:

@@ -7,12 +7,12 @@ from functools import partial
 
 from ..onnx_engines import OPENVINO, PeerError
 from ..remote_contenders import Remote
-from ..task import Peer, Started, Task
+from ..task import Contender, Peer, Task
 
 ISA = "ONEDNN_MAX_CPU_ISA"
 
 
-def start(isa: str | None, task: Task) -> Started:
+def start(isa: str | None, task: Task) -> Contender:
     """The chain of layers in a process of its own, because it reads the variable when it starts."""
     if OPENVINO.version is None:
         raise PeerError("openvino is not installed")
@@ -25,7 +25,7 @@ def start(isa: str | None, task: Task) -> Started:
         "depth": task.depth,
     }
     remote = Remote("openvino_binary", request, environment={ISA: isa} if isa else {})
-    return Started(remote, remote.version, None, remote.close)
+    return Contender(remote, remote.version, None, remote.close)
 
 
 PEERS = (

@@ -11,15 +11,15 @@ import onnx
 from onnx import helper, numpy_helper
 
 from ..onnx_engines import PeerError
-from ..task import Peer, Started, Task
-from ..timing import Clocked
+from ..task import Contender, Peer, Task
+from ..timing import TimedCall
 
 Tensors = Sequence[Any]
 Attributes = Mapping[str, Any]
 Function = Callable[[Any, Tensors, Attributes], Any]
 
 
-def start(task: Task) -> Started:
+def start(task: Task) -> Contender:
     """The model, interpreted."""
     try:
         import torch
@@ -35,7 +35,7 @@ def start(task: Task) -> Started:
             torch.set_num_threads(task.threads)
         return fastest.run()
 
-    return Started(Clocked(call), torch.__version__.split("+")[0])
+    return Contender(TimedCall(call), torch.__version__.split("+")[0])
 
 
 def _seconds(graph: Interpreter) -> float:
