@@ -46,14 +46,11 @@ class FoldScale(Pass):
     exact: bool = False
 
     def run(self, graph: Graph, context: Context) -> Graph:
-        reached: dict[Graph, frozenset[Value]] = {}
+        before_sign = reaches_sign(graph)
 
         def may_round(rw: Rewriter, node: Node) -> bool:
-            """Asked of the graph as it is now: rules make new values before a sign."""
-            if rw.source not in reached:
-                reached.clear()
-                reached[rw.source] = reaches_sign(rw.source)
-            return not self.exact and node.result not in reached[rw.source]
+            """Values that rules make lead where those lead whose places they take."""
+            return not self.exact and rw.ancestor(node.result) not in before_sign
 
         def merge(rw: Rewriter, node: Node) -> Value | None:
             return merge_constants(rw, node, may_round(rw, node))

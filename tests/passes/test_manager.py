@@ -8,9 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from bnnc.errors import PassError, VerifyError
-from bnnc.ir import Builder, Graph, Node, Stage, parse
-from bnnc.ir.ops import Relu
-from bnnc.ir.rewriting import Rewriter, rewrite
+from bnnc.ir import Builder, Graph, Stage, parse
 from bnnc.passes import Context, Pass, parse_pipeline, pass_types, pipelines, run_passes
 from bnnc.passes.select_kernels import SelectKernels
 
@@ -86,25 +84,6 @@ def test_kernels_need_a_target() -> None:
     graph = parse(GRAPH.replace("imported", "packed"))
     with pytest.raises(PassError, match="select-kernels needs a target"):
         run_passes(graph, (SelectKernels(),))
-
-
-def test_rules_that_never_settle_are_an_error() -> None:
-    def again(rw: Rewriter, node: Node) -> object:
-        return rw.add(Relu(node.op.operands[0]), node.result.name)
-
-    with pytest.raises(PassError, match="did not settle after 200 sweeps"):
-        rewrite(parse(GRAPH), (again,))  # type: ignore[arg-type]
-
-
-def test_a_replacement_takes_the_name_and_others_stay_unique() -> None:
-    def once(rw: Rewriter, node: Node) -> object:
-        if not isinstance(node.op, Relu) or node.result.name != "y":
-            return None
-        inner = rw.add(Relu(node.op.x), "x")
-        return rw.add(Relu(inner), "z")
-
-    graph = rewrite(parse(GRAPH), (once,))  # type: ignore[arg-type]
-    assert [n.result.name for n in graph.nodes] == ["x.1", "z"]
 
 
 def test_unique_names() -> None:
