@@ -15,6 +15,7 @@ from onnx import ModelProto, NodeProto, ValueInfoProto, defs
 
 from ..errors import Limit, ModelError, VerifyError
 from ..ir import Graph, Node, Output, Value, scalar_of, shape_text, verify
+from ..ir.common_subexpressions import merge_equal
 from ..ir.ops import Sign
 from .analysis.infinite_weights import infinite_weights
 from .analysis.rewriting import Found, View, rewrite
@@ -82,7 +83,7 @@ def load_model(
     if walk.problems:
         raise problems_error(label, walk.problems)
     notes: list[str] = []
-    graph = normalise(graph, notes)
+    graph = normalise(merge_equal(graph), notes)
     why: dict[str, str] = {}
     graph = without_zero(graph, why)
     if sign_zero == "+1":

@@ -6,6 +6,7 @@ from .binarize import Binarize
 from .canonicalize import Canonicalize
 from .choose_layouts import ChooseLayouts
 from .codebook import Codebook
+from .common_subexpressions import CommonSubexpressions
 from .concat_last import ConcatLast
 from .constant_fold import ConstantFold
 from .dead_code import DeadCode
@@ -23,7 +24,7 @@ from .threshold import Threshold
 
 def recognition() -> tuple[Pass, ...]:
     """Up to the graph on which layers are recognised as binary."""
-    return (DeadCode(), ConstantFold(), Canonicalize(), ConstantFold())
+    return (DeadCode(), ConstantFold(), Canonicalize(), ConstantFold(), CommonSubexpressions())
 
 
 def default(
@@ -49,6 +50,7 @@ def lowering(
         Threshold(),
         FoldScale(exact=exact_float),
         ConstantFold(),
+        CommonSubexpressions(),
         ConcatLast(),
         *shared,
         PackBits(),

@@ -11,14 +11,22 @@ from torch import nn
 EXPORTERS = ["torchscript", "dynamo"]
 
 
-def export(module: nn.Module, shape: tuple[int, ...], exporter: str) -> onnx.ModelProto:
-    """The module as ONNX with a symbolic first dimension."""
+def export(
+    module: nn.Module, shape: tuple[int, ...], exporter: str, optimize: bool = True
+) -> onnx.ModelProto:
+    """The module as ONNX with a symbolic first dimension; ``optimize``: what the newer exporter
+    does by itself."""
     x = torch.zeros(2, *shape[1:])
     module.eval()
     if exporter == "dynamo":
         batch = torch.export.Dim("batch")
         program = torch.onnx.export(
-            module, (x,), dynamo=True, dynamic_shapes=({0: batch},), verbose=False
+            module,
+            (x,),
+            dynamo=True,
+            dynamic_shapes=({0: batch},),
+            verbose=False,
+            optimize=optimize,
         )
         return program.model_proto
     buffer = io.BytesIO()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +12,10 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 from exporter_support import EXPORTERS, export
-from frontend_support import check, model, node, op_names, values
+from frontend_support import check, model, node, op_names, run_reference, values
 from torch import Tensor, nn
 
+import bnnc
 from bnnc.frontend import load_model
 from bnnc.ir.ops import Conv
 from bnnc.passes.binarize import examine
@@ -91,6 +94,45 @@ def test_every_layer_is_on_bits(exporter: str) -> None:
     verdicts = [v for v in examine(load_model(proto).graph) if isinstance(v.node.op, Conv)]
     assert len(verdicts) == len(QUANTIZERS)
     assert [v.reason for v in verdicts if not v.binarized] == []
+
+
+class Estimated(nn.Module):
+    """Five layers of weights that make every sum exact; the middle three read estimated signs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        sizes = [3, CHANNELS, CHANNELS, CHANNELS, CHANNELS]
+        self.layers = nn.ModuleList(
+            nn.Conv2d(i, o, 3, padding=1, bias=False) for i, o in pairwise(sizes)
+        )
+        self.head = nn.Linear(CHANNELS, 10)
+        for layer in self.layers[1:]:
+            layer.weight.data = torch.sign(layer.weight.data)
+        for layer in (self.layers[0], self.head):
+            layer.weight.data = torch.round(layer.weight.data * 8) / 8
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.layers[0](x)
+        for layer in self.layers[1:]:
+            x = (torch.sign(x) - torch.clamp(x, -1, 1)).detach() + torch.clamp(x, -1, 1)
+            x = layer(x)
+        return self.head(F.max_pool2d(x, 6).flatten(1))
+
+
+def test_what_the_estimator_computes_twice_is_one_value(tmp_path: Path) -> None:
+    """Without optimizations the newer exporter writes each clamp as Max and Min with bounds of
+    their own (with them it loses the bounds of equal clamps)."""
+    proto = export(Estimated(), (1, 3, 6, 6), "dynamo", optimize=False)
+    clamps = [n for n in proto.graph.node if n.op_type == "Max"]
+    assert len(clamps) == len({n.input[1] for n in clamps}) == 6
+    verdicts = examine(load_model(proto).graph)
+    assert [v.binarized for v in verdicts] == [False, True, True, True, False]
+    feeds: dict[str, Any] = {proto.graph.input[0].name: np.round(values(5, 3, 6, 6) * 4)}
+    (expected,) = run_reference(proto, feeds).values()
+    with bnnc.load(bnnc.compile(proto, output=tmp_path / "m.so")) as compiled:
+        (actual,) = compiled.run(feeds).values()
+    assert np.array_equal(actual, expected)
 
 
 @pytest.mark.parametrize("at_zero", [0.0, 1.0])
