@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from .types import WORD_BITS, Array, Bits, Layout, Scalar, TensorType, physical_axes
+from .types import WORD_BITS, Array, Bits, Layout, Scalar, TensorType, Ternary, physical_axes
 
 
 def to_storage(array: Array, type_: TensorType) -> Array:
@@ -20,11 +20,8 @@ def to_storage(array: Array, type_: TensorType) -> Array:
     moved = array.transpose(_outer_axes(type_))
     if type_.layout is Layout.PLANES:
         moved = moved.reshape(*moved.shape[:2], -1)
-    if isinstance(type_.element, Bits):
-        planes = [(moved >> p) & 1 for p in range(type_.element.planes)]
-    else:
-        planes = [moved > 0, moved != 0]
-    packed = [_pack(plane) for plane in planes]
+    assert not isinstance(type_.element, Scalar)
+    packed = [_pack(plane) for plane in planes_of(moved, type_.element)]
     return np.stack(packed, 1) if type_.layout is Layout.PLANES else np.concatenate(packed, -1)
 
 
@@ -50,6 +47,14 @@ def from_storage(memory: Array, type_: TensorType, batch: int) -> Array:
         return _contiguous(codes.transpose(back))
     values = np.where(planes[1] == 0, 0, np.where(planes[0] != 0, 1, -1)).astype(np.int8)
     return _contiguous(values.transpose(back))
+
+
+def planes_of(codes: Array, element: Bits | Ternary) -> list[Array]:
+    """The bits of packed elements in interpreter storage, an array of 0 and 1 for each plane
+    (ternary: sign, mask)."""
+    if isinstance(element, Bits):
+        return [(codes >> p) & 1 for p in range(element.planes)]
+    return [codes > 0, codes != 0]
 
 
 def storage_shape(type_: TensorType, batch: int) -> tuple[int, ...]:

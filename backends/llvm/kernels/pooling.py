@@ -15,15 +15,15 @@ from typing import Any, Protocol
 import numpy as np
 from llvmlite import ir
 
-from ....ir import BOOL, F16, Op, Scalar, Ternary, Value
+from ....ir import Bits, Op, Scalar, Ternary, Value
 from ....ir.ops import AveragePool, Fused, MaxPool
 from ....ir.ops.window_axis import WindowAxis, window_axes
+from ....ir.storage import planes_of
 from ....ir.types import sample_bytes
 from ... import cache_traffic
-from ...codegen import fused_region
-from ...codegen import math_float32 as vector_math
 from ...codegen.elementwise_emitters import Lanes, Packed
-from ...codegen.kernel_builder import FLOAT, I1, Code, Index, memory_type, vector
+from ...codegen.folds import Fold, Pool, pool_fold, refusal
+from ...codegen.kernel_builder import FLOAT, I1, Code, Index, vector
 from ...codegen.kernel_interface import Extent, Job, Kernel
 from ...interface import Choice, KernelDescriptor
 from ...targets import Target
@@ -37,7 +37,7 @@ _UNROLLED = 16
 _WORD = 64
 
 
-class Fold(Protocol):
+class Taps(Protocol):
     """How taps combine: state as plain values, so that loops can carry it."""
 
     def start(self, lanes: int) -> list[Any]:
@@ -48,49 +48,28 @@ class Fold(Protocol):
         """The state with one more tap."""
         ...
 
-    def finish(self, state: Sequence[Any]) -> Lanes:
-        """The window's result (an average before its division)."""
+    def finish(self, state: Sequence[Any], divisor: Any | None) -> Lanes:
+        """The window's result, an average's divided by a scalar."""
         ...
 
 
 @dataclass(frozen=True)
-class Sum:
-    """Taps added in order. It starts at -0.0, which changes no sum."""
+class Scalars:
+    """Elements of a lane each."""
 
     code: Code
+    fold: Fold
 
     def start(self, lanes: int) -> list[Any]:
-        return [ir.Constant(vector(FLOAT, lanes), [-0.0] * lanes)]
+        return [self.fold.initial(lanes)]
 
     def add(self, state: Sequence[Any], tap: Any) -> list[Any]:
-        return [self.code.b.fadd(state[0], tap)]
+        return [self.fold.absorb(self.code, state[0], tap)]
 
-    def finish(self, state: Sequence[Any]) -> Lanes:
-        return state[0]
-
-
-@dataclass(frozen=True)
-class Largest:
-    """The largest scalar; NaN when one is NaN."""
-
-    code: Code
-    element: Scalar
-
-    def start(self, lanes: int) -> list[Any]:
-        kind = self.element.dtype
-        low: Any = -float("inf") if kind.kind == "f" else int(np.iinfo(kind.str).min)
-        return [ir.Constant(vector(memory_type(self.element), lanes), [low] * lanes)]
-
-    def add(self, state: Sequence[Any], tap: Any) -> list[Any]:
-        b: Any = self.code.b
-        kind = self.element.dtype.kind
-        if kind == "f":
-            return [vector_math.maximum(self.code, tap, state[0])]
-        compare = b.icmp_unsigned if kind == "u" else b.icmp_signed
-        return [b.select(compare(">", tap, state[0]), tap, state[0])]
-
-    def finish(self, state: Sequence[Any]) -> Lanes:
-        return state[0]
+    def finish(self, state: Sequence[Any], divisor: Any | None) -> Lanes:
+        lanes = state[0].type.count
+        spread = None if divisor is None else self.code.splat(divisor, lanes)
+        return self.fold.finish(self.code, state[0], spread)
 
 
 @dataclass(frozen=True)
@@ -98,25 +77,25 @@ class LargestPacked:
     """The largest code (ternary: value) of packed elements, planes as integers of a bit a lane."""
 
     code: Code
-    element: Any
+    fold: Fold
+    element: Bits | Ternary
 
     def start(self, lanes: int) -> list[Any]:
         type_ = ir.IntType(lanes)
-        if isinstance(self.element, Ternary):
-            return [type_(0), type_((1 << lanes) - 1)]
-        return [type_(0)] * self.element.planes
+        planes = planes_of(np.array(self.fold.start, self.element.dtype), self.element)
+        return [type_((1 << lanes) - 1 if plane else 0) for plane in planes]
 
     def add(self, state: Sequence[Any], tap: Any) -> list[Any]:
         assert isinstance(tap, Packed)
         b: Any = self.code.b
         type_ = state[0].type
-        held = [b.bitcast(plane, type_) for plane in tap.planes]
+        new = [b.bitcast(plane, type_) for plane in tap.planes]
         if isinstance(self.element, Ternary):
-            sign = b.or_(state[0], held[0])
-            return [sign, b.or_(sign, b.and_(state[1], held[1]))]
-        if len(held) == 1:
-            return [b.or_(state[0], held[0])]
-        return self._larger(state, held)
+            sign = b.or_(state[0], new[0])
+            return [sign, b.or_(sign, b.and_(state[1], new[1]))]
+        if len(new) == 1:
+            return [b.or_(state[0], new[0])]
+        return self._larger(state, new)
 
     def _larger(self, old: Sequence[Any], new: Sequence[Any]) -> list[Any]:
         """Compares codes plane by plane from the highest."""
@@ -131,7 +110,7 @@ class LargestPacked:
             b.or_(b.and_(above, now), b.and_(below, was)) for was, now in zip(old, new, strict=True)
         ]
 
-    def finish(self, state: Sequence[Any]) -> Lanes:
+    def finish(self, state: Sequence[Any], divisor: Any | None) -> Lanes:
         b: Any = self.code.b
         type_ = vector(I1, state[0].type.width)
         return Packed(tuple(b.bitcast(plane, type_) for plane in state))
@@ -177,13 +156,13 @@ def span(code: Code, axis: WindowAxis, at: Index) -> Span:
 
 
 @dataclass(frozen=True)
-class Pool:
-    """One pooling anchor in one kernel function."""
+class Windows:
+    """The windows of one pooling anchor in one kernel function."""
 
     code: Code
-    op: MaxPool | AveragePool
+    op: Pool
     source: View
-    fold: Fold
+    taps: Taps
 
     @property
     def unrolled(self) -> bool:
@@ -192,20 +171,20 @@ class Pool:
         empty = any(axis.may_be_empty for axis in axes)
         return math.prod(self.op.kernel) <= _UNROLLED and not empty
 
-    def result(
+    def state(
         self, sample: Index, spans: Sequence[Span], channel: Index, lanes: int, count: int
-    ) -> Lanes:
-        """The combined taps of one window for a block of channels."""
+    ) -> list[Any]:
+        """The state after the taps of one window, for a block of channels."""
         if not self.unrolled:
-            return self.fold.finish(self._looped(sample, spans, channel, (lanes, count), ()))
-        state = self.fold.start(lanes)
+            return self._looped(sample, spans, channel, (lanes, count), ())
+        state = self.taps.start(lanes)
         for tap in np.ndindex(*self.op.kernel):
             at = [s.nearest(self.code, t) for s, t in zip(spans, tap, strict=True)]
             value = self.source.load((sample, channel, *at), 1, lanes, count)
             if isinstance(self.op, AveragePool):
                 value = self._or_zero(value, spans, tap)
-            state = self.fold.add(state, value)
-        return self.fold.finish(state)
+            state = self.taps.add(state, value)
+        return state
 
     def _looped(
         self,
@@ -217,14 +196,14 @@ class Pool:
         state: list[Any] | None = None,
     ) -> list[Any]:
         """Loops over the taps inside, one axis after another; ``at`` are the positions so far."""
-        state = self.fold.start(width[0]) if state is None else state
+        state = self.taps.start(width[0]) if state is None else state
         if len(at) == len(spans):
-            return self.fold.add(state, self.source.load((sample, channel, *at), 1, *width))
+            return self.taps.add(state, self.source.load((sample, channel, *at), 1, *width))
         here = spans[len(at)]
 
-        def body(tap: Index, held: list[Any]) -> list[Any]:
+        def body(tap: Index, states: list[Any]) -> list[Any]:
             position = here.position(self.code, tap)
-            return self._looped(sample, spans, channel, width, (*at, position), held)
+            return self._looped(sample, spans, channel, width, (*at, position), states)
 
         return self.code.repeat(here.low, here.high, 1, state, body)
 
@@ -246,18 +225,19 @@ class Pool:
         return b.bitcast(b.and_(b.bitcast(value, type_), mask), value.type)
 
 
-def _fold(code: Code, op: MaxPool | AveragePool) -> Fold:
-    if isinstance(op, AveragePool):
-        return Sum(code)
-    element = op.x.element
-    return Largest(code, element) if isinstance(element, Scalar) else LargestPacked(code, element)
+def _taps(code: Code, op: Pool) -> Taps:
+    fold, element = pool_fold(op), op.x.element
+    if isinstance(element, Scalar):
+        return Scalars(code, fold)
+    return LargestPacked(code, fold, element)
 
 
-def _body(code: Code, job: Job, op: MaxPool | AveragePool, result: Value) -> None:
+def _body(code: Code, job: Job, op: Pool, result: Value) -> None:
     epilogue = Epilogue(code, job)
     rank = op.x.type.rank
     source = View.of(code, job.outer(op.x), rank, job.constant(op.x) is not None)
-    pool = Pool(code, op, source, _fold(code, op))
+    taps = _taps(code, op)
+    windows = Windows(code, op, source, taps)
     axes = window_axes(op.window, op.x.shape[2:])
     outer = [known(d) for d in result.shape[2:-1]]
     channels = known(result.shape[1])
@@ -280,9 +260,8 @@ def _body(code: Code, job: Job, op: MaxPool | AveragePool, result: Value) -> Non
                 at: tuple[Index, ...] = at,
                 divisor: ir.Value | None = divisor,
             ) -> None:
-                value = pool.result(sample, spans, channel, width, count)
-                if divisor is not None:
-                    value = code.b.fdiv(value, code.splat(divisor, width))
+                state = windows.state(sample, spans, channel, width, count)
+                value = taps.finish(state, divisor)
                 epilogue.apply((sample, channel, *at), 1, value, count)
 
             channel_blocks(code, channels, width, block, packs=epilogue.packs)
@@ -326,15 +305,6 @@ def _lower(job: Job) -> None:
     job.step(tasks, lambda code: _body(code, job, op, result))
 
 
-def _refuses(op: Op, target: Target) -> str | None:
-    assert isinstance(op, Fused)
-    assert op.anchor is not None
-    element = op.anchor.op.operands[0].element
-    if element in (F16, BOOL):
-        return f"{op.anchor.op.mnemonic()} does not compute in {element}"
-    return fused_region.plain_refusal(op, target)
-
-
 def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """A load and an operation for each tap and vector (bits: word), and the memory's share."""
     assert isinstance(op, Fused)
@@ -351,7 +321,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
 
 def _kernel(operator: type[Op]) -> Kernel:
     name = operator.mnemonic()
-    return Kernel(KernelDescriptor(name, operator, _refuses, _cycles), _lower)
+    return Kernel(KernelDescriptor(name, operator, refusal, _cycles), _lower)
 
 
 KERNELS = (_kernel(MaxPool), _kernel(AveragePool))

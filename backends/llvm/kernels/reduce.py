@@ -10,98 +10,51 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-import numpy as np
-from llvmlite import ir
-
-from ....ir import BOOL, F16, F32, Op, Scalar, TensorType
+from ....ir import Op, TensorType
 from ....ir.ops import Fused, ReduceMax, ReduceMean, ReduceMin, ReduceSum
-from ...codegen import fused_region
-from ...codegen import math_float32 as vector_math
-from ...codegen.kernel_builder import DOUBLE, FLOAT, I32, Code, Index, memory_type, vector
+from ...codegen.folds import (
+    Fold,
+    Reduce,
+    reduce_cycles,
+    reduce_divisor,
+    reduce_fold,
+    refusal,
+)
+from ...codegen.kernel_builder import I32, Code, Index, memory_type, vector
 from ...codegen.kernel_interface import Extent, Job, Kernel
-from ...interface import Choice, KernelDescriptor
-from ...targets import Target
+from ...interface import KernelDescriptor
 from ..epilogue import Epilogue, channel_blocks
 from ..views import View, strides_of
 from .moving.copy_boxes import known, stored
 from .pointwise import block_width
 
-Reduce = ReduceMean | ReduceSum | ReduceMax | ReduceMin
 _NARROW = 8
 """Lanes of a block whose results are found one by one but packed."""
 
 
 @dataclass(frozen=True)
-class Combine:
-    """The arithmetic of a reduction on vectors of any width."""
+class Reduction:
+    """One reduction in one kernel function."""
 
     code: Code
     op: Reduce
 
-    @property
-    def element(self) -> Scalar:
-        """Element of operand and result."""
-        assert isinstance(self.op.x.element, Scalar)
-        return self.op.x.element
+    @cached_property
+    def fold(self) -> Fold:
+        """How elements are combined."""
+        return reduce_fold(self.op)
 
-    @property
-    def floating(self) -> bool:
-        """True for sums in float64."""
-        return isinstance(self.op, ReduceMean | ReduceSum) and self.element.dtype.kind == "f"
-
-    def start(self, lanes: int) -> Any:
-        """A state that changes no value."""
-        kind = self.element.dtype
-        type_ = vector(DOUBLE if self.floating else memory_type(self.element), lanes)
-        if isinstance(self.op, ReduceMean | ReduceSum):
-            return ir.Constant(type_, [-0.0 if self.floating else 0] * lanes)
-        highest = isinstance(self.op, ReduceMin)
-        if kind.kind == "f":
-            neutral: Any = float("inf") if highest else -float("inf")
-        else:
-            limits = np.iinfo(kind.str)
-            neutral = int(limits.max if highest else limits.min)
-        return ir.Constant(type_, [neutral] * lanes)
-
-    def add(self, state: Any, loaded: Any) -> Any:
-        """The state with one more vector of the operand."""
-        if self.floating and self.element == F32:
-            loaded = self.code.b.fpext(loaded, vector(DOUBLE, loaded.type.count))
-        return self.merge(state, loaded)
-
-    def merge(self, a: Any, b: Any) -> Any:
-        """Two states as one."""
-        builder: Any = self.code.b
-        if isinstance(self.op, ReduceMean | ReduceSum):
-            return builder.fadd(a, b) if self.floating else builder.add(a, b)
-        largest = isinstance(self.op, ReduceMax)
-        kind = self.element.dtype.kind
-        if kind == "f":
-            extreme = vector_math.maximum if largest else vector_math.minimum
-            return extreme(self.code, b, a)
-        compare = builder.icmp_unsigned if kind == "u" else builder.icmp_signed
-        return builder.select(compare(">" if largest else "<", b, a), b, a)
-
-    def across(self, state: Any) -> Any:
-        """All lanes combined, as one lane."""
-        while state.type.count > 1:
-            half = state.type.count // 2
-            state = self.merge(
-                self.code.lanes_of(state, 0, half), self.code.lanes_of(state, half, half)
-            )
-        return state
+    @cached_property
+    def axes(self) -> list[tuple[int, int]]:
+        """The reduced axes and their sizes."""
+        return [(a, known(self.op.x.shape[a])) for a in self.op.axes]
 
     def finish(self, state: Any) -> Any:
         """The result's lanes."""
-        if isinstance(self.op, ReduceMean):
-            shape = self.op.x.shape
-            count = float(math.prod(known(shape[a]) for a in self.op.axes))
-            state = self.code.b.fdiv(state, ir.Constant(state.type, [count] * state.type.count))
-        if self.floating and self.element == F32:
-            return self.code.b.fptrunc(state, vector(FLOAT, state.type.count))
-        return state
+        return self.fold.finish(self.code, state, reduce_divisor(self.op))
 
 
 @dataclass(frozen=True)
@@ -134,7 +87,7 @@ class Shape:
 def _body(code: Code, job: Job, op: Reduce, result: TensorType, shape: Shape) -> None:
     epilogue = Epilogue(code, job)
     x = View.of(code, job.outer(op.x), op.x.type.rank, job.constant(op.x) is not None)
-    combine = Combine(code, op)
+    reduction = Reduction(code, op)
     outer = [a for a in range(result.rank) if a != shape.lane or result.rank == 1]
     sizes = [1, *(known(result.shape[a]) for a in outer[1:])]
     with code.loop(code.begin, code.end) as task:
@@ -145,7 +98,7 @@ def _body(code: Code, job: Job, op: Reduce, result: TensorType, shape: Shape) ->
         def block(start: Index, count: int, width: int) -> None:
             if result.rank > 1:
                 at[shape.lane] = start
-            value = _reduce(code, combine, x, (shape, tuple(at)), width, count)
+            value = _reduce(reduction, x, (shape, tuple(at)), width, count)
             epilogue.apply(tuple(at), shape.lane, value, count)
 
         if result.rank < 2:
@@ -159,8 +112,7 @@ def _body(code: Code, job: Job, op: Reduce, result: TensorType, shape: Shape) ->
 
 
 def _reduce(
-    code: Code,
-    combine: Combine,
+    reduction: Reduction,
     x: View,
     where: tuple[Shape, tuple[Index, ...]],
     width: int,
@@ -168,17 +120,18 @@ def _reduce(
 ) -> Any:
     """``count`` results along the lane axis from the result position ``where``."""
     shape, at = where
+    code, fold = reduction.code, reduction.fold
     if shape.across is None:
-        return combine.finish(_each_lane(code, combine, x, where, width, count))
+        return reduction.finish(_each_lane(reduction, x, where, width, count))
     if count == 1:
-        one = combine.finish(_one_result(code, combine, x, where))
+        one = reduction.finish(_one_result(reduction, x, where))
         return code.widen(one, width)
-    type_ = vector(memory_type(combine.element), width)
+    type_ = vector(memory_type(fold.element), width)
 
     def lane(i: Index, state: list[Any]) -> list[Any]:
         here = list(at)
         here[shape.lane] = code.add(here[shape.lane], i)
-        one = combine.finish(_one_result(code, combine, x, (shape, tuple(here))))
+        one = reduction.finish(_one_result(reduction, x, (shape, tuple(here))))
         scalar = code.b.extract_element(one, I32(0))
         place = I32(i) if isinstance(i, int) else code.b.trunc(i, I32)
         return [code.b.insert_element(state[0], scalar, place)]
@@ -187,8 +140,7 @@ def _reduce(
 
 
 def _each_lane(
-    code: Code,
-    combine: Combine,
+    reduction: Reduction,
     x: View,
     where: tuple[Shape, tuple[Index, ...]],
     width: int,
@@ -196,44 +148,43 @@ def _each_lane(
 ) -> Any:
     """Every lane reduces its own elements."""
     shape, at = where
+    code, fold = reduction.code, reduction.fold
     axis = shape.kept[shape.lane] if shape.kept else None
 
     def add(index: Sequence[Index], state: Any) -> Any:
         lane = 0 if axis is None else axis
-        return combine.add(state, x.load(index, lane, width, count))
+        return fold.absorb(code, state, x.load(index, lane, width, count))
 
-    axes = [(a, known(combine.op.x.shape[a])) for a in combine.op.axes]
-    return _over(code, axes, _operand_index(shape, at, x), add, combine.start(width))
+    return _over(code, reduction.axes, _operand_index(shape, at, x), add, fold.initial(width))
 
 
-def _one_result(
-    code: Code, combine: Combine, x: View, where: tuple[Shape, tuple[Index, ...]]
-) -> Any:
+def _one_result(reduction: Reduction, x: View, where: tuple[Shape, tuple[Index, ...]]) -> Any:
     """All lanes reduce elements of one result: whole vectors, then what is left of the axis."""
     shape, at = where
-    across = shape.across
-    assert across is not None
-    extent = known(combine.op.x.shape[across])
+    code, fold = reduction.code, reduction.fold
+    shared = shape.across
+    assert shared is not None
+    extent = known(reduction.op.x.shape[shared])
     width = code.lanes
-    axes = [(a, known(combine.op.x.shape[a])) for a in combine.op.axes if a != across]
+    axes = [(a, size) for a, size in reduction.axes if a != shared]
 
     def run(first: int, last: int, lanes: int) -> Any:
         def add(index: list[Index], state: Any) -> Any:
-            def vectors(i: Index, held: list[Any]) -> list[Any]:
-                index[across] = i
-                return [combine.add(held[0], x.load(index, across, lanes, lanes))]
+            def vectors(i: Index, states: list[Any]) -> list[Any]:
+                index[shared] = i
+                return [fold.absorb(code, states[0], x.load(index, shared, lanes, lanes))]
 
             return code.repeat(first, last, lanes, [state], vectors)[0]
 
-        state = combine.start(lanes)
-        return combine.across(_over(code, axes, _operand_index(shape, at, x), add, state))
+        state = fold.initial(lanes)
+        return across(code, fold, _over(code, axes, _operand_index(shape, at, x), add, state))
 
-    total = combine.start(1)
+    total = fold.initial(1)
     start = 0
     while start < extent:
         lanes = min(width, 1 << ((extent - start).bit_length() - 1))
         last = start + (extent - start) // lanes * lanes
-        total = combine.merge(total, run(start, last, lanes))
+        total = fold.combine(code, total, run(start, last, lanes))
         start = last
     return total
 
@@ -259,10 +210,10 @@ def _over(
         return add(index, state)
     (axis, extent), *rest = axes
 
-    def body(i: Index, held: list[Any]) -> list[Any]:
+    def body(i: Index, states: list[Any]) -> list[Any]:
         here = list(index)
         here[axis] = i
-        return [_over(code, rest, here, add, held[0])]
+        return [_over(code, rest, here, add, states[0])]
 
     return code.repeat(0, extent, 1, [state], body)[0]
 
@@ -279,28 +230,18 @@ def _lower(job: Job) -> None:
     job.step(tasks, lambda code: _body(code, job, op, result, shape))
 
 
-def _refuses(op: Op, target: Target) -> str | None:
-    assert isinstance(op, Fused)
-    assert op.anchor is not None
-    reduce = op.anchor.op
-    assert isinstance(reduce, Reduce)
-    element = reduce.x.element
-    if element in (F16, BOOL):
-        return f"{reduce.mnemonic()} does not compute in {element}"
-    if isinstance(reduce, ReduceMean) and element.dtype.kind != "f":
-        return f"reduce_mean does not compute in {element}"
-    return fused_region.plain_refusal(op, target)
-
-
-def _cycles(op: Op, target: Target, choice: Choice) -> float:
-    """One load and operation for each vector of the operand."""
-    assert isinstance(op, Fused)
-    return sum(v.type.elements_per_sample() for v in op.xs[:1]) * 2 / target.lanes
+def across(code: Code, fold: Fold, state: Any) -> Any:
+    """All lanes of a state combined, as one lane."""
+    while state.type.count > 1:
+        half = state.type.count // 2
+        low, high = (code.lanes_of(state, first, half) for first in (0, half))
+        state = fold.combine(code, low, high)
+    return state
 
 
 def _kernel(operator: type[Op]) -> Kernel:
     name = operator.mnemonic()
-    return Kernel(KernelDescriptor(name, operator, _refuses, _cycles), _lower)
+    return Kernel(KernelDescriptor(name, operator, refusal, reduce_cycles), _lower)
 
 
 KERNELS = tuple(_kernel(op) for op in (ReduceMean, ReduceSum, ReduceMax, ReduceMin))

@@ -12,12 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from llvmlite import ir
-
 from ....ir import Op, Value
 from ....ir.ops import LogSoftmax, Softmax
 from ...codegen import math_float32 as vector_math
-from ...codegen.kernel_builder import DOUBLE, FLOAT, I32, Code, Index, pieces, vector
+from ...codegen.folds import HIGHEST, POWERS, Fold, softmax_result, softmax_total
+from ...codegen.kernel_builder import I32, Code, Index, pieces
 from ...codegen.kernel_interface import Extent, Job, Kernel
 from ...interface import Choice, KernelDescriptor
 from ...targets import Target
@@ -25,9 +24,7 @@ from ..epilogue import channel_blocks
 from ..views import View, strides_of
 from .moving.copy_boxes import known
 from .pointwise import block_width
-
-Step = Callable[[Any, Any], Any]
-"""State and a vector of the operand (with the store that goes with it) to the next state."""
+from .reduce import across
 
 
 @dataclass(frozen=True)
@@ -50,11 +47,6 @@ class Row:
     def shared(self) -> bool:
         """True when all lanes belong to one softmax."""
         return self.lane == self.op.axis
-
-    def constant(self, type_: ir.Type, value: float) -> Any:
-        """The start of a pass: one lane per softmax."""
-        lanes = 1 if self.shared else self.width
-        return ir.Constant(vector(type_, lanes), [value] * lanes)
 
     def runs(self) -> list[tuple[int, int, int]]:
         """(first, last, lanes) of the loops along the axis."""
@@ -87,27 +79,19 @@ class Row:
             return value
         return self.code.splat(self.code.b.extract_element(value, I32(0)), like.type.count)
 
-    def combine(
-        self,
-        start: Any,
-        merge: Step,
-        value: Callable[[Index, int], Any],
-    ) -> Any:
-        """All of ``value(position, lanes)`` along the axis merged, one lane per softmax."""
-        total = start
+    def folded(self, fold: Fold, value: Callable[[Index, int], Any]) -> Any:
+        """All of ``value(position, lanes)`` along the axis as one, a lane per softmax."""
+        total = fold.initial(1 if self.shared else self.width)
         for first, last, lanes in self.runs():
             count = lanes if self.shared else self.width
-            neutral = ir.Constant(vector(start.type.element, count), [start.constant[0]] * count)
 
-            def body(i: Index, held: list[Any], lanes: int = lanes) -> list[Any]:
-                return [merge(held[0], value(i, lanes))]
+            def body(i: Index, state: list[Any], lanes: int = lanes) -> list[Any]:
+                return [fold.absorb(self.code, state[0], value(i, lanes))]
 
-            part = self.code.repeat(first, last, lanes, [neutral], body)[0]
-            while self.shared and part.type.count > 1:
-                half = part.type.count // 2
-                low, high = (self.code.lanes_of(part, s, half) for s in (0, half))
-                part = merge(low, high)
-            total = merge(total, part)
+            part = self.code.repeat(first, last, lanes, [fold.initial(count)], body)[0]
+            if self.shared:
+                part = across(self.code, fold, part)
+            total = fold.combine(self.code, total, part)
         return total
 
     def each(self, body: Callable[[Index, int], None]) -> None:
@@ -118,35 +102,24 @@ class Row:
 
     def emit(self) -> None:
         """The three passes."""
-        b: Any = self.code.b
-        highest = self.combine(
-            self.constant(FLOAT, -float("inf")),
-            lambda a, c: vector_math.maximum(self.code, c, a),
-            lambda i, lanes: self.load(0, i, lanes),
-        )
+        code, b, op = self.code, self.code.b, self.op
+        highest = self.folded(HIGHEST, lambda i, lanes: self.load(0, i, lanes))
 
         def shifted(i: Index, lanes: int) -> Any:
             x = self.load(0, i, lanes)
             return b.fsub(x, self.spread(highest, x))
 
         def power(i: Index, lanes: int) -> Any:
-            e: Any = vector_math.exp(self.code, shifted(i, lanes))
-            if isinstance(self.op, Softmax):
+            e: Any = vector_math.exp(code, shifted(i, lanes))
+            if isinstance(op, Softmax):
                 self.store(e, i)
-            return b.fpext(e, vector(DOUBLE, e.type.count))
+            return e
 
-        exact = self.combine(self.constant(DOUBLE, 0.0), b.fadd, power)
-        total = b.fptrunc(exact, vector(FLOAT, exact.type.count))
-        if isinstance(self.op, LogSoftmax):
-            total = vector_math.log(self.code, total)
+        total = softmax_total(code, op, self.folded(POWERS, power))
 
         def finish(i: Index, lanes: int) -> None:
-            if isinstance(self.op, LogSoftmax):
-                x = shifted(i, lanes)
-                self.store(b.fsub(x, self.spread(total, x)), i)
-                return
-            e = self.load(1, i, lanes)
-            self.store(b.fdiv(e, self.spread(total, e)), i)
+            x = self.load(1, i, lanes) if isinstance(op, Softmax) else shifted(i, lanes)
+            self.store(softmax_result(code, op, x, self.spread(total, x)), i)
 
         self.each(finish)
 

@@ -15,11 +15,11 @@ from typing import Any
 
 from llvmlite import ir
 
-from ....ir import BOOL, F16, Op, Scalar
+from ....ir import Op, Scalar
 from ....ir.ops import GatherElements, TopK
 from ...codegen.kernel_builder import I32, I64, Code, Index, memory_type, vector
 from ...codegen.kernel_interface import Extent, Job, Kernel
-from ...codegen.topk_keys import key_type, order_key
+from ...codegen.topk_keys import NO_ENTRY, follows, improves, key_type, order_key, refusal
 from ...interface import Choice, KernelDescriptor
 from ...targets import Target
 from ..views import View, strides_of
@@ -58,17 +58,13 @@ class Selection:
         type_ = key_type(self.op)
 
         def step(i: Index, best: list[Any]) -> list[Any]:
-            key, position = self._key(i), self._spread(i, type_)
-            relation = ">=" if self.op.last else ">"
-            better = b.icmp_signed(relation, key, best[0])
-            better = b.or_(better, b.icmp_signed("<", best[1], self._all(type_, 0)))
+            entry = [self._key(i), self._spread(i, type_)]
+            better = improves(self.code, self.op, entry, best)
             if before is not None:
-                further = b.icmp_signed("<" if self.op.last else ">", position, before[1])
-                equal = b.and_(b.icmp_signed("==", key, before[0]), further)
-                better = b.and_(better, b.or_(b.icmp_signed("<", key, before[0]), equal))
-            return [b.select(better, key, best[0]), b.select(better, position, best[1])]
+                better = b.and_(better, follows(self.code, self.op, entry, before))
+            return [b.select(better, new, old) for new, old in zip(entry, best, strict=True)]
 
-        start = [self._all(type_, 0), self._all(type_, -1)]
+        start = [self._all(type_, number) for number in NO_ENTRY]
         return self.code.repeat(0, known(self.op.x.shape[self.op.axis]), 1, start, step)
 
     def _key(self, i: Index) -> Any:
@@ -142,10 +138,7 @@ def _lower_gather_elements(job: Job) -> None:
 
 
 def _refuses(op: Op, target: Target) -> str | None:
-    element = op.operands[0].element
-    if isinstance(op, TopK) and element in (F16, BOOL):
-        return f"{op.mnemonic()} does not order {element}"
-    return None
+    return refusal(op, target) if isinstance(op, TopK) else None
 
 
 def _cycles(op: Op, target: Target, choice: Choice) -> float:

@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from ....ir import BOOL, F16, U8, Bits, Layout, Op, Scalar, Ternary
+from ....ir import Bits, Layout, Op, Scalar
 from ....ir.ops import AveragePool, Fused, MaxPool
 from ....ir.types import WORD_BITS
 from ... import cache_traffic
-from ...codegen import math_float32
 from ...codegen.elementwise_emitters import Lanes
-from ...codegen.fused_region import plain_refusal, product_of
-from ...codegen.kernel_builder import FLOAT, I8, memory_type
+from ...codegen.folds import Pool, pool_fold, refusal
+from ...codegen.fused_region import product_of
+from ...codegen.kernel_builder import FLOAT
 from ...codegen.kernel_interface import Job
 from ...interface import Choice
 from ...targets import Target
-from ..expressions import Term, constant, dtype_of, expression
+from ..expressions import Term, dtype_of, expression
 from ..program import Program, View, planes_of
 from ..region_blocks import Region
 from ..results import code_of
@@ -28,78 +28,52 @@ from ..tir import T, tirx
 from ..window_operand import Source
 
 
-def _lowest(op: MaxPool) -> float:
-    """What wins against nothing: padding."""
-    element = op.x.element
-    if isinstance(element, Ternary):
-        return -1
-    if not isinstance(element, Scalar) or element == U8:
-        return 0
-    return -np.inf if element.dtype.kind == "f" else np.iinfo(element.dtype.name).min
-
-
-def _source(program: Program, op: MaxPool | AveragePool, x: View) -> Source:
+def _source(program: Program, op: Pool, x: View) -> Source:
     """The operand: packed elements as their codes."""
-    element = op.x.element
-    type_ = memory_type(element) if isinstance(element, Scalar) else I8
+    element, fold = op.x.element, pool_fold(op)
 
     def read(at: Sequence[Any]) -> Any:
         sample, *positions, channel = at
-        held = x.load([sample, channel, *positions])
+        one = x.load([sample, channel, *positions])
         if isinstance(element, Scalar):
-            return expression(held)
-        return code_of(held, element)
+            return expression(one)
+        return code_of(one, element)
 
     channels = op.x.type.concrete(1)[1]
-    fill = _lowest(op) if isinstance(op, MaxPool) else 0.0
-    return Source(program, op.window, op.x.type, channels, dtype_of(type_), fill, read)
-
-
-def _folded(program: Program, op: MaxPool | AveragePool, held: Any, x: Any) -> Any:
-    """The state with one more tap."""
-    element, b = op.x.element, program.code.b
-    if isinstance(op, AveragePool):
-        return expression(b.fadd(Term.of(FLOAT, held), Term.of(FLOAT, x)))
-    type_ = memory_type(element) if isinstance(element, Scalar) else I8
-    state, tap = Term.of(type_, held), Term.of(type_, x)
-    if isinstance(element, Scalar) and element.dtype.kind == "f":
-        return expression(math_float32.maximum(program.code, tap, state))
-    unsigned = element == U8 or not isinstance(element, Scalar | Ternary)
-    compare = b.icmp_unsigned if unsigned else b.icmp_signed
-    return expression(b.select(compare(">", tap, state), tap, state))
+    # Padding never wins; in an average it counts as 0.
+    fill = fold.start if isinstance(op, MaxPool) else 0.0
+    return Source(program, op.window, op.x.type, channels, dtype_of(fold.type), fill, read)
 
 
 def _write(job: Job) -> Program:
     if _ors(job.op):
         return _write_words(job)
     op = product_of(job.op, MaxPool, AveragePool)
-    element = op.x.element
+    element, fold = op.x.element, pool_fold(op)
     program = Program(job)
     source, region = _source(program, op, program.view(job.outer(op.x))), Region(program)
     divisors = program.data(op.divisors()) if isinstance(op, AveragePool) else None
     space, kernel = region.space, op.window.kernel
     extents = (*space.extents, space.lanes)
-    type_ = memory_type(element) if isinstance(element, Scalar) else I8
-    start = -0.0 if isinstance(op, AveragePool) else _lowest(op)
 
     def finished(at: Sequence[Any], value: Any) -> Lanes:
+        if not isinstance(element, Scalar):
+            return planes_of(value, element)
+        divisor = None
         if divisors is not None:
-            spatial = space.index(at)[2:]
-            divisor = Term.of(FLOAT, divisors[tuple(spatial)])
-            return program.code.b.fdiv(Term.of(FLOAT, value), divisor)
-        if isinstance(element, Scalar):
-            return Term.of(type_, value)
-        return planes_of(value, element)
+            divisor = Term.of(FLOAT, divisors[tuple(space.index(at)[2:])])
+        return fold.finish(program.code, Term.of(fold.type, value), divisor)
 
     with program.body():
         read = source.prepare()
         state = program.scratch(extents, source.dtype)
         with program.block("fold", extents, kernel) as (at, taps):
             with T.init():
-                T.buffer_store(state, constant(type_, start), at)
+                T.buffer_store(state, expression(fold.initial(1)), at)
             sample, channel, *positions = space.index(at)
             tap = read([sample, *source.positions(positions, taps), channel])
-            T.buffer_store(state, _folded(program, op, state[tuple(at)], tap), at)
+            both = [Term.of(fold.type, x) for x in (state[tuple(at)], tap)]
+            T.buffer_store(state, expression(fold.absorb(program.code, *both)), at)
         with program.block("out", space.extents) as (at, _):
             region.store(at, lambda lane: finished((*at, lane), state[(*at, lane)]))
     return program
@@ -141,14 +115,6 @@ def _write_words(job: Job) -> Program:
     return program
 
 
-def _refuses(op: Op, target: Target) -> str | None:
-    assert isinstance(op, Fused)
-    pool = product_of(op, MaxPool, AveragePool)
-    if pool.x.element in (F16, BOOL):
-        return f"{pool.mnemonic()} does not compute in {pool.x.element}"
-    return plain_refusal(op, target)
-
-
 def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """A load and an operation for each tap; packed elements are taken apart."""
     assert isinstance(op, Fused)
@@ -163,6 +129,6 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
 
 
 KERNELS = (
-    kernel_of("max_pool", MaxPool, _write, folds, _cycles, _refuses),
-    kernel_of("average_pool", AveragePool, _write, folds, _cycles, _refuses),
+    kernel_of("max_pool", MaxPool, _write, folds, _cycles, refusal),
+    kernel_of("average_pool", AveragePool, _write, folds, _cycles, refusal),
 )

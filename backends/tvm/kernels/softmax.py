@@ -12,22 +12,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from ....ir import Op
 from ....ir.ops import LogSoftmax, Softmax
 from ...codegen import math_float32 as functions
-from ...codegen.kernel_builder import DOUBLE, FLOAT
+from ...codegen.folds import HIGHEST, POWERS, Fold, softmax_result, softmax_total
+from ...codegen.kernel_builder import FLOAT
 from ...codegen.kernel_interface import Job
 from ...interface import Choice
 from ...targets import Target
-from ..expressions import Term, expression
+from ..expressions import Term, dtype_of, expression
 from ..program import Buffer, Coordinate, Program
 from ..schedules import in_registers, own_loops, rows
 from ..tensor_kernel import Knobs, Schedule, kernel_of
-from ..tir import T, tirx
+from ..tir import T
 
-Fold = Callable[[Any, Any], Any]
 Read = Callable[[Sequence[Coordinate], Coordinate], Any]
 _LANES = ".lanes"
 """What the blocks are called that fold each lane for itself."""
@@ -77,21 +75,24 @@ class _Rows:
                 yield at, step * self.lanes + lane
             self.program.release()
 
-    def folded(self, name: str, dtype: str, start: float, fold: Fold, read: Read) -> Buffer:
-        """All elements along the axis as one: each lane its own, then those of the lanes."""
+    def folded(self, name: str, fold: Fold, read: Read) -> Buffer:
+        """The state of all elements along the axis: each lane its own, then those of the lanes."""
+        code, dtype, start = self.program.code, dtype_of(fold.type), expression(fold.initial(1))
         partly = self.program.scratch((*self.outer, self.lanes), dtype)
         space = (*self.outer, self.lanes)
         with self.program.block(f"{name}{_LANES}", space, (self.steps,)) as (place, (step,)):
             with T.init():
-                T.buffer_store(partly, tirx.const(start, dtype), place)
-            more = read(place[:-1], step * self.lanes + place[-1])
-            T.buffer_store(partly, fold(partly[tuple(place)], more), place)
-        whole = self.program.scratch((*self.outer, 1), dtype)
+                T.buffer_store(partly, start, place)
+            x = read(place[:-1], step * self.lanes + place[-1])
+            state = fold.absorb(code, Term.of(fold.type, partly[tuple(place)]), x)
+            T.buffer_store(partly, expression(state), place)
+        total = self.program.scratch((*self.outer, 1), dtype)
         with self.program.block(name, self.outer, (self.lanes,)) as (at, (lane,)):
             with T.init():
-                T.buffer_store(whole, tirx.const(start, dtype), [*at, 0])
-            T.buffer_store(whole, fold(whole[(*at, 0)], partly[(*at, lane)]), [*at, 0])
-        return whole
+                T.buffer_store(total, start, [*at, 0])
+            both = [Term.of(fold.type, x) for x in (total[(*at, 0)], partly[(*at, lane)])]
+            T.buffer_store(total, expression(fold.combine(code, *both)), [*at, 0])
+        return total
 
 
 def lanes_of(op: Softmax | LogSoftmax, target: Target) -> int:
@@ -109,13 +110,8 @@ def _write(job: Job) -> Program:
     def read(at: Sequence[Coordinate], i: Coordinate) -> Any:
         return x.load(row.index(at, i))
 
-    def greater(a: Any, b: Any) -> Any:
-        return expression(functions.maximum(code, Term.of(FLOAT, a), Term.of(FLOAT, b)))
-
     with program.body():
-        highest = row.folded(
-            "highest", "float32", -np.inf, greater, lambda at, i: expression(read(at, i))
-        )
+        highest = row.folded("highest", HIGHEST, read)
 
         def shifted(at: Sequence[Coordinate], i: Coordinate) -> Any:
             return b.fsub(read(at, i), Term.of(FLOAT, highest[(*at, 0)]))
@@ -134,17 +130,11 @@ def _write(job: Job) -> Program:
 
             power = kept
 
-        def wide(at: Sequence[Coordinate], i: Coordinate) -> Any:
-            return tirx.Cast("float64", expression(power(at, i)))
-
-        total = row.folded("total", "float64", 0.0, tirx.Add, wide)
+        sums = row.folded("total", POWERS, power)
         with row.elements("out") as (at, i):
-            exact = Term.of(DOUBLE, total[(*at, 0)])
-            whole: Any = Term.of(FLOAT, tirx.Cast("float32", expression(exact)))
-            if isinstance(op, Softmax):
-                out = b.fdiv(power(at, i), whole)
-            else:
-                out = b.fsub(shifted(at, i), functions.log(code, whole))
+            total = softmax_total(code, op, Term.of(POWERS.type, sums[(*at, 0)]))
+            x = power(at, i) if isinstance(op, Softmax) else shifted(at, i)
+            out = softmax_result(code, op, x, total)
             T.buffer_store(result.buffer, expression(out), result.place(row.index(at, i)))
     return program
 

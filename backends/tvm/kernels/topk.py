@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....ir import BOOL, F16, Op
+from ....ir import Op
 from ....ir.ops import TopK
+from ...codegen.kernel_builder import I32
 from ...codegen.kernel_interface import Job
-from ...codegen.topk_keys import key_type, order_key
+from ...codegen.topk_keys import NO_ENTRY, follows, improves, key_type, order_key, refusal
 from ...interface import Choice
 from ...targets import Target
-from ..expressions import dtype_of, expression
+from ..expressions import Term, constant, dtype_of, expression
 from ..program import Program
 from ..schedules import elements
 from ..tensor_kernel import kernel_of
@@ -28,39 +29,33 @@ def _write(job: Job) -> Program:
     x, result = program.view(op.x), program.view(job.result)
     shape = op.x.type.concrete(1)
     outer = [size for axis, size in enumerate(shape) if axis != op.axis]
-    dtype = dtype_of(key_type(op))
-
-    def before(a: tuple[Any, Any], b: tuple[Any, Any]) -> Any:
-        """Whether a (key, position) comes before another one in the order."""
-        first = tirx.GT(a[1], b[1]) if op.last else tirx.LT(a[1], b[1])
-        return tirx.Or(tirx.GT(a[0], b[0]), tirx.And(tirx.EQ(a[0], b[0]), first))
-
+    code, types = program.code, (key_type(op), I32)
     with program.body(), program.block("out", (*outer, 1)) as ((*at, _), _):
-        keys, places = program.scratch((2,), dtype), program.scratch((2,), "int32")
+        parts = [program.scratch((2,), dtype_of(type_)) for type_ in types]
+
+        def kept(number: int) -> list[Term]:
+            """The best entry so far (0), or the last that was chosen (1)."""
+            return [Term.of(t, part[(number,)]) for t, part in zip(types, parts, strict=True)]
+
         with T.serial(op.k) as j:
-            T.buffer_store(places, tirx.const(-1, "int32"), [0])
+            for part, type_, nothing in zip(parts, types, NO_ENTRY, strict=True):
+                T.buffer_store(part, constant(type_, nothing), [0])
             with T.serial(shape[op.axis]) as i:
-                key = expression(order_key(program.code, op, x.load(_index(op, at, i))))
-                best, last = ((keys[(n,)], places[(n,)]) for n in range(2))
-                better = tirx.Or(tirx.LT(best[1], 0), before((key, i), best))
-                left = tirx.Or(tirx.EQ(j, 0), before(last, (key, i)))
+                entry = [order_key(code, op, x.load(_index(op, at, i))), Term.of(I32, i)]
+                better = expression(improves(code, op, entry, kept(0)))
+                left = tirx.Or(tirx.EQ(j, 0), expression(follows(code, op, entry, kept(1))))
                 with T.If(tirx.And(better, left)), T.Then():
-                    T.buffer_store(keys, key, [0])
-                    T.buffer_store(places, i, [0])
-            T.buffer_store(keys, keys[(0,)], [1])
-            T.buffer_store(places, places[(0,)], [1])
-            place = result.place(_index(op, at, j))
-            T.buffer_store(result.buffer, tirx.Cast("int64", places[(1,)]), place)
+                    for part, value in zip(parts, entry, strict=True):
+                        T.buffer_store(part, expression(value), [0])
+            for part in parts:
+                T.buffer_store(part, part[(0,)], [1])
+            position = tirx.Cast("int64", parts[1][(1,)])
+            T.buffer_store(result.buffer, position, result.place(_index(op, at, j)))
     return program
 
 
 def _index(op: TopK, at: list[Any], i: Any) -> list[Any]:
     return [*at[: op.axis], i, *at[op.axis :]]
-
-
-def _refuses(op: Op, target: Target) -> str | None:
-    element = op.operands[0].element
-    return f"top_k does not order {element}" if element in (F16, BOOL) else None
 
 
 def _cycles(op: Op, target: Target, choice: Choice) -> float:
@@ -69,4 +64,4 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     return op.x.type.elements_per_sample() * 4.0 * op.k
 
 
-KERNELS = (kernel_of("top_k", TopK, _write, elements, _cycles, _refuses),)
+KERNELS = (kernel_of("top_k", TopK, _write, elements, _cycles, refusal),)
