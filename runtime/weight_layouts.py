@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ..errors import ArtifactError
+from .weight_packing import in_lanes, in_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -107,14 +108,14 @@ class Words:
         rows = np.zeros((self.outputs, self.taps, self.words * WORD), np.uint8)
         for outs, ins in self._groups():
             rows[outs, :, ins] = shaped[outs]
-        return self._blocked(_packed(rows))
+        return self._blocked(in_words(rows, WORD))
 
     def masks(self) -> Array:
         """1 for the input channels of an output channel's group: u32 [blocks, span, width]."""
         rows = np.zeros((self.outputs, self.words * WORD), np.uint8)
         for outs, ins in self._groups():
             rows[outs, ins] = 1
-        return self._blocked(_packed(rows))
+        return self._blocked(in_words(rows, WORD))
 
     def _groups(self) -> list[tuple[slice, slice]]:
         out, into = self.outputs // self.groups, self.channels // self.groups
@@ -128,16 +129,14 @@ class Words:
         groups, blocks = self.blocks
         per_group, group_out = self.outputs // groups, self.outputs // self.groups
         group_channels = self.channels // self.groups
-        out = np.zeros((groups * blocks, *words.shape[1:-1], self.span, self.width), np.uint32)
-        for number in range(groups * blocks):
+        out: list[Array] = []
+        for number, block in enumerate(in_lanes(words, self.width, groups)):
             group, inside = divmod(number, blocks)
             start = group * per_group + inside * self.width
-            stop = min(start + self.width, (group + 1) * per_group)
             low = start // group_out * group_channels // WORD if self.groups > 1 else 0
             low = min(low, words.shape[-1] - self.span)
-            part = words[start:stop, ..., low : low + self.span]
-            out[number, ..., : stop - start] = np.moveaxis(part, 0, -1)
-        return out
+            out.append(block[..., low : low + self.span, :])
+        return np.stack(out)
 
 
 @dataclass(frozen=True)
@@ -484,9 +483,3 @@ def widths_of(channels: int, lanes: int) -> list[int]:
     while lanes > 16 and lanes // 2 >= rest:
         lanes //= 2
     return [*widths, lanes] if rest else widths
-
-
-def _packed(bits: Array) -> Array:
-    """0/1 along the last axis to little-endian words of 32."""
-    packed = np.packbits(bits, axis=-1, bitorder="little")
-    return np.ascontiguousarray(packed).view("<u4")

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from ...ir import Array, Op
 from ...ir.ops import BinaryConv, BinaryGemm, Conv, Fused, Gemm, Window
+from ...runtime.weight_packing import in_lanes
 from ..codegen.fused_region import plain_refusal, product_of
 from ..codegen.kernel_interface import Job
 from ..targets import Target
@@ -101,10 +100,7 @@ class Layer:
 
     def blocked(self, rows: Array) -> Array:
         """Rows [O, taps.., inputs] as [blocks, taps.., inputs, lanes], missing channels 0."""
-        blocks, lanes = self.space.extents[-1], self.space.lanes
-        room = [(0, blocks * lanes - len(rows)), *[(0, 0)] * (rows.ndim - 1)]
-        padded = np.pad(rows, room).reshape(blocks, lanes, *rows.shape[1:])
-        return np.moveaxis(padded, 1, -1)
+        return in_lanes(rows, self.space.lanes)
 
     @property
     def extents(self) -> tuple[int, ...]:

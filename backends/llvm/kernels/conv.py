@@ -12,10 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-import numpy as np
-
 from ....ir import Array, Op
 from ....ir.ops import Conv, Fused, Gemm
+from ....runtime.weight_packing import in_lanes
 from ... import cache_traffic
 from ...codegen.fused_region import product_of
 from ...codegen.kernel_builder import FLOAT, I32, Index, IRValue, vector
@@ -178,16 +177,7 @@ class _Layer(Layer[Conv | Gemm]):
         """[blocks, taps, inputs of a group, width], lanes innermost, missing channels 0."""
         g, plan = self.geometry, self.plan
         w = self.constant.reshape(g.out_channels, g.group_channels, g.taps)
-        groups = g.groups if plan.split_groups else 1
-        per_group = g.out_channels // groups
-        blocks = -(-per_group // plan.width)
-        out = np.zeros((groups * blocks, g.taps, g.group_channels, plan.width), np.float32)
-        for number in range(groups * blocks):
-            group, inside = divmod(number, blocks)
-            start = group * per_group + inside * plan.width
-            stop = min(start + plan.width, (group + 1) * per_group)
-            out[number, ..., : stop - start] = w[start:stop].transpose(2, 1, 0)
-        return out
+        return in_lanes(w.swapaxes(1, 2), plan.width, g.groups if plan.split_groups else 1)
 
     def body(self) -> None:
         """The whole kernel function."""

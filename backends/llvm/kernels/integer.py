@@ -31,6 +31,7 @@ from ....ir import I8 as SIGNED
 from ....ir import Array, Op
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
 from ....ir.ops.binary import BYTES
+from ....runtime.weight_packing import in_lanes
 from ...codegen.isa import instructions
 from ...codegen.kernel_builder import I8, I16, I32, Code, Index, IRValue, vector
 from ...codegen.kernel_interface import Job, Kernel
@@ -211,14 +212,13 @@ class _Layer(Layer[BinaryConv | BinaryGemm]):
 
     def weights(self) -> Array:
         """[blocks, words, width, 4] of -1, 0, 1."""
-        g, width = self.geometry, self.plan.width
+        g = self.geometry
         signs = 2 * self.constant.reshape(g.out_channels, g.channels, *g.kernel).astype(np.int8) - 1
-        blocks = -(-g.out_channels // width)
-        out = np.zeros((blocks * width, len(self.words), FOUR), np.int8)
+        rows = np.zeros((g.out_channels, len(self.words), FOUR), np.int8)
         for number, word in enumerate(self.words):
             for place, tap in word.inputs:
-                out[: g.out_channels, number, place] = signs[(slice(None), *tap)]
-        return out.reshape(blocks, width, -1, FOUR).transpose(0, 2, 1, 3)
+                rows[:, number, place] = signs[(slice(None), *tap)]
+        return in_lanes(rows, self.plan.width).swapaxes(2, 3)
 
     @property
     def shifted(self) -> bool:

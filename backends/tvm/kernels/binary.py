@@ -20,6 +20,7 @@ from ....ir import Array, Layout, Op, Ternary
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
 from ....ir.ops.window_axis import border_classes, joint, window_axes
 from ....ir.types import WORD_BITS
+from ....runtime.weight_packing import in_words
 from ...codegen.fused_region import product_of
 from ...codegen.kernel_builder import I32
 from ...codegen.kernel_interface import Job
@@ -128,8 +129,7 @@ class Binary:
         signs, bits = self.signs, self.bits
         room = self.units * bits - signs.shape[-1]
         padded = np.pad(signs, [*[(0, 0)] * (signs.ndim - 1), (0, room)])
-        packed = np.packbits(padded.astype(np.uint8), axis=-1, bitorder="little")
-        return np.ascontiguousarray(packed).view(np.dtype(f"<u{bits // 8}"))
+        return in_words(padded, bits)
 
     def source(self) -> Source:
         """The operand in units."""

@@ -6,10 +6,13 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ....ir import Layout, Op, Scalar, Value
 from ....ir.ops import Concat, Gather, GatherElements, Pad, Relayout, Reshape, Slice, Transpose
 from ....ir.ops.shape import code_of
-from ....ir.types import BOOL, Ternary, sample_bytes
+from ....ir.storage import planes_of
+from ....ir.types import BOOL, sample_bytes
 from ...codegen.elementwise_emitters import Lanes, Packed
 from ...codegen.kernel_builder import I1, memory_type
 from ...codegen.kernel_interface import Job
@@ -104,8 +107,7 @@ def _pad(op: Pad, x: View) -> Load:
                 code = int(code) - (256 if element.dtype.kind == "u" and code > 127 else 0)
             border: Lanes = Term.of(type_, constant(type_, code))
         else:
-            bits = (code > 0, code != 0) if isinstance(element, Ternary) else None
-            planes = bits or [code >> plane & 1 for plane in range(element.planes)]
+            planes = planes_of(np.array(code), element)
             border = Packed(tuple(Term.of(I1, constant(I1, bit)) for bit in planes))
         return _either(inside, x.load(there), border)
 

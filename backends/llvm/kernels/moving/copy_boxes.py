@@ -9,10 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 
-from .....ir import I32, Batch, Bits, Dim, Layout, Op, Scalar, TensorType, Ternary, Value
+from .....ir import I32, Array, Batch, Dim, Layout, Op, Scalar, TensorType, Value
 from .....ir.ops import Concat, Gather, GatherElements, Pad, Relayout, Reshape, Slice, Transpose
+from .....ir.ops.shape import code_of
+from .....ir.storage import planes_of
 from .....ir.types import WORD_BITS, sample_bytes
 from ....codegen.kernel_builder import I64, Code, Index, memory_type
 from ....codegen.kernel_interface import Job
@@ -154,7 +157,8 @@ def fill_border(code: Code, op: Pad, result: TensorType, base: ir.Value, shared:
     sample = TensorType((1, *result.shape[1:]) if shared else result.shape, result.element)
     count = sample.elements_per_sample()
     if result.layout is not Layout.WORDS:
-        fill(code, base, result.element.dtype.type(border_code(op)).tobytes(), count)
+        border = code_of(op.value, result.element)
+        fill(code, base, result.element.dtype.type(border).tobytes(), count)
         return
     words, channels, planes = words_of(result), known(result.shape[1]), border_planes(op)
     held: list[int] = []
@@ -173,20 +177,11 @@ def clear(code: Code, result: TensorType, base: ir.Value, shared: bool) -> None:
     memory_set(code, base, 0, sample_bytes(sample.with_layout(Layout.WORDS)))
 
 
-def border_code(op: Pad) -> float:
-    """The border's value as elements are stored unpacked."""
+def border_planes(op: Pad) -> list[Array]:
+    """The border's value, a bit for each plane (ternary: sign, mask)."""
     element = op.x.element
-    return element.values.index(op.value) if isinstance(element, Bits) else op.value
-
-
-def border_planes(op: Pad) -> tuple[bool, ...]:
-    """The border's value as one bit per plane (ternary: sign, mask)."""
-    element = op.x.element
-    if isinstance(element, Ternary):
-        return (op.value > 0, op.value != 0)
-    assert isinstance(element, Bits)
-    held = int(border_code(op))
-    return tuple(bool(held >> p & 1) for p in range(element.planes))
+    assert not isinstance(element, Scalar)
+    return planes_of(np.array(code_of(op.value, element)), element)
 
 
 def load_index(code: Code, job: Job, op: Gather | GatherElements, at: list[Index]) -> ir.Value:

@@ -10,12 +10,12 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 
 from .....errors import LoweringError
-from .....ir import Array, Bits, Layout, Scalar, Ternary, Value
+from .....ir import Layout, Ternary, Value
 from .....ir.ops import Concat, Gather, Pad, Relayout, Reshape, Slice, Transpose
+from .....ir.storage import to_storage
 from .....ir.types import WORD_BITS
 from ....codegen.elementwise_emitters import Packed
 from ....codegen.kernel_builder import I8, I32, I64, Code, Index
@@ -35,18 +35,6 @@ def lower(job: Job) -> None:
     if not isinstance(op, Bitwise):
         raise LoweringError(f"{job.node.describe()}: cannot mix layouts of packed elements")
     job.step(Extent.of(result.shape[0]), lambda code: _bitwise(code, job, op))
-
-
-def pack(array: Array, element: Bits | Ternary) -> Array:
-    """Stored codes [N, C, ..] of a constant as words [N, .., planes, ceil(C/64)] u64."""
-    if isinstance(element, Ternary):
-        planes = [array > 0, array != 0]
-    else:
-        planes = [(array >> p) & 1 for p in range(element.planes)]
-    bits = np.stack([np.moveaxis(np.asarray(p, np.uint8), 1, -1) for p in planes], -2)
-    room = -bits.shape[-1] % WORD_BITS
-    bits = np.pad(bits, [*[(0, 0)] * (bits.ndim - 1), (0, room)])
-    return np.packbits(bits, axis=-1, bitorder="little").view("<u8")
 
 
 # --- runs of channels -------------------------------------------------------------------------
@@ -76,9 +64,7 @@ def _words_pointer(code: Code, job: Job, value: Value) -> ir.Value:
     constant = job.constant(value)
     if constant is None:
         return code.pointer(value)
-    element = value.element
-    assert not isinstance(element, Scalar)
-    return code.data(pack(constant, element))
+    return code.data(to_storage(constant, value.type.with_layout(Layout.WORDS)))
 
 
 def _merge_box(

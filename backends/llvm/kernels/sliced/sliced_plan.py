@@ -16,6 +16,7 @@ from .....ir import Array, Batch
 from .....ir.ops import BinaryConv
 from .....ir.ops.binary import BLOCK
 from .....ir.ops.window_axis import border_classes, joint
+from .....runtime.weight_packing import in_words
 from ...geometry import Geometry
 
 STACK = 384 << 10
@@ -153,11 +154,8 @@ class SlicedPlan(ABC):
     def cyclic(self, bits: Array) -> Array:
         """Rows of bits [.., pixels] as words u64 [.., words + a window], repeated over images, so
         that a tile may begin at any word of an image."""
-        fill = [(0, 0)] * (bits.ndim - 1) + [(0, self.words * 64 - bits.shape[-1])]
-        packed = np.packbits(np.pad(bits.astype(np.uint8), fill), axis=-1, bitorder="little")
-        words = np.ascontiguousarray(packed).view("<u8")
         count = self.words + self.window * self.lanes
-        return np.take(words, np.arange(count) % self.words, axis=-1)
+        return np.take(in_words(bits, 64), np.arange(count) % self.words, axis=-1)
 
     @cached_property
     def present(self) -> Array:
