@@ -1,4 +1,5 @@
-"""What a fused region is to any kernel: its iteration space, and what keeps it from being code."""
+"""What a fused region is to any kernel: its iteration space, what keeps it from being code, and
+what one pass over it costs."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ from typing import TypeVar
 
 from ...ir import Layout, Op, TensorType
 from ...ir.ops import Fused
+from .. import cache_traffic
+from ..interface import Choice
 from ..targets import Target
 from . import elementwise_emitters
 
@@ -38,9 +41,19 @@ def refusal(op: Fused, target: Target) -> str | None:
     return None
 
 
-def plain_refusal(op: Fused, target: Target) -> str | None:
+def plain_refusal(op: Op, target: Target) -> str | None:
     """The same for kernels that neither read nor write planes of pixels."""
+    assert isinstance(op, Fused)
     for value in (*op.xs, *op.body.results):
         if value.type.layout is Layout.PLANES:
             return f"cannot read or write planes of pixels, as {value!r}"
     return refusal(op, target)
+
+
+def pass_cycles(op: Op, target: Target, choice: Choice) -> float:
+    """One vector operation a cycle for each operator, operand and result; the memory's share."""
+    assert isinstance(op, Fused)
+    elements = full_type(op).elements_per_sample()
+    memory = cache_traffic.traffic([v.type for v in (*op.xs, *op.body.results)], target)
+    operations = len(op.body.nodes) + len(op.xs) + len(op.body.results)
+    return elements / target.lanes * operations + memory

@@ -10,36 +10,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ....ir import Batch, Dim, Layout, Op, Scalar
+from ....ir import Batch, Dim, Layout, Scalar
 from ....ir.ops import Fused
 from ....ir.types import physical_axes
-from ... import cache_traffic
-from ...codegen import fused_region
-from ...codegen.fused_region import full_type
+from ...codegen.fused_region import full_type, pass_cycles, plain_refusal
 from ...codegen.kernel_builder import Code, Index
 from ...codegen.kernel_interface import Extent, Job, Kernel
-from ...interface import Choice, KernelDescriptor
-from ...targets import Target
+from ...interface import KernelDescriptor
 from ..epilogue import Epilogue, all_strides, channel_blocks
 
 _VECTORS = 2
 """Registers a block of 32-bit lanes fills: enough to hide latencies, few enough not to spill."""
 _PART = 4096
 """Lanes of a task where there are no other tasks: long enough to be worth a thread's while."""
-
-
-def _refuses(op: Op, target: Target) -> str | None:
-    assert isinstance(op, Fused)
-    return fused_region.plain_refusal(op, target)
-
-
-def _cycles(op: Op, target: Target, choice: Choice) -> float:
-    """One vector operation a cycle for each operator, operand and result; the memory's share."""
-    assert isinstance(op, Fused)
-    elements = full_type(op).elements_per_sample()
-    memory = cache_traffic.traffic([v.type for v in (*op.xs, *op.body.results)], target)
-    operations = len(op.body.nodes) + len(op.xs) + len(op.body.results)
-    return elements / target.lanes * operations + memory
 
 
 @dataclass(frozen=True)
@@ -154,4 +137,4 @@ def _known(dim: int | Batch) -> int:
     return dim.factor if isinstance(dim, Batch) else dim
 
 
-KERNELS = (Kernel(KernelDescriptor("pointwise", Fused, _refuses, _cycles), _lower),)
+KERNELS = (Kernel(KernelDescriptor("pointwise", Fused, plain_refusal, pass_cycles), _lower),)
