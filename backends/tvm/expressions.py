@@ -331,8 +331,8 @@ class Expressions:
 
     def intrinsic(self, name: str, result: ir.VectorType, *args: Any) -> Term:
         """Call an LLVM intrinsic by its full name."""
-        held = [expression(a) for a in args]
-        value = intrinsic(name.removeprefix("llvm."), dtype_of(result), *held)
+        operands = [expression(a) for a in args]
+        value = intrinsic(name.removeprefix("llvm."), dtype_of(result), *operands)
         return self.b.made(result, value, *args)
 
 

@@ -217,13 +217,13 @@ def assert_computes(operation: Operation, code: Code, arrays: Sequence[np.ndarra
 def run(code: Code, size: int) -> np.ndarray:
     """Bytes that the kernel writes to the last of its arrays."""
     module = llvm.parse_assembly(str(code.module))
-    held = [_aligned(slot) for slot in code.slots if isinstance(slot, np.ndarray)]
-    frame = np.array([1, *(array.ctypes.data for array in held)], np.uint64)
+    arrays = [_aligned(slot) for slot in code.slots if isinstance(slot, np.ndarray)]
+    frame = np.array([1, *(array.ctypes.data for array in arrays)], np.uint64)
     with llvm.create_mcjit_compiler(module, machine_for(code.target)) as engine:
         engine.finalize_object()
         kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
         kind(engine.get_function_address("kernel"))(frame.ctypes.data, 0, 1)
-    return held[-1][:size].copy()
+    return arrays[-1][:size].copy()
 
 
 def _aligned(array: np.ndarray) -> np.ndarray:
@@ -292,14 +292,14 @@ def named(source: str) -> Iterator[str]:
 
 
 def test_kernels_name_no_instruction_set() -> None:
-    found: list[str] = []
+    named_sets: list[str] = []
     for backend in ("llvm", "tvm"):
         for path in sorted((BACKENDS / backend).rglob("*.py")):
             name = path.relative_to(BACKENDS).as_posix()
             for line in named(path.read_text("utf-8")):
                 if name not in HAND_ON or ": target." not in line:
-                    found.append(f"{name}:{line}")
-    assert not found, "\n".join(found)
+                    named_sets.append(f"{name}:{line}")
+    assert not named_sets, "\n".join(named_sets)
 
 
 @pytest.mark.parametrize(
