@@ -1,6 +1,6 @@
 """Which function imports which ONNX operator: rules register themselves with `rule`.
 
-A rule file is found by being in the folder ``rules``; nothing else lists it.
+A file in the folder ``rules`` is found by listing it; no table names the files.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ ANY = (*NUMBERS, *BOOL)
 """Element types, by the names of the IR."""
 
 FLOAT32 = "export the model in float32 (in PyTorch: model.float() before the export)"
-"""What to do about other floats."""
+"""The advice for other floats."""
 
 RuleFunction = Callable[["Call"], Any]
-"""Returns what stands for the node's output, or a tuple with an entry for each output."""
+"""Returns the tensor of the node's output, or a tuple with an entry for each output."""
 
 ONNX = ""
 QONNX = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general", "finn")
-"""Domains that hold the same operators, by age of the exporter."""
+"""Domains that have the same operators, by age of the exporter."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Stated:
 class Rule:
     """How to import an operator of a domain in versions ``since`` .. ``until`` (None: no end).
 
-    ``types`` are the element types that input ``operand`` may have; ``limits`` says what else the
-    rule refuses of what ONNX allows.
+    ``types`` are the element types that input ``operand`` may have; ``limits`` says what else ONNX
+    allows and the rule refuses.
     """
 
     op: str
@@ -68,7 +68,7 @@ class Rule:
         return self.since <= version and (self.until is None or version <= self.until)
 
     def apply(self, call: Call) -> Any:
-        """What the rule makes of a node; raises ModelError for an element type it does not take."""
+        """Import a node by the rule; raises ModelError for an element type it does not take."""
         element = call.element(self.operand)
         if element is not None and element not in self.types:
             text = f"{element} is not supported; expected {' or '.join(self.types)}"
@@ -93,7 +93,7 @@ def rule(
     """Register the decorated function as the rule of ``ops`` in these domains and versions.
 
     ``types`` are the element types of input ``operand``, which the importer enforces. ``limits``
-    states, by kind, in words that fit a table, what the function refuses of what ONNX allows.
+    states, by kind and in words that fit a table, what ONNX allows and the function refuses.
     """
     stated = tuple(Stated(limit, words) for limit, words in limits.items())
 

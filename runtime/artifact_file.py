@@ -19,13 +19,13 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
 
 
 def read_stored(path: str | os.PathLike[str]) -> bytes:
-    """A file as it is, read once, at most 2 GiB; ArtifactError when that cannot be done."""
+    """The bytes of a file, read once, at most 2 GiB; ArtifactError when that cannot be done."""
     with opened(path) as (file, size):
         return file.read(size)
 
 
 def expanded(data: bytes, path: str) -> bytes:
-    """The ELF file that the bytes of a compressed artifact hold; other bytes as they are."""
+    """The ELF file in the bytes of a compressed artifact; other bytes are returned unchanged."""
     return expand(data, path) if is_compressed(data) else data
 
 

@@ -48,7 +48,7 @@ def load(path: str | os.PathLike[str], threads: int = 1) -> Model:
     name = os.fspath(path)
     if sys.platform != "linux":
         raise ArtifactError(
-            f"{name}: artifacts run on Linux alone (x86-64 and arm64), and this is {sys.platform}"
+            f"{name}: artifacts run only on Linux (x86-64 and arm64), and this is {sys.platform}"
         )
     count = thread_count(threads, name)
     with closing(VerifiedBytes.read(name)) as verified:

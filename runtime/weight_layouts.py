@@ -1,9 +1,9 @@
 """How kernels store binary weights: from a matrix of bits to the constants of the code.
 
 A matrix [O, K] of 0/1 (1 for +1) holds one row per output channel and in it, in order, the input
-channels and their taps. The kernels make their constants with these functions, and so does whoever
-expands a compressed artifact, which holds the bits alone. What a layout means must therefore never
-change: a kernel that wants another one gets a new class.
+channels and their taps. The kernels make their constants with these functions, and so does the
+expansion of a compressed artifact, which contains only the bits. The meaning of a layout must
+therefore never change: a kernel that needs another one gets a new class.
 """
 
 from __future__ import annotations

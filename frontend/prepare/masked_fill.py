@@ -8,7 +8,7 @@ After:
     y = bnnc::MaskedFill(x, mask, number)
 
 The positions have no shape known before run time, so none of those operators could be imported
-alone. The rule of MaskedFill checks that the mask covers all of x.
+separately. The rule of MaskedFill checks that the mask covers all of x.
 """
 
 from __future__ import annotations

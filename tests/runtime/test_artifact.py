@@ -330,7 +330,7 @@ def test_missing_features_are_listed(tmp_path: Path) -> None:
 
 def test_other_systems(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "darwin")
-    assert "artifacts run on Linux alone" in load_error(tiny)
+    assert "artifacts run only on Linux" in load_error(tiny)
 
 
 @pytest.mark.parametrize("in_memory", [True, False])

@@ -151,7 +151,7 @@ class Network(nn.Module):
     """Float stem, four binary 3x3 convolutions (two of them in a skip block), float classifier.
 
     The three ways in which a binary convolution's result reaches the next sign all occur:
-    BatchNorm and a skip Add, MaxPool then BatchNorm alone, BatchNorm alone whose value is also
+    BatchNorm and a skip Add, only MaxPool and BatchNorm, only a BatchNorm whose value is also
     skipped over the next block.
     """
 

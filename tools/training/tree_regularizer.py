@@ -13,7 +13,7 @@ by what bnnc's kernels do:
   channel with the least sum of distances. It is Prim's minimum spanning tree, but channels at
   ``depth`` from the centre get no children; ``depth=1`` is a star.
 - The loss of an edge is the share of weights that differ from the parent's. Its gradient goes
-  through the layer's binarizer to the latent weights of the child alone, and only where the signs
+  through the layer's binarizer to the latent weights of the child, and only where the signs
   differ: with one for the parent too, both change sign in the same steps and stay apart.
 - ``target``: a layer whose share is below it already is left alone. `falling_target` lowers it
   during training: channels that are alike from the first step on have learned little to share.
