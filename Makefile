@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test operators onnx-suite lint format typecheck golden fuzz bench lce clean zoo
+.PHONY: help demo test operators options onnx-suite lint format typecheck golden fuzz bench lce clean zoo
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ lce: ## Make the environment with Larq Compute Engine, which make bench then mea
 
 operators: $(VENV)/.dev ## Rewrite docs/operators.md from the import rules
 	$(BIN)/python -m bnnc.tools.operator_docs docs/operators.md
+
+options: $(VENV)/.dev ## Rewrite docs/options.md from the options
+	$(BIN)/python -m bnnc.tools.option_docs docs/options.md
 
 onnx-suite: $(VENV)/.dev ## Run the ONNX project's backend tests and rewrite docs/onnx-suite.md
 	$(BIN)/python -m pytest --update-golden -n $(JOBS) --dist loadgroup tests/frontend/test_onnx_suite.py $(ARGS)

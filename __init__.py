@@ -15,17 +15,20 @@ from .version import __version__
 if TYPE_CHECKING:
     from . import runtime
     from .driver import compile
+    from .options import Options
     from .runtime import load
 
-__all__ = ["__version__", "compile", "errors", "load", "runtime"]
+__all__ = ["Options", "__version__", "compile", "errors", "load", "runtime"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load ``compile``, ``load`` and ``runtime`` when they are first asked for (PEP 562)."""
+    """Load the public names when they are first asked for (PEP 562)."""
     if name == "runtime":
         return importlib.import_module(".runtime", __name__)
     if name == "load":
         return importlib.import_module(".runtime", __name__).load
+    if name == "Options":
+        return importlib.import_module(".options", __name__).Options
     if name == "compile":
         return importlib.import_module(".driver", __name__).compile
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,13 +13,12 @@ import re
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from . import tuning
 from .backends.cost_model import CostModel, PredictedCost
 from .backends.interface import Backend, EmitKind, Scheduled
 from .backends.single_layer_library import target_entry
@@ -29,6 +28,7 @@ from .files import check_writable, write_file
 from .ir import Batch, Graph, Node, arena_bytes, print_graph, save
 from .ir.ops import BinaryConv, BinaryGemm, Conv, Gemm, MatMul
 from .ir.text import constants
+from .options import BACKENDS, Emit, FileName, Keywords, Options, Shapes, SignZero
 from .passes import Context, Pass, pipelines, run_passes
 from .passes.binarize import Verdict, examine
 from .runtime import artifact
@@ -38,11 +38,11 @@ from .version import __version__
 
 if TYPE_CHECKING:
     import onnx
+    from typing_extensions import Unpack
 
     from .backends.targets import Target
     from .frontend import Imported
 
-Emit = Literal["so", "obj", "asm", "llvm", "ir"]
 SUFFIXES: Mapping[str, str] = {
     "so": ".so",
     "obj": ".o",
@@ -52,38 +52,13 @@ SUFFIXES: Mapping[str, str] = {
 }
 COMPRESSED = ".bnnc"
 _PRODUCTS = (BinaryConv, BinaryGemm, Conv, Gemm)
-BACKENDS = {
-    "llvm": (".backends.llvm", "LlvmBackend"),
-    "tvm": (".backends.tvm", "TvmBackend"),
-    "auto": (".backends.auto", "AutoBackend"),
-}
-"""Module and class of each backend, imported when asked for."""
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Options:
-    """What a user may ask of a compilation; see `compile`."""
-
-    backend: str = "llvm"
-    emit: Emit = "so"
-    prefix: str | None = None
-    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, "tuple[int, ...]"])
-    sign_zero: Literal["exact", "+1"] = "exact"
-    exact_float: bool = False
-    linker: str | None = None
-    tune: float | None = None
-    tune_trials: int = tuning.TRIALS
-    tune_tracker: str | None = None
-    compress: bool = False
-    reuse: bool = True
-    mst_max_depth: int = 0
-
-
-@dataclass(frozen=True)
 class Compilation:
-    """What `build` made: the file's bytes, the manifest, the graph behind them, and its nodes as
-    they run; ``warnings`` are for the user to read."""
+    """What `build` made: the file's bytes, the manifest, the graph that they come from, and its
+    nodes as they run; ``warnings`` are for the user to read."""
 
     data: bytes
     manifest: artifact.Manifest
@@ -97,60 +72,22 @@ class Compilation:
 def compile(
     model: str | os.PathLike[str] | onnx.ModelProto,
     target: str = "native",
-    output: str | os.PathLike[str] | None = None,
+    output: FileName | None = None,
     *,
-    backend: str = "llvm",
-    emit: Emit = "so",
-    header: str | os.PathLike[str] | None = None,
-    prefix: str | None = None,
-    shapes: Mapping[str, tuple[int, ...]] | None = None,
-    sign_zero: Literal["exact", "+1"] = "exact",
-    exact_float: bool = False,
-    linker: str | None = None,
-    dump_ir: str | os.PathLike[str] | None = None,
-    tune: bool = False,
-    tune_seconds: float = tuning.SECONDS,
-    tune_trials: int = tuning.TRIALS,
-    tune_tracker: str | None = None,
-    compress: bool = False,
-    reuse: bool = True,
-    mst_max_depth: int = 0,
+    options: Options | None = None,
     progress: Progress | None = None,
+    **keywords: Unpack[Keywords],
 ) -> Path:
     """Compile an ONNX model for ``target`` and return the path of the file written.
 
-    ``output`` defaults to the model's path with the suffix of ``emit`` (``.so``); a ModelProto
-    needs it. ``header`` writes the C header beside, ``prefix`` names the C symbols (default: from
-    the output's name), ``shapes`` fixes symbolic dimensions by input name, ``sign_zero="+1"`` says
-    that sign(0) may count as +1, ``exact_float`` leaves out every float rewrite that rounds,
-    ``linker`` is another LLD or GNU ld, ``dump_ir`` a folder for the IR after each pass.
-    ``tune`` measures the ways to compute each layer on this machine, ``tune_seconds`` a layer, and
-    keeps the fastest; what the model computes does not depend on it, but for the order of float
-    sums, in which kernels may differ. Kernels of the TVM backend are searched for their best
-    schedule, ``tune_trials`` for each layer, on the boards of an RPC tracker if ``tune_tracker``
-    (HOST:PORT/KEY) names one. ``compress`` writes a smaller file (suffix ``.bnnc``), which is
-    expanded when it is loaded. ``reuse`` lets layers whose weights have much in common compute
-    channels from each other, at most ``mst_max_depth`` steps from one that is computed in full (0:
-    any number); the numbers do not depend on it.
-    Raises BnncError.
+    ``output`` defaults to the model's path with the suffix of what is emitted (``.so``); a
+    ModelProto needs it. Keywords are the fields of `bnnc.Options` (``backend="tvm"``,
+    ``tune=True``), for which docs/options.md says what each means; they replace those of
+    ``options``. ``progress`` is called with what is being done. Raises BnncError.
     """
-    options = Options(
-        backend,
-        emit,
-        prefix,
-        dict(shapes or {}),
-        sign_zero,
-        exact_float,
-        linker,
-        tune_seconds if tune else None,
-        tune_trials,
-        tune_tracker,
-        compress,
-        reuse,
-        mst_max_depth,
-    )
+    options = replace(options or Options(), **keywords)
     path = output_path(model, output, options)
-    compile_file(model, target, path, options, header, dump_ir, progress)
+    compile_file(model, target, path, options, progress)
     return path
 
 
@@ -159,32 +96,32 @@ def compile_file(
     target: str,
     output: Path,
     options: Options,
-    header: str | os.PathLike[str] | None = None,
-    dump_ir: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Compilation:
     """Compile to ``output`` and return what was made, for those who report on it."""
-    beside = Path(header) if header is not None else None
+    header = Path(options.header) if options.header is not None else None
     if options.compress and options.emit != "so":
         raise BackendError(f"only shared libraries are compressed, not --emit {options.emit}")
-    _check_outputs(model, output, beside)
-    made = build(model, target, options, output.stem, dump_ir, progress)
+    _check_outputs(model, output, header)
+    compilation = build(model, target, options, output.stem, progress)
     if options.compress:
         (progress or _silent)("compressing")
-        made = replace(made, data=compress_file(made.data, made.schedule))
+        compilation = replace(
+            compilation, data=compress_file(compilation.data, compilation.schedule)
+        )
     if options.emit == "ir":
-        write_file(output.with_name(f"{output.name}.npz"), _constants_file(made.graph))
-    write_file(output, made.data)
-    if beside is not None:
-        write_file(beside, c_header(made.manifest).encode())
-    return made
+        write_file(output.with_name(f"{output.name}.npz"), _constants_file(compilation.graph))
+    write_file(output, compilation.data)
+    if header is not None:
+        write_file(header, c_header(compilation.manifest).encode())
+    return compilation
 
 
 def _constants_file(graph: Graph) -> bytes:
     """The large constants of a graph, as its text form wants them in ``FILE.npz`` beside it."""
     content = io.BytesIO()
-    held: Any = constants(graph)
-    np.savez(content, **held)
+    arrays: Any = constants(graph)
+    np.savez(content, **arrays)
     return content.getvalue()
 
 
@@ -213,7 +150,7 @@ def _silent(_: str) -> None:
 
 def output_path(
     model: str | os.PathLike[str] | onnx.ModelProto,
-    output: str | os.PathLike[str] | None,
+    output: FileName | None,
     options: Options,
 ) -> Path:
     """Where `compile` writes; raises OutputError when only the caller can say."""
@@ -232,7 +169,6 @@ def build(
     target: str,
     options: Options,
     name: str,
-    dump_ir: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Compilation:
     """Compile in memory. ``name`` is the model's name in the manifest and the default prefix."""
@@ -249,13 +185,13 @@ def build(
     warnings: list[str] = []
     predicted = PredictedCost(machine, backend.kernels)
     costs: CostModel = predicted
-    if options.tune is not None:
+    if options.tune:
         with _naming_the_extra("--tune"):
             costs = tuned_cost(
                 backend,
                 machine,
                 __version__,
-                options.tune,
+                options.tune_seconds,
                 options.tune_trials,
                 options.tune_tracker,
                 say,
@@ -265,7 +201,7 @@ def build(
     imported = import_model(model, options.shapes, options.sign_zero)
     say("rewriting")
     try:
-        graph, verdicts = lower(imported.graph, costs, options, dump_ir)
+        graph, verdicts = lower(imported.graph, costs, options)
     except (LoweringError, PassError, VerifyError) as error:
         raise type(error)(f"{_label(model)}: {error}") from error
     say("generating code")
@@ -289,16 +225,8 @@ def build(
         ),
         linker=linker,
         layers=tuple(layer(verdict) for verdict in verdicts),
-        kernels=tuple(kernel(held, predicted) for held in code.schedule),
-        options={
-            "backend": options.backend,
-            "exact_float": options.exact_float,
-            "mst_max_depth": options.mst_max_depth,
-            "reuse": options.reuse,
-            "shapes": [f"{k}={'x'.join(map(str, v))}" for k, v in sorted(options.shapes.items())],
-            "sign_zero": options.sign_zero,
-            "tuned": options.tune is not None,
-        },
+        kernels=tuple(kernel(scheduled, predicted) for scheduled in code.schedule),
+        options=options.manifest(),
     )
     if options.emit == "ir":
         data = print_graph(graph).encode()
@@ -316,27 +244,22 @@ def build(
 
 def import_model(
     model: str | os.PathLike[str] | onnx.ModelProto,
-    shapes: Mapping[str, tuple[int, ...]] | None = None,
-    sign_zero: Literal["exact", "+1"] = "exact",
+    shapes: Shapes | None = None,
+    sign_zero: SignZero = "exact",
 ) -> Imported:
     """Read a model into the IR; raises ModelError, or BackendError without the compiler extra."""
     frontend = _import(".frontend", "reading ONNX models")
     return frontend.load_model(model, shapes=dict(shapes or {}), sign_zero=sign_zero)
 
 
-def lower(
-    graph: Graph,
-    costs: CostModel,
-    options: Options,
-    dump_ir: str | os.PathLike[str] | None = None,
-) -> tuple[Graph, tuple[Verdict, ...]]:
-    """Run the default pipeline by a cost model, dumping the IR after each pass when a folder is
-    given.
+def lower(graph: Graph, costs: CostModel, options: Options) -> tuple[Graph, tuple[Verdict, ...]]:
+    """Run the default pipeline by a cost model, dumping the IR after each pass when the options
+    name a folder.
 
     Returns the scheduled graph and the verdict on every layer, from between the two parts of the
     pipeline.
     """
-    dump = _dumper(Path(dump_ir)) if dump_ir is not None else None
+    dump = _dumper(Path(options.dump_ir)) if options.dump_ir is not None else None
     if dump is not None:
         dump(0, None, graph)
     context, recognition = Context(costs), pipelines.recognition()
@@ -386,21 +309,21 @@ def layer(verdict: Verdict) -> artifact.Layer:
     )
 
 
-def kernel(held: Scheduled, predicted: PredictedCost) -> artifact.Kernel:
+def kernel(scheduled: Scheduled, predicted: PredictedCost) -> artifact.Kernel:
     """A node of the code as the manifest shows it, with its predicted cycles."""
-    node, op = held.node, held.node.op
+    node, op = scheduled.node, scheduled.node.op
     leader = op.leader() or node
     products = isinstance(leader.op, (*_PRODUCTS, MatMul))
     return artifact.Kernel(
         name=leader.origin[0] if leader.origin else leader.results[0].name,
         op=leader.op.mnemonic(),
-        kernel=str(held.choice),
+        kernel=str(scheduled.choice),
         output=tuple(str(d) if isinstance(d, Batch) else d for d in node.results[0].shape),
         macs=multiply_accumulates(leader) if products else 0,
-        cycles=round(predicted.cost(op, held.choice)),
-        steps=held.steps,
-        weights=held.weights[0].bits.size if held.weights else 0,
-        weight_bytes=sum(len(stored.data) for stored in held.weights),
+        cycles=round(predicted.cost(op, scheduled.choice)),
+        steps=scheduled.steps,
+        weights=scheduled.weights[0].bits.size if scheduled.weights else 0,
+        weight_bytes=sum(len(stored.data) for stored in scheduled.weights),
     )
 
 

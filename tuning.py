@@ -55,10 +55,6 @@ from .runtime import artifact
 from .runtime.cpu import cpu_name, host_machine, missing_features
 from .runtime.step_timer import StepTimer
 
-SECONDS = 0.3
-"""Time to measure the candidates of one layer."""
-TRIALS = 32
-"""Schedules to try for one layer, in a search."""
 SEARCH_SHARE = 100
 """How much longer than a measurement a search may take."""
 LEAST_CALLS, MOST_CALLS = 5, 2000
@@ -239,8 +235,8 @@ def measure(
     end = clock() + seconds
     while timer.calls < LEAST_CALLS or (clock() < end and timer.calls < MOST_CALLS):
         timer.run()
-    least = [min(held) * 1e9 for held in timer.seconds()]
-    return {str(choice): held for choice, held in zip(choices, least, strict=True)}
+    least = [min(seconds) * 1e9 for seconds in timer.seconds()]
+    return {str(choice): time_ for choice, time_ in zip(choices, least, strict=True)}
 
 
 def _candidates(op: Op, choices: Sequence[Choice], constants: Constants) -> Graph:
@@ -256,18 +252,18 @@ def _candidates(op: Op, choices: Sequence[Choice], constants: Constants) -> Grap
             inputs[value] = Value(f"x{number}", value.type, (), Slot("input", number))
     moved = op.map_operands(lambda v: inputs.get(v, v))
     for number, choice in enumerate(choices):
-        made = replace(moved, kernel=str(choice)) if isinstance(moved, Fused) else moved
+        chosen = replace(moved, kernel=str(choice)) if isinstance(moved, Fused) else moved
         results = tuple(
             Value(f"y{at}.{number}", type_, (), Slot("output", at))
-            for at, type_ in enumerate(made.infer())
+            for at, type_ in enumerate(chosen.infer())
         )
         outputs = [Output(value.name, value) for value in results]  # all write the same memory
-        nodes.append(Node(made, results))
+        nodes.append(Node(chosen, results))
     return Graph("tuning", tuple(inputs.values()), tuple(nodes), tuple(outputs), Stage.SCHEDULED)
 
 
 def _random(type_: TensorType, random: np.random.Generator) -> Array:
-    """A logical array for N = 1. Ternary bits have no zeros: those are rare behind most layers."""
+    """A logical array for N = 1. Ternary bits have no zeros: those are rare after most layers."""
     shape, element = type_.concrete(1), type_.element
     if isinstance(element, Bits):
         return random.integers(0, len(element.values), shape).astype(np.uint8)
@@ -290,8 +286,8 @@ def signature(op: Op, constants: Constants) -> str:
         return f"%{numbers.setdefault(value, len(numbers))}"
 
     def one(op: Op) -> str:
-        held = {name: getattr(op, name) for name in op.attribute_fields()}
-        plain = [f"{k}={v}" for k, v in held.items() if not isinstance(v, (Region, Const))]
+        attributes = {name: getattr(op, name) for name in op.attribute_fields()}
+        plain = [f"{k}={v}" for k, v in attributes.items() if not isinstance(v, (Region, Const))]
         return f"{op.mnemonic()}({', '.join([*map(number, op.operands), *plain])})"
 
     given = [f"{number(v)}: {v.type}{' const' if v in constants else ''}" for v in op.operands]
@@ -377,18 +373,18 @@ def _decoded(value: object) -> dict[str, dict[str, Any]]:
     """The entries of a file's JSON value; raises ValueError when it is something else."""
     if not isinstance(value, dict):
         raise ValueError("no object")
-    held = cast("dict[str, object]", value)
-    if held.get("format") != _FORMAT:
-        raise ValueError(f"format {held.get('format')!r}")
-    entries = held.get("entries")
+    fields = cast("dict[str, object]", value)
+    if fields.get("format") != _FORMAT:
+        raise ValueError(f"format {fields.get('format')!r}")
+    entries = fields.get("entries")
     if not isinstance(entries, dict):
         raise ValueError("no entries")
-    found = cast("dict[str, object]", entries)
-    for entry in found.values():
+    layers = cast("dict[str, object]", entries)
+    for entry in layers.values():
         times = cast("dict[str, object]", entry).get("times") if isinstance(entry, dict) else None
         if not isinstance(times, dict):
             raise ValueError("an entry without times")
         for time_ in cast("dict[str, object]", times).values():
             if not (isinstance(time_, float) and 0 <= time_ < float("inf")):
                 raise ValueError(f"a time of {str(time_)[:20]!r}")
-    return cast("dict[str, dict[str, Any]]", found)
+    return cast("dict[str, dict[str, Any]]", layers)

@@ -27,8 +27,8 @@ NO_CONSTANTS: Constants = MappingProxyType({})
 
 def constants_of(graph: Graph) -> Constants:
     """The constants among a graph's values, as a model wants them with a question."""
-    made = ((node.results[0], node.op) for node in graph.nodes)
-    return {value: op for value, op in made if isinstance(op, Const)}
+    defined = ((node.results[0], node.op) for node in graph.nodes)
+    return {value: op for value, op in defined if isinstance(op, Const)}
 
 
 @dataclass(frozen=True)

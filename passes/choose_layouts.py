@@ -91,12 +91,12 @@ def _region(node: Node, costs: CostModel, constants: Constants) -> _Region | Non
         return None
     ways: list[_Way] = []
     for layouts in itertools.product((Layout.WORDS, Layout.PLANES), repeat=len(values)):
-        held = dict(zip(values, layouts, strict=True))
-        new = {v: _laid_out(v, held[v]) for v in values}
-        made = _over(node, new, [new.get(v, v) for v in node.results])
-        priced = costs.cheapest(made.op, constants)
+        by_value = dict(zip(values, layouts, strict=True))
+        new = {v: _laid_out(v, by_value[v]) for v in values}
+        laid_out = _over(node, new, [new.get(v, v) for v in node.results])
+        priced = costs.cheapest(laid_out.op, constants)
         if priced is not None:
-            ways.append(_Way(held, priced.cost))
+            ways.append(_Way(by_value, priced.cost))
     plain = len(ways) == 1 and Layout.PLANES not in ways[0].layouts.values()
     return _Region(node, tuple(ways)) if ways and not plain else None
 
@@ -118,7 +118,7 @@ def _over(node: Node, operands: Mapping[Value, Value], results: Sequence[Value])
     if isinstance(op, Fused):
         body = op.body
         outside = zip((*body.params, *body.results), (*op.xs, *results), strict=True)
-        new = {held: _laid_out(held, value.type.layout) for held, value in outside}
+        new = {inner: _laid_out(inner, value.type.layout) for inner, value in outside}
 
         def get(value: Value) -> Value:
             return new.get(value, value)
@@ -153,12 +153,12 @@ class _Edges:
         """The relayouts of a value: one for each layout that its readers want and its producer does
         not write. Nodes without a choice keep to words."""
         producer = self.graph.producers.get(value)
-        made = chosen.get(producer, {}).get(value, Layout.WORDS) if producer else Layout.WORDS
+        written = chosen.get(producer, {}).get(value, Layout.WORDS) if producer else Layout.WORDS
         wanted = {
             chosen.get(user, {}).get(value, Layout.WORDS): None
             for user in self.graph.users.get(value, ())
         }
-        return sum(self.relayout(value, made, layout) for layout in wanted)
+        return sum(self.relayout(value, written, layout) for layout in wanted)
 
 
 @dataclass(frozen=True)
@@ -207,20 +207,20 @@ def _solve(regions: Sequence[_Region], edges: _Edges) -> dict[Node, Layouts]:
 
 def _limited(regions: Sequence[_Region], graph: Graph) -> list[_Region]:
     """The same regions, the last of many that share a value with their first way alone."""
-    held = {region.node: region for region in regions}
+    by_node = {region.node: region for region in regions}
     for region in regions:
         for value in region.ways[0].layouts:
-            nodes = [n for n in _touching(value, graph) if n in held]
+            nodes = [n for n in _touching(value, graph) if n in by_node]
             for node in reversed(nodes):
-                if _size([held[n] for n in nodes]) > _MOST_COMBINATIONS:
-                    held[node] = _Region(node, held[node].ways[:1])
-    return list(held.values())
+                if _size([by_node[n] for n in nodes]) > _MOST_COMBINATIONS:
+                    by_node[node] = _Region(node, by_node[node].ways[:1])
+    return list(by_node.values())
 
 
 def _touching(value: Value, graph: Graph) -> list[Node]:
     """The producer and the readers of a value."""
-    made = graph.producers.get(value)
-    return [*([made] if made else []), *graph.users.get(value, ())]
+    producer = graph.producers.get(value)
+    return [*([producer] if producer else []), *graph.users.get(value, ())]
 
 
 def _size(regions: Sequence[_Region]) -> int:
@@ -229,11 +229,11 @@ def _size(regions: Sequence[_Region]) -> int:
 
 def _relayouts(regions: Sequence[_Region], edges: _Edges) -> list[_Table]:
     """For each value that a region chooses for, the relayouts that its users' ways need."""
-    held = {region.node: region for region in regions}
+    by_node = {region.node: region for region in regions}
     values = dict.fromkeys(v for region in regions for v in region.ways[0].layouts)
     tables: list[_Table] = []
     for value in values:
-        around = tuple(held[n] for n in _touching(value, edges.graph) if n in held)
+        around = tuple(by_node[n] for n in _touching(value, edges.graph) if n in by_node)
         costs = {
             tuple(ways.values()): edges.cost(
                 value, {region.node: region.ways[way].layouts for region, way in ways.items()}
@@ -246,8 +246,8 @@ def _relayouts(regions: Sequence[_Region], edges: _Edges) -> list[_Table]:
 
 def _around(region: _Region, tables: Sequence[_Table]) -> tuple[_Region, ...]:
     """The regions that share a table with one, without itself."""
-    found = (r for table in tables if region in table.regions for r in table.regions)
-    return tuple(r for r in dict.fromkeys(found) if r is not region)
+    sharing = (r for table in tables if region in table.regions for r in table.regions)
+    return tuple(r for r in dict.fromkeys(sharing) if r is not region)
 
 
 def _eliminate(region: _Region, tables: Sequence[_Table]) -> tuple[_Best, list[_Table]]:
@@ -282,14 +282,15 @@ def _rewritten(graph: Graph, chosen: Mapping[Node, Layouts]) -> Graph:
     converted: dict[tuple[Value, Layout], Value] = {}
 
     def read(value: Value, layout: Layout) -> Value:
-        held = new.get(value, value)
-        if held.type.layout is layout or not _has_choice(value):
-            return held
+        current = new.get(value, value)
+        if current.type.layout is layout or not _has_choice(value):
+            return current
         if (value, layout) not in converted:
-            type_ = held.type.with_layout(layout)
+            type_ = current.type.with_layout(layout)
             hint = f"{value.name}.{layout.value}"
-            made = builder.add_all(Relayout(held, layout), hint, value.origin, [type_])
-            converted[value, layout] = made[0]
+            (converted[value, layout],) = builder.add_all(
+                Relayout(current, layout), hint, value.origin, [type_]
+            )
         return converted[value, layout]
 
     for node in graph.nodes:

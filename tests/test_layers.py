@@ -24,6 +24,7 @@ GROUND = {"errors", "ir", "backends.cost_model", "backends.interface", "backends
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "version": set(),
+    "options": set(),
     "files": {"errors"},
     "ir": {"errors"},
     "runtime": {"errors"},
@@ -40,11 +41,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "compression": GROUND | {"passes", "runtime"},
     "tuning": GROUND | {"backends", "files", "runtime"},
     "driver": GROUND
-    | {"backends", "compression", "files", "frontend", "passes", "runtime", "tuning", "version"},
-    "": {"errors", "driver", "runtime", "version"},
+    | {"backends", "compression", "files", "frontend", "options", "passes", "runtime"}
+    | {"tuning", "version"},
+    "": {"errors", "driver", "options", "runtime", "version"},
     "__main__": {"tools"},
     "tools": GROUND
-    | {"", "backends", "compression", "driver", "files", "frontend", "passes", "runtime", "tuning"},
+    | {"", "backends", "compression", "driver", "files", "frontend", "options", "passes"}
+    | {"runtime", "tuning"},
 }
 # Imported by name only when asked for: a backend is a folder that the registry loads. Layers that
 # build on one of them name it themselves.
@@ -54,13 +57,14 @@ NOT_SEEN_BY_PARENT = {"backends.auto", "backends.codegen", "backends.llvm", "bac
 LIBRARIES: dict[str, set[str]] = {
     "errors": set(),
     "version": set(),
+    "options": set(),
     "frontend": {"numpy", "onnx", "google"},  # protobuf, which onnx depends on
     "backends.codegen": {"numpy", "llvmlite"},
     "backends.llvm": {"numpy", "llvmlite"},
     "backends.auto": set(),
     "backends.tvm": {"numpy", "llvmlite", "tvm"},
     "backends": {"numpy", "ziglang"},
-    "driver": {"numpy", "onnx"},
+    "driver": {"numpy", "onnx", "typing_extensions"},  # the last for type checkers alone
 }
 
 

@@ -77,10 +77,11 @@ def run(folder: Path, seconds: float) -> int:
 
 
 def _compile(model: Path, output: Path, target: str, header: Path | None = None) -> None:
-    from ..driver import Options, compile_file
+    from ..driver import compile_file
+    from ..options import Options
 
-    options = Options(prefix="mnist")
-    compilation: Compilation = compile_file(str(model), target, output, options, header)
+    options = Options(prefix="mnist", header=header)
+    compilation: Compilation = compile_file(str(model), target, output, options)
     counted, before, after = (
         totals(compilation.manifest.layers),
         model.stat().st_size,

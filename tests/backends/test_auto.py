@@ -12,8 +12,9 @@ from library_support import ICELAKE, random_inputs, scheduled
 from under_test import BACKENDS
 
 from bnnc import runtime
-from bnnc.driver import Options, build, load_backend
+from bnnc.driver import build, load_backend
 from bnnc.ir import Graph, interpret
+from bnnc.options import Options
 from bnnc.tools.verification.model_check import verify_model
 
 X, Y = f"{SIGN}[N,70,6,5]@words", "[N,33,6,5]"

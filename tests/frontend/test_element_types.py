@@ -13,6 +13,7 @@ from bnnc import driver
 from bnnc.backends.cost_model import PredictedCost
 from bnnc.errors import ModelError
 from bnnc.frontend.registry import Rule, find_rule
+from bnnc.options import Options
 
 CODES = {
     "f32": onnx.TensorProto.FLOAT,
@@ -75,9 +76,7 @@ def compiles(case: Case, rule: Rule, operand: str, element: str, name: str) -> b
             raise
         return False
     target, backend = driver.resolve_target("x86-64-v3"), driver.load_backend(name)
-    graph, _ = driver.lower(
-        imported.graph, PredictedCost(target, backend.kernels), driver.Options()
-    )
+    graph, _ = driver.lower(imported.graph, PredictedCost(target, backend.kernels), Options())
     backend.lower(graph, target)
     return True
 

@@ -23,6 +23,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as pybind11_state
 from bnnc import driver
 from bnnc.errors import BnncError
 from bnnc.ir import interpret
+from bnnc.options import Options
 from bnnc.tools.verification.layer_models import load_bytes
 from bnnc.tools.verification.model_check import verify_model
 
@@ -128,7 +129,7 @@ def _layers(layers: Any) -> dict[str, tuple[bool, str]]:
 
 def _exact(network: Network, target: str, backend: str, result: Result) -> Iterator[Finding]:
     expected = [reference(network.twin)(feed) for feed in network.feeds]
-    compilation = driver.build(network.model, target, driver.Options(backend), "fuzz")
+    compilation = driver.build(network.model, target, Options(backend), "fuzz")
     result.binarized = _layers(compilation.manifest.layers)
     with load_bytes(compilation.data) as model:
         for feed, want in zip(network.feeds, expected, strict=True):

@@ -10,6 +10,7 @@ import onnx
 from frontend_support import model, node, run_reference, values
 
 from bnnc import driver
+from bnnc.options import Options
 from bnnc.tools.verification.layer_models import load_bytes
 
 
@@ -17,7 +18,7 @@ def compiled(
     proto: onnx.ModelProto, feeds: Mapping[str, Any], backend: str, rtol: float = 0.0
 ) -> None:
     """Assert that the library computes what ONNX Runtime computes."""
-    compilation = driver.build(proto, "native", driver.Options(backend), "regression")
+    compilation = driver.build(proto, "native", Options(backend), "regression")
     with load_bytes(compilation.data) as library:
         got = library.run(dict(feeds))
     for name, want in run_reference(proto, feeds).items():

@@ -16,8 +16,9 @@ from cli_support import Cli
 
 import bnnc
 from bnnc.backends.targets import host_features
-from bnnc.driver import Options, build, import_model, recognised
+from bnnc.driver import build, import_model, recognised
 from bnnc.errors import InputError
+from bnnc.options import Options
 from bnnc.tools import bench
 from bnnc.tools.benchmarks import document, plots, tables, timing
 from bnnc.tools.benchmarks.bnnc_contenders import Facts

@@ -14,7 +14,8 @@ from onnx import helper, numpy_helper
 
 import bnnc
 from bnnc.compression import compress
-from bnnc.driver import Options, build
+from bnnc.driver import build
+from bnnc.options import Options
 from bnnc.runtime.compressed import expand, read_contents
 
 FLOAT = onnx.TensorProto.FLOAT

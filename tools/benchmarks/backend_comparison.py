@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...driver import Options, compile_file
+from ...driver import compile_file
 from ...errors import InputError
 from ...files import write_file
+from ...options import Options
 from ...runtime.artifact import read_manifest
 from ...runtime.artifact_file import read_file
 from ...runtime.step_timer import StepTimer
-from ...tuning import SECONDS
 from ..command_line.console import Say, time_text
 from .task import Task
 from .timing import SLICE, pinned, random_array
@@ -78,7 +78,7 @@ def _compare(
         say(f"compiling {name}, {target}, {way}")
         path = task.store.folder / f"{task.model.stem}-{target}-{way.replace(' ', '-')}.so"
         backend, *tuned = way.split()
-        options = Options(backend, tune=SECONDS if tuned else None, tune_trials=trials)
+        options = Options(backend, tune=bool(tuned), tune_trials=trials)
         compile_file(
             str(task.model), target, path, options, progress=lambda text: say(f"{name}: {text}")
         )

@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...driver import Compilation, Options, compile_file
+from ...driver import Compilation, compile_file
+from ...options import Options
 from ...runtime import load
 from ..inspection.layer_report import totals
 from .inner_layers import middle_call

@@ -58,7 +58,8 @@ def _library(path: str) -> bytes:
     if not path.endswith(".onnx"):
         return read_file(path)
     require_compiler("bench --layers of a model")
-    from ...driver import Options, build
+    from ...driver import build
+    from ...options import Options
 
     with progress() as say:
         return build(path, "native", Options(), Path(path).stem, progress=say).data

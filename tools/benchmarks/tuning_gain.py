@@ -68,12 +68,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _compare(model: Path, arguments: argparse.Namespace) -> tuple[list[float], str]:
     """Seconds of the untuned and the tuned code, and how many of their kernels differ."""
-    from ...driver import Options, build
+    from ...driver import build
+    from ...options import Options
 
     timers: list[StepTimer] = []
     kernels: list[list[str]] = []
-    for tune in (None, arguments.tune_seconds):
-        compilation = build(str(model), arguments.target, Options(tune=tune), "tuned")
+    for tune in (False, True):
+        options = Options(tune=tune, tune_seconds=arguments.tune_seconds)
+        compilation = build(str(model), arguments.target, options, "tuned")
         manifest = read_manifest(compilation.data, str(model))
         batch = arguments.batch if manifest.symbolic else 1
         inputs = [random_array(t, batch, seed) for seed, t in enumerate(manifest.inputs)]

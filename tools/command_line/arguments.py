@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...errors import InputError
+from ...options import FLAGS, Options
 
 MAX_DIM = (1 << 31) - 1
 _SHAPE = re.compile(r"(?P<name>.+?)=(?P<dims>[^=,]*)(?:,|$)", re.DOTALL)
@@ -107,29 +108,34 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_backend(parser: argparse.ArgumentParser, what: str) -> None:
-    """``--backend``: the backend whose kernels ``what`` is about."""
-    parser.add_argument(
-        "--backend",
-        choices=("llvm", "tvm", "auto"),
-        default="llvm",
-        help=f"{what}: llvm (default), tvm, or auto: for each layer the one expected to be faster",
-    )
+def add_options(parser: argparse.ArgumentParser, *names: str, about: str | None = None) -> None:
+    """The flags of some of the compiler's options; ``about`` begins their help otherwise."""
+    for name in names:
+        flag = FLAGS[name]
+        text = flag.help if about is None else about + flag.help[flag.help.index(":") :]
+        settings: dict[str, Any] = {"dest": name, "default": argparse.SUPPRESS, "help": text}
+        if flag.reads == "switch":
+            settings["action"] = "store_false" if getattr(Options, name) else "store_true"
+        elif flag.choices is not None:
+            settings["choices"] = flag.choices
+        else:
+            settings |= {"metavar": flag.metavar, "type": _READERS[flag.reads]}
+        if flag.reads == "shapes":
+            settings["action"] = "append"
+        parser.add_argument(flag.name, **settings)
 
 
-def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """How a model is read: ``--shape`` and ``--sign-zero``."""
-    parser.add_argument(
-        "--shape",
-        dest="shapes",
-        metavar="NAME=1x3x32x32",
-        action="append",
-        type=shapes,
-        help="fix the shape of an input; N first leaves the batch open; repeat it, or join with ,",
-    )
-    parser.add_argument(
-        "--sign-zero",
-        choices=("exact", "+1"),
-        default="exact",
-        help="exact: ONNX Sign gives 0 at 0 (default); +1: take it for +1 there, which is faster",
-    )
+_READERS = {"text": str, "positive": positive, "seconds": seconds, "shapes": shapes}
+
+
+def options_of(arguments: argparse.Namespace) -> Options:
+    """What the flags of `add_options` say; InputError for one that needs another."""
+    given = {name: value for name, value in vars(arguments).items() if name in FLAGS}
+    if "shapes" in given:
+        given["shapes"] = by_name(given["shapes"])
+    options = Options(**given)
+    for name in FLAGS:
+        needs = FLAGS[name].needs
+        if name in given and needs is not None and not getattr(options, needs[0]):
+            raise InputError(needs[1])
+    return options

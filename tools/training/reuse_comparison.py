@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ...compression import compress
-from ...driver import Compilation, Options, build
+from ...driver import Compilation, build
 from ...errors import BnncError
 from ...files import write_file
 from ...ir.codewords import Codebook
 from ...ir.ops import BinaryConv, BinaryGemm, Const
+from ...options import Options
 from ...passes import pipelines, run_passes
 from ...passes.binarize import Binarize
 from ...passes.support.spanning_tree import reuse

@@ -27,10 +27,11 @@ import onnx
 from ...backends.cost_model import PredictedCost
 from ...backends.interface import Backend
 from ...backends.targets import Target
-from ...driver import Options, build, import_model, load_backend, resolve_target
+from ...driver import build, import_model, load_backend, resolve_target
 from ...errors import InputError
 from ...frontend import Imported
 from ...ir import Array, Graph, Stage
+from ...options import RECOMPILED, Options
 from ...passes import Context, Pass, pipelines, run_passes
 from ...passes.mst_reorder import MstReorder
 from ...passes.support.channel_permutation import Moved
@@ -278,18 +279,12 @@ def _proto(model: Path, options: Options) -> onnx.ModelProto:
 
 def _options(path: Path, settings: Mapping[str, Any]) -> Options:
     """The options that an artifact was compiled with, from its manifest."""
-    wanted = ("backend", "shapes", "sign_zero", "exact_float", "reuse", "mst_max_depth")
-    lacking = [k for k in wanted if k not in settings]
+    lacking = [name for name in RECOMPILED if name not in settings]
     if lacking:
         raise InputError(f"{path}: its manifest lacks the options {', '.join(lacking)}")
-    return Options(
-        backend=settings["backend"],
-        shapes=by_name([fixed_shapes(text) for text in settings["shapes"]]),
-        sign_zero=settings["sign_zero"],
-        exact_float=settings["exact_float"],
-        reuse=settings["reuse"],
-        mst_max_depth=settings["mst_max_depth"],
-    )
+    recorded: dict[str, Any] = {name: settings[name] for name in RECOMPILED}
+    recorded["shapes"] = by_name([fixed_shapes(text) for text in settings["shapes"]])
+    return Options(**recorded)
 
 
 def _check_artifact(

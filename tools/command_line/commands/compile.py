@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ....options import FLAGS
 from ...inspection.layer_report import almost_binary, layer_lines, row_of, totals
-from ..arguments import add_backend, add_model_options, by_name, positive, seconds
+from ..arguments import add_options, options_of
 from ..console import bytes_text, complain, progress, require_compiler, show
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ EXAMPLES = """\
   bnnc compile net.onnx --compress
   bnnc compile net.onnx --dump-ir passes/
 """
-EMIT = ("so", "obj", "asm", "llvm", "ir")
 NOTES = 3
 
 
@@ -40,90 +40,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="native (default), a name that `bnnc targets` lists, or TRIPLE:CPU of LLVM",
     )
     add("-o", "--output", metavar="OUT", help="default: the model's path with .so (or .o, .s, ..)")
-    add_backend(parser, "code generator")
-    add(
-        "--emit",
-        choices=EMIT,
-        default="so",
-        help="shared library (default), relocatable object, assembly, LLVM IR, or bnnc's IR",
-    )
-    add("--header", metavar="H", help="also write the C header")
-    add("--prefix", metavar="P", help="prefix of the C names (default: from the output's name)")
-    add_model_options(parser)
-    add("--exact-float", action="store_true", help="leave out every float rewrite that rounds")
-    add(
-        "--no-reuse",
-        action="store_true",
-        help="compute every channel on its own, however much weights have in common",
-    )
-    add(
-        "--mst-max-depth",
-        type=positive,
-        metavar="N",
-        help="compute channels from each other at most N steps away from one computed in full",
-    )
-    add("--linker", metavar="L", help="an LLD or GNU ld to use instead of the one bnnc comes with")
-    add("--dump-ir", metavar="DIR", help="write the IR after each pass to DIR, numbered")
-    add(
-        "--compress",
-        action="store_true",
-        help="a smaller file, which is expanded when Python loads it (C: see `bnnc expand`)",
-    )
-    add("--tune", action="store_true", help="measure the ways to compute each layer, here and now")
-    add(
-        "--tune-seconds",
-        type=seconds,
-        metavar="S",
-        help="time to measure each distinct layer (default 0.3)",
-    )
-    add(
-        "--tune-trials",
-        type=positive,
-        metavar="N",
-        help="schedules of the tvm backend to try for each distinct layer (default 32)",
-    )
-    add(
-        "--tune-tracker",
-        metavar="HOST:PORT/KEY",
-        help="try them on a board that TVM's RPC tracker knows by KEY, and not here",
-    )
+    add_options(parser, *FLAGS)
     add("-v", "--verbose", action="store_true", help="list the layers")
 
 
 def run(arguments: argparse.Namespace) -> int:
     require_compiler("bnnc compile")
-    from ....driver import Options, compile_file, output_path
-    from ....errors import InputError
-    from ....tuning import SECONDS, TRIALS
+    from ....driver import compile_file, output_path
 
-    if arguments.tune_seconds is not None and not arguments.tune:
-        raise InputError("--tune-seconds is the time of --tune, which is not given")
-    for name in ("trials", "tracker"):
-        if getattr(arguments, f"tune_{name}") is not None and not arguments.tune:
-            raise InputError(f"--tune-{name} is for --tune, which is not given")
-    if arguments.mst_max_depth is not None and arguments.no_reuse:
-        raise InputError("--mst-max-depth bounds the reuse that --no-reuse leaves out")
-    options = Options(
-        arguments.backend,
-        arguments.emit,
-        arguments.prefix,
-        by_name(arguments.shapes),
-        arguments.sign_zero,
-        arguments.exact_float,
-        arguments.linker,
-        (arguments.tune_seconds or SECONDS) if arguments.tune else None,
-        arguments.tune_trials or TRIALS,
-        arguments.tune_tracker,
-        compress=arguments.compress,
-        reuse=not arguments.no_reuse,
-        mst_max_depth=arguments.mst_max_depth or 0,
-    )
+    options = options_of(arguments)
     model = arguments.model
     output = output_path(model, arguments.output, options)
     with progress() as say:
-        compilation = compile_file(
-            model, arguments.target, output, options, arguments.header, arguments.dump_ir, say
-        )
+        compilation = compile_file(model, arguments.target, output, options, say)
     _remark(compilation)
     show(_summary(output, compilation, options.emit))
     if arguments.verbose:

@@ -15,7 +15,7 @@ from ....files import check_writable, write_file
 from ...inspection.html_graph import Drawing, draw, draw_list
 from ...inspection.html_page import page
 from ...inspection.layer_report import Row, layer_lines, row_of, tensor_lines, totals, wrapped
-from ..arguments import add_model_options, by_name, positive
+from ..arguments import add_options, options_of, positive
 from ..console import bytes_text, count_text, require_compiler, show, show_json
 
 if TYPE_CHECKING:
@@ -56,11 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--mst-max-depth",
+        dest="tree_depth",
         type=positive,
         metavar="N",
         help="with --mst: the same bound as that of bnnc compile",
     )
-    add_model_options(parser)
+    add_options(parser, "shapes", "sign_zero")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -71,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise OutputError(f"{html}: would overwrite what it shows; name another file")
     if arguments.target is not None and not arguments.mst:
         raise InputError("--target says whose kernels --mst chooses from, which is not given")
-    if arguments.mst_max_depth is not None and not arguments.mst:
+    if arguments.tree_depth is not None and not arguments.mst:
         raise InputError("--mst-max-depth bounds the trees of --mst, which is not given")
     if html is not None and arguments.mst:
         raise InputError("--mst is not part of the page that --html writes; leave one of them out")
@@ -197,8 +198,8 @@ def _model(arguments: argparse.Namespace) -> _Contents:
     from ...inspection.layer_facts import inspect_model
     from ...inspection.reuse_report import reuse_lines, reused_layers
 
-    path = arguments.file
-    inspected = inspect_model(path, by_name(arguments.shapes), arguments.sign_zero)
+    path, options = arguments.file, options_of(arguments)
+    inspected = inspect_model(path, options.shapes, options.sign_zero)
     source, notes, graph = inspected.imported.source, inspected.imported.notes, inspected.graph
     layers = [facts.layer for facts in inspected.layers]
     inputs = [tensor(value.name, value) for value in graph.inputs]
@@ -223,7 +224,7 @@ def _model(arguments: argparse.Namespace) -> _Contents:
     reused = None
     if arguments.mst:
         target = resolve_target(arguments.target or "native")
-        depth = arguments.mst_max_depth or 0
+        depth = arguments.tree_depth or 0
         reused = reused_layers(inspected.imported.graph, target, load_backend("llvm"), depth)
         json["mst"] = [layer.json() for layer in reused]
     lines = [] if reused is None else reuse_lines(reused)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ....errors import InputError, ParseError
-from ..arguments import add_backend
+from ..arguments import add_options, options_of
 from ..console import require_compiler, show, table
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--passes", metavar="a,b{x=1}", help="passes in order, with their options")
     add("-o", "--output", metavar="OUT", help="write there, large constants to OUT.npz")
     add("--target", metavar="T", help="for passes that ask for one, such as select-kernels")
-    add_backend(parser, "whose kernels to select from")
+    add_options(parser, "backend", about="whose kernels to select from")
     add("--list", action="store_true", help="list the passes")
 
 
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     passes = () if arguments.passes == "none" else parse_pipeline(arguments.passes)
     graph = _read(arguments.file)
     verify(graph)
-    graph = run_passes(graph, passes, _context(arguments.target, arguments.backend))
+    graph = run_passes(graph, passes, _context(arguments.target, options_of(arguments).backend))
     if output is None:
         show(print_graph(graph).rstrip("\n"))
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..arguments import add_backend, add_model_options, by_name, natural, positive, tolerance
+from ..arguments import add_options, natural, options_of, positive, tolerance
 from ..console import progress, require_compiler, show, show_json
 
 NAME = "verify"
@@ -41,14 +41,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--atol", type=tolerance, default=1e-5, metavar="A", help="absolute (default 0.00001)")
     add("--target", metavar="T", help="target to compile for (default: the artifact's, or native)")
     add("--json", action="store_true", help="print JSON with every finding")
-    add_backend(parser, "code generator, without ARTIFACT")
-    add_model_options(parser)
+    add_options(parser, "backend", about="code generator, without ARTIFACT")
+    add_options(parser, "shapes", "sign_zero")
 
 
 def run(arguments: argparse.Namespace) -> int:
     require_compiler("bnnc verify")
     from ...verification import model_check
 
+    options = options_of(arguments)
     with progress() as say:
         say("verifying")
         report = model_check.verify_model(
@@ -60,9 +61,9 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.rtol,
             arguments.atol,
             arguments.target,
-            by_name(arguments.shapes),
-            arguments.sign_zero,
-            arguments.backend,
+            options.shapes,
+            options.sign_zero,
+            options.backend,
         )
     if arguments.json:
         show_json(report.json())
