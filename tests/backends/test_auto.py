@@ -12,7 +12,10 @@ from library_support import ICELAKE, random_inputs, scheduled
 from under_test import BACKENDS
 
 from bnnc import runtime
+from bnnc.backends.interface import SearchLimits
+from bnnc.backends.tvm import search
 from bnnc.driver import build, load_backend
+from bnnc.errors import BackendError
 from bnnc.ir import Graph, interpret
 from bnnc.options import Options
 from bnnc.tools.verification.model_check import verify_model
@@ -81,6 +84,26 @@ def test_all_kernels_are_there() -> None:
     names = [k.name for k in load_backend("auto").kernels]
     assert names == [k.name for backend in BACKENDS for k in load_backend(backend).kernels]
     assert len(names) == len(set(names))
+
+
+def test_each_kernel_is_searched_by_its_own_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a backend that searches nothing have no knobs."""
+    monkeypatch.setattr(search.Search, "__call__", lambda _, op, kernel, *__: {"searched": 1})
+    auto = load_backend("auto")
+    searcher = auto.searcher(ICELAKE, SearchLimits(1, 1.0), None, lambda _: None)
+    assert searcher is not None
+    op = mixed("llvm", "tvm").nodes[-1].op
+    knobs = {k.name: searcher(op, k.name, {}, "layer") for k in auto.kernels}
+    expected = {name: {"searched": 1} if name.startswith("tvm_") else {} for name in knobs}
+    assert knobs == expected
+
+
+def test_a_tracker_is_read_by_the_backend_that_knows_such() -> None:
+    limits = SearchLimits(1, 1.0, "nowhere")
+    assert load_backend("llvm").searcher(ICELAKE, limits, None, lambda _: None) is None
+    for name in ("tvm", "auto"):
+        with pytest.raises(BackendError, match="'nowhere': expected HOST:PORT/KEY"):
+            load_backend(name).searcher(ICELAKE, limits, None, lambda _: None)
 
 
 def test_a_network_by_the_faster_kernels(data_dir: Path, tmp_path: Path) -> None:

@@ -115,10 +115,10 @@ def test_a_program_counts_mismatches(
     np.testing.assert_array_equal(2 * counts + parity, expected)
 
 
-def _choices(text: str, target: str) -> tuple[Choice, ...]:
+def _choices(text: str, target: str) -> list[Choice]:
     graph = scheduled(joined({"one": text}), strict=False)
     (op,) = [node.op for node in graph.nodes if isinstance(node.op, Fused)]
-    return PredictedCost(backends.TARGETS[target], LlvmBackend().kernels).choices(op)
+    return [*PredictedCost(backends.TARGETS[target], LlvmBackend().kernels).choices(op)]
 
 
 def test_candidates_are_the_widths_of_the_target() -> None:

@@ -73,7 +73,9 @@ def _candidates(op: Op, target: Target) -> tuple[Params, ...]:
 
 def _plan_of(op: Op, target: Target, choice: Choice) -> SlicedPlan:
     """The plan of a choice; the first candidate's width where it does not say."""
-    params = dict(_candidates(op, target)[0]) | dict(choice.params)
+    params = dict(choice.params)
+    if "bits" not in params:
+        params = dict(_candidates(op, target)[0]) | params
     plan = _plan(anchor_of(op), params)
     assert plan is not None
     return plan
