@@ -23,6 +23,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..errors import VerifyError
+from .intervals import LIBRARY_ERROR, UNKNOWN, Interval, monotone
+from .traits import NO_TRAITS, PASSES_ON, Trait
 from .types import Array, Bits, Element, TensorType, Ternary
 
 
@@ -116,8 +118,10 @@ class Op:
     """Base of all operators."""
 
     REGISTRY: ClassVar[dict[str, type[Op]]] = {}
-    elementwise: ClassVar[bool] = False
-    """True when each output element depends on the (broadcast) elements at its own position."""
+    traits: ClassVar[Trait] = NO_TRAITS
+    """What kind of function the operator is; every operator states its own."""
+    codomain: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
+    """What all values of a monotone function lie between."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -170,6 +174,41 @@ class Op:
             elif held is not None:
                 changes[name] = tuple(function(v) for v in held)
         return replace(self, **changes)
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether each result element depends on the elements at its own position."""
+        return Trait.ELEMENTWISE in self.traits
+
+    @property
+    def jumps(self) -> bool:
+        """Whether results jump; what stands before may not be rounded otherwise."""
+        return Trait.STEPS in self.traits
+
+    @property
+    def sources(self) -> tuple[Value, ...]:
+        """The operands whose elements an operator that moves or selects passes on."""
+        return self.operands
+
+    def terms(self) -> int:
+        """Products or elements that each result element sums; 1 where nothing is summed."""
+        return 1
+
+    def interval(self, args: Sequence[Interval]) -> Interval:
+        """What encloses a float32 or bool result, from what encloses the operands."""
+        if self.elementwise and self.traits & (Trait.RISES | Trait.FALLS):
+            approximated = Trait.APPROXIMATED in self.traits
+            return monotone(
+                lambda ends: self.reference(ends, 1),
+                args,
+                falls=Trait.FALLS in self.traits,
+                error=LIBRARY_ERROR if approximated else 0.0,
+                codomain=self.codomain,
+            )
+        if self.traits & PASSES_ON:
+            passed = [a for v, a in zip(self.operands, args, strict=True) if v in self.sources]
+            return Interval.union(*passed)
+        return UNKNOWN
 
     def leader(self) -> Node | None:
         """The node of the operator's body after which it is called in messages."""

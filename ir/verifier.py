@@ -5,21 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..errors import VerifyError
-from .core import Graph, Node, Op, Stage, Value
+from .core import Graph, Node, Stage, Value
 from .ops import (
     BatchNorm,
-    Binarize,
-    BinaryConv,
-    BinaryGemm,
     Const,
-    Decode,
     Fused,
     Relayout,
-    Threshold,
 )
+from .traits import Trait
 from .types import Layout
-
-_BINARY: tuple[type[Op], ...] = (Binarize, BinaryConv, BinaryGemm, Decode, Threshold)
 
 
 def verify(graph: Graph) -> None:
@@ -87,7 +81,8 @@ def _verify_stage(node: Node, stage: Stage) -> None:
     """Imported graphs hold no bits; packed ones no batch_norm and every bit in words
     or planes; scheduled ones only fused regions, moves and constants, each value in its slot."""
     op, where = node.op, node.describe()
-    if stage == Stage.IMPORTED and isinstance(op, (*_BINARY, Fused, Relayout)):
+    packed = Trait.BITS in op.traits or isinstance(op, (Fused, Relayout))
+    if stage == Stage.IMPORTED and packed:
         raise VerifyError(f"{where}: does not belong into an imported graph")
     if stage < Stage.PACKED:
         if any(v.type.layout is not Layout.ROW_MAJOR for v in node.results):
@@ -96,8 +91,8 @@ def _verify_stage(node: Node, stage: Stage) -> None:
     if isinstance(op, BatchNorm):
         raise VerifyError(f"{where}: must be gone in a packed graph")
     for value in node.results:
-        packed = value.type.layout in (Layout.WORDS, Layout.PLANES)
-        if value.type.is_binary != packed and not isinstance(op, Const):
+        as_bits = value.type.layout in (Layout.WORDS, Layout.PLANES)
+        if value.type.is_binary != as_bits and not isinstance(op, Const):
             raise VerifyError(f"{where}: {value!r} must be packed exactly when it holds bits")
     if stage == Stage.SCHEDULED and op.elementwise:
         raise VerifyError(f"{where}: elementwise operators run in fused regions")

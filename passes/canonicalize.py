@@ -21,16 +21,13 @@ from ..ir.ops import (
     MaxPool,
     Mul,
     Pad,
-    ReduceMax,
-    ReduceMean,
-    ReduceMin,
-    ReduceSum,
     Relu,
     Reshape,
     Sign,
     Slice,
     Transpose,
 )
+from ..ir.ops.nn import Reduction
 from ..ir.rewriting import Rewriter, rewrite
 from ..ir.types import broadcast
 from .manager import Context, Pass
@@ -230,7 +227,7 @@ def sign_before_window(rw: Rewriter, node: Node) -> Value | None:
     window = rw.producer(op.x) if isinstance(op, Sign) else None
     if not isinstance(op, Sign) or window is None or not rw.only_use(op.x):
         return None
-    if isinstance(window.op, MaxPool) and not may_be_empty(window.op):
+    if isinstance(window.op, MaxPool) and not window.op.may_be_empty():
         moved: Op = window.op
     elif isinstance(window.op, Pad) and not any(window.op.before[:2] + window.op.after[:2]):
         border = float(np.sign(_rounded(window.op.value, op.x))) or float(op.zero)
@@ -241,11 +238,6 @@ def sign_before_window(rw: Rewriter, node: Node) -> Value | None:
         return None
     sign = rw.add(replace(op, x=moved.operands[0]), node.result.name + ".sign", node.origin)
     return rw.add(replace(moved, x=sign), node.result.name, window.origin)  # type: ignore[call-arg]
-
-
-def may_be_empty(op: MaxPool) -> bool:
-    """True when the gaps of a dilated window are as large as the map: its maximum is -inf."""
-    return any(d > size for d, size in zip(op.dilations, op.x.shape[2:], strict=True))
 
 
 def _rounded(bound: float, x: Value) -> Any:
@@ -367,7 +359,6 @@ def _below(op: Op, perm: tuple[int, ...]) -> Op | None:
         return replace(op, starts=starts, steps=steps, sizes=sizes)
     if isinstance(op, Concat):
         return replace(op, axis=perm[op.axis])
-    reductions = (ReduceMean, ReduceSum, ReduceMax, ReduceMin)
-    if isinstance(op, reductions) and op.keepdims and op.x.element == F32:
+    if isinstance(op, Reduction) and op.keepdims and op.x.element == F32:
         return replace(op, axes=tuple(sorted(perm[a] for a in op.axes)))
     return None

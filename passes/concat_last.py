@@ -13,7 +13,7 @@ from typing import ClassVar
 from ..ir import Array, Graph, Node, Stage, Value
 from ..ir.ops import Concat, Const, Expand, Threshold
 from ..ir.rewriting import Rewriter, rewrite
-from .fuse_epilogue import ANCHORS
+from ..ir.traits import ANCHOR, Trait
 from .manager import Context, Pass
 
 
@@ -56,7 +56,7 @@ def concat_last(rw: Rewriter, node: Node) -> Value | None:
     if whole is None or concat is None or concat.axis != 1 or whole.shape != node.result.shape:
         return None
     made = [rw.producer(x) for x in concat.xs]
-    fused = all(n is not None and (n.op.elementwise or isinstance(n.op, ANCHORS)) for n in made)
+    fused = all(n is not None and n.op.traits & (ANCHOR | Trait.ELEMENTWISE) for n in made)
     others = [v for v in op.operands if v is not whole]
     if not fused or any(rw.array(v) is None for v in others):
         return None

@@ -11,34 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir import Graph, Node, Op, Region, Stage
+from ..ir import Graph, Node, Region, Stage
 from ..ir.ops import (
-    AveragePool,
-    BinaryConv,
-    BinaryGemm,
-    Conv,
     Fused,
-    Gemm,
-    MaxPool,
-    ReduceMax,
-    ReduceMean,
-    ReduceMin,
-    ReduceSum,
 )
+from ..ir.traits import ANCHOR
 from .manager import Context, Pass
-
-ANCHORS: tuple[type[Op], ...] = (
-    BinaryConv,
-    BinaryGemm,
-    Conv,
-    Gemm,
-    AveragePool,
-    MaxPool,
-    ReduceMax,
-    ReduceMean,
-    ReduceMin,
-    ReduceSum,
-)
 
 
 @dataclass(frozen=True)
@@ -67,7 +45,7 @@ class FuseEpilogue(Pass):
         units = _Units(graph)
         for anchors in (True, False):
             for node in graph.nodes:
-                starts = isinstance(node.op, ANCHORS) if anchors else node.op.elementwise
+                starts = node.op.traits & ANCHOR if anchors else node.op.elementwise
                 if starts and not units.grouped(node):
                     units.start(node)
         return graph.replace(nodes=tuple(units.emit()))

@@ -41,11 +41,11 @@ from ..ir.ops import (
     Relu,
     Reshape,
     Round,
-    Slice,
     Sub,
     Transpose,
 )
 from ..ir.rewriting import Rewriter, rewrite
+from ..ir.traits import PASSES_ON
 from .manager import Context, Pass
 from .support.queries import channel_shape, is_power_of_two
 from .support.weight_bits import BitWeights, split_weights
@@ -55,8 +55,6 @@ LARGEST_SUM = 1 << 24
 LEAST = 4
 """Inputs of a sum from which integer products are worth while."""
 _RANGES = {U8: (0.0, 255.0), I8: (-128.0, 127.0), BOOL: (0.0, 1.0)}
-_KEEPING = (MaxPool, Reshape, Slice, Transpose)
-"""Operators that pass on elements of their operand as they are."""
 
 
 @dataclass(frozen=True)
@@ -204,8 +202,6 @@ def find_grid(rw: Rewriter, value: Value) -> Grid | None:
     if isinstance(op, (Round, Floor, Ceil)):
         low, high = (float(op.reference([np.float32(b)], 1)) for b in _bounds(rw, op.x))
         return Grid(low, high)
-    if isinstance(op, _KEEPING):
-        return find_grid(rw, op.x)
     if isinstance(op, (Clip, Relu)):
         found = find_grid(rw, op.x)
         return _clipped(found, *_limits(op)) if found else None
@@ -214,7 +210,10 @@ def find_grid(rw: Rewriter, value: Value) -> Grid | None:
         return _with(found, op.value) if found else None
     if isinstance(op, (Mul, Add, Sub)):
         return _moved(rw, op)
-    return None
+    sources = op.sources if op.traits & PASSES_ON else ()
+    if len(sources) != 1 or (isinstance(op, MaxPool) and op.may_be_empty()):
+        return None
+    return find_grid(rw, sources[0])
 
 
 def _limits(op: Clip | Relu) -> tuple[float, float]:

@@ -21,29 +21,25 @@ from ..ir.ops import (
     AveragePool,
     BinaryConv,
     BinaryGemm,
-    Concat,
     Const,
     Conv,
     Expand,
     Gather,
     MaxPool,
-    Pad,
     Relayout,
     Reshape,
-    Slice,
     Threshold,
     Transpose,
 )
 from ..ir.rewriting import Rewriter, drop_dead, rewrite
+from ..ir.traits import Trait
 from ..ir.types import physical_axes
 from .canonicalize import is_flatten
 from .manager import Context, Pass
 from .support.queries import channel_shape
 
-_WINDOWS: tuple[type[Op], ...] = (Conv, BinaryConv, MaxPool, AveragePool)
 _LANES = 8
 """Channels that are worth lying side by side."""
-_FOLLOWING: tuple[type[Op], ...] = (Concat, Slice, Pad)
 _Relaid = dict[tuple[Value, Layout], Value]
 """Values that were moved to another layout."""
 
@@ -176,13 +172,13 @@ def _layout(op: Op, type_: TensorType) -> Layout:
         return Layout.WORDS
     if type_.rank < 3:
         return Layout.ROW_MAJOR
-    if isinstance(op, _WINDOWS):
+    if Trait.WINDOW in op.traits:
         return Layout.CHANNELS_LAST
     if isinstance(op, Transpose):
         return _transposed_layout(op)
     if isinstance(op, Gather) and op.axis > 1 and op.indices.type.rank == 1:
         return op.x.type.layout
-    if op.elementwise or isinstance(op, _FOLLOWING):
+    if op.elementwise or Trait.AXISWISE in op.traits:
         maps = [v for v in op.operands if not op.elementwise or v.shape == type_.shape]
         lasting = (Layout.CHANNELS_LAST, Layout.WORDS)
         if any(v.type.layout in lasting for v in maps):

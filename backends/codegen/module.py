@@ -18,7 +18,8 @@ from llvmlite import ir
 
 from ...errors import LoweringError
 from ...ir import Array, Graph, Node, Stage, Value, part_slots
-from ...ir.ops import Concat, Const, Fused, Relayout, Reshape, Transpose
+from ...ir.ops import Concat, Const, Fused
+from ...ir.traits import Trait
 from ..interface import (
     Choice,
     EmitKind,
@@ -84,8 +85,8 @@ def _does_work(node: Node) -> bool:
     """False for constants and for views, whose result lies where the operand does, or whose
     operands are its parts."""
     slot = node.results[0].slot
-    if isinstance(node.op, (Reshape, Transpose, Relayout)):
-        return slot is None or slot != node.op.operands[0].slot
+    if Trait.MOVES in node.op.traits and slot is not None and slot == node.op.operands[0].slot:
+        return False
     if isinstance(node.op, Concat) and slot is not None:
         held = [x.slot for x in node.op.xs]
         parts = all(at is not None and at.pitch for at in held)

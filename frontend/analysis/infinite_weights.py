@@ -5,17 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from ...ir import Graph
-from ...ir.ops import BatchNorm, Const, Conv, Div, Gemm, MatMul, Mul, PRelu
-
-WEIGHTED = (BatchNorm, Conv, Div, Gemm, MatMul, Mul, PRelu)
-"""Operators on which an infinite constant is damage; elsewhere it is a bound or a mask."""
+from ...ir.ops import Const
+from ...ir.traits import Trait
 
 
 def infinite_weights(graph: Graph) -> list[str]:
-    """One problem for each constant that holds infinity and is multiplied or divided by."""
+    """One problem for each constant that holds infinity and is multiplied or divided by: elsewhere
+    it is a bound or a mask."""
     problems: list[str] = []
     for node in graph.nodes:
-        if not isinstance(node.op, WEIGHTED):
+        if Trait.MULTIPLIES not in node.op.traits:
             continue
         for value in node.op.operands:
             op = graph.producer_op(value)

@@ -14,22 +14,18 @@ from typing import TypeVar
 import numpy as np
 
 from ...ir import Array, Graph, Node, Op, Value
+from ...ir.intervals import Interval
 from ...ir.ops import (
-    Concat,
     Const,
     Conv,
     Expand,
     Gemm,
     MatMul,
-    MaxPool,
     Neg,
-    Pad,
-    Reshape,
-    Slice,
-    Transpose,
 )
 from ...ir.rewriting import Rewriter
-from .ranges import Range, ranges
+from ...ir.traits import PASSES_ON
+from .ranges import ranges
 
 Kind = TypeVar("Kind", bound=Op)
 
@@ -52,7 +48,7 @@ class View:
         self.notes: list[str] = []
 
     @cached_property
-    def ranges(self) -> dict[Value, Range]:
+    def ranges(self) -> dict[Value, Interval]:
         """Bounds of the float32 values."""
         return ranges(self.graph)
 
@@ -69,8 +65,8 @@ class View:
                 found.update((op.a, op.b))
             elif found.isdisjoint(node.results):
                 continue
-            elif isinstance(op, (Concat, MaxPool, Pad, Reshape, Slice, Transpose)):
-                found.update(op.operands)
+            elif op.traits & PASSES_ON and not op.elementwise:
+                found.update(op.sources)
             elif op.elementwise:
                 running = [v for v in op.operands if self.made_by(v, Const) is None]
                 found.update(running if len(running) == 1 else ())

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...ir import Graph, Node
+from ...ir.intervals import UNKNOWN
 from ...ir.ops import Sign
-from .ranges import ANYTHING
 from .rewriting import Found, View, rewrite
 
 
@@ -33,7 +33,7 @@ def without_zero(graph: Graph, why: dict[str, str]) -> Graph:
         op = node.op
         if not isinstance(op, Sign) or op.zero:
             return None
-        least = view.ranges.get(op.x, ANYTHING).least
+        least = view.ranges.get(op.x, UNKNOWN).least
         if not least > 0:
             return None
         why[node.result.name] = f"0 cannot reach it: its operand is at least {least:g} in magnitude"

@@ -27,7 +27,7 @@ import numpy as np
 
 from ...ir import F32, Node, Value
 from ...ir.ops import Add, Sign, Sub
-from ..analysis.intervals import LARGEST, bounds, expression_root, point_values
+from ..analysis.piecewise import LARGEST, bounds, expression_root, point_values
 from ..analysis.rewriting import Found, View
 
 ORDER = 30

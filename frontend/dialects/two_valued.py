@@ -6,7 +6,7 @@ values it is a step; `find_step` finds its threshold t with the chain's own floa
 f(x) = u * sign(x - t) + v. That covers Clip(Round(x / a), 0, 1) * a (halves to even: 0 at exactly
 a / 2), Sign(Relu(x)), Where(x > 0, a, b), Cast(x >= 0) * a. A chain that starts at a comparison of
 two computed values reads the sign of their difference; other elementwise functions of one variable
-(torch.heaviside: two masks and a choice) are cut into cells by `intervals`.
+(torch.heaviside: two masks and a choice) are cut into cells by `piecewise`.
 
 Exact for finite x up to the sign of zero; not-a-number counts as below t. Only what reaches a
 product is rewritten: anywhere else the graph's own operators are as good.
@@ -37,22 +37,14 @@ from typing import Any
 import numpy as np
 
 from ...ir import BOOL, F32, Array, Node, Op, Value, ops
+from ...ir.intervals import UNKNOWN
 from ...ir.ops import Cast, Const, Less, LessEqual, Sign, Sub, Where
-from ..analysis.intervals import expression_root, point_values
-from ..analysis.ranges import ANYTHING
+from ...ir.traits import MONOTONE, Trait
+from ..analysis.piecewise import expression_root, point_values
 from ..analysis.rewriting import Found, View
 from ..analysis.step_functions import Put, find_step, two_valued
 
 ORDER = 40
-
-_MONOTONE = (
-    ops.Add, ops.Ceil, ops.Clip, ops.Div, ops.Floor, ops.Max, ops.Min, ops.Mul, ops.Neg, ops.Not,
-    ops.Relu, ops.Round, ops.Sub, Cast, Less, LessEqual, Where,
-)  # fmt: skip
-"""Operators that never fall or never rise in one operand while the others are constant."""
-
-_STEPS = (Cast, Less, LessEqual, Where, ops.Ceil, ops.Floor, ops.Round)
-"""Operators that may leave two values."""
 
 _LONGEST = 24
 
@@ -60,7 +52,7 @@ _LONGEST = 24
 def match(view: View, node: Node) -> Found | None:
     """Match the last operator of a chain that a product reads."""
     op = node.op
-    if not isinstance(op, (*_MONOTONE, Sign)) or node.result not in view.factors:
+    if not _is_monotone(op) or node.result not in view.factors:
         return None
     if (isinstance(op, Sign) and op.zero) or node.result.element != F32:
         return None
@@ -80,7 +72,7 @@ def match(view: View, node: Node) -> Found | None:
         return constants[key]
 
     found = None
-    if isinstance(op, Sign) or any(isinstance(n.op, _STEPS) for n in chain):
+    if any(n.op.jumps or isinstance(n.op, (Cast, Where)) for n in (node, *chain)):
         found = _of_difference(view, chain, root, put) or _of_chain(view, chain, root, put)
     if found is None and isinstance(op, (Where, ops.Add, ops.Mul, ops.Sub)):
         found = _of_cells(view, node, put)
@@ -100,11 +92,18 @@ def _chain(view: View, node: Node) -> tuple[list[Node], Value]:
     return chain, at.result
 
 
+def _is_monotone(op: Op) -> bool:
+    """Whether the operator never falls, or never rises, in one operand while the others are
+    constant; to the last bit. (A cast does so from some types to some; see `_variable`.)"""
+    exact = Trait.APPROXIMATED not in op.traits
+    return (op.elementwise and exact and bool(op.traits & MONOTONE)) or isinstance(op, Cast)
+
+
 def _variable(view: View, node: Node) -> Value | None:
     """The one operand of a monotone operator that is not constant, when it has the result's
     shape; None for other operators and for constants that make no monotone function."""
     op = node.op
-    if not isinstance(op, (*_MONOTONE, Sign)):
+    if not _is_monotone(op):
         return None
     running = [v for v in op.operands if _held(view, v) is None]
     if len(running) != 1 or running[0].shape != node.result.shape:
@@ -117,7 +116,7 @@ def _variable(view: View, node: Node) -> Value | None:
         return None
     if isinstance(op, Where) and running[0] is not op.condition:
         return None
-    if isinstance(op, (ops.Add, ops.Sub, ops.Mul, ops.Div, ops.Max, ops.Min)):
+    if len(op.operands) == 2 and not op.jumps:
         held = [a for v in op.operands if (a := _held(view, v)) is not None]
         if running[0].element != F32 or not all(np.isfinite(a).all() for a in held):
             return None
@@ -141,7 +140,7 @@ def _of_chain(view: View, chain: Sequence[Node], root: Value, put: Put) -> Op | 
     shape = np.broadcast_shapes(*shapes)
     if any(isinstance(d, int) and len(shape) > len(root.shape) for d in shape):
         return None
-    known = view.ranges.get(root, ANYTHING)
+    known = view.ranges.get(root, UNKNOWN)
     found = find_step(lambda x: _computed(view, chain, root, x), shape, known.low, known.high)
     return None if found is None else found.over(root, put)
 

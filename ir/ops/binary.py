@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from ...errors import VerifyError
 from ..core import ANNOTATION, Op, Value, decode
+from ..traits import Trait
 from ..types import BOOL, F32, I8, I32, SIGN, TERNARY, U8, Bits, Element, TensorType
-from .nn import WeightWindow, conv_reference, conv_type
+from .nn import Weighted, WeightWindow, conv_reference, conv_type
 
 PLUS_MINUS: tuple[Element, ...] = (SIGN, TERNARY)
 BYTES: tuple[Element, ...] = (U8, I8)
@@ -27,7 +28,8 @@ class Binarize(Op):
     With ``zero`` = 0 the result is ternary, which keeps ONNX ``Sign`` exact.
     """
 
-    elementwise: ClassVar[bool] = True
+    traits = Trait.ELEMENTWISE | Trait.STEPS | Trait.RISES | Trait.BITS
+
     x: Value
     zero: int
 
@@ -49,7 +51,8 @@ class Binarize(Op):
 class Decode(Op):
     """Packed elements as the float32 values that they stand for."""
 
-    elementwise: ClassVar[bool] = True
+    traits = Trait.ELEMENTWISE | Trait.BITS
+
     x: Value
 
     def infer(self) -> tuple[TensorType, ...]:
@@ -70,7 +73,8 @@ class Threshold(Op):
     ``x`` is i32 [N, C, ..]; ``thresholds`` i32 [C]; ``flip`` bool [C] for decreasing functions.
     """
 
-    elementwise: ClassVar[bool] = True
+    traits = Trait.ELEMENTWISE | Trait.STEPS | Trait.BITS
+
     x: Value
     thresholds: Value
     flip: Value
@@ -103,6 +107,8 @@ class BinaryConv(WeightWindow, Op):
     differ (all of them at -1); ``codewords`` is the number of distinct kernels, of one input
     channel each and up to sign, in the whole layer.
     """
+
+    traits = Trait.WINDOW | Trait.PRODUCT | Trait.SUMS | Trait.MULTIPLIES | Trait.BITS
 
     x: Value
     w: Value
@@ -137,9 +143,11 @@ class BinaryConv(WeightWindow, Op):
 
 
 @dataclass(frozen=True)
-class BinaryGemm(Op):
+class BinaryGemm(Weighted, Op):
     """Integer product of x [P, K] (±1, ternary or 8-bit integers) with the transpose of ±1 w
     [O, K]: i32 sums."""
+
+    traits = Trait.PRODUCT | Trait.SUMS | Trait.MULTIPLIES | Trait.BITS
 
     x: Value
     w: Value

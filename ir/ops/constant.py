@@ -10,12 +10,16 @@ import numpy as np
 
 from ...errors import VerifyError
 from ..core import Data, Op
+from ..intervals import Interval, exactly
+from ..traits import NO_TRAITS
 from ..types import Bits, Element, TensorType, Ternary, scalar_of
 
 
 @dataclass(frozen=True)
 class Const(Op):
     """A tensor known at compile time. ``element`` says what the stored codes mean."""
+
+    traits = NO_TRAITS
 
     data: Data
     element: Element
@@ -46,3 +50,6 @@ class Const(Op):
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return self.data.array
+
+    def interval(self, args: Sequence[Interval]) -> Interval:
+        return exactly(self.array)

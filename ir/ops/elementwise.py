@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from ...errors import VerifyError
 from ..core import Op, Value
+from ..intervals import (
+    UNKNOWN,
+    Interval,
+    added,
+    chosen,
+    divided,
+    magnitude,
+    monotone,
+    multiplied,
+    negated,
+    truth,
+)
+from ..traits import Trait
 from ..types import BOOL, F16, F32, F64, Element, Scalar, TensorType, broadcast
 
 FLOATS: tuple[Element, ...] = (F32, F64, F16)
@@ -18,8 +31,6 @@ FLOATS: tuple[Element, ...] = (F32, F64, F16)
 @dataclass(frozen=True)
 class _Elementwise(Op):
     """Common part: results have the broadcast shape of all operands."""
-
-    elementwise: ClassVar[bool] = True
 
     def result_element(self) -> Element:
         """Element of the result: that of the first operand, which the others must share."""
@@ -64,21 +75,33 @@ class _NumberUnary(_Unary):
 class Neg(_NumberUnary):
     """-x."""
 
+    traits = Trait.ELEMENTWISE | Trait.FALLS | Trait.AFFINE | Trait.NONEXPANSIVE
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return np.negative(args[0])
+
+    def interval(self, args: Sequence[Interval]) -> Interval:
+        return negated(args[0])
 
 
 @dataclass(frozen=True)
 class Abs(_NumberUnary):
     """|x|."""
 
+    traits = Trait.ELEMENTWISE | Trait.NONEXPANSIVE
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return np.abs(args[0])
+
+    def interval(self, args: Sequence[Interval]) -> Interval:
+        return magnitude(args[0])
 
 
 @dataclass(frozen=True)
 class Relu(_NumberUnary):
     """max(x, 0); NaN stays NaN."""
+
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.NONEXPANSIVE
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return np.maximum(args[0], args[0].dtype.type(0))
@@ -87,6 +110,9 @@ class Relu(_NumberUnary):
 @dataclass(frozen=True)
 class Sigmoid(_FloatUnary):
     """1 / (1 + exp(-x))."""
+
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.NONEXPANSIVE | Trait.APPROXIMATED
+    codomain = (0.0, 1.0)
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         one = args[0].dtype.type(1)
@@ -98,6 +124,9 @@ class Sigmoid(_FloatUnary):
 class Tanh(_FloatUnary):
     """Hyperbolic tangent."""
 
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.NONEXPANSIVE | Trait.APPROXIMATED
+    codomain = (-1.0, 1.0)
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return np.tanh(args[0])
 
@@ -105,6 +134,9 @@ class Tanh(_FloatUnary):
 @dataclass(frozen=True)
 class Exp(_FloatUnary):
     """e to the power x."""
+
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.APPROXIMATED
+    codomain = (0.0, np.inf)
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         with np.errstate(over="ignore"):
@@ -115,6 +147,8 @@ class Exp(_FloatUnary):
 class Log(_FloatUnary):
     """Natural logarithm."""
 
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.APPROXIMATED
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.log(args[0])
@@ -124,6 +158,9 @@ class Log(_FloatUnary):
 class Erf(_FloatUnary):
     """Error function, within 2 ulp of its float64 value."""
 
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.APPROXIMATED
+    codomain = (-1.0, 1.0)
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return _erf(args[0].astype(np.float64)).astype(args[0].dtype)
 
@@ -131,6 +168,9 @@ class Erf(_FloatUnary):
 @dataclass(frozen=True)
 class Sqrt(_FloatUnary):
     """Square root."""
+
+    traits = Trait.ELEMENTWISE | Trait.RISES
+    codomain = (0.0, np.inf)
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         with np.errstate(invalid="ignore"):
@@ -141,6 +181,8 @@ class Sqrt(_FloatUnary):
 class Reciprocal(_FloatUnary):
     """1 / x."""
 
+    traits = Trait.ELEMENTWISE
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         with np.errstate(divide="ignore"):
             return args[0].dtype.type(1) / args[0]
@@ -150,6 +192,8 @@ class Reciprocal(_FloatUnary):
 class Floor(_FloatUnary):
     """Largest integer not above x."""
 
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.STEPS
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return np.floor(args[0])
 
@@ -157,6 +201,8 @@ class Floor(_FloatUnary):
 @dataclass(frozen=True)
 class Ceil(_FloatUnary):
     """Smallest integer not below x."""
+
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.STEPS
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return np.ceil(args[0])
@@ -166,6 +212,8 @@ class Ceil(_FloatUnary):
 class Round(_FloatUnary):
     """Nearest integer, halves to even."""
 
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.STEPS
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return np.rint(args[0])
 
@@ -173,6 +221,8 @@ class Round(_FloatUnary):
 @dataclass(frozen=True)
 class Sign(_FloatUnary):
     """+1 above zero, -1 below, ``zero`` at it (ONNX Sign has 0); the sign of NaN is -1."""
+
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.STEPS
 
     zero: int = 0
 
@@ -189,6 +239,8 @@ class Sign(_FloatUnary):
 @dataclass(frozen=True)
 class Clip(_Unary):
     """min(max(x, low), high), bounds rounded to the operand's type; NaN stays NaN."""
+
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.NONEXPANSIVE
 
     low: float = -float("inf")
     high: float = float("inf")
@@ -208,6 +260,8 @@ class Clip(_Unary):
 class Cast(_Unary):
     """Conversion to another element type: to integers towards zero, to bool by ``!= 0``."""
 
+    traits = Trait.ELEMENTWISE
+
     to: Element
 
     def result_element(self) -> Element:
@@ -219,10 +273,22 @@ class Cast(_Unary):
         with np.errstate(invalid="ignore"):
             return args[0].astype(self.to.dtype)
 
+    @property
+    def jumps(self) -> bool:
+        return self.to not in FLOATS
+
+    def interval(self, args: Sequence[Interval]) -> Interval:
+        (x,) = args
+        if self.x.element == F32 and self.to == BOOL:
+            return truth((x.low > 0) | (x.high < 0) | (x.least > 0), (x.most == 0) & ~x.nan)
+        return x if {self.x.element, self.to} <= {F32, BOOL} else UNKNOWN
+
 
 @dataclass(frozen=True)
 class Not(_Unary):
     """Complement of a truth value, or of each bit of an integer."""
+
+    traits = Trait.ELEMENTWISE | Trait.FALLS
 
     def verify(self) -> None:
         if self.x.element in FLOATS:
@@ -230,6 +296,10 @@ class Not(_Unary):
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return np.invert(args[0])
+
+    def interval(self, args: Sequence[Interval]) -> Interval:
+        (x,) = args
+        return Interval.of(1 - x.high, 1 - x.low, nan=x.nan) if self.x.element == BOOL else UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -250,29 +320,46 @@ class _Arithmetic(_Binary):
 class Add(_Arithmetic):
     """a + b."""
 
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.AFFINE | Trait.COMMUTES | Trait.NONEXPANSIVE
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return args[0] + args[1]
+
+    def interval(self, args: Sequence[Interval]) -> Interval:
+        return added(*args)
 
 
 @dataclass(frozen=True)
 class Sub(_Arithmetic):
     """a - b."""
 
+    traits = Trait.ELEMENTWISE | Trait.TURNS | Trait.AFFINE | Trait.NONEXPANSIVE
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return args[0] - args[1]
+
+    def interval(self, args: Sequence[Interval]) -> Interval:
+        return added(args[0], negated(args[1]))
 
 
 @dataclass(frozen=True)
 class Mul(_Arithmetic):
     """a * b."""
 
+    traits = Trait.ELEMENTWISE | Trait.TURNS | Trait.AFFINE | Trait.COMMUTES | Trait.MULTIPLIES
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return args[0] * args[1]
+
+    def interval(self, args: Sequence[Interval]) -> Interval:
+        return multiplied(*args)
 
 
 @dataclass(frozen=True)
 class Div(_Arithmetic):
     """a / b; integers towards zero, and 0 where b is 0."""
+
+    traits = Trait.ELEMENTWISE | Trait.TURNS | Trait.AFFINE | Trait.MULTIPLIES
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         a, b = args
@@ -285,26 +372,43 @@ class Div(_Arithmetic):
         inexact = (below * safe != a) & ((a < 0) != (b < 0))
         return np.where(b == 0, b.dtype.type(0), below + inexact.astype(b.dtype))
 
+    def interval(self, args: Sequence[Interval]) -> Interval:
+        return divided(*args)
+
 
 @dataclass(frozen=True)
 class Max(_Arithmetic):
     """The greater; NaN when one is NaN."""
 
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.SELECTS | Trait.COMMUTES
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return np.maximum(args[0], args[1])
+
+    def interval(self, args: Sequence[Interval]) -> Interval:
+        bounds, least = super().interval(args), np.minimum(args[0].least, args[1].least)
+        return Interval.of(bounds.low, bounds.high, least, bounds.nan)
 
 
 @dataclass(frozen=True)
 class Min(_Arithmetic):
     """The smaller; NaN when one is NaN."""
 
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.SELECTS | Trait.COMMUTES
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return np.minimum(args[0], args[1])
+
+    def interval(self, args: Sequence[Interval]) -> Interval:
+        bounds, least = super().interval(args), np.minimum(args[0].least, args[1].least)
+        return Interval.of(bounds.low, bounds.high, least, bounds.nan)
 
 
 @dataclass(frozen=True)
 class PRelu(_Arithmetic):
     """a where a >= 0, a * b elsewhere."""
+
+    traits = Trait.ELEMENTWISE | Trait.MULTIPLIES
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return np.where(args[0] >= 0, args[0], args[0] * args[1])
@@ -321,24 +425,43 @@ class _Comparison(_Binary):
 class Equal(_Comparison):
     """a == b."""
 
+    traits = Trait.ELEMENTWISE | Trait.STEPS | Trait.COMMUTES
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return args[0] == args[1]
+
+    def interval(self, args: Sequence[Interval]) -> Interval:
+        a, b = args
+        same = (a.low == a.high) & (b.low == b.high) & (a.low == b.low)
+        return truth(same & ~(a.nan | b.nan), (a.high < b.low) | (b.high < a.low))
 
 
 @dataclass(frozen=True)
 class Less(_Comparison):
     """a < b."""
 
+    traits = Trait.ELEMENTWISE | Trait.TURNS | Trait.STEPS
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return args[0] < args[1]
+
+    def interval(self, args: Sequence[Interval]) -> Interval:
+        a, b = args
+        return truth((a.high < b.low) & ~(a.nan | b.nan), a.low >= b.high)
 
 
 @dataclass(frozen=True)
 class LessEqual(_Comparison):
     """a <= b."""
 
+    traits = Trait.ELEMENTWISE | Trait.TURNS | Trait.STEPS
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return args[0] <= args[1]
+
+    def interval(self, args: Sequence[Interval]) -> Interval:
+        a, b = args
+        return truth((a.high <= b.low) & ~(a.nan | b.nan), a.low > b.high)
 
 
 @dataclass(frozen=True)
@@ -352,21 +475,33 @@ class _Logical(_Binary):
 class And(_Logical):
     """Both, bit by bit."""
 
+    traits = Trait.ELEMENTWISE | Trait.COMMUTES
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return np.bitwise_and(args[0], args[1])
+
+    def interval(self, args: Sequence[Interval]) -> Interval:
+        return monotone(np.minimum.reduce, args) if self.a.element == BOOL else UNKNOWN
 
 
 @dataclass(frozen=True)
 class Or(_Logical):
     """One of the two or both, bit by bit."""
 
+    traits = Trait.ELEMENTWISE | Trait.COMMUTES
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return np.bitwise_or(args[0], args[1])
+
+    def interval(self, args: Sequence[Interval]) -> Interval:
+        return monotone(np.maximum.reduce, args) if self.a.element == BOOL else UNKNOWN
 
 
 @dataclass(frozen=True)
 class Where(_Elementwise):
     """a where condition, b elsewhere."""
+
+    traits = Trait.ELEMENTWISE | Trait.TURNS | Trait.SELECTS
 
     condition: Value
     a: Value
@@ -379,6 +514,13 @@ class Where(_Elementwise):
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return np.where(args[0], args[1], args[2])
+
+    def interval(self, args: Sequence[Interval]) -> Interval:
+        return chosen(*args)
+
+    @property
+    def sources(self) -> tuple[Value, ...]:
+        return (self.a, self.b)
 
 
 def _erf(x: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import VerifyError
 from ..core import Node, Op, Region, Value
+from ..traits import NO_TRAITS
 from ..types import TensorType
 
 
@@ -18,6 +19,8 @@ class Fused(Op):
     The anchor is the region's first node unless that is elementwise. ``kernel`` names the
     kernel descriptor chosen by the scheduler, empty before.
     """
+
+    traits = NO_TRAITS
 
     xs: tuple[Value, ...]
     body: Region

@@ -11,6 +11,8 @@ import numpy as np
 
 from ...errors import VerifyError
 from ..core import Op, Value
+from ..intervals import LIBRARY_ERROR, Interval
+from ..traits import Trait
 from ..types import BOOL, F32, Batch, Scalar, TensorType, broadcast
 from .window import Window
 
@@ -45,10 +47,19 @@ def conv_reference(x: Any, w: Any, window: Window, groups: int, kind: Any) -> An
     return out.reshape(n, w.shape[0], *spatial)
 
 
-class WeightWindow:
-    """The sliding window of an operator whose weights give the kernel's size."""
+class Weighted:
+    """The weights ``w`` [O, ..] of an operator that sums over their other axes."""
 
     w: Value
+
+    def terms(self) -> int:
+        """Products that each result element sums."""
+        return math.prod(self.w.type.concrete(1)[1:])
+
+
+class WeightWindow(Weighted):
+    """The sliding window of an operator whose weights give the kernel's size."""
+
     strides: tuple[int, ...]
     pads: tuple[int, ...]
     dilations: tuple[int, ...]
@@ -62,6 +73,8 @@ class WeightWindow:
 @dataclass(frozen=True)
 class Conv(WeightWindow, Op):
     """Cross-correlation of x [N, C, ..] with w [O, C/groups, ..] plus bias [O], zero-padded."""
+
+    traits = Trait.WINDOW | Trait.PRODUCT | Trait.SUMS | Trait.MULTIPLIES
 
     x: Value
     w: Value
@@ -93,8 +106,10 @@ class Conv(WeightWindow, Op):
 
 
 @dataclass(frozen=True)
-class Gemm(Op):
+class Gemm(Weighted, Op):
     """x [P, K] times the transpose of w [O, K], plus bias [O]."""
+
+    traits = Trait.PRODUCT | Trait.SUMS | Trait.MULTIPLIES
 
     x: Value
     w: Value
@@ -124,6 +139,8 @@ class Gemm(Op):
 class MatMul(Op):
     """Matrix product of the last two axes, the others broadcast (NumPy's matmul, ranks >= 2)."""
 
+    traits = Trait.SUMS | Trait.MULTIPLIES
+
     a: Value
     b: Value
 
@@ -142,6 +159,9 @@ class MatMul(Op):
         a, b = args
         return np.matmul(a.astype(np.float64), b.astype(np.float64)).astype(a.dtype)
 
+    def terms(self) -> int:
+        return self.a.type.concrete(1)[-1]
+
 
 def batch_norm_terms(scale: Any, bias: Any, mean: Any, var: Any, epsilon: float) -> tuple[Any, Any]:
     """BatchNormalization as y = x*k + b, in float32: k = scale * (1 / sqrt(var + eps)),
@@ -154,6 +174,8 @@ def batch_norm_terms(scale: Any, bias: Any, mean: Any, var: Any, epsilon: float)
 @dataclass(frozen=True)
 class BatchNorm(Op):
     """Inference batch normalisation of x [N, C, ..]; the other operands are [C]."""
+
+    traits = Trait.MULTIPLIES
 
     x: Value
     scale: Value
@@ -211,6 +233,8 @@ class _Pool(Op):
 class MaxPool(_Pool):
     """Largest value in each window; padding never wins. On bits, the largest code."""
 
+    traits = Trait.WINDOW | Trait.SELECTS | Trait.RISES
+
     def verify(self) -> None:
         if self.x.element == BOOL:
             raise VerifyError("max_pool cannot compare bool")
@@ -226,6 +250,15 @@ class MaxPool(_Pool):
             out = seen if out is None else np.maximum(out, seen)
         return np.ascontiguousarray(out)
 
+    def may_be_empty(self) -> bool:
+        """Whether the gaps of a dilated window are as large as the map: its maximum is -inf."""
+        return any(d > size for d, size in zip(self.dilations, self.x.shape[2:], strict=True))
+
+    def interval(self, args: Sequence[Interval]) -> Interval:
+        (x,) = args
+        lowest = np.float32(-np.inf) if any(self.pads) else x.low
+        return Interval(lowest, x.high, x.least, x.nan)
+
 
 @dataclass(frozen=True)
 class AveragePool(_Pool):
@@ -233,6 +266,8 @@ class AveragePool(_Pool):
 
     ``count_pads`` counts explicit padding as zeros, else only positions inside the operand count.
     """
+
+    traits = Trait.WINDOW | Trait.SUMS | Trait.RISES
 
     count_pads: bool = False
 
@@ -264,9 +299,20 @@ class AveragePool(_Pool):
             total = seen if total is None else total + seen
         return total / self.divisors()
 
+    def terms(self) -> int:
+        return math.prod(self.kernel)
+
+
+class Reduction:
+    """An operator that makes one element of all those along ``axes``."""
+
+    x: Value
+    axes: tuple[int, ...]
+    keepdims: bool
+
 
 @dataclass(frozen=True)
-class _Reduce(Op):
+class _Reduce(Reduction, Op):
     x: Value
     axes: tuple[int, ...]
     keepdims: bool = True
@@ -287,10 +333,16 @@ class _Reduce(Op):
         if not isinstance(self.x.element, Scalar):
             raise VerifyError(f"{self.mnemonic()} cannot read {self.x!r}")
 
+    def terms(self) -> int:
+        sizes = [d for a, d in enumerate(self.x.type.concrete(1)) if a in self.axes]
+        return math.prod(sizes) if Trait.SUMS in self.traits else 1
+
 
 @dataclass(frozen=True)
 class ReduceMean(_Reduce):
     """Mean over ``axes``."""
+
+    traits = Trait.REDUCES | Trait.SUMS | Trait.RISES
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         """Sums in float64 and rounds once."""
@@ -302,6 +354,8 @@ class ReduceMean(_Reduce):
 class ReduceSum(_Reduce):
     """Sum over ``axes``."""
 
+    traits = Trait.REDUCES | Trait.SUMS | Trait.RISES
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         """Float sums in float64, rounded once; integer sums wrap."""
         floating = np.issubdtype(args[0].dtype, np.floating)
@@ -309,10 +363,19 @@ class ReduceSum(_Reduce):
         out = np.sum(args[0], self.axes, dtype=kind, keepdims=self.keepdims)
         return out.astype(args[0].dtype)
 
+    def interval(self, args: Sequence[Interval]) -> Interval:
+        """Adding what is not negative never makes a sum smaller."""
+        (x,) = args
+        low = np.where(x.low >= 0, x.low, np.float32(-np.inf))
+        high = np.where(x.high <= 0, np.float32(0), np.float32(np.inf))
+        return Interval.of(low, high, nan=x.nan | x.unbounded)
+
 
 @dataclass(frozen=True)
 class ReduceMax(_Reduce):
     """Largest value over ``axes``."""
+
+    traits = Trait.REDUCES | Trait.SELECTS | Trait.RISES
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return np.max(args[0], self.axes, keepdims=self.keepdims)
@@ -321,6 +384,8 @@ class ReduceMax(_Reduce):
 @dataclass(frozen=True)
 class ReduceMin(_Reduce):
     """Smallest value over ``axes``."""
+
+    traits = Trait.REDUCES | Trait.SELECTS | Trait.RISES
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return np.min(args[0], self.axes, keepdims=self.keepdims)
@@ -345,14 +410,21 @@ class _SoftmaxBase(Op):
 class Softmax(_SoftmaxBase):
     """exp(x - max) over its sum along ``axis``."""
 
+    traits = Trait.APPROXIMATED
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         e = np.exp(args[0] - np.max(args[0], self.axis, keepdims=True))
         return e / np.sum(e, self.axis, keepdims=True)
+
+    def interval(self, args: Sequence[Interval]) -> Interval:
+        return Interval.of(0, 1 + LIBRARY_ERROR, nan=args[0].nan | args[0].unbounded)
 
 
 @dataclass(frozen=True)
 class LogSoftmax(_SoftmaxBase):
     """x - max - log of the sum of exp(x - max) along ``axis``."""
+
+    traits = Trait.APPROXIMATED
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         shifted = args[0] - np.max(args[0], self.axis, keepdims=True)

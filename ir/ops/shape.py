@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from ...errors import VerifyError
 from ..core import Op, Value
+from ..intervals import Interval
+from ..traits import Trait
 from ..types import (
     I32,
     I64,
@@ -29,6 +31,8 @@ from ..types import (
 @dataclass(frozen=True)
 class Reshape(Op):
     """The same elements, in row-major order, under another shape."""
+
+    traits = Trait.MOVES
 
     x: Value
     shape: Shape
@@ -50,6 +54,8 @@ class Reshape(Op):
 class Transpose(Op):
     """Result axis i is operand axis perm[i]. The batch stays first."""
 
+    traits = Trait.MOVES
+
     x: Value
     perm: tuple[int, ...]
 
@@ -65,6 +71,8 @@ class Transpose(Op):
 @dataclass(frozen=True)
 class Concat(Op):
     """Operands one after another along ``axis``."""
+
+    traits = Trait.MOVES | Trait.AXISWISE
 
     xs: tuple[Value, ...]
     axis: int
@@ -96,6 +104,8 @@ class Concat(Op):
 @dataclass(frozen=True)
 class Slice(Op):
     """Elements ``start + i * step`` for i < size on every axis; the batch is taken whole."""
+
+    traits = Trait.MOVES | Trait.AXISWISE
 
     x: Value
     starts: tuple[int, ...]
@@ -138,6 +148,8 @@ class Pad(Op):
     For packed elements the value must be one of the element's own values.
     """
 
+    traits = Trait.MOVES | Trait.AXISWISE
+
     x: Value
     before: tuple[int, ...]
     after: tuple[int, ...]
@@ -174,12 +186,16 @@ class Pad(Op):
         pads = list(zip(self.before, self.after, strict=True))
         return np.pad(args[0], pads, constant_values=value)
 
+    def interval(self, args: Sequence[Interval]) -> Interval:
+        return Interval.union(args[0], Interval.of(self.value, self.value))
+
 
 @dataclass(frozen=True)
 class Expand(Op):
     """Broadcast to ``shape`` (joined with the operand's own by broadcasting)."""
 
-    elementwise: ClassVar[bool] = True
+    traits = Trait.ELEMENTWISE | Trait.MOVES
+
     x: Value
     shape: Shape
 
@@ -194,6 +210,8 @@ class Expand(Op):
 @dataclass(frozen=True)
 class Gather(Op):
     """Entries of ``axis`` at integer ``indices``, negative ones from the end."""
+
+    traits = Trait.MOVES
 
     x: Value
     indices: Value
@@ -214,6 +232,10 @@ class Gather(Op):
             raise VerifyError(f"index {outside[0]} is outside axis {self.axis} of {self.x!r}")
         return np.take(args[0], args[1], self.axis)
 
+    @property
+    def sources(self) -> tuple[Value, ...]:
+        return (self.x,)
+
 
 @dataclass(frozen=True)
 class Relayout(Op):
@@ -221,6 +243,8 @@ class Relayout(Op):
 
     Bits and ternaries go between words and planes by a transposition of bits.
     """
+
+    traits = Trait.MOVES
 
     x: Value
     layout: Layout

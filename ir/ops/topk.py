@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import VerifyError
 from ..core import Op, Value
+from ..traits import Trait
 from ..types import BOOL, I32, I64, Batch, Scalar, TensorType
 
 
@@ -20,6 +21,8 @@ class TopK(Op):
     Among equals the lower position goes first, the higher one with ``last``. NaN goes before every
     number; zeros of either sign are equal. k = 1 is ArgMax.
     """
+
+    traits = Trait.STEPS
 
     x: Value
     axis: int
@@ -67,6 +70,8 @@ class GatherElements(Op):
     """Element ``indices[..]`` of ``axis`` at each position of ``indices``; negative ones count
     from the end. Other axes of ``indices`` may be shorter than those of ``x``."""
 
+    traits = Trait.MOVES
+
     x: Value
     indices: Value
     axis: int
@@ -104,3 +109,7 @@ class GatherElements(Op):
         return np.take_along_axis(
             x[part], np.where(indices < 0, indices + size, indices), self.axis
         )
+
+    @property
+    def sources(self) -> tuple[Value, ...]:
+        return (self.x,)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from ...errors import VerifyError
 from ..core import Op, Value
+from ..traits import Trait
 from ..types import TensorType, broadcast
 from .elementwise import FLOATS
 
@@ -23,8 +24,6 @@ def _exact(function: Any, *args: Any) -> Any:
 
 @dataclass(frozen=True)
 class _Float(Op):
-    elementwise: ClassVar[bool] = True
-
     def infer(self) -> tuple[TensorType, ...]:
         first = self.operands[0].element
         if first not in FLOATS or any(v.element != first for v in self.operands):
@@ -41,6 +40,8 @@ class _FloatUnary(_Float):
 class Sin(_FloatUnary):
     """Sine."""
 
+    traits = Trait.ELEMENTWISE | Trait.APPROXIMATED
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return _exact(np.sin, args[0])
 
@@ -48,6 +49,8 @@ class Sin(_FloatUnary):
 @dataclass(frozen=True)
 class Cos(_FloatUnary):
     """Cosine."""
+
+    traits = Trait.ELEMENTWISE | Trait.APPROXIMATED
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return _exact(np.cos, args[0])
@@ -57,6 +60,8 @@ class Cos(_FloatUnary):
 class Tan(_FloatUnary):
     """Tangent."""
 
+    traits = Trait.ELEMENTWISE | Trait.APPROXIMATED
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return _exact(np.tan, args[0])
 
@@ -64,6 +69,9 @@ class Tan(_FloatUnary):
 @dataclass(frozen=True)
 class Asin(_FloatUnary):
     """Arc sine; NaN beyond 1."""
+
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.APPROXIMATED
+    codomain = (-1.6, 1.6)
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return _exact(np.arcsin, args[0])
@@ -73,6 +81,9 @@ class Asin(_FloatUnary):
 class Acos(_FloatUnary):
     """Arc cosine; NaN beyond 1."""
 
+    traits = Trait.ELEMENTWISE | Trait.FALLS | Trait.APPROXIMATED
+    codomain = (0.0, 3.2)
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return _exact(np.arccos, args[0])
 
@@ -80,6 +91,9 @@ class Acos(_FloatUnary):
 @dataclass(frozen=True)
 class Atan(_FloatUnary):
     """Arc tangent."""
+
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.NONEXPANSIVE | Trait.APPROXIMATED
+    codomain = (-1.6, 1.6)
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return _exact(np.arctan, args[0])
@@ -89,6 +103,8 @@ class Atan(_FloatUnary):
 class Sinh(_FloatUnary):
     """Hyperbolic sine."""
 
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.APPROXIMATED
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return _exact(np.sinh, args[0])
 
@@ -96,6 +112,8 @@ class Sinh(_FloatUnary):
 @dataclass(frozen=True)
 class Cosh(_FloatUnary):
     """Hyperbolic cosine."""
+
+    traits = Trait.ELEMENTWISE | Trait.APPROXIMATED
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return _exact(np.cosh, args[0])
@@ -105,6 +123,8 @@ class Cosh(_FloatUnary):
 class Asinh(_FloatUnary):
     """Inverse hyperbolic sine."""
 
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.NONEXPANSIVE | Trait.APPROXIMATED
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return _exact(np.arcsinh, args[0])
 
@@ -112,6 +132,8 @@ class Asinh(_FloatUnary):
 @dataclass(frozen=True)
 class Acosh(_FloatUnary):
     """Inverse hyperbolic cosine; NaN below 1."""
+
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.APPROXIMATED
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return _exact(np.arccosh, args[0])
@@ -121,6 +143,8 @@ class Acosh(_FloatUnary):
 class Atanh(_FloatUnary):
     """Inverse hyperbolic tangent; NaN beyond 1."""
 
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.APPROXIMATED
+
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return _exact(np.arctanh, args[0])
 
@@ -128,6 +152,8 @@ class Atanh(_FloatUnary):
 @dataclass(frozen=True)
 class Pow(_Float):
     """a to the power b."""
+
+    traits = Trait.ELEMENTWISE | Trait.APPROXIMATED
 
     a: Value
     b: Value

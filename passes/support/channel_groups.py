@@ -25,18 +25,13 @@ from ...ir.ops import (
     Gemm,
     MaxPool,
     Pad,
-    ReduceMax,
-    ReduceMean,
-    ReduceMin,
-    ReduceSum,
     Reshape,
     Slice,
     Threshold,
     Transpose,
 )
+from ...ir.ops.nn import Reduction
 from ...ir.ops.shape import flat_size
-
-REDUCTIONS = (ReduceMax, ReduceMean, ReduceMin, ReduceSum)
 
 
 class Groups:
@@ -314,7 +309,7 @@ class Axes:
     def reduce(self, node: Node) -> None:
         """Over the other axes."""
         op = node.op
-        assert isinstance(op, REDUCTIONS)
+        assert isinstance(op, Reduction)
         axis = self.of.get(op.x)
         if axis is None or axis.position in op.axes:
             return self.opaque(node, "it runs over channels")
@@ -357,7 +352,7 @@ def trace(graph: Graph) -> Axes:
             handlers[type(op)](node)
         elif op.elementwise:
             axes.elementwise(node)
-        elif isinstance(op, REDUCTIONS):
+        elif isinstance(op, Reduction):
             axes.reduce(node)
         elif not isinstance(op, Const):
             axes.opaque(node, f"{op.mnemonic()} is not followed")

@@ -12,17 +12,13 @@ from ...ir import F32, SIGN, Array, Element, Graph, Node, Op, Output, Value
 from ...ir.ops import (
     Add,
     BatchNorm,
-    Binarize,
     BinaryConv,
     BinaryGemm,
     Cast,
     Const,
     Conv,
-    Equal,
     Gather,
     Gemm,
-    Less,
-    LessEqual,
     Mul,
     Threshold,
 )
@@ -118,7 +114,7 @@ def _forgets(graph: Graph, value: Value) -> bool:
 
 def _forgets_at(graph: Graph, user: Node, value: Value) -> bool:
     op = user.op
-    if isinstance(op, (Binarize, Less, LessEqual, Equal)):
+    if op.jumps and user.result.element.dtype.kind != "f":
         return True
     if isinstance(op, Add):
         other = _array(graph, op.b if op.a is value else op.a)

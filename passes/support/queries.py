@@ -7,26 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from ...ir import F16, F32, F64, Array, Graph, Op, Value
-from ...ir.ops import Binarize, Cast, Ceil, Equal, Floor, Less, LessEqual, Round, Sign, Threshold
-
-_STEPS = (Binarize, Ceil, Equal, Floor, Less, LessEqual, Round, Sign, Threshold)
+from ...ir import Array, Graph, Op, Value
 
 
 def reaches_sign(graph: Graph) -> frozenset[Value]:
     """Values from which some path leads to a sign, or another step: a comparison, a rounding, an
-    integer. No float before one may be reassociated."""
+    integer, a position. No float before one may be reassociated."""
     reached: set[Value] = set()
     for node in reversed(graph.nodes):
-        if _is_step(node.op) or any(v in reached for v in node.results):
+        if node.op.jumps or any(v in reached for v in node.results):
             reached.update(node.op.operands)
     return frozenset(reached)
-
-
-def _is_step(op: Op) -> bool:
-    if isinstance(op, Cast):
-        return op.to not in (F32, F64, F16)
-    return isinstance(op, _STEPS)
 
 
 def per_channel(array: Array, rank: int, channels: int) -> Array | None:

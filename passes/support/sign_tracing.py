@@ -17,27 +17,19 @@ import numpy as np
 from ...errors import VerifyError
 from ...ir import Array, Node, Op, Value
 from ...ir.ops import (
-    Add,
     Binarize,
     Concat,
-    Div,
     Expand,
-    Gather,
     MaxPool,
-    Mul,
-    Neg,
     Pad,
     Reshape,
     Sign,
     Slice,
-    Sub,
-    Transpose,
 )
 from ...ir.rewriting import Rewriter
-from ..canonicalize import FEW_CHANNELS, is_flatten, may_be_empty
+from ...ir.traits import Trait
+from ..canonicalize import FEW_CHANNELS, is_flatten
 from .queries import per_channel
-
-_AFFINE = (Mul, Div, Add, Sub, Neg)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,19 +112,17 @@ class Tracer:
             return self._padded(node, op)
         if op.elementwise and not isinstance(op, Expand):
             return self._elementwise(node, flat)
-        if isinstance(op, (Gather, MaxPool, Slice, Reshape, Transpose)):
+        if _moves(op):
             return self._moved(node, op, flat)
         return _not_sign(node)
 
-    def _moved(
-        self, node: Node, op: Gather | MaxPool | Slice | Reshape | Transpose, flat: bool
-    ) -> Signs | NotSigns:
-        below = self.find(op.x)
+    def _moved(self, node: Node, op: Op, flat: bool) -> Signs | NotSigns:
+        below = self.find(op.sources[0])
         if isinstance(below, NotSigns):
             return below if not isinstance(op, MaxPool) else _not_sign(node)
         out = replace(below, base=node.result)
         if isinstance(op, MaxPool):
-            if may_be_empty(op):
+            if op.may_be_empty():
                 return _not_sign(node, "has windows that see padding alone")
             if not np.all(np.diff(below.table.astype(np.float64), axis=0) >= 0):
                 return _not_sign(node, "takes the maximum of falling functions of signs")
@@ -189,7 +179,7 @@ class Tracer:
         for value in running:
             found = self.find(value, flat)
             if isinstance(found, NotSigns):
-                return found if isinstance(op, _AFFINE) and len(running) == 1 else _not_sign(node)
+                return found if Trait.AFFINE in op.traits and len(running) == 1 else _not_sign(node)
             below.append(found)
         if len({b.base for b in below}) != 1 or {v.shape for v in running} != {result.shape}:
             return _not_sign(node)
@@ -228,9 +218,9 @@ class Tracer:
         """The sign under a stack of moves and max pools, and the stack, innermost first. The sign
         commutes with a max pool too: it never decreases."""
         stack: list[Op] = []
-        while isinstance(op, (Gather, Transpose, Reshape, MaxPool, Slice, Pad)):
+        while _moves(op):
             stack.append(op)
-            below = self.find(op.x)
+            below = self.find(op.sources[0])
             if isinstance(below, NotSigns):
                 return None
             op = self.rw.producers[below.base].op
@@ -269,7 +259,7 @@ class Tracer:
 
     def _turned(self, op: Op, flat: bool) -> tuple[Value, list[Op]] | None:
         """The path to the sign for moves that packed words cannot follow."""
-        follows = not isinstance(op, (Gather, Reshape, Transpose))
+        follows = not _moves(op) or isinstance(op, MaxPool) or Trait.AXISWISE in op.traits
         if isinstance(op, Reshape):
             follows = self._follows(op, flat)
         if isinstance(op, Pad):
@@ -313,6 +303,11 @@ class Tracer:
             x = rw.add(moved, base.name + ".moved", node.origin)
         at_zero = zero if zero is not None and op.zero == 0 else op.zero
         return rw.add(Binarize(x, at_zero), name, node.origin)
+
+
+def _moves(op: Op) -> bool:
+    """Whether the signs of one operand come through an operator as signs, at other places."""
+    return (Trait.MOVES in op.traits or isinstance(op, MaxPool)) and len(op.sources) == 1
 
 
 def border_sign(signs: Signs, value: float) -> int | None:

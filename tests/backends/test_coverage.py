@@ -9,6 +9,7 @@ from bnnc.backends.codegen import elementwise_emitters
 from bnnc.backends.targets import TARGETS
 from bnnc.driver import load_backend
 from bnnc.ir import F16, F32, F64, Op, TensorType, Value, ops
+from bnnc.ir.traits import Trait
 
 GONE = {ops.BatchNorm, ops.Const, ops.Fused}
 """Folded by the passes; constants and the container of regions are no computation."""
@@ -18,7 +19,7 @@ GONE = {ops.BatchNorm, ops.Const, ops.Fused}
 def test_each_operator_has_a_kernel_or_an_emitter(backend: str, name: str) -> None:
     kind = Op.REGISTRY[name]
     kernels = [k for k in load_backend(backend).kernels if k.operator is kind]
-    if kind.elementwise:
+    if Trait.ELEMENTWISE in kind.traits:
         assert kind in elementwise_emitters.EMITTERS
     elif kind not in GONE:
         assert kernels, f"no kernel computes {name}"

@@ -19,36 +19,15 @@ from ...ir import Array, Graph, Node, Op, Value, ops
 from ...ir.interpret import batch_of, evaluate
 from ...ir.ops import Conv, Fused, Gemm
 from ...ir.ops.nn import batch_norm_terms
+from ...ir.traits import MONOTONE, PASSES_ON, Trait
 
 EPSILON = 2.0**-23
 LEAST = 64.0
 """Of every bound, in ulp: epilogues and transcendental functions."""
-SUMS = (
-    Conv,
-    Gemm,
-    ops.MatMul,
-    ops.AveragePool,
-    ops.ReduceMean,
-    ops.ReduceSum,
-    ops.BinaryConv,
-    ops.BinaryGemm,
-)
-COUNTS = (ops.BinaryConv, ops.BinaryGemm)
-INEXACT = (
-    *SUMS[:-2],
-    *(ops.Softmax, ops.LogSoftmax, ops.Exp, ops.Log, ops.Sigmoid, ops.Tanh, ops.Erf, ops.Pow),
-    *(ops.Sin, ops.Cos, ops.Tan, ops.Asin, ops.Acos, ops.Atan),
-    *(ops.Sinh, ops.Cosh, ops.Asinh, ops.Acosh, ops.Atanh),
-)
-"""Float sums, and functions that are approximated."""
-SHIFTED = (ops.Sign, ops.Binarize, ops.Round, ops.Floor, ops.Ceil, ops.Less, ops.LessEqual)
-"""Steps in their first operand."""
-
-KEEPING = (
-    *(ops.Add, ops.Sub, ops.Neg, ops.Max, ops.Min, ops.Where, ops.Clip, ops.Relu, ops.MaxPool),
-    *(ops.Slice, ops.Concat, ops.Gather, ops.Reshape, ops.Transpose, ops.Pad, ops.Expand),
-)
-"""Operators whose results have the errors of their operands."""
+INEXACT = Trait.SUMS | Trait.APPROXIMATED
+"""Float sums, and functions that are approximated; sums of bits are exact."""
+SOFTMAX_TERMS = 4096
+"""What the error bound of a softmax is taken from, whatever the length of its axis."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +74,18 @@ def distance(got: Array, expected: Array) -> Array:
 def is_exact(op: Op) -> bool:
     """True when a kernel must equal its definition in every bit: each operation rounds once, in
     the graph's order."""
-    return not any(isinstance(held, INEXACT) for held in inside(op))
+    return not any(o.traits & INEXACT and not counts(o) for o in inside(op))
+
+
+def counts(op: Op) -> bool:
+    """True for sums of products of bits."""
+    return Trait.SUMS | Trait.BITS in op.traits
+
+
+def keeps_errors(op: Op) -> bool:
+    """True when results have the errors of the operands, and no larger ones."""
+    follows = op.traits & (PASSES_ON | Trait.NONEXPANSIVE)
+    return bool(follows) and Trait.APPROXIMATED not in op.traits
 
 
 def inside(op: Op) -> list[Op]:
@@ -107,15 +97,7 @@ def terms(op: Op) -> int:
     """Products or elements that an operator sums; 1 when it sums none."""
     if isinstance(op, Fused):
         return max(map(terms, inside(op)))
-    if isinstance(op, (Conv, Gemm, ops.BinaryConv, ops.BinaryGemm)):
-        return int(np.prod(op.w.shape[1:]))
-    if isinstance(op, ops.MatMul):
-        return int(op.a.shape[-1])
-    if isinstance(op, ops.AveragePool):
-        return int(np.prod(op.kernel))
-    if isinstance(op, (ops.ReduceMean, ops.ReduceSum)):
-        return int(np.prod([d for a, d in enumerate(op.x.shape) if a in op.axes and d != 1]))
-    return 4096 if isinstance(op, (ops.Softmax, ops.LogSoftmax)) else 1
+    return SOFTMAX_TERMS if isinstance(op, (ops.Softmax, ops.LogSoftmax)) else op.terms()
 
 
 def tolerance(count: int) -> float:
@@ -165,14 +147,16 @@ def shifted(
     if by == 0 and isinstance(op, ops.Sign):
         near = np.abs(args[0]) <= slack * scale_of(args[0])
         return (np.where(near, args[0].dtype.type(0), op.reference(args, batch)),)
-    if (isinstance(op, SHIFTED) or _truncates(op)) and args[0].dtype.kind == "f":
+    if _has_threshold(op) and args[0].dtype.kind == "f":
         step = by * slack * max(map(scale_of, args))
         moved[0] = (args[0] + args[0].dtype.type(step)).astype(args[0].dtype)
     return evaluate(Node(op, node.results), dict(zip(op.operands, moved, strict=True)), batch)
 
 
-def _truncates(op: Op) -> bool:
-    return isinstance(op, ops.Cast) and op.to.dtype.kind in "iu"
+def _has_threshold(op: Op) -> bool:
+    """Whether results jump where the first operand passes some number."""
+    truncates = isinstance(op, ops.Cast) and op.to.dtype.kind in "iu"
+    return truncates or (op.jumps and bool(op.traits & MONOTONE))
 
 
 @dataclass
@@ -320,14 +304,14 @@ class Walk:
             if node is None or any(v not in self.env for v in node.op.operands):
                 continue
             largest = max(largest, inner_scale(node, self.arguments(node), self.batch))
-            ahead.extend(node.op.operands if isinstance(node.op, KEEPING) else ())
+            ahead.extend(node.op.operands if keeps_errors(node.op) else ())
         return largest
 
     def largest_sum(self, value: Value) -> float:
         """The largest magnitude that the counts behind a value could give it: a reference that sums
         the products as floats has errors relative to that, however few are left in the end."""
         nodes = self._since_known(value)
-        if not any(isinstance(op, COUNTS) for node in nodes for op in inside(node.op)):
+        if not any(counts(op) for node in nodes for op in inside(node.op)):
             return 0.0
         found = [_at_count(nodes, self.env, self.batch, sign)[value] for sign in (1, -1)]
         return max(map(scale_of, found))
@@ -410,7 +394,7 @@ class Walk:
             if part not in self._scales:
                 self._scales[part] = scale_of(self.env[part])
             largest = max(largest, self._scales[part])
-            if node is not None and isinstance(node.op, KEEPING):
+            if node is not None and keeps_errors(node.op):
                 ahead.extend(node.op.operands)
         return self.slack(value) * largest
 
@@ -432,7 +416,7 @@ class Walk:
                 continue
             nodes.add(node)
             hidden = [v for v in node.op.operands if v.name not in self.known]
-            if not isinstance(node.op, SUMS):
+            if Trait.SUMS not in node.op.traits:
                 ahead.extend(v for v in hidden if v not in wanted)
                 wanted.update(hidden)
         return [node for node in self.graph.nodes if node in nodes]
@@ -445,7 +429,7 @@ def _at_count(
     made = dict(env)
     for node in nodes:
         op = node.op
-        if isinstance(op, COUNTS):
+        if isinstance(op, (ops.BinaryConv, ops.BinaryGemm)):
             shape = node.result.type.concrete(batch)
             largest = 1 if op.x.type.is_binary else 255
             made[node.result] = np.full(shape, sign * largest * terms(op), np.int32)
@@ -481,8 +465,7 @@ def signs_of(walk: Walk) -> dict[str, Before]:
 
 def is_step(op: Op) -> bool:
     """True when an operator's results jump."""
-    kinds = (*SHIFTED, ops.Equal, ops.Threshold, ops.TopK)
-    return any(isinstance(o, kinds) or _truncates(o) for o in inside(op))
+    return any(o.jumps for o in inside(op))
 
 
 def layer_of(node: Node, value: Value) -> str:
