@@ -125,7 +125,7 @@ class Op:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if not cls.__name__.startswith("_"):
+        if cls.reference is not Op.reference:  # a base of operators has none
             Op.REGISTRY[cls.mnemonic()] = cls
 
     @classmethod

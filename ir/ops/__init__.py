@@ -5,24 +5,18 @@ from .constant import Const
 from .elementwise import (
     Abs,
     Add,
-    And,
     Cast,
     Ceil,
     Clip,
     Div,
-    Equal,
     Erf,
     Exp,
     Floor,
-    Less,
-    LessEqual,
     Log,
     Max,
     Min,
     Mul,
     Neg,
-    Not,
-    Or,
     PRelu,
     Reciprocal,
     Relu,
@@ -32,9 +26,9 @@ from .elementwise import (
     Sqrt,
     Sub,
     Tanh,
-    Where,
 )
 from .fused import Fused
+from .logic import And, Equal, Less, LessEqual, Not, Or, Where
 from .nn import (
     AveragePool,
     BatchNorm,

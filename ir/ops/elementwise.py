@@ -14,10 +14,8 @@ from ..intervals import (
     UNKNOWN,
     Interval,
     added,
-    chosen,
     divided,
     magnitude,
-    monotone,
     multiplied,
     negated,
     truth,
@@ -29,7 +27,7 @@ FLOATS: tuple[Element, ...] = (F32, F64, F16)
 
 
 @dataclass(frozen=True)
-class _Elementwise(Op):
+class Elementwise(Op):
     """Common part: results have the broadcast shape of all operands."""
 
     def result_element(self) -> Element:
@@ -51,12 +49,12 @@ class _Elementwise(Op):
 
 
 @dataclass(frozen=True)
-class _Unary(_Elementwise):
+class Unary(Elementwise):
     x: Value
 
 
 @dataclass(frozen=True)
-class _FloatUnary(_Unary):
+class _FloatUnary(Unary):
     def result_element(self) -> Element:
         if self.x.element not in FLOATS:
             raise VerifyError(f"{self.mnemonic()} needs a float operand, got {self.x!r}")
@@ -64,7 +62,7 @@ class _FloatUnary(_Unary):
 
 
 @dataclass(frozen=True)
-class _NumberUnary(_Unary):
+class _NumberUnary(Unary):
     def result_element(self) -> Element:
         if self.x.element == BOOL:
             raise VerifyError(f"{self.mnemonic()} needs numbers, got {self.x!r}")
@@ -237,7 +235,7 @@ class Sign(_FloatUnary):
 
 
 @dataclass(frozen=True)
-class Clip(_Unary):
+class Clip(Unary):
     """min(max(x, low), high), bounds rounded to the operand's type; NaN stays NaN."""
 
     traits = Trait.ELEMENTWISE | Trait.RISES | Trait.NONEXPANSIVE
@@ -257,7 +255,7 @@ class Clip(_Unary):
 
 
 @dataclass(frozen=True)
-class Cast(_Unary):
+class Cast(Unary):
     """Conversion to another element type: to integers towards zero, to bool by ``!= 0``."""
 
     traits = Trait.ELEMENTWISE
@@ -285,31 +283,13 @@ class Cast(_Unary):
 
 
 @dataclass(frozen=True)
-class Not(_Unary):
-    """Complement of a truth value, or of each bit of an integer."""
-
-    traits = Trait.ELEMENTWISE | Trait.FALLS
-
-    def verify(self) -> None:
-        if self.x.element in FLOATS:
-            raise VerifyError(f"not needs bool or integers, got {self.x!r}")
-
-    def reference(self, args: Sequence[Any], batch: int) -> Any:
-        return np.invert(args[0])
-
-    def interval(self, args: Sequence[Interval]) -> Interval:
-        (x,) = args
-        return Interval.of(1 - x.high, 1 - x.low, nan=x.nan) if self.x.element == BOOL else UNKNOWN
-
-
-@dataclass(frozen=True)
-class _Binary(_Elementwise):
+class Binary(Elementwise):
     a: Value
     b: Value
 
 
 @dataclass(frozen=True)
-class _Arithmetic(_Binary):
+class _Arithmetic(Binary):
     def result_element(self) -> Element:
         if self.a.element == BOOL:
             raise VerifyError(f"{self.mnemonic()} needs numbers, got {self.a!r}")
@@ -412,115 +392,6 @@ class PRelu(_Arithmetic):
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return np.where(args[0] >= 0, args[0], args[0] * args[1])
-
-
-@dataclass(frozen=True)
-class _Comparison(_Binary):
-    def result_element(self) -> Element:
-        super().result_element()
-        return BOOL
-
-
-@dataclass(frozen=True)
-class Equal(_Comparison):
-    """a == b."""
-
-    traits = Trait.ELEMENTWISE | Trait.STEPS | Trait.COMMUTES
-
-    def reference(self, args: Sequence[Any], batch: int) -> Any:
-        return args[0] == args[1]
-
-    def interval(self, args: Sequence[Interval]) -> Interval:
-        a, b = args
-        same = (a.low == a.high) & (b.low == b.high) & (a.low == b.low)
-        return truth(same & ~(a.nan | b.nan), (a.high < b.low) | (b.high < a.low))
-
-
-@dataclass(frozen=True)
-class Less(_Comparison):
-    """a < b."""
-
-    traits = Trait.ELEMENTWISE | Trait.TURNS | Trait.STEPS
-
-    def reference(self, args: Sequence[Any], batch: int) -> Any:
-        return args[0] < args[1]
-
-    def interval(self, args: Sequence[Interval]) -> Interval:
-        a, b = args
-        return truth((a.high < b.low) & ~(a.nan | b.nan), a.low >= b.high)
-
-
-@dataclass(frozen=True)
-class LessEqual(_Comparison):
-    """a <= b."""
-
-    traits = Trait.ELEMENTWISE | Trait.TURNS | Trait.STEPS
-
-    def reference(self, args: Sequence[Any], batch: int) -> Any:
-        return args[0] <= args[1]
-
-    def interval(self, args: Sequence[Interval]) -> Interval:
-        a, b = args
-        return truth((a.high <= b.low) & ~(a.nan | b.nan), a.low > b.high)
-
-
-@dataclass(frozen=True)
-class _Logical(_Binary):
-    def verify(self) -> None:
-        if self.a.element in FLOATS:
-            raise VerifyError(f"{self.mnemonic()} needs bool or integers, got {self.a!r}")
-
-
-@dataclass(frozen=True)
-class And(_Logical):
-    """Both, bit by bit."""
-
-    traits = Trait.ELEMENTWISE | Trait.COMMUTES
-
-    def reference(self, args: Sequence[Any], batch: int) -> Any:
-        return np.bitwise_and(args[0], args[1])
-
-    def interval(self, args: Sequence[Interval]) -> Interval:
-        return monotone(np.minimum.reduce, args) if self.a.element == BOOL else UNKNOWN
-
-
-@dataclass(frozen=True)
-class Or(_Logical):
-    """One of the two or both, bit by bit."""
-
-    traits = Trait.ELEMENTWISE | Trait.COMMUTES
-
-    def reference(self, args: Sequence[Any], batch: int) -> Any:
-        return np.bitwise_or(args[0], args[1])
-
-    def interval(self, args: Sequence[Interval]) -> Interval:
-        return monotone(np.maximum.reduce, args) if self.a.element == BOOL else UNKNOWN
-
-
-@dataclass(frozen=True)
-class Where(_Elementwise):
-    """a where condition, b elsewhere."""
-
-    traits = Trait.ELEMENTWISE | Trait.TURNS | Trait.SELECTS
-
-    condition: Value
-    a: Value
-    b: Value
-
-    def result_element(self) -> Element:
-        if self.condition.element != BOOL or self.a.element != self.b.element:
-            raise VerifyError(f"where needs bool and two equal types, got {self.operands}")
-        return self.a.element
-
-    def reference(self, args: Sequence[Any], batch: int) -> Any:
-        return np.where(args[0], args[1], args[2])
-
-    def interval(self, args: Sequence[Interval]) -> Interval:
-        return chosen(*args)
-
-    @property
-    def sources(self) -> tuple[Value, ...]:
-        return (self.a, self.b)
 
 
 def _erf(x: Any) -> Any:
