@@ -26,8 +26,9 @@ from .compression import compress as compress_file
 from .errors import BackendError, LoweringError, OutputError, PassError, VerifyError
 from .files import check_writable, write_file
 from .ir import Batch, Graph, Node, arena_bytes, print_graph, save
-from .ir.ops import BinaryConv, BinaryGemm, Conv, Gemm, MatMul
+from .ir.ops import Conv, Gemm
 from .ir.text import constants
+from .ir.traits import Trait
 from .options import BACKENDS, Emit, FileName, Keywords, Options, Shapes, SignZero
 from .passes import Context, Pass, pipelines, run_passes
 from .passes.binarize import Verdict, examine
@@ -51,7 +52,6 @@ SUFFIXES: Mapping[str, str] = {
     "ir": ".bnn",
 }
 COMPRESSED = ".bnnc"
-_PRODUCTS = (BinaryConv, BinaryGemm, Conv, Gemm)
 Progress = Callable[[str], None]
 
 
@@ -313,7 +313,7 @@ def kernel(scheduled: Scheduled, predicted: PredictedCost) -> artifact.Kernel:
     """A node of the code as the manifest shows it, with its predicted cycles."""
     node, op = scheduled.node, scheduled.node.op
     leader = op.leader() or node
-    products = isinstance(leader.op, (*_PRODUCTS, MatMul))
+    products = Trait.SUMS | Trait.MULTIPLIES in leader.op.traits
     return artifact.Kernel(
         name=leader.origin[0] if leader.origin else leader.results[0].name,
         op=leader.op.mnemonic(),
@@ -329,9 +329,7 @@ def kernel(scheduled: Scheduled, predicted: PredictedCost) -> artifact.Kernel:
 
 def multiply_accumulates(node: Node) -> int:
     """Products that a convolution or matrix product sums for one sample."""
-    op = node.op
-    summed = op.w.shape[1:] if isinstance(op, _PRODUCTS) else op.operands[0].shape[-1:]
-    return node.result.type.elements_per_sample() * math.prod(summed)
+    return node.result.type.elements_per_sample() * node.op.terms()
 
 
 def resolve_target(name: str) -> Target:

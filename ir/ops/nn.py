@@ -15,6 +15,7 @@ from ..intervals import LIBRARY_ERROR, Interval
 from ..traits import Trait
 from ..types import BOOL, F32, Batch, Scalar, TensorType, broadcast
 from .window import Window
+from .window_axis import window_axes
 
 
 def conv_type(x: Value, w: Value, window: Window, groups: int) -> tuple[int, ...]:
@@ -251,8 +252,8 @@ class MaxPool(_Pool):
         return np.ascontiguousarray(out)
 
     def may_be_empty(self) -> bool:
-        """Whether the gaps of a dilated window are as large as the map: its maximum is -inf."""
-        return any(d > size for d, size in zip(self.dilations, self.x.shape[2:], strict=True))
+        """Whether some window sees padding only: its maximum is -inf."""
+        return any(axis.may_be_empty for axis in window_axes(self.window, self.x.shape[2:]))
 
     def interval(self, args: Sequence[Interval]) -> Interval:
         (x,) = args

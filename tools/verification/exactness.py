@@ -17,7 +17,7 @@ import numpy as np
 
 from ...ir import Array, Graph, Node, Op, Value, ops
 from ...ir.interpret import batch_of, evaluate
-from ...ir.ops import Conv, Fused, Gemm
+from ...ir.ops import Fused
 from ...ir.ops.nn import batch_norm_terms
 from ...ir.traits import MONOTONE, PASSES_ON, Trait
 
@@ -117,15 +117,14 @@ def inner_scale(node: Node, args: Sequence[Array], batch: int) -> float:
         for inner in op.body.nodes:
             found.append(inner_scale(inner, [env[v] for v in inner.op.operands], batch))
         return max(found, default=0.0)
-    if isinstance(op, (Conv, Gemm, ops.MatMul)):
+    floats = Trait.SUMS in op.traits and not counts(op)
+    if floats and Trait.MULTIPLIES in op.traits:
         return scale_of(args[0]) * scale_of(args[1])
     if isinstance(op, ops.BatchNorm):
         scale, bias, mean, var = args[1:]
         k, _ = batch_norm_terms(scale, bias, mean, var, op.epsilon)
         return scale_of(args[0]) * scale_of(k)
-    if isinstance(op, (ops.AveragePool, ops.ReduceMean, ops.ReduceSum)):
-        return scale_of(args[0])
-    return 0.0
+    return scale_of(args[0]) if floats else 0.0
 
 
 def shifted(
