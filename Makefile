@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test operators options onnx-suite lint format typecheck golden fuzz bench lce clean zoo
+.PHONY: help demo test test-all operators options onnx-suite lint format typecheck golden fuzz bench lce clean zoo
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,8 +24,11 @@ help: ## List the targets
 demo: $(VENV)/.demo ## Compile the MNIST network, run it, compare with ONNX Runtime
 	$(BIN)/python -m bnnc.tools.demo $(ARGS)
 
-test: $(VENV)/.dev ## Run every test (two processes; JOBS=1 for one)
+test: $(VENV)/.dev ## Run the tests, a sample of large products (two processes; JOBS=1 for one)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+test-all: $(VENV)/.dev ## Run every test
+	$(BIN)/python -m pytest --all -n $(JOBS) --dist loadgroup $(ARGS)
 
 lint: $(VENV)/.dev ## Check style and formatting
 	$(BIN)/ruff check .

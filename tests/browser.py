@@ -24,7 +24,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
+from optional_tools import missing
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 LAUNCH = """
@@ -41,10 +41,7 @@ def chromium() -> str:
     """The program's path."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
-        message = "not executed here: chromium is missing; apt-get install chromium"
-        if os.environ.get("BNNC_REQUIRE_CHROMIUM") == "1":
-            pytest.fail(message, pytrace=False)
-        pytest.skip(message)
+        missing("CHROMIUM", "chromium", "apt-get install chromium")
     return program
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from under_test import BACKENDS
+from optional_tools import BareMachine, require_tvm
+from sampling import Sample, Sampling, add_options
+from under_test import BACKENDS, MARKS
 
 import bnnc
 
@@ -24,7 +26,6 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 hypothesis.settings.register_profile(
     "default",
     deadline=None,
-    derandomize=bool(os.environ.get("CI")),
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("default")
@@ -45,8 +46,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite golden files instead of comparing"
     )
+    parser.addoption(
+        "--bare", action="store_true", help="hide qemu, Chromium, node, TVM and the real models"
+    )
+    add_options(parser)
 
 
+@pytest.hookimpl(tryfirst=True)  # before Hypothesis reads its seed
 def pytest_configure(config: pytest.Config) -> None:
     if Path(bnnc.__file__).resolve().parent != ROOT:
         raise pytest.UsageError(
@@ -54,7 +60,23 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     if config.getoption("--update-golden") and os.environ.get("CI"):
         raise pytest.UsageError("--update-golden is refused where CI is set: goldens are reviewed")
+    if config.getoption("--bare"):
+        config.add_cleanup(BareMachine().close)
     config.pluginmanager.register(_RootIsNoTestPackage(), "bnnc-root")
+    config.pluginmanager.register(Sampling(config), "bnnc-sampling")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before fixtures compile anything."""
+    if item.get_closest_marker("tvm"):
+        require_tvm()
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Tests that share a compiled library stay in one process, which then compiles it once."""
+    for mark in item.iter_markers("shares"):
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{mark.args[0]}"))
 
 
 class Golden:
@@ -73,7 +95,13 @@ class Golden:
         assert text == path.read_text(encoding="utf-8"), f"{path} differs; make golden rewrites it"
 
 
-@pytest.fixture(scope="session", params=BACKENDS)
+@pytest.fixture(scope="session")
+def sample(request: pytest.FixtureRequest) -> Sample:
+    """What a quick run keeps of cases that a test goes through by itself."""
+    return Sample(request.config.getoption("--seed"), request.config.getoption("--all"))
+
+
+@pytest.fixture(scope="session", params=[pytest.param(b, marks=MARKS[b]) for b in BACKENDS])
 def backend(request: pytest.FixtureRequest) -> str:
     """Each backend in turn, by name."""
     return request.param

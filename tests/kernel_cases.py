@@ -7,7 +7,7 @@ output that is channels-last gets the relayout that it needs.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from functools import cache
 from typing import Any
 
@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from emulated import EmulatedLibrary
 from library_support import X86_PATHS, Library, present, random_inputs, scheduled, without_counts
-from under_test import BACKENDS
+from sampling import Parameters, Stratum
+from under_test import BACKENDS, MARKS
 
 from bnnc.backends.targets import TARGETS as ROWS
 from bnnc.backends.targets import Target
@@ -26,13 +27,25 @@ _KINDS = ("v3", "icelake", "arm64")
 
 
 def each(*targets: str) -> list[Any]:
-    """Parameters (target, backend), all backends: the first on every target, others on `_KINDS`."""
+    """Parameters (target, backend), all backends: the first on every target, others on `_KINDS`.
+
+    What is compiled for one of them is compiled in one process.
+    """
     return [
-        pytest.param((target, backend), id=f"{backend}-{target}")
+        pytest.param(
+            (target, backend),
+            id=f"{backend}-{target}",
+            marks=[pytest.mark.shares(f"{backend}-{target}"), *MARKS[backend]],
+        )
         for backend in BACKENDS
         for target in targets
         if backend == BACKENDS[0] or target in _KINDS
     ]
+
+
+def by_target(*names: str) -> list[Any]:
+    """Parameters of a fixture for kernels that one backend has alone."""
+    return [pytest.param(name, id=name, marks=pytest.mark.shares(name)) for name in names]
 
 
 NAMES = ("v2", "v3", "v4", "icelake", "arm64")
@@ -54,6 +67,40 @@ def joined(cases: Mapping[str, str]) -> str:
         prefixed = re.sub(r"%([A-Za-z])", rf"%{name}.\1", text)
         lines.append(re.sub(r'as "(\w+)"', rf'as "{name}.\1"', prefixed))
     return "\n".join([*lines, "}"])
+
+
+def per_case(cases: Mapping[str, str]) -> Stratum:
+    """What a sample of a file's cases holds: by the first backend each of them, on some target that
+    this machine runs; by other backends and on other targets one of each kind of case.
+
+    Cases of one kind are made of the same operators and annotations, all ternary or none.
+    """
+    words = re.compile(r"(?<== )\w+(?=\()|\b(?:ternary|parents|codewords)\b")
+    kinds = {name: frozenset(words.findall(text)) for name, text in cases.items()}
+
+    def stratum(parameters: Parameters) -> Hashable:
+        name, chosen = parameters["name"], parameters["cases"]
+        target, backend = (chosen, BACKENDS[0]) if isinstance(chosen, str) else chosen
+        here = target in X86_PATHS and present(without_counts(X86_PATHS[target]))
+        return backend, here, name if here and backend == BACKENDS[0] else kinds[name]
+
+    return stratum
+
+
+def asked_for(
+    request: pytest.FixtureRequest, cases: Mapping[str, str], *always: str
+) -> dict[str, str]:
+    """The cases to compile for this value of a fixture: those that the run's tests of the file name
+    by the parameter ``name``, and those that are ``always`` needed."""
+    names = {
+        item.callspec.params.get("name")
+        for item in request.session.items
+        if isinstance(item, pytest.Function)
+        and item.path == request.path
+        and hasattr(item, "callspec")
+        and item.callspec.params.get(request.fixturename) == request.param
+    }
+    return {name: text for name, text in cases.items() if name in names or name in always}
 
 
 def library(

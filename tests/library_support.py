@@ -5,9 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import mmap
-import re
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise
@@ -198,19 +196,6 @@ def _split(task: int, frame: int, count: int, pieces: int) -> None:
     for begin, end in reversed(list(pairwise(edges))):
         if begin < end:
             _TASK(task)(frame, begin, end)
-
-
-def hot_block(assembly: str, wanted: str) -> str:
-    """Instructions, counted by name, of the basic block with most of the ``wanted`` ones."""
-    # A basic block starts at a label or after a branch.
-    branch = r"j[a-z]+|b|b\.[a-z]+|br|cbn?z|tbn?z"
-    blocks = re.split(rf"^(?:\.LBB.*:|\s+(?:{branch})\s.*)$", assembly, flags=re.MULTILINE)
-    counts = re.compile(rf"^\s+(?:{wanted})\s", re.MULTILINE)
-    hot = max(blocks, key=lambda block: len(counts.findall(block)))
-    body = [line.split()[0] for line in hot.splitlines() if re.match(r"\s+[a-z]", line)]
-    spills = len(re.findall(r"^\s+\w+\s.*(?:\(%rsp\)|\[sp\b).*$", hot, re.MULTILINE))
-    lines = sorted(Counter(body).items())
-    return "".join(f"{name} {count}\n" for name, count in lines) + f"on the stack: {spills}\n"
 
 
 def run_graph(

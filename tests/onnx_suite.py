@@ -60,6 +60,11 @@ class Case:
     rtol: float
     atol: float
 
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """The kinds of its nodes."""
+        return tuple(sorted({node.op_type for node in self.model.graph.node}))
+
     def bound(self, name: str) -> Case | None:
         """The case with an input turned into an initializer, None when it is no input.
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import c_program
 import numpy as np
-import pytest
+from optional_tools import missing
 
 from bnnc.runtime.artifact import Manifest
 
@@ -37,14 +37,16 @@ TIME_LIMIT = 900
 def require_emulator() -> None:
     """Skip or fail the test unless arm64 C programs can be run."""
     if shutil.which("qemu-aarch64") is None or not LIBC.is_dir():
-        _missing("qemu-aarch64 or arm64's C library", "apt-get install qemu-user libc6-arm64-cross")
+        remedy = "apt-get install qemu-user libc6-arm64-cross"
+        missing("ARM64", "qemu-aarch64 or arm64's C library", remedy)
 
 
 def require_python() -> None:
     """Skip or fail the test unless the arm64 Python is there."""
     require_emulator()
     if not (_python_root() / "ready").is_file():
-        _missing(f"the arm64 Python in {_python_root()}", "bash tests/arm64/setup.sh")
+        remedy = "bash tests/arm64/setup.sh"
+        missing("ARM64", f"the arm64 Python in {_python_root()}", remedy)
 
 
 def python_version() -> str:
@@ -139,10 +141,3 @@ def _output(command: Sequence[str | Path], variables: Mapping[str, str]) -> str:
     )  # fmt: skip
     assert done.returncode == 0, f"{command[0]}: exit {done.returncode}\n{done.stderr}"
     return done.stdout
-
-
-def _missing(what: str, remedy: str) -> None:
-    message = f"not executed here: {what} is missing; {remedy}"
-    if os.environ.get("BNNC_REQUIRE_ARM64") == "1":
-        pytest.fail(message, pytrace=False)
-    pytest.skip(message)

@@ -20,6 +20,8 @@ from bnnc.ir import Graph, interpret
 from bnnc.options import Options
 from bnnc.tools.verification.model_check import verify_model
 
+pytestmark = pytest.mark.tvm
+
 X, Y = f"{SIGN}[N,70,6,5]@words", "[N,33,6,5]"
 MIXED = f"""graph @mixed scheduled {{
   input %x: f32[N,70,6,5]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from binary_cases import SIGN, Conv
-from kernel_cases import TARGETS, Cases, each, joined
+from kernel_cases import TARGETS, Cases, asked_for, each, joined, per_case
 from library_support import X86_PATHS, Library, present, random_inputs, scheduled, without_counts
 
 from bnnc.ir import interpret
@@ -84,7 +84,7 @@ SHORT = ("c3", "c33", "c65", "c256", "depthwise", "gemm_long", "gemm_long_ternar
 
 @pytest.fixture(scope="module", params=TARGETS)
 def cases(request: pytest.FixtureRequest) -> Cases:
-    return Cases(CASES, *request.param)
+    return Cases(asked_for(request, CASES), *request.param)
 
 
 @pytest.fixture(scope="module", params=each("v3-vnni", "v4-bitalg", "v4-vnni", "cortex-a76"))
@@ -92,6 +92,7 @@ def short_cases(request: pytest.FixtureRequest) -> Cases:
     return Cases({name: CASES[name] for name in SHORT}, *request.param)
 
 
+@pytest.mark.sampled(per=per_case(CASES))
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize(("batch", "pieces"), [(1, 0), (3, 4)])
 def test_binary_products_bit_for_bit(cases: Cases, name: str, batch: int, pieces: int) -> None:

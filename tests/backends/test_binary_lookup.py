@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from binary_cases import Conv
-from kernel_cases import Cases, joined
+from kernel_cases import Cases, asked_for, by_target, joined
 from library_support import X86_PATHS, present, random_inputs, run_graph, scheduled
 
 from bnnc.backends.interface import Choice
@@ -47,11 +47,12 @@ CASES = {name: conv.text(KERNEL) for name, conv in CONVS.items()} | {
 }
 
 
-@pytest.fixture(scope="module", params=WIDTHS)
+@pytest.fixture(scope="module", params=by_target(*WIDTHS))
 def cases(request: pytest.FixtureRequest) -> Cases:
-    return Cases(CASES, request.param)
+    return Cases(asked_for(request, CASES), request.param)
 
 
+@pytest.mark.sampled(per=("name",))
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize(("batch", "pieces"), [(1, 0), (3, 4)])
 def test_products_bit_for_bit(cases: Cases, name: str, batch: int, pieces: int) -> None:

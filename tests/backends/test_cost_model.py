@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 from test_strategies import NET
-from under_test import BACKENDS
 
 from bnnc.backends.cost_model import CostModel, PredictedCost, Priced, constants_of, structure
 from bnnc.backends.interface import Choice, KernelDescriptor
@@ -125,7 +124,6 @@ def scheduled(costs: CostModel) -> Graph:
 
 
 @pytest.mark.parametrize("target", ["x86-64-v2", "icelake-server", "arm64"], ids=str)
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_descriptors_look_at_nothing_else(backend: str, target: str) -> None:
     """What a kernel says of an operator, it says of any of the same structure."""
     machine: Target = TARGETS[target]

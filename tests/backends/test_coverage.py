@@ -25,6 +25,7 @@ def test_each_operator_has_a_kernel_or_an_emitter(backend: str, name: str) -> No
         assert kernels, f"no kernel computes {name}"
 
 
+@pytest.mark.tvm
 def test_descriptors_have_names_of_their_own() -> None:
     """Also among the kernels of all backends."""
     names = [k.name for backend in BACKENDS for k in load_backend(backend).kernels]

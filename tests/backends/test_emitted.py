@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from conftest import Golden
+from emitted_code import hot_loop, interface, loop_facts, outline
 from library_support import X86_PATHS, Args, Library, scheduled
 
 from bnnc.backends import linking
@@ -232,31 +232,13 @@ def test_run_refuses_wrong_arguments(backend: str, model: Graph) -> None:
 
 
 def inner_loop(backend: str, target: Target, sign: str, kernel: str = "") -> str:
-    """Instructions of the innermost loop of a 256-channel 3x3 layer that counts most bits."""
+    """Of the innermost loop of a 256-channel 3x3 layer."""
     text = layer(256, 14, sign, head=False, kernel=kernel)
     lowered = load_backend(backend).lower(scheduled(text), target)
-    assembly = lowered.emit("asm", "m", MANIFEST).decode()
-    hot = max(_innermost(assembly), key=lambda loop: len(_COUNTS.findall(loop)))
-    body = [line.split()[0] for line in hot.splitlines() if re.match(r"\s+[a-z]", line)]
-    spills = len(re.findall(r"^\s+\w+\s.*(?:\(%rsp\)|\[sp\b).*$", hot, re.MULTILINE))
-    lines = sorted(Counter(body).items())
-    return "".join(f"{name} {count}\n" for name, count in lines) + f"on the stack: {spills}\n"
+    return loop_facts(hot_loop(lowered.emit("asm", "m", MANIFEST).decode()))
 
 
-_COUNTS = re.compile(r"^\s+(?:vpopcnt\w|cnt|v?pshufb)\s", re.MULTILINE)
-
-
-def _innermost(assembly: str) -> list[str]:
-    """Blocks whose first jump leads back to their own label, up to that jump."""
-    parts = re.split(r"^(\.LBB\w+):.*$", assembly, flags=re.MULTILINE)
-    loops: list[str] = []
-    for label, text in zip(parts[1::2], parts[2::2], strict=True):
-        jump = re.search(r"^\s+[bcjt]\S*\s.*?(\.LBB\w+)$", text, re.MULTILINE)
-        if jump and jump[1] == label:
-            loops.append(text[: jump.end()])
-    return loops
-
-
+@pytest.mark.sampled(per=("name",))
 @pytest.mark.parametrize("name", ROWS)
 def test_instructions_of_the_inner_loop(backend: str, name: str, golden: Golden) -> None:
     folder = GOLDEN / backend
@@ -276,7 +258,7 @@ def test_instructions_of_the_lookup_loop(name: str, golden: Golden) -> None:
 
 @pytest.mark.parametrize("name", ["x86-64-v3", "icelake-server", "arm64"])
 def test_whole_module(backend: str, name: str, golden: Golden) -> None:
-    """The LLVM IR that the backend writes or brings along, before the optimizer."""
+    """The LLVM IR that the backend writes, before the optimizer, and what it brings along."""
     text = f"""
     graph @tiny scheduled {{
       input %x: f32[N,70]
@@ -295,5 +277,5 @@ def test_whole_module(backend: str, name: str, golden: Golden) -> None:
     }}
     """
     lowered: Any = load_backend(backend).lower(scheduled(text), TARGETS[name])
-    text = "\n".join([lowered.text, *lowered.foreign.values()])
-    golden.check(GOLDEN / backend / f"tiny.{name}.ll", text + "\n")
+    text = "".join([outline(lowered.text), *map(interface, lowered.foreign.values())])
+    golden.check(GOLDEN / backend / f"tiny.{name}.txt", text)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from kernel_cases import TARGETS, Cases
+from kernel_cases import TARGETS, Cases, asked_for, per_case
 
 from bnnc.ir.ops.window import Window
 
@@ -123,9 +123,10 @@ TERMS = {name: conv.terms for name, conv in CONVS.items()} | {
 
 @pytest.fixture(scope="module", params=TARGETS)
 def cases(request: pytest.FixtureRequest) -> Cases:
-    return Cases(CASES, *request.param)
+    return Cases(asked_for(request, CASES), *request.param)
 
 
+@pytest.mark.sampled(per=per_case(CASES))
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize(("batch", "pieces"), [(1, 0), (7, 3)])
 def test_float_products(cases: Cases, name: str, batch: int, pieces: int) -> None:
@@ -139,6 +140,7 @@ def test_float_products(cases: Cases, name: str, batch: int, pieces: int) -> Non
         np.testing.assert_array_equal(sign, np.where(got >= 0, np.float32(1), np.float32(-1)))
 
 
+@pytest.mark.sampled(per=per_case(CASES))
 @pytest.mark.parametrize("name", CASES)
 def test_a_result_is_the_same_bits_however_tasks_are_split(cases: Cases, name: str) -> None:
     """Samples alone, in threes and all together: a tile adds in the order of a single pixel."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from kernel_cases import TARGETS, Cases
+from kernel_cases import TARGETS, Cases, asked_for, per_case
 
 CASES = {
     name: f"""
@@ -43,9 +43,10 @@ CASES["channels_last"] = """
 
 @pytest.fixture(scope="module", params=TARGETS)
 def cases(request: pytest.FixtureRequest) -> Cases:
-    return Cases(CASES, *request.param)
+    return Cases(asked_for(request, CASES), *request.param)
 
 
+@pytest.mark.sampled(per=per_case(CASES))
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize(("batch", "pieces"), [(1, 0), (8, 3)])
 def test_error_bound(cases: Cases, name: str, batch: int, pieces: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from kernel_cases import WIDTHS, Cases
+from kernel_cases import WIDTHS, Cases, asked_for, per_case
 from library_support import ICELAKE, Library, scheduled
 
 from bnnc.backends.llvm.kernels.moving.strided_copy import Axis, normalized
@@ -222,9 +222,10 @@ CASES = relayouts() | SCALARS | packed_cases()
 
 @pytest.fixture(scope="module", params=WIDTHS)
 def cases(request: pytest.FixtureRequest) -> Cases:
-    return Cases(CASES, *request.param)
+    return Cases(asked_for(request, CASES), *request.param)
 
 
+@pytest.mark.sampled(per=per_case(CASES))
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize(("batch", "pieces"), [(1, 0), (3, 2)])
 def test_moves_as_numpy_does(cases: Cases, name: str, batch: int, pieces: int) -> None:

@@ -23,6 +23,8 @@ from bnnc.errors import LoweringError
 from bnnc.ir import Graph
 from bnnc.passes import Context, pipelines, run_passes
 
+pytestmark = pytest.mark.tvm
+
 ROWS = ("x86-64-v3", "icelake-server", "arm64")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from kernel_cases import TARGETS, Cases
+from kernel_cases import TARGETS, Cases, asked_for, per_case
 
 UNARY = ("neg", "abs", "relu", "sqrt", "reciprocal", "floor", "ceil", "round")
 BINARY = ("add", "sub", "mul", "div", "max", "min", "prelu")
@@ -236,6 +236,9 @@ CASES["ternary_codes"] = """
 """
 
 
+INTEGERS = [f"{op}_{element}" for op in ("abs", "neg", "div") for element in ("i8", "i32", "i64")]
+
+
 class SpecialCases(Cases):
     """NaN, infinities and zeros of both signs among the floats."""
 
@@ -251,9 +254,10 @@ class SpecialCases(Cases):
 
 @pytest.fixture(scope="module", params=TARGETS)
 def cases(request: pytest.FixtureRequest) -> Cases:
-    return SpecialCases(CASES, *request.param)
+    return SpecialCases(asked_for(request, CASES, *INTEGERS), *request.param)
 
 
+@pytest.mark.sampled(per=per_case(CASES))
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize(("batch", "pieces"), [(1, 0), (3, 4)])
 @pytest.mark.filterwarnings("ignore:invalid value encountered")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from kernel_cases import WIDTHS, Cases
+from kernel_cases import WIDTHS, Cases, asked_for, per_case
 
 SIGN, TERNARY = "bits<1;-1,1>", "ternary"
 WINDOWS = {
@@ -137,9 +137,10 @@ class PoolCases(Cases):
 
 @pytest.fixture(scope="module", params=WIDTHS)
 def cases(request: pytest.FixtureRequest) -> Cases:
-    return PoolCases(CASES, *request.param)
+    return PoolCases(asked_for(request, CASES), *request.param)
 
 
+@pytest.mark.sampled(per=per_case(CASES))
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize(("batch", "pieces"), [(1, 0), (3, 4)])
 @pytest.mark.filterwarnings("ignore:invalid value encountered")

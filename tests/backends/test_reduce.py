@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from kernel_cases import TARGETS, Cases
+from kernel_cases import TARGETS, Cases, asked_for, per_case
 
 OPERATORS = ("reduce_mean", "reduce_sum", "reduce_max", "reduce_min")
 
@@ -96,9 +96,10 @@ class ReduceCases(Cases):
 
 @pytest.fixture(scope="module", params=TARGETS)
 def cases(request: pytest.FixtureRequest) -> Cases:
-    return ReduceCases(CASES, *request.param)
+    return ReduceCases(asked_for(request, CASES), *request.param)
 
 
+@pytest.mark.sampled(per=per_case(CASES))
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize(("batch", "pieces"), [(1, 0), (3, 4)])
 def test_reduces_as_numpy_does(cases: Cases, name: str, batch: int, pieces: int) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import needs_tvm  # noqa: F401
 import pytest
 from binary_cases import Conv
-from kernel_cases import Cases, joined
+from kernel_cases import Cases, asked_for, by_target, joined
 from library_support import X86_PATHS, scheduled
 
 from bnnc.backends.tvm.kernels import binary_lookup
@@ -35,11 +36,12 @@ CASES = {name: conv.text(KERNEL) for name, conv in CONVS.items()} | {
 }
 
 
-@pytest.fixture(scope="module", params=WIDTHS)
+@pytest.fixture(scope="module", params=by_target(*WIDTHS))
 def cases(request: pytest.FixtureRequest) -> Cases:
-    return Cases(CASES, request.param, "tvm")
+    return Cases(asked_for(request, CASES), request.param, "tvm")
 
 
+@pytest.mark.sampled(per=("name",))
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize(("batch", "pieces"), [(1, 0), (3, 4)])
 def test_products_bit_for_bit(cases: Cases, name: str, batch: int, pieces: int) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import needs_tvm  # noqa: F401
 import pytest
 from kernel_cases import joined
 from tvm import rpc

@@ -12,25 +12,31 @@ import onnx
 import pytest
 from conftest import ROOT, Golden
 from onnx_suite import KINDS, Case, cases, refusal, table, with_constants
+from sampling import Sample
 
 from bnnc.errors import BnncError
 from bnnc.frontend.registry import find_rule
 
 PARTS = {"node": 12}
-"""Parts in which a kind is tested, so that the processes of a run share it."""
+"""Parts in which a kind is tested, so that the processes of a run share it; each has all cases of
+its operators."""
 
 TABLE = ROOT / "docs" / "onnx-suite.md"
 
 
-def outcome(case: Case, backend: str) -> str:
-    """What is wrong with a case; nothing when it passes or is refused as stated. No backend may
-    refuse an imported case."""
+def imported(case: Case) -> Case | str:
+    """The case as it is to be run, or what its refusal lacks: nothing where it is stated."""
     met = refusal(case)
     if met is not None and not met.stated():
         return f"no operator states this limit ({met.limit}): {met.text}"
     case, met = with_constants(case)
     if met is not None:
         return "" if met.stated() else f"with constants, no operator states this: {met.text}"
+    return case
+
+
+def run(case: Case, backend: str) -> str:
+    """What is wrong with a case that is imported, which no backend may refuse."""
     try:
         case.run(backend)
     except (AssertionError, BnncError) as error:
@@ -38,15 +44,24 @@ def outcome(case: Case, backend: str) -> str:
     return ""
 
 
+def part_of(kind: str, part: int) -> list[Case]:
+    operators = sorted({case.operators for case in cases(kind)})[part :: PARTS.get(kind, 1)]
+    return [case for case in cases(kind) if case.operators in operators]
+
+
 @pytest.mark.parametrize(
     ("kind", "part"), [(kind, part) for kind in KINDS for part in range(PARTS.get(kind, 1))]
 )
-def test_cases(backend: str, kind: str, part: int) -> None:
-    outcomes = {
-        case.name: outcome(case, backend) for case in cases(kind)[part :: PARTS.get(kind, 1)]
-    }
-    wrong = [f"{name}: {text}" for name, text in outcomes.items() if text]
-    assert not wrong, "\n".join(wrong)
+def test_cases(backend: str, kind: str, part: int, sample: Sample) -> None:
+    """All are imported or refused as stated; in a sample, one of those that are imported is run for
+    each set of operators."""
+    results = {case.name: imported(case) for case in part_of(kind, part)}
+    to_run = [result for result in results.values() if isinstance(result, Case)]
+    wrong = {name: text for name, text in results.items() if text and isinstance(text, str)}
+    for case in sample.of(to_run, lambda case: case.operators, f"{kind} {backend}"):
+        if text := run(case, backend):
+            wrong[case.name] = text
+    assert not wrong, "\n".join(f"{name}: {text}" for name, text in wrong.items())
 
 
 def test_table(golden: Golden) -> None:

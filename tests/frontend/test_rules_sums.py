@@ -150,6 +150,17 @@ def test_shifts(direction: str) -> None:
     assert not ir.interpret(load_model(got[0]).graph, got[1])["y0"][:, 8].any()
 
 
+@pytest.mark.parametrize("direction", ["LEFT", "RIGHT"])
+def test_distances_out_of_range_lose_every_bit(direction: str) -> None:
+    """Of signed integers the sign alone is left to the right. ONNX Runtime shifts unsigned ones."""
+    x = np.array([[-128, -5, -1, 0, 5, 127]], np.int8).T
+    distances = np.array([-128, -9, -1, 8, 9, 127], np.int8)
+    proto, feeds = single("BitShift", x, opset=11, constants={1: distances}, direction=direction)
+    got = ir.interpret(load_model(proto).graph, feeds)["y0"]
+    left = np.broadcast_to(np.where(x < 0, -1, 0) if direction == "RIGHT" else 0, got.shape)
+    np.testing.assert_array_equal(got, left)
+
+
 def test_integer_convolution() -> None:
     rng = np.random.default_rng(0)
     for inner in (3, 600):

@@ -10,6 +10,7 @@ from fuzz.networks import network
 GRAPHS = 100
 
 
+@pytest.mark.sampled(per=lambda parameters: parameters["index"] // 2)
 @pytest.mark.parametrize("index", range(GRAPHS))
 def test_random_network(backend: str, index: int) -> None:
     """Nothing refused, and nothing that differs."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from under_test import BACKENDS
+from under_test import BACKENDS, MARKS
 
 from bnnc import runtime
 from bnnc.driver import compile as compile_model
@@ -22,7 +22,7 @@ from bnnc.tools.verification.model_check import verify_model
 
 TARGETS = ("x86-64-v2", "x86-64-v3", "x86-64-v4", "native")
 RUNS = [
-    (backend, target)
+    pytest.param(backend, target, marks=MARKS[backend])
     for backend in BACKENDS
     for target in (TARGETS if backend == BACKENDS[0] else ("native",))
 ]
@@ -83,6 +83,7 @@ def test_layers_on_bits(models_dir: Path, name: str) -> None:
     assert (sum(v.binarized for v in verdicts), len(verdicts)) == MODELS[name]
 
 
+@pytest.mark.sampled(per=("name", "backend"))
 @pytest.mark.parametrize(("backend", "target"), RUNS)
 @pytest.mark.parametrize("name", MODELS)
 def test_matches_the_stored_outputs(
@@ -92,6 +93,7 @@ def test_matches_the_stored_outputs(
     check_stored(compile_model(model, target, output, backend=backend), models_dir, name)
 
 
+@pytest.mark.sampled(per=("name",))
 @pytest.mark.parametrize("name", MODELS)
 def test_verifies_layer_by_layer(models_dir: Path, backend: str, name: str) -> None:
     report = verify_model(models_dir / f"{name}.onnx", runs=2, backend=backend)
@@ -110,6 +112,7 @@ def test_mnist_verifies(data_dir: Path, backend: str, target: str) -> None:
     assert report.signs > 0
 
 
+@pytest.mark.sampled(per=("name",))
 @pytest.mark.parametrize("name", OTHERS)
 def test_others_are_right_or_refused(
     models_dir: Path, tmp_path: Path, backend: str, name: str

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from library_support import present
-from under_test import BACKENDS
+from under_test import BACKENDS, MARKS
 
 from bnnc.backends.targets import TARGETS
 from bnnc.driver import import_model, recognised
@@ -59,6 +59,7 @@ def _one_thread() -> object:
     torch.set_num_threads(before)
 
 
+@pytest.mark.sampled(per=("name",))
 @pytest.mark.parametrize(("name", "exporter"), CASES)
 def test_layers_on_bits(exported: Export, name: str, exporter: Exporter) -> None:
     verdicts = recognised(import_model(exported(name, exporter)).graph)
@@ -73,7 +74,7 @@ RUNS = [
         backend,
         exporter,
         id=f"{backend}-{name}-{exporter}",
-        marks=pytest.mark.xdist_group(name),
+        marks=[pytest.mark.xdist_group(name), *MARKS[backend]],
     )
     for backend in BACKENDS
     for name in NETWORKS
@@ -81,6 +82,7 @@ RUNS = [
 ]
 
 
+@pytest.mark.sampled(per=("name",))
 @pytest.mark.parametrize(("name", "backend", "exporter"), RUNS)
 def test_verifies(exported: Export, name: str, backend: str, exporter: Exporter) -> None:
     """On one batch; a run that a near-tie moved is called so, and is no equal one."""
