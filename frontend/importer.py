@@ -18,7 +18,7 @@ from ..ir import Graph, Node, Output, Value, scalar_of, shape_text, verify
 from ..ir.common_subexpressions import merge_equal
 from ..ir.ops import Sign
 from .analysis.infinite_weights import infinite_weights
-from .analysis.rewriting import Found, View, rewrite
+from .analysis.patterns import Found, View, replace_matches
 from .analysis.sign_at_zero import AtZero, at_zero, without_zero
 from .dialects import normalise
 from .importing.batch_shapes import BatchDependent
@@ -87,7 +87,7 @@ def load_model(
     why: dict[str, str] = {}
     graph = without_zero(graph, why)
     if sign_zero == "+1":
-        graph = rewrite(graph, partial(_one_at_zero, why))
+        graph = replace_matches(graph, partial(_one_at_zero, why))
     try:
         verify(graph)
     except VerifyError as error:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...ir import BOOL, F32, Node, Value
 from ...ir.ops import Cast, Less, LessEqual, Not, Sign, Sub
-from .rewriting import Found, View
+from .patterns import Found, View
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ...ir import Graph, Node
 from ...ir.intervals import UNKNOWN
 from ...ir.ops import Sign
-from .rewriting import Found, View, rewrite
+from .patterns import Found, View, replace_matches
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def without_zero(graph: Graph, why: dict[str, str]) -> Graph:
         why[node.result.name] = f"0 cannot reach it: its operand is at least {least:g} in magnitude"
         return Found(Sign(op.x, 1))
 
-    return rewrite(graph, match)
+    return replace_matches(graph, match)
 
 
 def at_zero(graph: Graph, why: dict[str, str]) -> tuple[AtZero, ...]:

@@ -12,7 +12,7 @@ from functools import cache
 from types import ModuleType
 
 from ...ir import Graph
-from ..analysis.rewriting import rewrite
+from ..analysis.patterns import replace_matches
 
 
 @cache
@@ -26,5 +26,5 @@ def dialects() -> tuple[ModuleType, ...]:
 def normalise(graph: Graph, notes: list[str] | None = None) -> Graph:
     """The same graph with every known binarizer as one `Sign`; remarks go to ``notes``."""
     for dialect in dialects():
-        graph = rewrite(graph, dialect.match, notes)
+        graph = replace_matches(graph, dialect.match, notes)
     return graph

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from ...ir import Node, Value
 from ...ir.ops import Add, Sign
-from ..analysis.rewriting import Found, View
+from ..analysis.patterns import Found, View
 
 ORDER = 20
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 from ...ir import Node, Value
 from ...ir.ops import Add, Equal, Mul, Sign, Sub
 from ..analysis.comparisons import choice, comparison_of, mask_of
-from ..analysis.rewriting import Found, View
+from ..analysis.patterns import Found, View
 
 ORDER = 11
 

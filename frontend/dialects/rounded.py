@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from ...ir import F32, Node, Value
 from ...ir.ops import Add, Clip, Mul, Round, Sigmoid, Sign, Sub
-from ..analysis.rewriting import Found, View, full
+from ..analysis.patterns import Found, View, full
 
 ORDER = 12
 

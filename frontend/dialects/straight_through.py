@@ -27,8 +27,8 @@ import numpy as np
 
 from ...ir import F32, Node, Value
 from ...ir.ops import Add, Sign, Sub
+from ..analysis.patterns import Found, View
 from ..analysis.piecewise import LARGEST, bounds, expression_root, point_values
-from ..analysis.rewriting import Found, View
 
 ORDER = 30
 LIMIT = np.float32(1 << 24)

@@ -40,8 +40,8 @@ from ...ir import BOOL, F32, Array, Node, Op, Value, ops
 from ...ir.intervals import UNKNOWN
 from ...ir.ops import Cast, Const, Less, LessEqual, Sign, Sub, Where
 from ...ir.traits import MONOTONE, Trait
+from ..analysis.patterns import Found, View
 from ..analysis.piecewise import expression_root, point_values
-from ..analysis.rewriting import Found, View
 from ..analysis.step_functions import Put, find_step, two_valued
 
 ORDER = 40

@@ -21,7 +21,7 @@ from __future__ import annotations
 from ...ir import F32, Node, Value
 from ...ir.ops import Cast, Equal, Sign, Where
 from ..analysis.comparisons import choice, comparison_of
-from ..analysis.rewriting import Found, View
+from ..analysis.patterns import Found, View
 
 ORDER = 10
 

@@ -112,7 +112,7 @@ class View:
 Match = Callable[[View, Node], Found | None]
 
 
-def rewrite(graph: Graph, match: Match, notes: list[str] | None = None) -> Graph:
+def replace_matches(graph: Graph, match: Match, notes: list[str] | None = None) -> Graph:
     """Replace every node that ``match`` answers for; unused nodes go. Names stay with values.
 
     Remarks of the pattern are added to ``notes``.
