@@ -61,6 +61,11 @@ def _defaults_alone(op: Op, target: Target) -> tuple[Params, ...]:
     return ({},)
 
 
+def _no_annotations(choice: Choice) -> tuple[str, ...]:
+    """What a kernel needs that knows the types of its operands alone."""
+    return ()
+
+
 @dataclass(frozen=True)
 class KernelDescriptor:
     """One way to compute a kind of operator.
@@ -71,6 +76,8 @@ class KernelDescriptor:
     cycles of one call at N = 1, with the parameters of a choice. ``candidates`` lists the
     parameters worth trying on an operator that the kernel takes, the likeliest first; all give the
     same result. ``knobs`` names parameters beyond those, whose values only the code itself knows.
+    ``annotations`` names the operator's annotations (`ir.core.ANNOTATION`) that the code of a
+    choice depends on; its kernel sees no others.
     """
 
     name: str
@@ -79,6 +86,7 @@ class KernelDescriptor:
     cycles: Callable[[Op, Target, Choice], float]
     candidates: Callable[[Op, Target], tuple[Params, ...]] = _defaults_alone
     knobs: tuple[str, ...] = ()
+    annotations: Callable[[Choice], tuple[str, ...]] = _no_annotations
 
     def choices(self, op: Op, target: Target) -> tuple[Choice, ...]:
         """The candidates as choices."""

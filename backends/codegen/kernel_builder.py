@@ -29,6 +29,7 @@ from ...ir import Array, Scalar, Value
 from ...runtime.weight_layouts import WeightLayout
 from ..interface import StoredWeights
 from ..targets import Target
+from .constant_contents import Contents, joined
 
 IRValue = Any
 """A value of the generated code: llvmlite does not type what its builder returns."""
@@ -120,9 +121,9 @@ class Code:
         self._entry: Any = ir.IRBuilder(self.function.append_basic_block("entry"))
         self.b: Any = ir.IRBuilder(self.function.append_basic_block("body"))
         self.batch: IRValue = self._frame_load(0, I64)
-        self.slots: list[Value | Array] = []
+        self.slots: list[Value | Array | Contents[Array]] = []
         """What the frame holds after N: values and constant data, in order."""
-        self.stored: list[StoredWeights] = []
+        self.stored: list[Contents[StoredWeights]] = []
         """The binary weights among the data."""
         self.foreign: dict[str, str] = {}
         """LLVM IR by the name of the function that it defines."""
@@ -146,9 +147,9 @@ class Code:
         loaded.set_metadata("invariant.load", self.module.add_metadata([]))
         return loaded
 
-    def _slot(self, key: Any, held: Value | Array) -> IRValue:
+    def _slot(self, key: Any, content: Value | Array | Contents[Array]) -> IRValue:
         if key not in self._pointers:
-            self.slots.append(held)
+            self.slots.append(content)
             self._pointers[key] = self._frame_load(len(self.slots), PTR)
         return self._pointers[key]
 
@@ -156,21 +157,29 @@ class Code:
         """Base address of an operand or result; for a `Const`, of its contents in logical order."""
         return self._slot(value, value)
 
-    def data(self, array: Array) -> IRValue:
-        """Address of read-only data, 64-byte aligned, with 64 zero bytes readable behind it."""
-        held = np.ascontiguousarray(array)
-        return self._slot((held.dtype.str, held.tobytes()), held)
+    def data(self, array: Array | Contents[Array]) -> IRValue:
+        """Address of read-only data, 64-byte aligned, with 64 zero bytes readable after it."""
+        if isinstance(array, Contents):
+            return self._slot(array, array)
+        array = np.ascontiguousarray(array)
+        return self._slot((array.dtype.str, array.tobytes()), array)
 
-    def weights(self, bits: Array, layout: WeightLayout) -> IRValue:
+    def weights(
+        self, bits: Contents[Array], layout: WeightLayout | Contents[WeightLayout]
+    ) -> IRValue:
         """Address of what a layout makes of binary weights [O, ..], 0/1; as ``data``."""
-        bits = bits.reshape(layout.shape)
-        return self.own_weights(bits, layout.array(bits), layout)
+        if not isinstance(layout, Contents):
+            known = layout
+            layout = Contents(lambda: known)
+        shaped = joined(lambda bits, layout: bits.reshape(layout.shape), bits, layout)
+        data = joined(lambda bits, layout: layout.array(bits), shaped, layout)
+        self.stored.append(joined(stored_weights, shaped, data, layout))
+        return self.data(data)
 
-    def own_weights(self, bits: Array, held: Array, layout: WeightLayout | None = None) -> IRValue:
+    def own_weights(self, bits: Contents[Array], array: Contents[Array]) -> IRValue:
         """As ``data``, for an array that stands for binary weights [O, ..]."""
-        bits = bits.reshape(len(bits), -1)
-        self.stored.append(StoredWeights(bits, held.tobytes(), layout))
-        return self.data(held)
+        self.stored.append(joined(stored_weights, bits, array))
+        return self.data(array)
 
     def scratch(self, size: int) -> IRValue:
         """Address of ``size`` bytes on the stack, 64-byte aligned, with no certain content."""
@@ -453,6 +462,11 @@ class Code:
 
     def _declared(self, name: str, type_: ir.FunctionType) -> ir.Function:
         return self.module.globals.get(name) or ir.Function(self.module, type_, name)
+
+
+def stored_weights(bits: Array, array: Array, layout: WeightLayout | None = None) -> StoredWeights:
+    """What an array stands for: binary weights [O, ..]."""
+    return StoredWeights(bits.reshape(len(bits), -1), array.tobytes(), layout)
 
 
 def pieces(count: int) -> list[tuple[int, int]]:

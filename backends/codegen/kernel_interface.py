@@ -15,14 +15,19 @@ two tasks may write the same byte (the words of a pixel belong to one task).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
 
 from ...ir import Array, Batch, Dim, Node, Op, Value
 from ...ir.ops import Fused
 from ..interface import Choice, KernelDescriptor
 from ..targets import Target
+from .constant_contents import Contents, Reading
 from .kernel_builder import Code
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Extent:
 
 @dataclass(frozen=True)
 class Step:
-    """One call of a kernel function over its tasks; ``slots`` fill the frame behind N.
+    """One call of a kernel function over its tasks; ``slots`` fill the frame after N.
 
     ``cycles`` estimates its work at N = 1, for threads to share in pieces of a useful size.
     """
@@ -55,16 +60,18 @@ class Step:
 class Job:
     """One node to be lowered, in the way of ``choice`` (whose parameters may be left out).
 
-    ``start`` makes the function of a step, ``done`` registers it.
+    ``start`` makes the function of a step, ``done`` registers it with its number of tasks. What a
+    kernel writes depends on the node's structure, on which operands are constants, and on
+    ``asked``, so that other nodes may share its functions.
     """
 
     node: Node
     choice: Choice
     target: Target
-    constants: dict[Value, Array]
+    constants: Mapping[Value, Array]
     start: Callable[[str], Code]
-    done: Callable[[Code, Extent], Step]
-    steps: list[Step] = field(default_factory=list[Step])
+    done: Callable[[Code, Extent], None]
+    asked: list[Contents[Any]] = field(default_factory=list[Contents[Any]])
 
     @property
     def op(self) -> Op:
@@ -93,25 +100,40 @@ class Job:
         return self.op
 
     def outer(self, value: Value) -> Value:
-        """The value of the graph behind a parameter of the fused region (or the value itself)."""
+        """The value of the graph that a parameter of the fused region is (or the value itself)."""
         if isinstance(self.op, Fused) and value in self.op.body.params:
             return self.op.xs[self.op.body.params.index(value)]
         return value
 
-    def constant(self, value: Value) -> Array | None:
-        """Contents of a value that is a constant (in logical axis order), else None."""
-        return self.constants.get(self.outer(value))
+    def is_constant(self, value: Value) -> bool:
+        """Whether the contents of a value are known."""
+        return self.outer(value) in self.constants
+
+    def contents(self, value: Value) -> Contents[Array]:
+        """The contents of a constant operand, for what the frame holds."""
+        assert self.is_constant(value)
+        return Contents.of(self.op.operands.index(self.outer(value)))
+
+    @cached_property
+    def reading(self) -> Reading:
+        """The contents of the node's own operands."""
+        return Reading([self.constants.get(value) for value in self.op.operands])
+
+    def ask(self, question: Contents[T]) -> T:
+        """What the code depends on: an array, or what can be compared."""
+        self.asked.append(question)
+        return self.reading.of(question)
 
     def step(self, tasks: Extent, body: Callable[[Code], None]) -> None:
         """Add a step whose kernel function ``body`` writes."""
         code = self.start(self.node.op.mnemonic())
         body(code)
-        self.steps.append(self.done(code, tasks))
+        self.done(code, tasks)
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """A descriptor and the code behind it."""
+    """A descriptor and what writes the code."""
 
     descriptor: KernelDescriptor
     lower: Callable[[Job], None]

@@ -1,7 +1,8 @@
 """What backends share: a scheduled graph becomes one LLVM module, step by step.
 
-Each node's kernel adds steps (a function, the addresses in its frame, a number of tasks); equal
-functions are kept once. `entry` wraps the steps into the C ABI. Backends differ in their kernels.
+Each node's kernel adds steps (a function, the addresses in its frame, a number of tasks). Nodes of
+one structure share their functions (`function_sharing`), and those of others that turn out equal
+are kept once. `c_abi` wraps the steps into the C ABI. Backends differ in their kernels.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from llvmlite import ir
 from ...errors import LoweringError
 from ...ir import Array, Graph, Node, Stage, Value, part_slots
 from ...ir.ops import Concat, Const, Fused
+from ...ir.structure import structure, without_annotations
 from ...ir.traits import Trait
 from ..interface import (
     Choice,
@@ -27,12 +29,13 @@ from ..interface import (
     Scheduled,
     Searcher,
     SearchLimits,
-    StoredWeights,
     kernels_for,
 )
 from ..targets import Target
 from .c_abi import CONSTANTS, PREFIX, Entry, Workspace, describe
+from .constant_contents import Reading
 from .constant_pool import Pool
+from .function_sharing import Emitted, Recipe, Recipes
 from .kernel_builder import Code
 from .kernel_interface import Extent, Job, Kernel, Step
 from .llvm_pipeline import machine_for, optimize
@@ -114,7 +117,8 @@ class _Lowering:
         self.problems: list[str] = []
         self._functions: dict[str, str] = {}
         self._foreign: dict[str, str] = {}
-        self._stored: dict[bytes, StoredWeights] = {}
+        self._recipes = Recipes()
+        self._emitted: list[Emitted] = []
         self._started = 0
 
     def kernel(self, node: Node) -> tuple[Kernel, Choice] | None:
@@ -145,37 +149,58 @@ class _Lowering:
 
     def add(self, node: Node, kernel: Kernel, choice: Choice) -> None:
         """Lower one node, or note why its kernel does not do it with these parameters."""
-        job = Job(node, choice, self.target, self.constants, self._start, self._done)
+        reading = Reading([self.constants.get(value) for value in node.op.operands])
+        roles = "".join("01"[value in self.constants] for value in node.op.operands)
+        bare = Node(
+            without_annotations(node.op, kernel.descriptor.annotations(choice)), node.results
+        )
+        key = f"{choice} {roles} {structure(bare.op, bare.results)}"
         try:
-            kernel.lower(job)
+            recipe = self._recipes.get(key, reading)
+            if recipe is None:
+                recipe = self._write(bare, kernel, choice, key)
+            else:
+                self._started += len(recipe.emitted)
+            steps, stored = recipe.steps(node, reading)
         except LoweringError as error:
             self.problems.append(f"{node.describe()}: {error}")
             return
-        cycles = kernel.descriptor.cycles(node.op, self.target, choice) / max(1, len(job.steps))
-        self.steps.extend(replace(step, cycles=cycles) for step in job.steps)
-        self.schedule.append(Scheduled(node, choice, len(job.steps), tuple(self._stored.values())))
-        self._stored.clear()
+        cycles = kernel.descriptor.cycles(node.op, self.target, choice) / max(1, len(steps))
+        self.steps.extend(replace(step, cycles=cycles) for step in steps)
+        weights = tuple({held.data: held for held in stored}.values())
+        self.schedule.append(Scheduled(node, choice, len(steps), weights))
+        for step in steps:
+            for slot in step.slots:
+                if not isinstance(slot, Value):
+                    self.pool.offset(slot)
+                elif slot in self.constants:
+                    self.pool.offset(self.constants[slot])
+
+    def _write(self, node: Node, kernel: Kernel, choice: Choice, key: str) -> Recipe:
+        """Write the functions of a node unlike all before it."""
+        job = Job(node, choice, self.target, self.constants, self._start, self._done)
+        self._emitted.clear()
+        kernel.lower(job)
+        emitted = tuple(self._emitted)
+        recipe = Recipe(node, emitted)
+        self._recipes.keep(key, job.reading, job.asked, recipe)
+        return recipe
 
     def _start(self, hint: str) -> Code:
         self._started += 1
         return Code(self.module, f"{hint}.{self._started}", self.target)
 
-    def _done(self, code: Code, tasks: Extent) -> Step:
+    def _done(self, code: Code, tasks: Extent) -> None:
         """Keep the function, unless an equal one is there already."""
         code.finish()
-        self._stored |= {held.data: held for held in code.stored}
         self._foreign |= code.foreign
         name = code.function.name
         text = str(code.function).replace(f'"{name}"', '"kernel"')
         if text in self._functions:
             del self.module.globals[name]
         self._functions.setdefault(text, name)
-        for held in code.slots:
-            if not isinstance(held, Value):
-                self.pool.offset(held)
-            elif held in self.constants:
-                self.pool.offset(self.constants[held])
-        return Step(self._functions[text], tuple(code.slots), tasks)
+        function = self._functions[text]
+        self._emitted.append(Emitted(function, tuple(code.slots), tuple(code.stored), tasks))
 
     def finish(self) -> LoweredModule:
         """The module with its entry points."""

@@ -97,7 +97,7 @@ class Epilogue:
         key = (value, per_channel)
         if key not in self._views:
             outer = self.job.outer(value)
-            constant = self.job.constant(value) is not None
+            constant = self.job.is_constant(value)
             rank = 2 if per_channel else self.rank
             view = View.of(self.code, outer, rank, constant)
             if per_channel:
@@ -115,7 +115,7 @@ def all_strides(job: Job) -> list[tuple[int, ...]]:
         for position, value in enumerate(node.op.operands):
             if value not in job.op.body.params:
                 continue
-            outer, constant = job.outer(value), job.constant(value) is not None
+            outer, constant = job.outer(value), job.is_constant(value)
             if isinstance(node.op, Threshold) and position > 0:
                 out.append((*byte_strides(outer, 2, constant), *[0] * (rank - 2)))
             else:

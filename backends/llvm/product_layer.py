@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from ...errors import LoweringError
 from ...ir import Array, Layout, Scalar
+from ..codegen.constant_contents import Contents
 from ..codegen.kernel_builder import Code
 from ..codegen.kernel_interface import Job
 from .geometry import Geometry, Product
@@ -41,9 +42,8 @@ class Layer(Generic[P]):
         return self.geometry.axis_strides(steps)
 
     @cached_property
-    def constant(self) -> Array:
+    def constant(self) -> Contents[Array]:
         """The weights, codes where they are bits; LoweringError when they are no constant."""
-        w = self.job.constant(self.op.w)
-        if w is None:
+        if not self.job.is_constant(self.op.w):
             raise LoweringError(f"{self.job.node.describe()}: weights must be a constant")
-        return w
+        return self.job.contents(self.op.w)

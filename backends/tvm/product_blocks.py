@@ -16,6 +16,7 @@ from typing import Any
 from ...ir import Array, Op
 from ...ir.ops import BinaryConv, BinaryGemm, Conv, Fused, Gemm, Window
 from ...runtime.weight_packing import in_lanes
+from ..codegen.constant_contents import Contents
 from ..codegen.fused_region import plain_refusal, product_of
 from ..codegen.kernel_interface import Job
 from ..targets import Target
@@ -92,11 +93,9 @@ class Layer:
         return 0 if self.groups == 1 else channel // (self.outputs // self.groups)
 
     @cached_property
-    def weights(self) -> Array:
+    def weights(self) -> Contents[Array]:
         """The constant weights [O, C / groups, taps..], codes where they are bits."""
-        held = self.job.constant(self.op.w)
-        assert held is not None
-        return held
+        return self.job.contents(self.op.w)
 
     def blocked(self, rows: Array) -> Array:
         """Rows [O, taps.., inputs] as [blocks, taps.., inputs, lanes], missing channels 0."""

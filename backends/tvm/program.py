@@ -9,7 +9,7 @@ buffers are declared first, by asking for views and data; then blocks are writte
         sums = program.scratch((8, 16), "float32")
         with program.block("sums", (8, 16), (64,)) as ((i, lane), (k,)):
             ...
-    program.function           # tirx.PrimFunc; program.held says what its buffers are
+    program.function           # tirx.PrimFunc; program.slots says what its buffers are
 
 Blocks are found by name in the schedule.
 """
@@ -26,8 +26,9 @@ from tvm.script.ir_builder import IRBuilder
 
 from ...ir import BOOL, Array, Bits, Layout, Scalar, TensorType, Ternary, Value
 from ...ir.types import WORD_BITS, physical_axes
+from ..codegen.constant_contents import Contents, joined
 from ..codegen.elementwise_emitters import Lanes, Packed
-from ..codegen.kernel_builder import I1, I8, memory_type
+from ..codegen.kernel_builder import I1, I8, memory_type, stored_weights
 from ..codegen.kernel_interface import Job
 from ..interface import StoredWeights
 from .expressions import Expression, Expressions, Term, constant, dtype_of
@@ -46,40 +47,44 @@ class Program:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.code = Expressions(job.target)
-        self.held: list[Value | Array] = []
-        """What stands behind each buffer of the function."""
-        self.weights: list[StoredWeights] = []
+        self.slots: list[Value | Array | Contents[Array]] = []
+        """What each buffer of the function holds."""
+        self.weights: list[Contents[StoredWeights]] = []
         """The binary weights among them."""
         self.definitions: list[str] = []
         """LLVM IR of functions that the blocks call."""
         self.function: Any = None
         self._kept: list[Buffer] = []
         self.buffers: list[Buffer] = []
-        """The buffers, in the order of ``held``."""
+        """The buffers, in the order of ``slots``."""
         self._known: dict[Any, Buffer] = {}
 
     # Buffers.
 
-    def _buffer(self, key: Any, held: Value | Array, shape: Sequence[int], dtype: str) -> Buffer:
+    def _buffer(
+        self, key: Any, slot: Value | Array | Contents[Array], shape: Sequence[int], dtype: str
+    ) -> Buffer:
         if key not in self._known:
-            name = f"a{len(self.held)}"
+            name = f"a{len(self.slots)}"
             self._known[key] = tirx.decl_buffer([*shape] or [1], dtype, name)
             self.buffers.append(self._known[key])
-            self.held.append(held)
+            self.slots.append(slot)
         return self._known[key]
 
-    def data(self, array: Array) -> Buffer:
+    def data(self, array: Array | Contents[Array]) -> Buffer:
         """Read-only data."""
-        held = np.ascontiguousarray(array)
-        held = held.view(np.int8) if held.dtype.kind in "b" else held
-        key = (held.dtype.str, held.shape, held.tobytes())
-        return self._buffer(key, held, held.shape, str(held.dtype))
+        if isinstance(array, Contents):
+            array = array.map(_readable)
+            shape, dtype = self.job.ask(array.map(lambda array: (array.shape, str(array.dtype))))
+            return self._buffer(array, array, shape, dtype)
+        array = _readable(array)
+        key = (array.dtype.str, array.shape, array.tobytes())
+        return self._buffer(key, array, array.shape, str(array.dtype))
 
-    def binary_weights(self, bits: Array, array: Array) -> Buffer:
+    def binary_weights(self, bits: Contents[Array], array: Contents[Array]) -> Buffer:
         """`data` that stands for binary weights [O, ..], 0/1."""
-        held = np.ascontiguousarray(array)
-        self.weights.append(StoredWeights(bits.reshape(len(bits), -1), held.tobytes(), None))
-        return self.data(held)
+        self.weights.append(joined(stored_weights, bits, array))
+        return self.data(array)
 
     def units(self, value: Value, bits: int) -> Buffer:
         """The packed words of a value as integers of ``bits``: [N, spatial.., planes * words]."""
@@ -92,12 +97,12 @@ class Program:
 
     def view(self, value: Value) -> View:
         """A value of the graph (not of a region), whatever its layout."""
-        constant_ = self.job.constants.get(value)
         type_ = value.type
-        if constant_ is not None:
+        if self.job.is_constant(value):
             type_ = type_.with_layout(Layout.ROW_MAJOR)
-            held = constant_.view(np.int8) if constant_.dtype == np.uint8 else constant_
-            return View(self, type_, self.data(held))
+            if value not in self._known:
+                self._known[value] = self.data(self.job.contents(value).map(_codes))
+            return View(self, type_, self._known[value])
         if type_.layout is Layout.WORDS:
             return View(self, type_, self.units(value, _UNIT))
         shape = list(type_.concrete(1))
@@ -164,6 +169,17 @@ class Program:
                     for i, (extent, at) in enumerate(zip(extents, held, strict=True))
                 ]
                 yield axes[: len(spatial)], axes[len(extents) - len(reduced) :]
+
+
+def _readable(array: Array) -> Array:
+    """In one piece, without truths, for which TVM has no bytes."""
+    array = np.ascontiguousarray(array)
+    return array.view(np.int8) if array.dtype.kind == "b" else array
+
+
+def _codes(array: Array) -> Array:
+    """Stored codes as the signed bytes that views read."""
+    return array.view(np.int8) if array.dtype == np.uint8 else array
 
 
 def _planes(type_: TensorType) -> int:

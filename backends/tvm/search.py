@@ -30,6 +30,7 @@ from tvm.script.ir_builder import IRBuilder
 from ...errors import BackendError
 from ...ir import Array, Node, Op, Value
 from ...ir.ops import Const
+from ..codegen.constant_contents import Contents
 from ..codegen.kernel_interface import Job
 from ..codegen.llvm_pipeline import optimize
 from ..interface import Choice, Params, SearchLimits
@@ -244,10 +245,14 @@ def _counted(target: Target) -> Any:
 def operands(program: Program) -> list[Array]:
     """Arrays for the buffers of a function: its data, and random values."""
     random = np.random.default_rng(0)
-    return [
-        _random(buffer, random) if isinstance(held, Value) else held
-        for buffer, held in zip(program.buffers, program.held, strict=True)
-    ]
+    reading = program.job.reading
+
+    def array(buffer: Any, slot: Value | Array | Contents[Array]) -> Array:
+        if isinstance(slot, Value):
+            return _random(buffer, random)
+        return reading.of(slot) if isinstance(slot, Contents) else slot
+
+    return [array(*each) for each in zip(program.buffers, program.slots, strict=True)]
 
 
 def _random(buffer: Any, random: np.random.Generator) -> Array:
@@ -269,7 +274,7 @@ class Built:
 def built(module: Any, program: Program, target: Target) -> Built:
     """The code of a scheduled module as an artifact would hold it."""
     function = function_of(module, target)
-    name, count = function.foreign.name, len(program.held)
+    name, count = function.foreign.name, len(program.slots)
     types = ", ".join(["ptr"] * count + ["i64", "i64"])
     given = ", ".join([*(f"ptr %a{i}" for i in range(count)), "i64 %first", "i64 %last"])
     text = f"""target triple = "{target.triple}"

@@ -21,6 +21,7 @@ from tvm import s_tir
 from ...errors import LoweringError
 from ...ir import Array, Op, Value
 from ...ir.types import sample_bytes
+from ..codegen.constant_contents import Contents
 from ..codegen.kernel_builder import Code
 from ..codegen.kernel_interface import Extent, Job, Kernel
 from ..interface import Choice, KernelDescriptor
@@ -115,7 +116,7 @@ def _body(code: Code, program: Program, function: TensorFunction, symbolic: bool
     """Call the function for each sample that the tasks touch."""
     code.stored.extend(program.weights)
     bases = [
-        code.pointer(held) if isinstance(held, Value) else code.data(held) for held in program.held
+        code.pointer(slot) if isinstance(slot, Value) else code.data(slot) for slot in program.slots
     ]
     if not symbolic:
         code.call(function.foreign, *bases, code.begin, code.end)
@@ -127,19 +128,19 @@ def _body(code: Code, program: Program, function: TensorFunction, symbolic: bool
         low = code.max(code.sub(code.begin, start), 0)
         high = code.min(code.sub(code.end, start), function.tasks)
         at = [
-            code.offset(base, code.mul(sample, _sample_stride(held)))
-            for base, held in zip(bases, program.held, strict=True)
+            code.offset(base, code.mul(sample, _sample_stride(slot)))
+            for base, slot in zip(bases, program.slots, strict=True)
         ]
         code.call(function.foreign, *at, code.index(low), code.index(high))
 
 
-def _sample_stride(held: Value | Array) -> int:
+def _sample_stride(slot: Value | Array | Contents[Array]) -> int:
     """Bytes from one sample of a value to the next, 0 where all share it."""
-    if not isinstance(held, Value) or not held.type.symbolic:
+    if not isinstance(slot, Value) or not slot.type.symbolic:
         return 0
-    bytes_ = sample_bytes(held.type)
-    if held.slot is not None and held.slot.pitch:
-        channels = held.type.shape[1]
+    bytes_ = sample_bytes(slot.type)
+    if slot.slot is not None and slot.slot.pitch:
+        channels = slot.type.shape[1]
         assert isinstance(channels, int)
-        return bytes_ // channels * held.slot.pitch
+        return bytes_ // channels * slot.slot.pitch
     return bytes_

@@ -113,6 +113,15 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     return cycles + vectors * (_LANES + pieces * len(op.body.nodes))
 
 
+def _annotations(choice: Choice) -> tuple[str, ...]:
+    """What the way of adding rests on; any, where the choice leaves that open."""
+    tree, codebook = ("parents", "distances"), ("codewords",)
+    params = dict(choice.params)
+    if "bits" not in params:
+        return tree + codebook
+    return codebook if "codebook" in params else tree if params.get("tree") else ()
+
+
 def _layer(job: Job, code: Code) -> SlicedLayer:
     plan = _plan_of(job.op, job.target, job.choice)
     if isinstance(plan, TreePlan):
@@ -134,6 +143,14 @@ def _lower(job: Job) -> None:
 
 KERNELS = (
     Kernel(
-        KernelDescriptor("binary_conv_sliced", BinaryConv, _refuses, _cycles, _candidates), _lower
+        KernelDescriptor(
+            "binary_conv_sliced",
+            BinaryConv,
+            _refuses,
+            _cycles,
+            _candidates,
+            annotations=_annotations,
+        ),
+        _lower,
     ),
 )

@@ -173,10 +173,10 @@ class _Layer(Layer[Conv | Gemm]):
             self.strides[1] == 4 or self.geometry.channels == 1
         )
 
-    def weights(self) -> Array:
+    def weights(self, constant: Array) -> Array:
         """[blocks, taps, inputs of a group, width], lanes innermost, missing channels 0."""
         g, plan = self.geometry, self.plan
-        w = self.constant.reshape(g.out_channels, g.group_channels, g.taps)
+        w = constant.reshape(g.out_channels, g.group_channels, g.taps)
         return in_lanes(w.swapaxes(1, 2), plan.width, g.groups if plan.split_groups else 1)
 
     def body(self) -> None:
@@ -185,15 +185,18 @@ class _Layer(Layer[Conv | Gemm]):
         self.x = code.pointer(self.job.outer(self.op.x))
         self.bias: View | None = None
         if self.op.bias is not None:
-            constant = self.job.constant(self.op.bias) is not None
+            constant = self.job.is_constant(self.op.bias)
             self.bias = View.of(code, self.job.outer(self.op.bias), 1, constant)
         self.region = Epilogue(code, self.job)
         if batched_gemm.fits(self.geometry, code.target):
-            w = code.data(batched_gemm.strips(self.weights()[:, 0], self.plan))
+            strips = self.constant.map(
+                lambda w: batched_gemm.strips(self.weights(w)[:, 0], self.plan)
+            )
+            w = code.data(strips)
             steps = self.strides[:2]
             Panels(code, self.geometry, self.plan, self.x, w, steps, self._sample).emit()
         else:
-            self.w = code.data(self.weights())
+            self.w = code.data(self.constant.map(self.weights))
             for_tiles(code, self.geometry, self.plan, self._tile)
 
     def _sample(self, sample: Index, channel: Index, count: int, value: IRValue) -> None:

@@ -210,10 +210,10 @@ class _Layer(Layer[BinaryConv | BinaryGemm]):
         vectors, pixels = _blocking(self.code.target, self.geometry.out_channels)
         return Plan(lanes, vectors, pixels, self.job.packs, split_groups=False)
 
-    def weights(self) -> Array:
+    def weights(self, bits: Array) -> Array:
         """[blocks, words, width, 4] of -1, 0, 1."""
         g = self.geometry
-        signs = 2 * self.constant.reshape(g.out_channels, g.channels, *g.kernel).astype(np.int8) - 1
+        signs = 2 * bits.reshape(g.out_channels, g.channels, *g.kernel).astype(np.int8) - 1
         rows = np.zeros((g.out_channels, len(self.words), FOUR), np.int8)
         for number, word in enumerate(self.words):
             for place, tap in word.inputs:
@@ -227,15 +227,17 @@ class _Layer(Layer[BinaryConv | BinaryGemm]):
 
     def body(self) -> None:
         """The whole kernel function."""
-        code, weights = self.code, self.weights()
+        code, weights = self.code, self.constant.map(self.weights)
         self.x = code.pointer(self.job.outer(self.op.x))
         self.w = code.own_weights(self.constant, weights)
         self.offsets = code.data(np.array([word.offset for word in self.words], np.int64))
         self.start = None
         if self.shifted:
             # Signed inputs plus 128, or unsigned ones minus 128.
-            sums = SHIFT * weights.sum(axis=(1, 3), dtype=np.int32)
-            self.start = code.data(sums if self.dot.signed else -sums)
+            factor = SHIFT if self.dot.signed else -SHIFT
+            self.start = code.data(
+                weights.map(lambda w: factor * w.sum(axis=(1, 3), dtype=np.int32))
+            )
         self.region = Epilogue(code, self.job)
         for_tiles(code, self.geometry, self.plan, self._tile)
 

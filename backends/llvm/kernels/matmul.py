@@ -104,7 +104,7 @@ def _lower(job: Job) -> None:
     lead: Sequence[int | Batch] = result.shape[:-2]
 
     def views(code: Code) -> tuple[View, View, View]:
-        a, b = (View.of(code, v, rank, job.constant(v) is not None) for v in (op.a, op.b))
+        a, b = (View.of(code, v, rank, job.is_constant(v)) for v in (op.a, op.b))
         return a, b, View.of(code, job.result, rank)
 
     def one_matrix(code: Code) -> None:

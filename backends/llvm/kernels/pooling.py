@@ -235,7 +235,7 @@ def _taps(code: Code, op: Pool) -> Taps:
 def _body(code: Code, job: Job, op: Pool, result: Value) -> None:
     epilogue = Epilogue(code, job)
     rank = op.x.type.rank
-    source = View.of(code, job.outer(op.x), rank, job.constant(op.x) is not None)
+    source = View.of(code, job.outer(op.x), rank, job.is_constant(op.x))
     taps = _taps(code, op)
     windows = Windows(code, op, source, taps)
     axes = window_axes(op.window, op.x.shape[2:])

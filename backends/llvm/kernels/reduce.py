@@ -86,7 +86,7 @@ class Shape:
 
 def _body(code: Code, job: Job, op: Reduce, result: TensorType, shape: Shape) -> None:
     epilogue = Epilogue(code, job)
-    x = View.of(code, job.outer(op.x), op.x.type.rank, job.constant(op.x) is not None)
+    x = View.of(code, job.outer(op.x), op.x.type.rank, job.is_constant(op.x))
     reduction = Reduction(code, op)
     outer = [a for a in range(result.rank) if a != shape.lane or result.rank == 1]
     sizes = [1, *(known(result.shape[a]) for a in outer[1:])]

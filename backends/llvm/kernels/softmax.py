@@ -145,7 +145,7 @@ def for_rows(job: Job, x: Value, axis: int, lane: int, emit: Emit) -> None:
     sizes = [1, *(known(result.shape[a]) for a in outer[1:])]
 
     def body(code: Code) -> None:
-        constant = job.constant(x) is not None
+        constant = job.is_constant(x)
         views = (View.of(code, x, rank, constant), View.of(code, job.result, rank))
         with code.loop(code.begin, code.end) as task:
             at: list[Index] = [0] * rank

@@ -119,14 +119,9 @@ class Binary:
         needed = -(-self.layer.group_channels // self.bits)
         return self.plane if self.layer.groups == 1 and needed > _MOST_BYTES else needed
 
-    @cached_property
-    def signs(self) -> Array:
-        """The weights as 0/1, [O, taps.., inputs]."""
-        return np.moveaxis(self.layer.weights, 1, -1)
-
-    def packed(self) -> Array:
+    def packed(self, weights: Array) -> Array:
         """The weights in units, [O, taps.., units]."""
-        signs, bits = self.signs, self.bits
+        signs, bits = np.moveaxis(weights, 1, -1), self.bits
         room = self.units * bits - signs.shape[-1]
         padded = np.pad(signs, [*[(0, 0)] * (signs.ndim - 1), (0, room)])
         return in_words(padded, bits)
@@ -161,11 +156,16 @@ class Binary:
         classes, of_position = zip(*(border_classes(axis.inside) for axis in axes), strict=True)
         inside = joint(classes)  # [classes.., taps..]
         taps = tuple(range(len(axes), 2 * len(axes)))
-        ones = self.signs.sum(-1, dtype=np.int64)
-        outside = np.tensordot(ones, ~inside, (tuple(range(1, 1 + len(axes))), taps))
-        table = (inputs * inside.sum(taps) + 2 * outside).astype(np.int32)  # [O, classes..]
+
+        def table(weights: Array) -> Array:
+            """[classes.., blocks, lanes]"""
+            ones = np.moveaxis(weights, 1, -1).sum(-1, dtype=np.int64)
+            outside = np.tensordot(ones, ~inside, (tuple(range(1, 1 + len(axes))), taps))
+            sums = (inputs * inside.sum(taps) + 2 * outside).astype(np.int32)  # [O, classes..]
+            return np.moveaxis(layer.blocked(sums), 0, -2)
+
         maps = [self.program.data(numbers.astype(np.int32)) for numbers in of_position]
-        return maps, self.program.data(np.moveaxis(layer.blocked(table), 0, -2))
+        return maps, self.program.data(layer.weights.map(table))
 
     @property
     def wide(self) -> str:
@@ -256,7 +256,9 @@ def written(binary: Binary) -> Program:
     layer, program = binary.layer, binary.program
     region = layer.region
     source = binary.source()
-    w = program.binary_weights(layer.weights, layer.blocked(binary.packed()))
+    w = program.binary_weights(
+        layer.weights, layer.weights.map(lambda w: layer.blocked(binary.packed(w)))
+    )
     start: Any = None if binary.ternary else binary.bases()
     with program.body():
         read = source.prepare()

@@ -60,10 +60,10 @@ class _Lookup(binary.Binary):
         both = ones + 16 * ones[:, None, :]
         return self.program.data(np.tile(both, self.layer.space.lanes // _TABLE).ravel())
 
-    def packed(self) -> Array:
+    def packed(self, weights: Array) -> Array:
         """Fours of weights, lower halves of bytes and upper ones, [O, taps.., 2, units]."""
-        held = super().packed()
-        return np.stack([held & 15, held >> 4], axis=-2)
+        units = super().packed(weights)
+        return np.stack([units & 15, units >> 4], axis=-2)
 
     @cached_property
     def columns(self) -> bool:

@@ -26,7 +26,7 @@ def _write(job: Job) -> Program:
     op, program, region = layer.op, layer.program, layer.region
     assert isinstance(op, Conv | Gemm)
     x = program.view(job.outer(op.x))
-    w = program.data(layer.blocked(np.moveaxis(layer.weights, 1, -1)))
+    w = program.data(layer.weights.map(lambda w: layer.blocked(np.moveaxis(w, 1, -1))))
     bias = None if op.bias is None else program.view(job.outer(op.bias))
 
     def read(at: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....ir import U8, Op, Scalar, Ternary
+from ....ir import U8, Array, Op, Scalar, Ternary
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
 from ...codegen.elementwise_emitters import Packed
 from ...codegen.fused_region import product_of
@@ -25,8 +25,11 @@ def _write(job: Job) -> Program:
     layer = Layer(job, job.target.lanes)
     op, program, region = layer.op, layer.program, layer.region
     x = program.view(job.outer(op.x))
-    signs = np.moveaxis(layer.weights.astype(np.int8) * 2 - 1, 1, -1)
-    w = program.binary_weights(layer.weights, layer.blocked(signs))
+
+    def signs(weights: Array) -> Array:
+        return layer.blocked(np.moveaxis(weights.astype(np.int8) * 2 - 1, 1, -1))
+
+    w = program.binary_weights(layer.weights, layer.weights.map(signs))
 
     def read(at: Any) -> Any:
         sample, *positions, channel = at

@@ -16,6 +16,7 @@ from llvmlite import ir
 from .....ir import Array, Layout
 from .....ir.ops import Fused, Threshold
 from .....runtime.weight_layouts import byte_order
+from ....codegen.constant_contents import joined
 from ....codegen.kernel_builder import I8, I32, Code, Index, IRValue, vector
 from ....codegen.kernel_interface import Job
 
@@ -28,7 +29,7 @@ def threshold_of(job: Job) -> Threshold | None:
     op, result = job.op.body.nodes[1].op, job.node.results[0]
     if not isinstance(op, Threshold) or result.type.layout is not Layout.WORDS:
         return None
-    known = [job.constant(value) is not None for value in (op.thresholds, op.flip)]
+    known = [job.is_constant(value) for value in (op.thresholds, op.flip)]
     return op if all(known) and op.x is job.op.body.nodes[0].results[0] else None
 
 
@@ -45,22 +46,12 @@ class Thresholds:
         cls, code: Code, job: Job, op: Threshold, products: int, widths: Sequence[int]
     ) -> Thresholds:
         """For blocks of so many lanes, one after another."""
-        thresholds, flip = job.constant(op.thresholds), job.constant(op.flip)
-        assert thresholds is not None
-        assert flip is not None
-        limits = np.clip((products - thresholds.astype(np.int64)) // 2, -1, products)
-        parts: list[Array] = []
-        start = 0
-        for lanes in widths:
-            held = np.zeros((2, lanes), np.int16)
-            part = slice(start, start + lanes)
-            real = len(limits[part])
-            held[:, :real] = limits[part], ~flip[part].astype(bool)
-            limit, kept = held[:, byte_order(lanes)]
-            signs = np.where(kept, 0x80, 0).astype(np.uint8)
-            parts += [*(np.frombuffer(limit[n::2].tobytes(), np.uint8) for n in (0, 1)), signs]
-            start += lanes
-        return cls(code, code.data(np.concatenate(parts)))
+        blocks = joined(
+            lambda thresholds, flip: _blocks(thresholds, flip, products, widths),
+            job.contents(op.thresholds),
+            job.contents(op.flip),
+        )
+        return cls(code, code.data(blocks))
 
     def bits(self, channel: Index, sums: Sequence[IRValue]) -> IRValue:
         """The block's bits (i1 lanes) of one pixel from its sums of even and odd bytes."""
@@ -87,3 +78,20 @@ class Thresholds:
         fours = b.bitcast(mixed, vector(I32, lanes // 4))
         order = [4 * (i % parts) + i // parts for i in range(lanes // 4)]
         return b.bitcast(code.shuffle(fours, fours, order), signs.type)
+
+
+def _blocks(thresholds: Array, flip: Array, products: int, widths: Sequence[int]) -> Array:
+    """Limits and signs of all channels, u8, in blocks of so many lanes."""
+    limits = np.clip((products - thresholds.astype(np.int64)) // 2, -1, products)
+    parts: list[Array] = []
+    start = 0
+    for lanes in widths:
+        block = np.zeros((2, lanes), np.int16)
+        part = slice(start, start + lanes)
+        real = len(limits[part])
+        block[:, :real] = limits[part], ~flip[part].astype(bool)
+        limit, kept = block[:, byte_order(lanes)]
+        signs = np.where(kept, 0x80, 0).astype(np.uint8)
+        parts += [*(np.frombuffer(limit[n::2].tobytes(), np.uint8) for n in (0, 1)), signs]
+        start += lanes
+    return np.concatenate(parts)

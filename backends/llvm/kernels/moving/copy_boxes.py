@@ -129,7 +129,7 @@ def tasks(op: Op, result: TensorType) -> Dim:
 
 def stored(job: Job, value: Value) -> TensorType:
     """The type of a value as it lies in memory: constants are in logical order."""
-    constant = job.constant(value) is not None
+    constant = job.is_constant(value)
     return value.type.with_layout(Layout.ROW_MAJOR) if constant else value.type
 
 

@@ -45,6 +45,7 @@ def _cut(code: Code, job: Job, op: Concat | Slice | Pad) -> None:
     result = job.result
     target = copy_boxes.Memory.of(result.type)
     shared = int(copy_boxes.tasks(op, result.type) != 1)
+    pointers: dict[Value, ir.Value] = {}
     with code.loop(code.begin, code.end) as task:
         to = code.offset(code.pointer(result), code.mul(task, target.strides[0] * shared))
         if isinstance(op, Pad):
@@ -55,16 +56,18 @@ def _cut(code: Code, job: Job, op: Concat | Slice | Pad) -> None:
             words = box.source.type.with_layout(Layout.WORDS)
             source = copy_boxes.Memory.of(words)
             first = source.strides[0] * shared
-            frm = code.offset(_words_pointer(code, job, box.source), code.mul(task, first))
+            if box.source not in pointers:
+                pointers[box.source] = _words_pointer(code, job, box.source)
+            frm = code.offset(pointers[box.source], code.mul(task, first))
             _merge_box(code, box, (target, to), (source, frm), shared)
 
 
 def _words_pointer(code: Code, job: Job, value: Value) -> ir.Value:
     """Address of the words of an operand; a constant is packed now."""
-    constant = job.constant(value)
-    if constant is None:
+    if not job.is_constant(value):
         return code.pointer(value)
-    return code.data(to_storage(constant, value.type.with_layout(Layout.WORDS)))
+    type_ = value.type.with_layout(Layout.WORDS)
+    return code.data(job.contents(value).map(lambda constant: to_storage(constant, type_)))
 
 
 def _merge_box(
@@ -136,7 +139,7 @@ def _bitwise(code: Code, job: Job, op: Bitwise) -> None:
     """Every element of the result looked up in the operand; a task is one index of axis 0."""
     b: Any = code.b
     result = job.result.type
-    source = View.of(code, op.x, op.x.type.rank, job.constant(op.x) is not None)
+    source = View.of(code, op.x, op.x.type.rank, job.is_constant(op.x))
     sizes = [copy_boxes.known(d) for d in result.shape[2:]]
 
     def planes(at: Sequence[Index]) -> tuple[ir.Value, ...]:

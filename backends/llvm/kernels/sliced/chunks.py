@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .....ir import Array
+from ....codegen.constant_contents import Contents
 from ....codegen.kernel_builder import I32, I64, Code, Index, IRValue
 from ....codegen.kernel_interface import Job
 from ...bit_planes import Column, carry_save
@@ -143,9 +144,11 @@ class ChunkedLayer(SlicedLayer):
         """Digits with planes of zeros where there is none."""
         return [self.type(None) if plane is None else plane for plane in digits]
 
-    def sign_words(self, signs: Array) -> IRValue:
+    def sign_words(self, signs: Contents[Array]) -> IRValue:
         """Signs [O] as data: words of ones or zeros."""
-        return self.code.data(np.where(signs != 0, np.uint32(0xFFFFFFFF), np.uint32(0)))
+        return self.code.data(
+            signs.map(lambda signs: np.where(signs != 0, np.uint32(0xFFFFFFFF), np.uint32(0)))
+        )
 
     def word_of(self, words: IRValue, channel: Index) -> IRValue:
         """A channel's word in all lanes."""

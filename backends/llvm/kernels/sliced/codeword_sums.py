@@ -29,6 +29,7 @@ from .....ir import Array, Ternary
 from .....ir.codewords import Codebook, planes_of_half
 from .....ir.ops import BinaryConv
 from .....runtime.weight_layouts import Codewords
+from ....codegen.constant_contents import joined
 from ....codegen.kernel_builder import I8, I64, Code, Index, IRValue
 from ....codegen.kernel_interface import Job
 from ...bit_planes import Column, carry_save, signed_majorities
@@ -197,9 +198,17 @@ class CodebookLayer(ChunkedLayer):
 
     def __init__(self, job: Job, code: Code, plan: CodebookPlan) -> None:
         super().__init__(job, code, plan)
-        self.book = plan.codebook(self.weights)
-        layout = plan.layout(self.book)
-        self.signs = self.sign_words(layout.parities(self.weights.reshape(layout.shape)))
+        self.book = self.weights.map(plan.codebook)
+        self.spelled = job.ask(self.book.map(lambda book: book.words))
+        """The words: they are in the code."""
+        layout = self.book.map(plan.layout)
+        self.signs = self.sign_words(
+            joined(
+                lambda bits, layout: layout.parities(bits.reshape(layout.shape)),
+                self.weights,
+                layout,
+            )
+        )
         self.program = code.weights(self.weights, layout)
         self.table = code.scratch(plan.table)
         self.parts = [code.scratch(planes * plan.plane) for planes in plan.parts]
@@ -211,13 +220,15 @@ class CodebookLayer(ChunkedLayer):
         return self.left
 
     def negation(self, channel: Index) -> IRValue | None:
-        if not self.book.negated.any():
-            return None
-        return self.word_of(self._negated, channel)
+        return self.word_of(self._negated, channel) if self._negates else None
+
+    @cached_property
+    def _negates(self) -> bool:
+        return self.job.ask(self.book.map(lambda book: bool(book.negated.any())))
 
     @cached_property
     def _negated(self) -> IRValue:
-        return self.sign_words(self.book.negated)
+        return self.sign_words(self.book.map(lambda book: book.negated))
 
     # Tables.
 
@@ -253,7 +264,7 @@ class CodebookLayer(ChunkedLayer):
             majorities.append(signed_majorities(code, a, x, y))
             queue.append(code.b.xor(code.b.xor(a, x), y))
         counts: list[list[IRValue]] = []
-        for word in self.book.words:
+        for word in self.spelled:
             column = Column(code, [None] * (self.plan.size(1) - 1))
             signs = [int(bit) for bit in word]
             for group, forms in enumerate(majorities):

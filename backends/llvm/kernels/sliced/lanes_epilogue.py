@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from llvmlite import ir
 
+from .....ir import Array
 from .....ir.types import WORD_BITS
 from ....codegen.kernel_builder import I8, I32, I64, Index, IRValue, vector
 from ...bit_planes import numbers, transposed
@@ -36,17 +37,21 @@ class SlicedLanes:
         self.block_bytes = self.bytes * BLOCK * self.part
         self.counts = code.scratch(self.block_bytes)
         self.pixels = code.scratch(plan.stripe // BLOCK * self.block_bytes)
-        offsets = plan.products() + 2 * plan.padded(layer.weights)
         channels = plan.geometry.out_channels
         self.columns = -(-channels // BLOCK) * BLOCK
-        padded = np.pad(offsets.T, [(0, 0), (0, self.columns - channels)])
-        self.offsets = code.data(np.ascontiguousarray(padded, np.int32))
+        self.offsets = code.data(layer.weights.map(self._offsets))
         self.classes = code.data(plan.classes[1].astype(np.uint8))
         height, width = plan.geometry.size
         rank = plan.geometry.rank
         steps = [strides[2:] for strides in all_strides(layer.job)]
         # Rows of the map that follow one another need no division by its width.
         self.flat = rank == 3 or height == 1 or all(s[0] == width * s[1] for s in steps)
+
+    def _offsets(self, weights: Array) -> Array:
+        """[classes, columns]: what twice the mismatches are taken from."""
+        offsets = self.plan.products() + 2 * self.plan.padded(weights)
+        padded = np.pad(offsets.T, [(0, 0), (0, self.columns - len(offsets))])
+        return np.ascontiguousarray(padded, np.int32)
 
     def span(self, span: Span, finish: Finish) -> None:
         """Counts through the epilogue for all channels of a span."""

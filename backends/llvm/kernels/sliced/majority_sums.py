@@ -99,7 +99,9 @@ class MajorityLayer(ChunkedLayer):
     def __init__(self, job: Job, code: Code, plan: MajorityPlan) -> None:
         super().__init__(job, code, plan)
         layout = plan.layout(self.scales)
-        self.signs = self.sign_words(layout.parities(self.weights.reshape(layout.shape)))
+        self.signs = self.sign_words(
+            self.weights.map(lambda bits: layout.parities(bits.reshape(layout.shape)))
+        )
         self.program = code.weights(self.weights, layout)
         self.queue = code.scratch(plan.plane * (GROUP * plan.chunk + plan.groups + 1))
         self.sums_at = code.offset(self.queue, plan.plane * GROUP * plan.chunk)

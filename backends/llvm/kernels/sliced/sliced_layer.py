@@ -57,10 +57,9 @@ class SlicedLayer(ABC):
         self.total = code.mul(samples, plan.words)
         self.ternary = plan.ternary
         self.x = code.pointer(job.outer(op.x))
-        weights = job.constant(op.w)
-        if weights is None:
+        if not job.is_constant(op.w):
             raise LoweringError(f"{job.node.describe()}: weights must be a constant")
-        self.weights = weights
+        self.weights = job.contents(op.w)
         self.valid = code.data(plan.cyclic(plan.valid))
         self.window = code.scratch(8 * plan.window * plan.lanes)
         self.state = code.scratch(plan.plane * plan.digits * plan.held)

@@ -6,6 +6,7 @@ import numpy as np
 
 from .....ir import Array
 from .....ir.ops import Fused, Threshold
+from ....codegen.constant_contents import joined
 from ....codegen.kernel_builder import I8, I32, I64, Index, IRValue
 from ...bit_planes import majority
 from .sliced_layer import Finish, SlicedLayer, Span
@@ -24,11 +25,10 @@ class Thresholds:
         assert isinstance(job.op, Fused)
         node = job.op.body.nodes[1]
         assert isinstance(node.op, Threshold)
-        held = [job.constant(value) for value in (node.op.thresholds, node.op.flip)]
-        thresholds, flip = (array for array in held if array is not None)
+        parameters = (job.contents(value) for value in (node.op.thresholds, node.op.flip))
         self.layer, self.code, self.plan = layer, layer.code, plan
         self.bits = (2 * plan.inputs).bit_length()
-        records = self._records(layer.weights, thresholds.astype(np.int64), flip)
+        records = joined(self._records, layer.weights, *parameters)
         self.record = 4 * (self.bits + 1)
         self.constants = layer.code.data(records)
         numbers = np.arange(len(plan.classes[0]))
@@ -39,7 +39,7 @@ class Thresholds:
     def _records(self, weights: Array, thresholds: Array, flip: Array) -> Array:
         """[O, classes, bits + 1]: the negated bits of a limit, then whether 'above' means 1."""
         plan = self.plan
-        limits = plan.products() + 2 * plan.padded(weights) - thresholds[:, None]
+        limits = plan.products() + 2 * plan.padded(weights) - thresholds.astype(np.int64)[:, None]
         never, most = limits < 0, (1 << self.bits) - 1
         limits = np.where(never, most, np.minimum(limits, most))
         ones = [(limits >> bit) & 1 == 0 for bit in range(self.bits)]

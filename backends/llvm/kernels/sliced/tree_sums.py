@@ -146,10 +146,14 @@ class TreeLayer(SlicedLayer):
         self.lists, self.begins, self.lengths = (
             code.weights(self.weights, plan.layout(part)) for part in range(3)
         )
-        lengths = plan.layout(2).array(self.weights.reshape(len(self.weights), -1))
-        self.longest = min(int(lengths[:, ~plan.roots].max(initial=1)), LONGEST)
+        self.longest = job.ask(self.weights.map(self._longest))
         pairs, counts = plan.edges()
         self.pairs, self.counts = code.data(pairs), code.data(counts)
+
+    def _longest(self, weights: Array) -> int:
+        """How many `UNROLL` the chain is."""
+        lengths = self.plan.layout(2).array(weights.reshape(len(weights), -1))
+        return min(int(lengths[:, ~self.plan.roots].max(initial=1)), LONGEST)
 
     def once(
         self, span: Span, masks: list[IRValue], finish: Callable[[Span, Finish], None]
@@ -166,7 +170,9 @@ class TreeLayer(SlicedLayer):
     def _all(self, span: Span, masks: list[IRValue], passes: tuple[bool, ...]) -> None:
         """The counts of all channels of a span, ``passes`` say how zeros are read."""
         code, plan = self.code, self.plan
-        halves, odd = (code.data(words) for words in plan.starts(self.weights, len(passes)))
+        starts = self.weights.map(lambda weights: plan.starts(weights, len(passes)))
+        halves = code.data(starts.map(lambda both: both[0]))
+        odd = code.data(starts.map(lambda both: both[1]))
         with code.loop(span.start, span.stop) as channel:
             self.keep(self._words(halves, channel, plan.digits), channel, span)
         code.store(self.type(None), code.offset(self.table, plan.zero))
