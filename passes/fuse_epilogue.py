@@ -8,6 +8,7 @@ Values that somebody outside reads become further results, stored once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -51,77 +52,116 @@ class FuseEpilogue(Pass):
         return graph.replace(nodes=tuple(units.emit()))
 
 
+@dataclass(eq=False)
+class _Unit:
+    """A node alone, or a group that becomes one region.
+
+    ``rank``: not below that of any unit that this one depends on; before groups are made, the place
+    in the graph. So a search for what depends on a unit need not look below its rank.
+    """
+
+    nodes: list[Node]
+    rank: int
+    fused: bool = False
+
+
 class _Units:
-    """The graph's nodes, each alone or in a group that becomes one region."""
+    """The graph's nodes, each in one unit."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.members: dict[Node, list[Node]] = {node: [node] for node in graph.nodes}
-        self.fused: set[Node] = set()
+        self.order = {node: i for i, node in enumerate(graph.nodes)}
+        self.units = {node: _Unit([node], i) for node, i in self.order.items()}
 
     def grouped(self, node: Node) -> bool:
         """True when a region holds the node."""
-        return node in self.fused
+        return self.units[node].fused
 
     def start(self, first: Node) -> None:
-        """Open a region at ``first`` and let it grow."""
-        group = self.members[first]
-        self.fused.add(first)
-        shape = first.results[0].shape
-        at = 0
-        while at < len(group):
-            readers = [u for v in group[at].results for u in self.graph.users.get(v, ())]
-            at += 1
-            for user in readers:
-                fits = user.op.elementwise and user.results[0].shape == shape
-                if fits and user not in self.fused and not self.depends(user, group):
-                    group.append(user)
-                    self.members[user] = group
-                    self.fused.add(user)
-                    at = 0
-        order = {node: i for i, node in enumerate(self.graph.nodes)}
-        group.sort(key=lambda node: (node is not first, order[node]))
+        """Open a region at ``first`` and let it grow.
 
-    def above(self, unit: list[Node]) -> list[Node]:
-        """Nodes outside a unit that it reads."""
+        A reader that must wait may fit once what it waits for is in the region; one that fits does
+        so whatever joins before it, as nothing comes to depend on the region that did not before.
+        """
+        group = self.units[first]
+        group.fused = True
+        shape, start = first.results[0].shape, group.rank
+        independent: set[_Unit] = set()
+        fresh, refused = self._readers(first), list[Node]()
+        grown = False
+        while fresh:
+            user = fresh.pop()
+            fits = user.op.elementwise and user.results[0].shape == shape
+            if fits and not self.grouped(user):
+                if self._depends(user, group, start, independent):
+                    refused.append(user)
+                else:
+                    group.nodes.append(user)
+                    self.units[user] = group
+                    fresh += self._readers(user)
+                    grown = True
+            if not fresh and grown:
+                fresh, refused, grown = refused, [], False
+        group.nodes.sort(key=lambda node: (node is not first, self.order[node]))
+        self._raise_rank(group)
+
+    def _readers(self, node: Node) -> list[Node]:
+        return [user for value in node.results for user in self.graph.users.get(value, ())]
+
+    def _above(self, nodes: Sequence[Node]) -> list[_Unit]:
+        """The units that some nodes read, in order, each once."""
         producers = self.graph.producers
-        made = [producers[v] for node in unit for v in node.op.operands if v in producers]
-        return [node for node in dict.fromkeys(made) if self.members[node] is not unit]
+        read = dict.fromkeys(v for node in nodes for v in node.op.operands)
+        return list(dict.fromkeys(self.units[producers[v]] for v in read if v in producers))
 
-    def depends(self, user: Node, group: list[Node]) -> bool:
+    def _depends(self, user: Node, group: _Unit, start: int, independent: set[_Unit]) -> bool:
         """True when an operand of ``user`` from outside is computed, through whole units, from
-        the group: fusing it would make a cycle."""
-        todo = [n for n in self.above([user]) if self.members[n] is not group]
-        seen: set[int] = set()
+        the group, whose rank was ``start``: fusing it would make a cycle. ``independent`` units do
+        not depend on the group."""
+        todo = [unit for unit in self._above([user]) if unit is not group]
+        seen: set[_Unit] = set()
         while todo:
-            unit = self.members[todo.pop()]
+            unit = todo.pop()
             if unit is group:
                 return True
-            if id(unit) not in seen:
-                seen.add(id(unit))
-                todo.extend(self.above(unit))
+            if unit.rank >= start and unit not in seen and unit not in independent:
+                seen.add(unit)
+                todo.extend(self._above(unit.nodes))
+        independent |= seen
         return False
+
+    def _raise_rank(self, group: _Unit) -> None:
+        """Rank a group by its nodes and what they read, and with it what depends on the group."""
+        ranks = [self.order[node] for node in group.nodes]
+        group.rank = max([group.rank, *ranks, *(unit.rank for unit in self._above(group.nodes))])
+        todo = [group]
+        while todo:
+            unit = todo.pop()
+            for node in unit.nodes:
+                for user in self._readers(node):
+                    below = self.units[user]
+                    if below.rank < unit.rank:
+                        below.rank = unit.rank
+                        todo.append(below)
 
     def emit(self) -> list[Node]:
         """Nodes in an order that defines values before their use, regions fused."""
         out: list[Node] = []
-        done: set[int] = set()
-        for node in self.graph.nodes:
-            todo = [self.members[node]]
+        done: set[_Unit] = set()
+        for unit in dict.fromkeys(self.units[node] for node in self.graph.nodes):
+            todo = [] if unit in done else [(unit, iter(self._above(unit.nodes)))]
             while todo:
-                unit = todo[-1]
-                waiting = [self.members[n] for n in self.above(unit)]
-                waiting = [u for u in waiting if id(u) not in done]
-                if id(unit) in done or not waiting:
-                    todo.pop()
-                    if id(unit) not in done:
-                        done.add(id(unit))
-                        out.append(self.fuse(unit) if unit[0] in self.fused else unit[0])
-                else:
-                    todo.append(waiting[0])
+                unit, above = todo[-1]
+                waiting = next((u for u in above if u not in done and u is not unit), None)
+                if waiting is not None:
+                    todo.append((waiting, iter(self._above(waiting.nodes))))
+                    continue
+                todo.pop()
+                done.add(unit)
+                out.append(self.fuse(unit.nodes) if unit.fused else unit.nodes[0])
         return out
 
-    def fuse(self, unit: list[Node]) -> Node:
+    def fuse(self, unit: Sequence[Node]) -> Node:
         """One fused node; its region uses the values of the graph itself."""
         inside = {v for node in unit for v in node.results}
         params = [v for node in unit for v in node.op.operands if v not in inside]
