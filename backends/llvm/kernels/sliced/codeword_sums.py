@@ -65,9 +65,10 @@ class CodebookPlan(ChunkedPlan):
     @classmethod
     def of(cls, op: BinaryConv, bits: int, together: int) -> CodebookPlan | None:
         """The plan with the chunk that costs least, None without a codebook of few words."""
+        if not op.codewords or op.codewords**together > MOST_ENTRIES:
+            return None
         g = Geometry.of(op)
-        fits = op.codewords and op.codewords**together <= MOST_ENTRIES
-        if not fits or g.taps < 2 or g.channels % together:
+        if g.taps < 2 or g.channels % together:
             return None
         ternary = isinstance(op.x.element, Ternary)
         first = cls(g, bits, 2 * together, ternary, op.codewords, together)

@@ -16,6 +16,7 @@ parity: each input costs half an addition.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from llvmlite import ir
 
@@ -41,10 +42,7 @@ class MajorityPlan(ChunkedPlan):
     @classmethod
     def of(cls, op: BinaryConv, bits: int) -> MajorityPlan | None:
         """The plan with the chunk that costs least, None where the taps cannot be grouped."""
-        g = Geometry.of(op)
-        ternary = isinstance(op.x.element, Ternary)
-        plans = [cls(g, bits, n, ternary) for n in range(1, g.channels + 3) if _fits(n * g.taps)]
-        return min(plans, key=lambda plan: plan.additions(), default=None)
+        return _cheapest(Geometry.of(op), bits, isinstance(op.x.element, Ternary))
 
     @property
     def groups(self) -> int:
@@ -85,6 +83,14 @@ class MajorityPlan(ChunkedPlan):
         else in two."""
         count = self.geometry.out_channels
         return Majorities(count, self.inputs, self.chunk, 0 if scales else self.plane)
+
+
+@cache
+def _cheapest(g: Geometry, bits: int, ternary: bool) -> MajorityPlan | None:
+    """Looked for once: the same question comes for every layer of a network, many times."""
+    sizes = (n for n in range(1, g.channels + 3) if _fits(n * g.taps))
+    plans = [MajorityPlan(g, bits, n, ternary) for n in sizes]
+    return min(plans, key=lambda plan: plan.additions(), default=None)
 
 
 def _fits(planes: int) -> bool:

@@ -57,9 +57,11 @@ class TreePlan(SlicedPlan):
     @classmethod
     def of(cls, op: BinaryConv, bits: int) -> TreePlan | None:
         """The plan with the fewest chunks whose tables stay in the cache, None without parents."""
+        if not op.parents:
+            return None
         g = Geometry.of(op)
         most = (TABLE * 8 // bits - 1) // SIGNS // g.taps
-        if not op.parents or not most:
+        if not most:
             return None
         channels = -(-g.channels // -(-g.channels // most))
         ternary = isinstance(op.x.element, Ternary)
