@@ -129,6 +129,7 @@ class Op:
             Op.REGISTRY[cls.mnemonic()] = cls
 
     @classmethod
+    @cache
     def mnemonic(cls) -> str:
         """The operator's name in the text form: ``BinaryConv`` is ``binary_conv``."""
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
@@ -152,7 +153,7 @@ class Op:
             if name not in held or getattr(self, name) != held[name]
         )
 
-    @property
+    @cached_property
     def operands(self) -> tuple[Value, ...]:
         """All operands, missing optional ones left out."""
         out: list[Value] = []
@@ -303,6 +304,11 @@ class Graph:
             for value in dict.fromkeys(node.op.operands):
                 table.setdefault(value, []).append(node)
         return {value: tuple(nodes) for value, nodes in table.items()}
+
+    @cached_property
+    def order(self) -> Mapping[Node, int]:
+        """The place of each node."""
+        return {node: i for i, node in enumerate(self.nodes)}
 
     @cached_property
     def output_values(self) -> frozenset[Value]:

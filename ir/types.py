@@ -210,7 +210,7 @@ class TensorType:
 
     def with_layout(self, layout: Layout) -> TensorType:
         """The same tensor, laid out otherwise."""
-        return replace(self, layout=layout)
+        return self if layout is self.layout else replace(self, layout=layout)
 
     def with_element(self, element: Element) -> TensorType:
         """The same shape and layout with another element."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from weakref import WeakSet
 
 from ..errors import VerifyError
 from .core import Graph, Node, Stage, Value
@@ -14,6 +15,9 @@ from .ops import (
 )
 from .traits import Trait
 from .types import Layout
+
+_SOUND: WeakSet[Node] = WeakSet()
+"""Nodes that hold to the rules by themselves, wherever they stand."""
 
 
 def verify(graph: Graph) -> None:
@@ -28,7 +32,7 @@ def verify(graph: Graph) -> None:
             raise VerifyError(f"graph input {value!r} holds bits in an imported graph")
     for node in graph.nodes:
         verify_node(node, defined)
-        _define(node.results, defined, names, node.describe())
+        _define(node.results, defined, names, node)
         _verify_stage(node, graph.stage)
     for output in graph.outputs:
         if output.value not in defined:
@@ -38,11 +42,20 @@ def verify(graph: Graph) -> None:
 
 
 def verify_node(node: Node, defined: set[Value]) -> None:
-    """Check one node: operands defined, types as inferred, the operator's own rules."""
-    where = node.describe()
+    """Check one node: operands defined, types as inferred, the operator's own rules.
+
+    Nodes do not change: what a node says of itself is checked once, however many passes keep it.
+    """
     for value in node.op.operands:
         if value not in defined:
-            raise VerifyError(f"{where}: %{value.name} is used before it is defined")
+            raise VerifyError(f"{node.describe()}: %{value.name} is used before it is defined")
+    if node not in _SOUND:
+        _verify_own(node)
+        _SOUND.add(node)
+
+
+def _verify_own(node: Node) -> None:
+    where = node.describe()
     try:
         inferred = node.op.infer()
         node.op.verify()
@@ -69,10 +82,13 @@ def _verify_region(op: Fused) -> None:
             raise VerifyError(f"fused region yields %{value.name}, which nothing defines")
 
 
-def _define(values: Iterable[Value], defined: set[Value], names: set[str], where: str) -> None:
+def _define(
+    values: Iterable[Value], defined: set[Value], names: set[str], where: Node | str
+) -> None:
     for value in values:
         if value in defined or value.name in names:
-            raise VerifyError(f"{where}: %{value.name} is defined twice")
+            place = where if isinstance(where, str) else where.describe()
+            raise VerifyError(f"{place}: %{value.name} is defined twice")
         defined.add(value)
         names.add(value.name)
 
@@ -80,19 +96,26 @@ def _define(values: Iterable[Value], defined: set[Value], names: set[str], where
 def _verify_stage(node: Node, stage: Stage) -> None:
     """Imported graphs hold no bits; packed ones no batch_norm and every bit in words
     or planes; scheduled ones only fused regions, moves and constants, each value in its slot."""
-    op, where = node.op, node.describe()
+    reason = _misplaced(node, stage)
+    if reason is not None:
+        raise VerifyError(f"{node.describe()}: {reason}")
+
+
+def _misplaced(node: Node, stage: Stage) -> str | None:
+    op = node.op
     packed = Trait.BITS in op.traits or isinstance(op, (Fused, Relayout))
     if stage == Stage.IMPORTED and packed:
-        raise VerifyError(f"{where}: does not belong into an imported graph")
+        return "does not belong into an imported graph"
     if stage < Stage.PACKED:
         if any(v.type.layout is not Layout.ROW_MAJOR for v in node.results):
-            raise VerifyError(f"{where}: layouts are decided by pack-bits")
-        return
+            return "layouts are decided by pack-bits"
+        return None
     if isinstance(op, BatchNorm):
-        raise VerifyError(f"{where}: must be gone in a packed graph")
+        return "must be gone in a packed graph"
     for value in node.results:
         as_bits = value.type.layout in (Layout.WORDS, Layout.PLANES)
         if value.type.is_binary != as_bits and not isinstance(op, Const):
-            raise VerifyError(f"{where}: {value!r} must be packed exactly when it holds bits")
+            return f"{value!r} must be packed exactly when it holds bits"
     if stage == Stage.SCHEDULED and op.elementwise:
-        raise VerifyError(f"{where}: elementwise operators run in fused regions")
+        return "elementwise operators run in fused regions"
+    return None

@@ -70,7 +70,7 @@ class _Units:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.order = {node: i for i, node in enumerate(graph.nodes)}
+        self.order = graph.order
         self.units = {node: _Unit([node], i) for node, i in self.order.items()}
 
     def grouped(self, node: Node) -> bool:

@@ -168,6 +168,8 @@ def find_chain(graph: Graph, node: Node) -> Chain | None:
         if made is None:
             return None
         if value.element == I32 and isinstance(made.op, (BinaryConv, BinaryGemm)):
+            if counts and value not in counts:
+                return None
             counts.append(value)
         elif isinstance(made.op, Const):
             if per_channel(made.op.array, rank, channels) is None:
@@ -179,10 +181,9 @@ def find_chain(graph: Graph, node: Node) -> Chain | None:
                 todo.extend(made.op.operands)
         else:
             return None
-    if len(set(counts)) != 1 or len(pools) > 1:
+    if not counts or len(pools) > 1:
         return None
-    order = {n: i for i, n in enumerate(graph.nodes)}
-    found.sort(key=lambda n: order[n])
+    found.sort(key=graph.order.__getitem__)
     if pools and not _all_paths_pass(found, pools[0], counts[0]):
         return None
     shapes = [p.result.shape for p in pools] or [counts[0].shape]

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from bnnc.errors import VerifyError
-from bnnc.ir import Batch, Graph, Node, Output, Region, TensorType, Value, parse, verify
+from bnnc.ir import Batch, Graph, Node, Op, Output, Region, TensorType, Value, parse, verify
 from bnnc.ir.ops import Fused, Neg, Relu
 from bnnc.ir.ops.binary import BLOCK
 
@@ -303,3 +303,18 @@ def test_parents_lie_in_the_block_of_their_channel() -> None:
     verify(parse(text.replace("PARENTS", str([-1, *range(BLOCK - 1), -1]))))
     with pytest.raises(VerifyError, match="are no forest"):
         verify(parse(text.replace("PARENTS", str([-1, *range(BLOCK)]))))
+
+
+def test_what_a_node_says_of_itself_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many passes keep it; where it stands is looked at each time."""
+    x = Value("x", TensorType((2,)))
+    node = Node(Relu(x), (Value("y", x.type),))
+    asked: list[Op] = []
+    infer = Relu.infer
+    monkeypatch.setattr(Relu, "infer", lambda self: asked.append(self) or infer(self))
+    graph = Graph("g", (x,), (node,), (Output("y", node.result),))
+    verify(graph)
+    verify(graph.replace(name="h"))
+    assert len(asked) == 1
+    with pytest.raises(VerifyError, match="is used before it is defined"):
+        verify(graph.replace(inputs=()))
