@@ -13,6 +13,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from heapq import heappop, heappush
 from typing import ClassVar
 
 from ..backends.cost_model import Constants, CostModel, constants_of
@@ -190,19 +191,55 @@ def _combinations(regions: Sequence[_Region]) -> list[dict[_Region, int]]:
 def _solve(regions: Sequence[_Region], edges: _Edges) -> dict[Node, Layouts]:
     """The layouts of the cheapest combination of ways."""
     regions = _limited(regions, edges.graph)
-    tables = [_Table((r,), {(i,): w.cost for i, w in enumerate(r.ways)}) for r in regions]
-    tables += _relayouts(regions, edges)
+    own = [_Table((r,), {(i,): w.cost for i, w in enumerate(r.ways)}) for r in regions]
+    tables = _Tables([*own, *_relayouts(regions, edges)])
+    sizes = {region: tables.size(region) for region in regions}
+    places = {region: i for i, region in enumerate(regions)}
+    waiting = sorted((size, places[region]) for region, size in sizes.items())
     done: list[_Best] = []
-    left = list(regions)
-    while left:
-        region = min(left, key=lambda r: _size(_around(r, tables)))
-        left.remove(region)
-        best, tables = _eliminate(region, tables)
+    while waiting:
+        size, place = heappop(waiting)
+        region = regions[place]
+        if sizes.get(region) != size:
+            continue  # eliminated, or another size by now
+        del sizes[region]
+        own = tables.take(region)
+        best, new = _eliminate(region, own)
         done.append(best)
+        tables.add(new)
+        for other in _around(region, own):
+            if (changed := tables.size(other)) != sizes[other]:
+                sizes[other] = changed
+                heappush(waiting, (changed, places[other]))
     ways: dict[_Region, int] = {}
     for best in reversed(done):
         ways[best.region] = best.ways[tuple(ways[region] for region in best.around)]
     return {region.node: region.ways[way].layouts for region, way in ways.items()}
+
+
+class _Tables:
+    """Tables by their regions, each region's in the order in which they were made."""
+
+    def __init__(self, tables: Sequence[_Table]) -> None:
+        self._of: dict[_Region, list[_Table]] = {}
+        self.add(tables)
+
+    def add(self, tables: Sequence[_Table]) -> None:
+        """More tables."""
+        for table in tables:
+            for region in table.regions:
+                self._of.setdefault(region, []).append(table)
+
+    def take(self, region: _Region) -> list[_Table]:
+        """The tables of a region, which are gone then."""
+        own = self._of.pop(region)
+        for other in _around(region, own):
+            self._of[other] = [table for table in self._of[other] if region not in table.regions]
+        return own
+
+    def size(self, region: _Region) -> int:
+        """Combinations of the ways of those that share a table with a region."""
+        return _size(_around(region, self._of[region]))
 
 
 def _limited(regions: Sequence[_Region], graph: Graph) -> list[_Region]:
@@ -244,19 +281,18 @@ def _relayouts(regions: Sequence[_Region], edges: _Edges) -> list[_Table]:
     return tables
 
 
-def _around(region: _Region, tables: Sequence[_Table]) -> tuple[_Region, ...]:
-    """The regions that share a table with one, without itself."""
-    sharing = (r for table in tables if region in table.regions for r in table.regions)
-    return tuple(r for r in dict.fromkeys(sharing) if r is not region)
+def _around(region: _Region, own: Sequence[_Table]) -> tuple[_Region, ...]:
+    """The regions that a region's own tables are about, without itself."""
+    regions = dict.fromkeys(r for table in own for r in table.regions)
+    return tuple(r for r in regions if r is not region)
 
 
-def _eliminate(region: _Region, tables: Sequence[_Table]) -> tuple[_Best, list[_Table]]:
-    """Replace the tables of a region by one without it, which holds what its best way costs."""
-    own = [table for table in tables if region in table.regions]
-    rest = [table for table in tables if region not in table.regions]
+def _eliminate(region: _Region, own: Sequence[_Table]) -> tuple[_Best, list[_Table]]:
+    """What stands for the tables of a region: one without it, which holds what its best way
+    costs."""
     around = _around(region, own)
     if _size(around) > _MOST_COMBINATIONS:
-        return _Best(region, (), {(): 0}), [*rest, *(_with_first_way(region, t) for t in own)]
+        return _Best(region, (), {(): 0}), [_with_first_way(region, table) for table in own]
     tries = range(len(region.ways))
     best: dict[tuple[int, ...], int] = {}
     costs: dict[tuple[int, ...], float] = {}
@@ -265,7 +301,7 @@ def _eliminate(region: _Region, tables: Sequence[_Table]) -> tuple[_Best, list[_
         key = tuple(ways.values())
         best[key] = min(tries, key=sums.__getitem__)
         costs[key] = sums[best[key]]
-    return _Best(region, around, best), [*rest, _Table(around, costs)]
+    return _Best(region, around, best), [_Table(around, costs)]
 
 
 def _with_first_way(region: _Region, table: _Table) -> _Table:
