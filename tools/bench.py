@@ -23,6 +23,7 @@ from ..files import check_writable, write_file
 from ..runtime.manifest import Tensor
 from .benchmarks import bnnc_contenders
 from .benchmarks.networks import LAYERS, NETWORKS, Shape, chain
+from .benchmarks.page_sections import Section
 from .benchmarks.rows import Row, layer_row, network_row
 from .benchmarks.task import Store, Task
 from .benchmarks.timing import cpu_name, pinned, random_array
@@ -34,6 +35,7 @@ from .demo import DATA
 DEPTH = 5
 """Layers in a chain; the first four of them run from bits to bits."""
 MNIST = "MNIST"
+ONLY = ("layers", "networks", "backends", "compile-time")
 TARGETS = "native,cascadelake,x86-64-v3"
 
 
@@ -42,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bnnc.tools.bench", description=__doc__)
     add = parser.add_argument
     add("files", nargs="*", type=Path, metavar="MODEL.onnx", help="networks besides the built-in")
-    add("--only", choices=("layers", "networks", "backends"), help="one of the tables")
+    add("--only", choices=ONLY, help="one of the tables")
     add("--networks", type=_names, metavar="A,B", help="of the built-in ones (default all)")
     add("--layers", type=_names, metavar="A,B", help="sizes such as 56x56x64 (default all)")
     add("--peers", type=_names, metavar="A,B", help="names that begin so (default all)")
@@ -73,6 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
     require_compiler("bench")
     if arguments.only == "backends":
         return _backends(arguments)
+    if arguments.only == "compile-time":
+        return _compile_times(arguments)
     from .benchmarks.document import check, rewrite
     from .benchmarks.tables import markdown
 
@@ -115,11 +119,25 @@ def _backends(arguments: argparse.Namespace) -> int:
             tasks, arguments.targets, arguments.trials, arguments.seconds, say
         )
     text = backend_comparison.section(times, arguments.trials)
+    return _section(arguments, backend_comparison.SECTION, text)
+
+
+def _compile_times(arguments: argparse.Namespace) -> int:
+    """What compiling takes, for networks of more and more equal layers."""
+    from .benchmarks import compile_times
+
+    with progress() as say:
+        times = compile_times.measure(_store(arguments.store), arguments.targets, say)
+    return _section(arguments, compile_times.SECTION, compile_times.section(times))
+
+
+def _section(arguments: argparse.Namespace, section: Section, text: str) -> int:
+    """Show a section of docs/performance.md and write it where the arguments say."""
     show(text)
     if arguments.markdown is not None:
         write_file(arguments.markdown, text.encode())
     if arguments.document is not None:
-        backend_comparison.rewrite(arguments.document, text)
+        section.rewrite(arguments.document, text)
     return 0
 
 

@@ -20,7 +20,14 @@ from bnnc.driver import build, import_model, recognised
 from bnnc.errors import InputError
 from bnnc.options import Options
 from bnnc.tools import bench
-from bnnc.tools.benchmarks import document, plots, tables, timing
+from bnnc.tools.benchmarks import (
+    backend_comparison,
+    compile_times,
+    document,
+    plots,
+    tables,
+    timing,
+)
 from bnnc.tools.benchmarks.bnnc_contenders import Facts
 from bnnc.tools.benchmarks.inner_layers import middle, middle_call
 from bnnc.tools.benchmarks.machine_limits import LIMITS, Limit
@@ -348,3 +355,27 @@ def test_the_command_measures(
     assert sum(good["facts"]["native"]["shares"].values()) == pytest.approx(1)
     assert (good["batch"], good["threads"], bad["times"]) == (2, 1, {})
     assert report["versions"]["bnnc"] == bnnc.__version__
+
+
+def test_compile_times_are_a_section_of_the_document(
+    cli: Cli, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = {name: (network, (1, 2)) for name, (network, _) in compile_times.NETWORKS.items()}
+    monkeypatch.setattr(compile_times, "NETWORKS", tiny)
+    monkeypatch.setattr(compile_times, "LAYER", SMALL)
+    Path("docs").mkdir()
+    page = Path("docs/performance.md")
+    options = "--only compile-time --targets x86-64-v3 --document . --store kept".split()
+    page.write_text("no place\n")
+    assert bench.main(options) == 2
+    assert "lacks the lines" in capsys.readouterr().err
+    other = backend_comparison.SECTION.empty
+    page.write_text(f"# Page\n{compile_times.SECTION.empty}{other}more\n")
+    assert bench.main(options) == 0
+    shown = capsys.readouterr().out
+    text = page.read_text()
+    assert text.startswith("# Page\n<!--")
+    assert text.endswith(f"{other}more\n")
+    assert shown.strip() in text
+    counts = [line.split(" | ")[1:3] for line in text.splitlines() if "x86-64-v3" in line]
+    assert counts == [["1", "x86-64-v3"], ["2", "x86-64-v3"]] * 3

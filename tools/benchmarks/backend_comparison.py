@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from ...driver import compile_file
-from ...errors import InputError
-from ...files import write_file
 from ...options import Options
 from ...runtime.artifact import read_manifest
 from ...runtime.artifact_file import read_file
 from ...runtime.step_timer import StepTimer
 from ..command_line.console import Say, time_text
+from .page_sections import Section
 from .task import Task
 from .timing import SLICE, pinned, random_array
 
-BEGIN = "<!-- backends: written by bench --only backends -->"
-END = "<!-- backends: end -->"
-EMPTY = f"{BEGIN}\n{END}\n"
-"""The section before the first measurement."""
+SECTION = Section("backends")
 WAYS = ("llvm", "tvm", "tvm tuned")
 KINDS = {
     "binary": ("binary_conv", "binary_gemm"),
@@ -177,27 +171,3 @@ def kind_of(operator: str) -> str:
 def geomean(ratios: Sequence[float]) -> float:
     """The geometric mean."""
     return math.exp(sum(map(math.log, ratios)) / len(ratios))
-
-
-# --- the document -----------------------------------------------------------------------------
-
-
-def rewrite(folder: Path, text: str) -> None:
-    """Put the section into ``docs/performance.md``; raises InputError where it has no place."""
-    path = folder / "docs" / "performance.md"
-    try:
-        page = path.read_text("utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot read: {error.strerror}") from error
-    if current_section(page) is None:
-        raise InputError(f"{path}: lacks the lines {BEGIN} and {END}")
-    write_file(path, _SECTION.sub(lambda _: f"{BEGIN}\n{text}{END}\n", page).encode())
-
-
-_SECTION = re.compile(f"{re.escape(BEGIN)}\n(.*?){re.escape(END)}\n", re.DOTALL)
-
-
-def current_section(page: str) -> str | None:
-    """The section in its present form on a page, with its marks."""
-    match = _SECTION.search(page)
-    return match and match[0]

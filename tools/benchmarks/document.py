@@ -11,9 +11,11 @@ from typing import Any
 from ...errors import InputError
 from ...files import write_file
 from ..command_line.console import time_text
-from . import backend_comparison, bnnc_contenders, plots, tables
+from . import backend_comparison, bnnc_contenders, compile_times, plots, tables
 from .rows import Row
 
+SECTIONS = (compile_times.SECTION, backend_comparison.SECTION)
+"""Parts of the page that are measured on their own."""
 BINARY = "OpenVINO binary, no VPOPCNTDQ"
 BEGIN, END = "<!-- bench: written by make bench -->", "<!-- bench: end -->"
 
@@ -115,10 +117,9 @@ def rewrite(
     write_file(docs / "roofline.svg", plots.roofline(layers, targets, BINARY).encode())
     page = performance(settings, layers, networks, single)
     path = docs / "performance.md"
-    compared = (
-        backend_comparison.current_section(path.read_text("utf-8")) if path.is_file() else None
-    )
-    write_file(path, f"{page}\n{compared or backend_comparison.EMPTY}".encode())
+    old = path.read_text("utf-8") if path.is_file() else ""
+    kept = [section.current(old) or section.empty for section in SECTIONS]
+    write_file(path, "\n".join([page, *kept]).encode())
     text = marked(readme.read_text("utf-8"), summary(settings, layers, single))
     write_file(readme, text.encode())
 
