@@ -18,7 +18,7 @@ from ..ir import Graph, Node, Output, Value, scalar_of, shape_text, verify
 from ..ir.common_subexpressions import merge_equal
 from ..ir.ops import Sign
 from .analysis.infinite_weights import infinite_weights
-from .analysis.patterns import Found, View, replace_matches
+from .analysis.patterns import Replacement, View, replace_matches
 from .analysis.sign_at_zero import AtZero, at_zero, without_zero
 from .dialects import normalise
 from .importing.batch_shapes import BatchDependent
@@ -98,13 +98,13 @@ def load_model(
     return Imported(graph, checked.source, tuple(map(printable, notes)), at_zero(graph, why))
 
 
-def _one_at_zero(why: dict[str, str], view: View, node: Node) -> Found | None:
+def _one_at_zero(why: dict[str, str], view: View, node: Node) -> Replacement | None:
     """Sign with +1 at zero instead of 0."""
     op = node.op
     if not isinstance(op, Sign) or op.zero:
         return None
     why[node.result.name] = "+1 at 0 on the user's word (--sign-zero=+1)"
-    return Found(Sign(op.x, 1))
+    return Replacement(Sign(op.x, 1))
 
 
 class _Walk:

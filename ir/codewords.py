@@ -47,10 +47,10 @@ class Codebook:
             return None
         negated = _signs(words, least, taps)
         turned = np.where(negated[:, None], _complement(words, taps), words)
-        found, indices = np.unique(turned, return_inverse=True)
-        if len(found) > MOST_WORDS:
+        codewords, indices = np.unique(turned, return_inverse=True)
+        if len(codewords) > MOST_WORDS:
             return None
-        spelled = (found[:, None] >> np.arange(taps) & 1).astype(np.uint8)
+        spelled = (codewords[:, None] >> np.arange(taps) & 1).astype(np.uint8)
         return cls(spelled, indices.reshape(words.shape).astype(np.uint8), negated)
 
 

@@ -146,11 +146,11 @@ class Op:
 
     def stated_fields(self) -> tuple[str, ...]:
         """Attribute fields without the annotations that say nothing."""
-        held = {f.name: f.default for f in fields(self) if ANNOTATION in f.metadata}
+        defaults = {f.name: f.default for f in fields(self) if ANNOTATION in f.metadata}
         return tuple(
             name
             for name in self.attribute_fields()
-            if name not in held or getattr(self, name) != held[name]
+            if name not in defaults or getattr(self, name) != defaults[name]
         )
 
     @cached_property
@@ -158,22 +158,22 @@ class Op:
         """All operands, missing optional ones left out."""
         out: list[Value] = []
         for name in self.operand_fields():
-            held = getattr(self, name)
-            if isinstance(held, Value):
-                out.append(held)
-            elif held is not None:
-                out.extend(held)
+            operand = getattr(self, name)
+            if isinstance(operand, Value):
+                out.append(operand)
+            elif operand is not None:
+                out.extend(operand)
         return tuple(out)
 
     def map_operands(self, function: Callable[[Value], Value]) -> Op:
         """The same operator on other values."""
         changes: dict[str, Any] = {}
         for name in self.operand_fields():
-            held = getattr(self, name)
-            if isinstance(held, Value):
-                changes[name] = function(held)
-            elif held is not None:
-                changes[name] = tuple(function(v) for v in held)
+            operand = getattr(self, name)
+            if isinstance(operand, Value):
+                changes[name] = function(operand)
+            elif operand is not None:
+                changes[name] = tuple(function(v) for v in operand)
         return replace(self, **changes)
 
     @property

@@ -1,9 +1,9 @@
 """Interval arithmetic on float32: what encloses the results of an operator.
 
 Rounding to nearest is monotone, so float32 arithmetic on the ends of intervals encloses every
-float32 result: bounds hold for what a machine computes, not for real numbers alone. Functions that
+float32 result: bounds hold for what a machine computes, not only for real numbers. Functions that
 libraries approximate are granted `LIBRARY_ERROR`. Arrays hold one interval for each cell of
-whatever the caller has cut in cells; truth values are 0 and 1.
+whatever the caller has cut into cells; truth values are 0 and 1.
 """
 
 from __future__ import annotations

@@ -45,9 +45,9 @@ _TOKEN = re.compile(
 )
 
 
-def parse(text: str, held: Mapping[str, Array] | None = None, file: str = "<text>") -> Graph:
-    """A graph from its text; ``held`` maps digests to constants. Raises ParseError."""
-    return _Parser(text, held or {}, file).graph()
+def parse(text: str, constants: Mapping[str, Array] | None = None, file: str = "<text>") -> Graph:
+    """A graph from its text; ``constants`` maps digests to constants. Raises ParseError."""
+    return _Parser(text, constants or {}, file).graph()
 
 
 @cache
@@ -57,9 +57,9 @@ def attribute_hints(cls: type[Op]) -> Mapping[str, Any]:
 
 
 class _Parser:
-    def __init__(self, text: str, held: Mapping[str, Array], file: str) -> None:
+    def __init__(self, text: str, constants: Mapping[str, Array], file: str) -> None:
         self.file = file
-        self.held = held
+        self.constants = constants
         self.scopes: list[dict[str, Value]] = [{}]
         self.tokens: list[tuple[str, int]] = []
         self.at = 0
@@ -91,9 +91,9 @@ class _Parser:
         return token
 
     def accept(self, token: str) -> bool:
-        found = self.peek == token
-        self.at += found
-        return found
+        accepted = self.peek == token
+        self.at += accepted
+        return accepted
 
     def expect(self, token: str) -> None:
         if not self.accept(token):
@@ -128,8 +128,8 @@ class _Parser:
         if token in ("true", "false"):
             return token == "true"
         try:
-            whole = re.fullmatch(r"0|-?[1-9]\d{0,18}", token)
-            return int(token) if whole else float(token)
+            integral = re.fullmatch(r"0|-?[1-9]\d{0,18}", token)
+            return int(token) if integral else float(token)
         except ValueError:
             raise self.error(f"expected a number, got {token!r}") from None
 
@@ -203,8 +203,8 @@ class _Parser:
             op = cls(**arguments)
         except (TypeError, VerifyError) as error:
             raise self.error(f"{mnemonic}: {error}") from error
-        made = [Value(n, t, origin, s) for n, t, s in zip(names, types, slots, strict=True)]
-        return Node(op, tuple(self.define(v) for v in made))
+        results = [Value(n, t, origin, s) for n, t, s in zip(names, types, slots, strict=True)]
+        return Node(op, tuple(self.define(v) for v in results))
 
     def operands(self, cls: type[Op]) -> dict[str, Any]:
         hints = attribute_hints(cls)
@@ -382,28 +382,28 @@ class _Parser:
         if kind not in ("splat", "random"):
             raise self.error(f"expected a constant, got {kind!r}")
         self.expect("(")
-        held = self.number() if kind == "splat" else self.integer()
-        if kind == "random" and held < 0:
+        number = self.number() if kind == "splat" else self.integer()
+        if kind == "random" and number < 0:
             raise self.error("a seed is not negative")
         self.expect(")")
-        return kind, held
+        return kind, number
 
     def constant(self, spec: tuple[str, Any], type_: TensorType) -> Data:
-        kind, held = spec
+        kind, content = spec
         shape, element = type_.concrete(1), type_.element
         size = type_.elements_per_sample()
         if kind in ("splat", "random") and size > MAX_FILL:
             raise self.error(f"{kind} of {type_} is absurdly large")
         if kind == "digest":
-            if held not in self.held:
-                raise self.error(f"the contents of constant #{held} are missing")
-            array = np.asarray(self.held[held])
+            if content not in self.constants:
+                raise self.error(f"the contents of constant #{content} are missing")
+            array = np.asarray(self.constants[content])
         elif kind == "splat":
-            array = np.full(shape, self.stored([held], element)[0])
+            array = np.full(shape, self.stored([content], element)[0])
         elif kind == "random":
-            array = _random(held, shape, element)
+            array = _random(content, shape, element)
         else:
-            array = self.stored(held, element)
+            array = self.stored(content, element)
         if array.size != size:
             raise self.error(f"constant of {array.size} elements does not fit {type_}")
         return Data(array.reshape(shape))

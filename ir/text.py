@@ -54,11 +54,11 @@ def _print_node(node: Node, indent: str) -> list[str]:
     body: list[str] = []
     hints = attribute_hints(type(node.op))
     for field in node.op.stated_fields():
-        held = getattr(node.op, field)
-        if isinstance(held, Region):
-            body = _print_region(held, indent)
+        attribute = getattr(node.op, field)
+        if isinstance(attribute, Region):
+            body = _print_region(attribute, indent)
         else:
-            head += f" {field}={_attribute(held, hints[field])}"
+            head += f" {field}={_attribute(attribute, hints[field])}"
     types = ", ".join(f"{v.type}{_slot(v)}" for v in node.results)
     tail = f" : {types}" + "".join(f" from {json.dumps(o)}" for o in node.origin)
     if not body:
@@ -89,28 +89,28 @@ def _name(name: str) -> str:
     return name if plain else json.dumps(name)
 
 
-def _operand(held: Any) -> str:
-    if held is None:
+def _operand(operand: Any) -> str:
+    if operand is None:
         return "none"
-    if isinstance(held, Value):
-        return f"%{_name(held.name)}"
-    return f"[{', '.join(_operand(v) for v in held)}]"
+    if isinstance(operand, Value):
+        return f"%{_name(operand.name)}"
+    return f"[{', '.join(_operand(v) for v in operand)}]"
 
 
-def _attribute(held: Any, hint: Any) -> str:
-    if isinstance(held, Data):
-        return _data(held)
+def _attribute(attribute: Any, hint: Any) -> str:
+    if isinstance(attribute, Data):
+        return _data(attribute)
     if hint is bool:
-        return "true" if held else "false"
+        return "true" if attribute else "false"
     if hint is float:
-        return repr(float(held))
-    if isinstance(held, Enum):
-        return str(held.value)
-    if isinstance(held, str):
-        return json.dumps(held)
-    if isinstance(held, tuple):
-        return shape_text(typing.cast(Shape, held))
-    return str(held)
+        return repr(float(attribute))
+    if isinstance(attribute, Enum):
+        return str(attribute.value)
+    if isinstance(attribute, str):
+        return json.dumps(attribute)
+    if isinstance(attribute, tuple):
+        return shape_text(typing.cast(Shape, attribute))
+    return str(attribute)
 
 
 def _data(data: Data) -> str:
@@ -141,18 +141,18 @@ def constants(graph: Graph) -> dict[str, Array]:
     out: dict[str, Array] = {}
     for node in graph.nodes:
         for field in node.op.attribute_fields():
-            held = getattr(node.op, field)
-            if isinstance(held, Data) and _data(held).startswith("#"):
-                out[held.digest] = held.array
+            attribute = getattr(node.op, field)
+            if isinstance(attribute, Data) and _data(attribute).startswith("#"):
+                out[attribute.digest] = attribute.array
     return out
 
 
 def save(graph: Graph, path: Path) -> None:
     """Write the text to ``path`` and large constants to ``path`` + ``.npz``."""
     path.write_text(print_graph(graph), encoding="utf-8")
-    held = constants(graph)
-    if held:
-        np.savez(path.with_name(path.name + ".npz"), **typing.cast(Any, held))
+    large = constants(graph)
+    if large:
+        np.savez(path.with_name(path.name + ".npz"), **typing.cast(Any, large))
 
 
 def load(path: Path) -> Graph:

@@ -132,10 +132,10 @@ _BY_DTYPE = {s.dtype: s for s in SCALARS.values()}
 
 def scalar_of(dtype: npt.DTypeLike) -> Scalar:
     """The element type of a NumPy dtype; raises VerifyError when bnnc has none."""
-    found = _BY_DTYPE.get(np.dtype(dtype))
-    if found is None:
+    scalar = _BY_DTYPE.get(np.dtype(dtype))
+    if scalar is None:
         raise VerifyError(f"data type {np.dtype(dtype)} is not supported")
-    return found
+    return scalar
 
 
 class Layout(Enum):

@@ -16,13 +16,13 @@ def aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def part_slots(parts: Sequence[Value], whole: Slot) -> list[Slot]:
-    """Slots of values that lie side by side, channel after channel, in the tensor in ``whole``."""
+def part_slots(parts: Sequence[Value], concatenation: Slot) -> list[Slot]:
+    """Slots of values that lie side by side, channel after channel, in ``concatenation``."""
     channels = [x.type.shape[1] for x in parts]
     counts = [c for c in channels if not isinstance(c, Batch)]
-    pitch = whole.pitch or sum(counts)
-    starts = [whole.channel + sum(counts[:i]) for i in range(len(counts))]
-    return [Slot(whole.arena, whole.offset, start, pitch) for start in starts]
+    pitch = concatenation.pitch or sum(counts)
+    starts = [concatenation.channel + sum(counts[:i]) for i in range(len(counts))]
+    return [Slot(concatenation.arena, concatenation.offset, start, pitch) for start in starts]
 
 
 def arena_bytes(graph: Graph) -> tuple[int, int]:

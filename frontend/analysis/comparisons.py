@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...ir import BOOL, F32, Node, Value
 from ...ir.ops import Cast, Less, LessEqual, Not, Sign, Sub
-from .patterns import Found, View
+from .patterns import Replacement, View
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Comparison:
 
 
 def comparison_of(view: View, mask: Value) -> Comparison | None:
-    """The comparison of float32 values behind a mask and its negations."""
+    """The comparison of float32 values that a mask comes from, directly or through negations."""
     inverted = False
     negation = view.made_by(mask, Not)
     while negation is not None:
@@ -39,8 +39,8 @@ def comparison_of(view: View, mask: Value) -> Comparison | None:
     less = view.made_by(mask, Less) or view.made_by(mask, LessEqual)
     if less is None or less.a.element != F32:
         return None
-    found = Comparison(less.b, less.a, isinstance(less, Less), view.node(mask))
-    return found.complement() if inverted else found
+    comparison = Comparison(less.b, less.a, isinstance(less, Less), view.node(mask))
+    return comparison.complement() if inverted else comparison
 
 
 def mask_of(view: View, value: Value) -> Value | None:
@@ -49,22 +49,22 @@ def mask_of(view: View, value: Value) -> Value | None:
     return cast.x if cast is not None and cast.x.element == BOOL and cast.to == F32 else None
 
 
-def choice(view: View, mask: Value, positive: bool, node: Node) -> Found | None:
+def choice(view: View, mask: Value, positive: bool, node: Node) -> Replacement | None:
     """+1 where the mask is true and -1 elsewhere, or the reverse, as a sign.
 
     x >= t exactly where x - t >= 0: the difference of finite numbers is zero only for equal ones.
     """
-    found = comparison_of(view, mask)
-    if found is None:
+    comparison = comparison_of(view, mask)
+    if comparison is None:
         return None
     if not positive:
-        found = found.complement()
-    at_zero = -1 if found.strict else 1
-    if view.number(found.lower) == 0:
-        x = found.upper
-    elif found.node.result.type.shape == node.result.type.shape:
+        comparison = comparison.complement()
+    at_zero = -1 if comparison.strict else 1
+    if view.number(comparison.lower) == 0:
+        x = comparison.upper
+    elif comparison.node.result.type.shape == node.result.type.shape:
         hint = f"{node.result.name}.shifted"
-        x = view.add(Sub(found.upper, found.lower), hint, found.node.origin)
+        x = view.add(Sub(comparison.upper, comparison.lower), hint, comparison.node.origin)
     else:
         return None
-    return Found(Sign(x, at_zero), (found.node,))
+    return Replacement(Sign(x, at_zero), (comparison.node,))

@@ -1,7 +1,7 @@
 """The frontend's patterns over `ir.rewriting`: what they see of an imported graph, and its facts.
 
-A pattern looks at the graph that the walk began with, of which alone the facts are proven; each
-node is looked at once, and what a pattern leaves is for the next one.
+A pattern looks at the graph that the walk began with, because facts are proven only of that graph.
+Each node is looked at once; what a pattern leaves is for the next one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Kind = TypeVar("Kind", bound=Op)
 
 
 @dataclass(frozen=True)
-class Found:
+class Replacement:
     """What a node computes instead: ``op`` on values of the old graph. ``absorbed`` are the nodes
     that the pattern covers; their origins go to the new value, first to last."""
 
@@ -56,21 +56,21 @@ class View:
     def factors(self) -> frozenset[Value]:
         """Values that a convolution or product multiplies: its operands, and what these are before
         moves and operators with constants."""
-        found: set[Value] = set()
+        factors: set[Value] = set()
         for node in reversed(self.graph.nodes):
             op = node.op
             if isinstance(op, (Conv, Gemm)):
-                found.add(op.x)
+                factors.add(op.x)
             elif isinstance(op, MatMul):
-                found.update((op.a, op.b))
-            elif found.isdisjoint(node.results):
+                factors.update((op.a, op.b))
+            elif factors.isdisjoint(node.results):
                 continue
             elif op.traits & PASSES_ON and not op.elementwise:
-                found.update(op.sources)
+                factors.update(op.sources)
             elif op.elementwise:
                 running = [v for v in op.operands if self.made_by(v, Const) is None]
-                found.update(running if len(running) == 1 else ())
-        return frozenset(found)
+                factors.update(running if len(running) == 1 else ())
+        return frozenset(factors)
 
     def made_by(self, value: Value, kind: type[Kind]) -> Kind | None:
         """The operator that defines ``value`` if it is of this kind."""
@@ -109,7 +109,7 @@ class View:
         return self.rw.add(op.map_operands(self.rw.get), hint, origin)
 
 
-Match = Callable[[View, Node], Found | None]
+Match = Callable[[View, Node], Replacement | None]
 
 
 def replace_matches(graph: Graph, match: Match, notes: list[str] | None = None) -> Graph:

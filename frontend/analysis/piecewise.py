@@ -1,9 +1,9 @@
 """Rigorous bounds of elementwise float32 expressions of one variable.
 
 The variable's range is cut into cells: sixteen per power of two on either side of zero, cut again
-at every constant of the expression, zero alone. On each cell the expression is evaluated in
-interval arithmetic. Rounding to nearest is monotone, so float32 operations on the ends of
-intervals enclose every float32 result: the bounds hold for what a machine computes, not only for
+at every constant of the expression; zero is a cell of its own. On each cell the expression is
+evaluated in interval arithmetic. Rounding to nearest is monotone, so float32 operations on the ends
+of intervals enclose every float32 result: the bounds hold for what a machine computes, not only for
 real numbers.
 """
 
@@ -104,27 +104,27 @@ def expression_root(graph: Graph, value: Value) -> Value | None:
 def point_values(graph: Graph, value: Value, x: Value) -> tuple[Cells, Array] | None:
     """The value of a piecewise constant function of finite ``x`` on each cell; None when it is not
     proven to be constant on every one."""
-    found = bounds(graph, (value,), x, float(np.finfo(np.float32).max))
-    if found is None:
+    enclosed = bounds(graph, (value,), x, float(np.finfo(np.float32).max))
+    if enclosed is None:
         return None
-    grid, (held,) = found
-    return (grid, held.low) if np.array_equal(held.low, held.high) else None
+    grid, (interval,) = enclosed
+    return (grid, interval.low) if np.array_equal(interval.low, interval.high) else None
 
 
 def _expression(graph: Graph, values: Sequence[Value], x: Value) -> list[Node] | None:
     """Nodes from ``x`` to ``values`` in order; None when there are others in between."""
-    found: dict[Value, Node] = {}
+    producers: dict[Value, Node] = {}
     stack = list(values)
     while stack:
         at = stack.pop()
-        if at is x or at in found:
+        if at is x or at in producers:
             continue
         node = graph.producers.get(at)
-        if node is None or len(found) >= MAX_OPERATORS or not _is_followed(node.op):
+        if node is None or len(producers) >= MAX_OPERATORS or not _is_followed(node.op):
             return None
-        found[at] = node
+        producers[at] = node
         stack.extend(node.op.operands)
-    wanted = set(found.values())
+    wanted = set(producers.values())
     return [node for node in graph.nodes if node in wanted]
 
 

@@ -1,4 +1,4 @@
-"""Bounds of every value of a graph, from what is known of the graph alone."""
+"""Bounds of every value of a graph that follow from the graph itself."""
 
 from __future__ import annotations
 

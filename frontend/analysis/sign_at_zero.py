@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ...ir import Graph, Node
 from ...ir.intervals import UNKNOWN
 from ...ir.ops import Sign
-from .patterns import Found, View, replace_matches
+from .patterns import Replacement, View, replace_matches
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class AtZero:
 def without_zero(graph: Graph, why: dict[str, str]) -> Graph:
     """Signs that 0 cannot reach, as signs with +1 there; ``why`` gets the reason by name."""
 
-    def match(view: View, node: Node) -> Found | None:
+    def match(view: View, node: Node) -> Replacement | None:
         op = node.op
         if not isinstance(op, Sign) or op.zero:
             return None
@@ -37,7 +37,7 @@ def without_zero(graph: Graph, why: dict[str, str]) -> Graph:
         if not least > 0:
             return None
         why[node.result.name] = f"0 cannot reach it: its operand is at least {least:g} in magnitude"
-        return Found(Sign(op.x, 1))
+        return Replacement(Sign(op.x, 1))
 
     return replace_matches(graph, match)
 

@@ -60,13 +60,13 @@ class Step:
 def two_valued(sign: Sign, low: Array, high: Array, put: Put) -> Op:
     """``low`` where the sign is -1, ``high`` where it is +1; exact in float32."""
     with np.errstate(all="ignore"):
-        found = _affine(low, high)
-    if found is None:
+        affine = _affine(low, high)
+    if affine is None:
         zero = put(Const.of(np.float32(0)))
         return Where(
             put(LessEqual(zero, put(sign))), put(Const.of(_least(high))), put(Const.of(_least(low)))
         )
-    scale, offset = map(_least, found)
+    scale, offset = map(_least, affine)
     op: Op = sign
     if np.any(scale != 1):
         op = Mul(put(op), put(Const.of(scale)))

@@ -16,12 +16,12 @@ from __future__ import annotations
 
 from ...ir import Node, Value
 from ...ir.ops import Add, Sign
-from ..analysis.patterns import Found, View
+from ..analysis.patterns import Replacement, View
 
 ORDER = 20
 
 
-def match(view: View, node: Node) -> Found | None:
+def match(view: View, node: Node) -> Replacement | None:
     """Match the outer sign."""
     outer = node.op
     if not isinstance(outer, Sign):
@@ -29,14 +29,14 @@ def match(view: View, node: Node) -> Found | None:
     inner = view.made_by(outer.x, Sign)
     if inner is not None:
         zero = inner.zero or outer.zero
-        return Found(Sign(inner.x, zero), (view.node(outer.x),))
+        return Replacement(Sign(inner.x, zero), (view.node(outer.x),))
     add = view.made_by(outer.x, Add)
     if add is None:
         return None
     for s, c in ((add.a, add.b), (add.b, add.a)):
-        found = _shifted(view, s, view.number(c))
-        if found is not None:
-            return Found(found, (view.node(s), view.node(outer.x)))
+        sign = _shifted(view, s, view.number(c))
+        if sign is not None:
+            return Replacement(sign, (view.node(s), view.node(outer.x)))
     return None
 
 

@@ -21,12 +21,12 @@ from __future__ import annotations
 from ...ir import Node, Value
 from ...ir.ops import Add, Equal, Mul, Sign, Sub
 from ..analysis.comparisons import choice, comparison_of, mask_of
-from ..analysis.patterns import Found, View
+from ..analysis.patterns import Replacement, View
 
 ORDER = 11
 
 
-def match(view: View, node: Node) -> Found | None:
+def match(view: View, node: Node) -> Replacement | None:
     """Match the last addition or subtraction."""
     op = node.op
     if isinstance(op, Sub):
@@ -35,13 +35,15 @@ def match(view: View, node: Node) -> Found | None:
         return _difference(view, op) or _repaired(view, op.a, op.b, -1)
     if isinstance(op, Add):
         for a, b in ((op.a, op.b), (op.b, op.a)):
-            found = _doubled(view, a, node) if view.number(b) == -1 else _repaired(view, a, b, 1)
-            if found is not None:
-                return found
+            replacement = (
+                _doubled(view, a, node) if view.number(b) == -1 else _repaired(view, a, b, 1)
+            )
+            if replacement is not None:
+                return replacement
     return None
 
 
-def _doubled(view: View, value: Value, node: Node) -> Found | None:
+def _doubled(view: View, value: Value, node: Node) -> Replacement | None:
     """2*m - 1, given 2*m."""
     mul = view.made_by(value, Mul)
     if mul is None:
@@ -53,7 +55,7 @@ def _doubled(view: View, value: Value, node: Node) -> Found | None:
     return None
 
 
-def _difference(view: View, op: Sub) -> Found | None:
+def _difference(view: View, op: Sub) -> Replacement | None:
     """m - m' of x above and x below zero."""
     masks = mask_of(view, op.a), mask_of(view, op.b)
     if masks[0] is None or masks[1] is None:
@@ -67,10 +69,10 @@ def _difference(view: View, op: Sub) -> Found | None:
     if not above[1] or below[1]:
         return None
     at_zero = int(not plus.strict) - int(not minus.strict)
-    return Found(Sign(above[0], at_zero), (plus.node, minus.node))
+    return Replacement(Sign(above[0], at_zero), (plus.node, minus.node))
 
 
-def _repaired(view: View, value: Value, repair: Value, at_zero: int) -> Found | None:
+def _repaired(view: View, value: Value, repair: Value, at_zero: int) -> Replacement | None:
     """sign(x) plus or minus (x == 0); the mask may also test the sign."""
     sign, mask = view.made_by(value, Sign), mask_of(view, repair)
     equal = None if mask is None else view.made_by(mask, Equal)
@@ -78,5 +80,5 @@ def _repaired(view: View, value: Value, repair: Value, at_zero: int) -> Found | 
         return None
     for tested, zero in ((equal.a, equal.b), (equal.b, equal.a)):
         if view.number(zero) == 0 and tested in (value, sign.x):
-            return Found(Sign(sign.x, at_zero), (view.node(value),))
+            return Replacement(Sign(sign.x, at_zero), (view.node(value),))
     return None

@@ -21,12 +21,12 @@ from __future__ import annotations
 
 from ...ir import F32, Node, Value
 from ...ir.ops import Add, Clip, Mul, Round, Sigmoid, Sign, Sub
-from ..analysis.patterns import Found, View, full
+from ..analysis.patterns import Replacement, View, full
 
 ORDER = 12
 
 
-def match(view: View, node: Node) -> Found | None:
+def match(view: View, node: Node) -> Replacement | None:
     """Match the final subtraction of one."""
     op = node.op
     if not isinstance(op, (Add, Sub)) or view.number(op.b) != (1 if isinstance(op, Sub) else -1):
@@ -41,7 +41,7 @@ def match(view: View, node: Node) -> Found | None:
         name, origin = node.result.name, view.node(other).origin
         half = view.add(full(node.result, 0.5), f"{name}.half", origin)
         shifted = view.add(Sub(rounded.x, half), f"{name}.shifted", origin)
-        return Found(Sign(shifted, -1), (view.node(other),))
+        return Replacement(Sign(shifted, -1), (view.node(other),))
     return None
 
 

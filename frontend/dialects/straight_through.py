@@ -27,7 +27,7 @@ import numpy as np
 
 from ...ir import F32, Node, Value
 from ...ir.ops import Add, Sign, Sub
-from ..analysis.patterns import Found, View
+from ..analysis.patterns import Replacement, View
 from ..analysis.piecewise import LARGEST, bounds, expression_root, point_values
 
 ORDER = 30
@@ -35,7 +35,7 @@ LIMIT = np.float32(1 << 24)
 """Bound of p."""
 
 
-def match(view: View, node: Node) -> Found | None:
+def match(view: View, node: Node) -> Replacement | None:
     """Match the final Add, its operands in either order."""
     add = node.op
     if not isinstance(add, Add) or node.result.element != F32:
@@ -45,14 +45,14 @@ def match(view: View, node: Node) -> Found | None:
         if sub is None or sub.b is not p:
             continue
         if cancels(view, sub.a, p, LARGEST):
-            return Found(view.node(sub.a).op, (view.node(sub.a), view.node(d)))
+            return Replacement(view.node(sub.a).op, (view.node(sub.a), view.node(d)))
         if cancels(view, sub.a, p, float(LIMIT)):
             name = node.origin[0] if node.origin else node.result.name
             view.notes.append(
                 f"node '{name}': the straight-through estimator is read as its sign, which is "
                 f"exact for inputs up to {int(LIMIT)} in magnitude"
             )
-            return Found(view.node(sub.a).op, (view.node(sub.a), view.node(d)))
+            return Replacement(view.node(sub.a).op, (view.node(sub.a), view.node(d)))
         _note_rounding(view, node, sub.a)
     return None
 
@@ -62,8 +62,8 @@ def _note_rounding(view: View, node: Node, quantized: Value) -> None:
     if node.result not in view.factors or view.constant(quantized) is not None:
         return
     x = expression_root(view.graph, quantized)
-    found = None if x is None else point_values(view.graph, quantized, x)
-    if found is not None and len(values := sorted(set(found[1].tolist()))) in (2, 3):
+    piecewise = None if x is None else point_values(view.graph, quantized, x)
+    if piecewise is not None and len(values := sorted(set(piecewise[1].tolist()))) in (2, 3):
         name = node.origin[0] if node.origin else node.result.name
         view.notes.append(
             f"node '{name}': the straight-through estimator of values "
@@ -78,13 +78,15 @@ def cancels(view: View, quantized: Value, p: Value, largest: float) -> bool:
     provably has the sign or is 0, and is bounded."""
     sign = view.made_by(quantized, Sign)
     x = expression_root(view.graph, quantized) if sign is None else sign.x
-    found = None if x is None else bounds(view.graph, (quantized, p), x, largest)
-    if found is None:
+    enclosed = None if x is None else bounds(view.graph, (quantized, p), x, largest)
+    if enclosed is None:
         return False
-    _, (steps, held) = found
+    _, (steps, p_bounds) = enclosed
     mantissas = np.abs(np.frexp(steps.low)[0])
     if not np.array_equal(steps.low, steps.high) or not np.isin(mantissas, (0, 0.5)).all():
         return False
     least, greatest = np.minimum(steps.low, 0) * LIMIT, np.maximum(steps.low, 0) * LIMIT
-    fits = (held.low >= least) & (held.high <= greatest)
-    return bool((fits | (steps.low == 0) & np.isfinite(held.low) & np.isfinite(held.high)).all())
+    fits = (p_bounds.low >= least) & (p_bounds.high <= greatest)
+    return bool(
+        (fits | (steps.low == 0) & np.isfinite(p_bounds.low) & np.isfinite(p_bounds.high)).all()
+    )

@@ -40,7 +40,7 @@ from ...ir import BOOL, F32, Array, Node, Op, Value, ops
 from ...ir.intervals import UNKNOWN
 from ...ir.ops import Cast, Const, Less, LessEqual, Sign, Sub, Where
 from ...ir.traits import MONOTONE, Trait
-from ..analysis.patterns import Found, View
+from ..analysis.patterns import Replacement, View
 from ..analysis.piecewise import expression_root, point_values
 from ..analysis.step_functions import Put, find_step, two_valued
 
@@ -49,7 +49,7 @@ ORDER = 40
 _LONGEST = 24
 
 
-def match(view: View, node: Node) -> Found | None:
+def match(view: View, node: Node) -> Replacement | None:
     """Match the last operator of a chain that a product reads."""
     op = node.op
     if not _is_monotone(op) or node.result not in view.factors:
@@ -71,12 +71,12 @@ def match(view: View, node: Node) -> Found | None:
             constants[key] = view.add(new, f"{name}.const", origin)
         return constants[key]
 
-    found = None
+    step = None
     if any(n.op.jumps or isinstance(n.op, (Cast, Where)) for n in (node, *chain)):
-        found = _of_difference(view, chain, root, put) or _of_chain(view, chain, root, put)
-    if found is None and isinstance(op, (Where, ops.Add, ops.Mul, ops.Sub)):
-        found = _of_cells(view, node, put)
-    return None if found is None else Found(found, tuple(chain[1:][::-1]))
+        step = _of_difference(view, chain, root, put) or _of_chain(view, chain, root, put)
+    if step is None and isinstance(op, (Where, ops.Add, ops.Mul, ops.Sub)):
+        step = _of_cells(view, node, put)
+    return None if step is None else Replacement(step, tuple(chain[1:][::-1]))
 
 
 def _chain(view: View, node: Node) -> tuple[list[Node], Value]:
@@ -105,25 +105,25 @@ def _variable(view: View, node: Node) -> Value | None:
     op = node.op
     if not _is_monotone(op):
         return None
-    running = [v for v in op.operands if _held(view, v) is None]
+    running = [v for v in op.operands if _constant(view, v) is None]
     if len(running) != 1 or running[0].shape != node.result.shape:
         return None
     if isinstance(op, Cast) and not (op.x.element == BOOL or op.to == op.x.element):
-        whole = isinstance(view.graph.producer_op(op.x), (Where, Cast)) and op.to == F32
-        if op.x.element == F32 or not whole:
+        of_choice = isinstance(view.graph.producer_op(op.x), (Where, Cast)) and op.to == F32
+        if op.x.element == F32 or not of_choice:
             return None
     if isinstance(op, ops.Div) and running[0] is not op.a:
         return None
     if isinstance(op, Where) and running[0] is not op.condition:
         return None
     if len(op.operands) == 2 and not op.jumps:
-        held = [a for v in op.operands if (a := _held(view, v)) is not None]
-        if running[0].element != F32 or not all(np.isfinite(a).all() for a in held):
+        constants = [a for v in op.operands if (a := _constant(view, v)) is not None]
+        if running[0].element != F32 or not all(np.isfinite(a).all() for a in constants):
             return None
     return running[0]
 
 
-def _held(view: View, value: Value) -> Array | None:
+def _constant(view: View, value: Value) -> Array | None:
     """The contents of a constant; one number for a constant spread over the batch."""
     array = view.constant(value)
     if array is not None or value.element == BOOL:
@@ -136,13 +136,15 @@ def _of_chain(view: View, chain: Sequence[Node], root: Value, put: Put) -> Op | 
     """The step of a float32 variable."""
     if root.element != F32 or not chain:
         return None
-    shapes = [a.shape for n in chain for v in n.op.operands if (a := _held(view, v)) is not None]
+    shapes = [
+        a.shape for n in chain for v in n.op.operands if (a := _constant(view, v)) is not None
+    ]
     shape = np.broadcast_shapes(*shapes)
     if any(isinstance(d, int) and len(shape) > len(root.shape) for d in shape):
         return None
     known = view.ranges.get(root, UNKNOWN)
-    found = find_step(lambda x: _computed(view, chain, root, x), shape, known.low, known.high)
-    return None if found is None else found.over(root, put)
+    step = find_step(lambda x: _computed(view, chain, root, x), shape, known.low, known.high)
+    return None if step is None else step.over(root, put)
 
 
 def _of_difference(view: View, chain: Sequence[Node], root: Value, put: Put) -> Op | None:
@@ -164,7 +166,7 @@ def _computed(view: View, chain: Sequence[Node], root: Value, x: Any) -> Any:
     """The chain's result by the operators' own references."""
     known: dict[Value, Any] = {root: np.asarray(x)}
     for node in reversed(chain):
-        args = [known[v] if v in known else _held(view, v) for v in node.op.operands]
+        args = [known[v] if v in known else _constant(view, v) for v in node.op.operands]
         known[node.result] = np.asarray(node.op.reference(args, 1))
     return known[chain[0].result]
 
@@ -174,10 +176,10 @@ def _of_cells(view: View, node: Node, put: Put) -> Op | None:
     root = expression_root(view.graph, node.result)
     if root is None or root.shape != node.result.shape:
         return None
-    found = point_values(view.graph, node.result, root)
-    if found is None:
+    piecewise = point_values(view.graph, node.result, root)
+    if piecewise is None:
         return None
-    cells, values = found
+    cells, values = piecewise
     changes = np.flatnonzero(np.diff(values))
     if changes.size != 1:
         return None

@@ -21,12 +21,12 @@ from __future__ import annotations
 from ...ir import F32, Node, Value
 from ...ir.ops import Cast, Equal, Sign, Where
 from ..analysis.comparisons import choice, comparison_of
-from ..analysis.patterns import Found, View
+from ..analysis.patterns import Replacement, View
 
 ORDER = 10
 
 
-def match(view: View, node: Node) -> Found | None:
+def match(view: View, node: Node) -> Replacement | None:
     """Match the choice, in floats or cast from integers."""
     op = node.op
     if isinstance(op, Cast) and op.to == F32:
@@ -37,7 +37,7 @@ def match(view: View, node: Node) -> Found | None:
     return _repaired(view, op) or _nested(view, op) or _chosen(view, op, node)
 
 
-def _chosen(view: View, where: Where, node: Node) -> Found | None:
+def _chosen(view: View, where: Where, node: Node) -> Replacement | None:
     """where(mask, high, low) with {high, low} = {1, -1} and a comparison as mask."""
     values = view.number(where.a), view.number(where.b)
     if values not in ((1.0, -1.0), (-1.0, 1.0)):
@@ -45,7 +45,7 @@ def _chosen(view: View, where: Where, node: Node) -> Found | None:
     return choice(view, where.condition, values[0] == 1.0, node)
 
 
-def _repaired(view: View, op: Where) -> Found | None:
+def _repaired(view: View, op: Where) -> Replacement | None:
     """where(sign(x) == 0, v, sign(x)); the mask may also test x itself."""
     equal = view.made_by(op.condition, Equal)
     sign = view.made_by(op.b, Sign)
@@ -54,11 +54,11 @@ def _repaired(view: View, op: Where) -> Found | None:
         return None
     for tested, zero in ((equal.a, equal.b), (equal.b, equal.a)):
         if view.number(zero) == 0 and tested in (op.b, sign.x):
-            return Found(Sign(sign.x, int(value)), (view.node(op.b),))
+            return Replacement(Sign(sign.x, int(value)), (view.node(op.b),))
     return None
 
 
-def _nested(view: View, op: Where) -> Found | None:
+def _nested(view: View, op: Where) -> Replacement | None:
     """where(x > 0, 1, where(x < 0, -1, 0)), or the two tests the other way round."""
     inner = view.made_by(op.b, Where)
     if inner is None or view.number(inner.b) != 0:
@@ -66,13 +66,13 @@ def _nested(view: View, op: Where) -> Found | None:
     outer, nested = _one_sided(view, op), _one_sided(view, inner)
     if outer is None or nested is None or outer[0] is not nested[0] or outer[1] == nested[1]:
         return None
-    return Found(Sign(outer[0], 0), (view.node(op.condition),))
+    return Replacement(Sign(outer[0], 0), (view.node(op.condition),))
 
 
 def _one_sided(view: View, where: Where) -> tuple[Value, bool] | None:
     """(x, True) when the first value is 1 and stands for x > 0, (x, False) for -1 and x < 0."""
-    found = comparison_of(view, where.condition)
-    side = None if found is None or not found.strict else found.against_zero(view)
+    comparison = comparison_of(view, where.condition)
+    side = None if comparison is None or not comparison.strict else comparison.against_zero(view)
     if side is None or view.number(where.a) != (1.0 if side[1] else -1.0):
         return None
     return side

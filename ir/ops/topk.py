@@ -60,8 +60,10 @@ def order_keys(x: Any, largest: bool) -> Any:
         return wide if largest else ~wide
     bits = np.dtype(f"i{x.dtype.itemsize}")
     top = np.iinfo(bits).max
-    held = ((x if largest else -x) + x.dtype.type(0)).view(bits)
-    keys = np.where(np.isnan(x), top, held ^ ((held >> bits.type(8 * bits.itemsize - 1)) & top))
+    pattern = ((x if largest else -x) + x.dtype.type(0)).view(bits)
+    keys = np.where(
+        np.isnan(x), top, pattern ^ ((pattern >> bits.type(8 * bits.itemsize - 1)) & top)
+    )
     return keys.astype(np.int64)
 
 

@@ -1,6 +1,6 @@
 """Which taps of a sliding window lie inside the operand: the border classes of its positions.
 
-Padding is not stored. What an output position sees depends on its class alone, and axes do not
+Padding is not stored. What an output position sees depends only on its class, and axes do not
 depend on each other: a tap is inside when it is inside along each axis.
 """
 

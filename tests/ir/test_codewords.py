@@ -31,12 +31,12 @@ def test_words_and_indices_are_the_weights(count: int, shape: tuple[int, int], s
     random = np.random.default_rng(seed)
     weights = of_words(count, shape, random)
     turned = weights ^ random.integers(0, 2, (shape[0], 1, 1, 1)).astype(np.uint8)
-    for held in (weights, turned):
-        book = Codebook.of(held)
+    for variant in (weights, turned):
+        book = Codebook.of(variant)
         assert book is not None
-        np.testing.assert_array_equal(spelled(book), held.reshape(*shape, 9))
+        np.testing.assert_array_equal(spelled(book), variant.reshape(*shape, 9))
         assert len(np.unique(book.words, axis=0)) == len(book.words)
-        plain = len(np.unique(held.reshape(-1, 9), axis=0))
+        plain = len(np.unique(variant.reshape(-1, 9), axis=0))
         assert len(book.words) <= plain
 
 
@@ -45,8 +45,8 @@ def test_signs_and_orders_of_channels_do_not_matter() -> None:
     weights = of_words(10, (64, 32), random)
     turned = weights ^ random.integers(0, 2, (64, 1, 1, 1)).astype(np.uint8)
     moved = turned[random.permutation(64)][:, random.permutation(32)]
-    for held in (weights, turned, moved):
-        book = Codebook.of(held)
+    for variant in (weights, turned, moved):
+        book = Codebook.of(variant)
         assert book is not None
         assert len(book.words) == 10
 

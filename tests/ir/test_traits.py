@@ -291,11 +291,11 @@ def test_intervals_hold(kind: type[Op], seed: int) -> None:
             draw = lambda s=shape: np.zeros(s, np.int64)  # noqa: E731
         bounds.append(interval)
         draws.append(draw)
-    found = op.interval(bounds)
+    enclosure = op.interval(bounds)
     for _ in range(8):
         out = compute(op, [draw() for draw in draws]).astype(np.float32)
         number = ~np.isnan(out)
-        assert found.nan or number.all()
-        assert (out[number] >= found.low).all()
-        assert (out[number] <= found.high).all()
-        assert (np.abs(out[number]) >= found.least).all()
+        assert enclosure.nan or number.all()
+        assert (out[number] >= enclosure.low).all()
+        assert (out[number] <= enclosure.high).all()
+        assert (np.abs(out[number]) >= enclosure.least).all()
