@@ -1,8 +1,8 @@
 """Cycles of what all kernels have in common: tensors that go through the caches.
 
 Measured on servers of the last years: 64 bytes between the second-level cache and a kernel cost
-little beside its work; from behind it, about as much as 5 vector operations; weights, each read
-once a call, come from behind it wherever a model is larger than it.
+little beside its work; from beyond it, about as much as 5 vector operations; weights, each read
+once a call, come from beyond it wherever a model is larger than it.
 """
 
 from __future__ import annotations

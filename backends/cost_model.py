@@ -1,7 +1,7 @@
 """What the ways to compute an operator cost: the question that passes ask before they decide.
 
 A `CostModel` lists the ways (`Choice`) to compute an operator on a target and says what each costs,
-in a unit of its own: numbers of one model compare with each other alone. `PredictedCost` answers
+in a unit of its own: numbers of one model compare only with each other. `PredictedCost` answers
 by the kernels' own estimates, in cycles; `tuning` has models that search and measure. An answer
 depends on what the operator computes and on which of its operands are constants, never on names or
 contents, so that equal layers are asked about once.

@@ -42,8 +42,8 @@ class Choice:
     def parse(cls, text: str) -> Choice:
         """The inverse of ``str``; raises LoweringError for anything else."""
         name, *parts = text.split(" ")
-        found = [re.fullmatch(r"([a-z_]+)=([0-9]{1,9})", part) for part in parts]
-        params = {match[1]: int(match[2]) for match in found if match}
+        fields = [re.fullmatch(r"([a-z_]+)=([0-9]{1,9})", part) for part in parts]
+        params = {match[1]: int(match[2]) for match in fields if match}
         if len(params) != len(parts) or not name:
             raise LoweringError(f"kernel {text!r}: expected a name, or 'name key=number ..'")
         return cls.of(name, params)
@@ -56,7 +56,7 @@ class Choice:
         return dict(self.params).get(key, default)
 
 
-def _defaults_alone(op: Op, target: Target) -> tuple[Params, ...]:
+def _no_parameters(op: Op, target: Target) -> tuple[Params, ...]:
     """The candidates of a kernel without parameters."""
     return ({},)
 
@@ -84,7 +84,7 @@ class KernelDescriptor:
     operator: type[Op]
     refuses: Callable[[Op, Target], str | None]
     cycles: Callable[[Op, Target, Choice], float]
-    candidates: Callable[[Op, Target], tuple[Params, ...]] = _defaults_alone
+    candidates: Callable[[Op, Target], tuple[Params, ...]] = _no_parameters
     knobs: tuple[str, ...] = ()
     annotations: Callable[[Choice], tuple[str, ...]] = _no_annotations
 
@@ -143,7 +143,7 @@ class Lowered(Protocol):
     def emit(self, kind: EmitKind, prefix: str, manifest: bytes) -> bytes:
         """A relocatable object, assembly or LLVM IR exporting the C ABI under ``prefix``.
 
-        ``manifest`` goes into section ``.bnnc.manifest`` and behind ``<prefix>_describe``.
+        ``manifest`` goes into section ``.bnnc.manifest``; ``<prefix>_describe`` returns it.
         """
         ...
 

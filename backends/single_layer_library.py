@@ -30,8 +30,8 @@ def piece(graph: Graph, backend: Backend, target: Target) -> bytes:
         source=artifact.Source("0" * 64, 0, 0, NAME),
         linker="",
         kernels=tuple(
-            artifact.Kernel(NAME, NAME, str(held.choice), (), 0, 0, held.steps)
-            for held in code.schedule
+            artifact.Kernel(NAME, NAME, str(scheduled.choice), (), 0, 0, scheduled.steps)
+            for scheduled in code.schedule
         ),
     )
     data = linking.link(code.emit("obj", NAME, artifact.section_bytes(manifest)), target, None)

@@ -64,7 +64,7 @@ class Capabilities:
     scaled_addresses: bool = False
     """An address adds a constant and a register times 2, 4 or 8."""
     rounds_floats: bool = False
-    """Floats to whole numbers in any direction in one instruction (ROUNDPS, FRINT)."""
+    """Floats to integers in any direction in one instruction (ROUNDPS, FRINT)."""
     half_floats: bool = False
     """Floats of 16 bits from and to those of 32 (VCVTPH2PS, FCVT)."""
     fma: bool = False
@@ -336,7 +336,7 @@ def host_features(path: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise TargetError(f"{path}: cannot read the CPU's features: {error.strerror}") from error
-    found = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
-    if found is None:
+    match = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
+    if match is None:
         raise TargetError(f"{path}: lists no CPU features")
-    return frozenset(found[1].split())
+    return frozenset(match[1].split())

@@ -39,8 +39,8 @@ def _sliced(op: Op, target: Target) -> str | None:
     if conv.x.type.layout is not Layout.PLANES or set(conv.strides) != {1}:
         return "only planes, stride 1"
     packs = any(v.type.layout is Layout.PLANES for v in op.body.results)
-    alone = [type(node.op) for node in op.body.nodes] == [BinaryConv, Threshold]
-    return "planes behind a threshold alone" if packs and not alone else None
+    thresholded = [type(node.op) for node in op.body.nodes] == [BinaryConv, Threshold]
+    return "planes only after one threshold" if packs and not thresholded else None
 
 
 def with_planes(kernels: tuple[KernelDescriptor, ...]) -> tuple[KernelDescriptor, ...]:

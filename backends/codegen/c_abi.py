@@ -114,17 +114,17 @@ class Entry:
         workspace = _field(b, args, _WORKSPACE)
         block = self.module.globals[CONSTANTS]
 
-        def address(held: Value | Array) -> IRValue:
-            if not isinstance(held, Value):
-                return _offset(b, block, I64(pool.offset(held)))
-            if held in constants:
-                return _offset(b, block, I64(pool.offset(constants[held])))
-            slot = held.slot
-            assert slot is not None, f"%{held.name} has no slot"
+        def address(source: Value | Array) -> IRValue:
+            if not isinstance(source, Value):
+                return _offset(b, block, I64(pool.offset(source)))
+            if source in constants:
+                return _offset(b, block, I64(pool.offset(constants[source])))
+            slot = source.slot
+            assert slot is not None, f"%{source.name} has no slot"
             start = self._slot(b, slot, inputs, outputs, workspace, batch)
             if not slot.channel:
                 return start
-            return _offset(b, start, I64(slot.channel * held.type.element.dtype.itemsize))
+            return _offset(b, start, I64(slot.channel * source.type.element.dtype.itemsize))
 
         room = 3 + max((len(step.slots) for step in steps), default=0)
         memory: Any = b.alloca(I64, size=I32(room))
@@ -133,9 +133,9 @@ class Entry:
         frame = _offset(b, memory, I64(16))
         b.store(batch, frame)
         for step in steps:
-            for index, held in enumerate(step.slots):
+            for index, source in enumerate(step.slots):
                 at = b.gep(frame, [I64(index + 1)], source_etype=I64)
-                b.store(address(held), at)
+                b.store(address(source), at)
             count = b.add(b.mul(batch, I64(step.tasks.per_batch)), I64(step.tasks.fixed))
             self._worth(b, step, batch, count, memory)
             kernel = self.module.globals[step.function]
@@ -145,7 +145,7 @@ class Entry:
     def _worth(
         self, b: ir.IRBuilder, step: Step, batch: IRValue, count: IRValue, memory: IRValue
     ) -> None:
-        """What the pool of `threads` finds in front of the frame: how many threads the step is
+        """What the pool of `threads` finds before the frame: how many threads the step is
         worth, and tasks of one piece; both at least 1. An estimate needs no more than a power of
         two."""
 
@@ -251,7 +251,7 @@ def _call(b: ir.IRBuilder, type_: ir.FunctionType, pointer: IRValue, *args: IRVa
 
 
 class _Callee:
-    """A pointer together with the type of the function behind it, as llvmlite wants a callee."""
+    """A pointer to a function together with the function's type, as llvmlite wants a callee."""
 
     def __init__(self, pointer: IRValue, type_: ir.FunctionType) -> None:
         self.type = pointer.type

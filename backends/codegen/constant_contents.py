@@ -1,6 +1,6 @@
 """What kernels make of the contents of constants, put off until a node's constants are read.
 
-Layers that differ in their weights alone share one kernel function: what tells them apart is data
+Layers that differ only in their weights share one kernel function: what tells them apart is data
 in its frame. A kernel therefore says how that data follows from the operands' contents,
 
     code.data(job.contents(op.w).map(pack))

@@ -40,7 +40,7 @@ class Pool:
         return self._offsets[digest]
 
     def contents(self) -> bytes:
-        """The block, with one readable vector behind the last piece."""
+        """The block, with one readable vector after the last piece."""
         return b"".join(self._pieces) + bytes(_ALIGN)
 
     def declare(self, module: ir.Module, name: str) -> ir.GlobalVariable:

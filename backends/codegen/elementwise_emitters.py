@@ -235,8 +235,8 @@ def _from_float(code: Emission, x: Any, to: Scalar, target: ir.VectorType) -> IR
     if to.dtype.kind == "f":
         return code.b.fpext(x, target) if to == F64 else code.b.fptrunc(x, target)
     width = 64 if to == I64 else 32
-    whole = code.saturated(x, vector(ir.IntType(width), x.type.count))
-    return whole if target.element.width == width else code.b.trunc(whole, target)
+    integers = code.saturated(x, vector(ir.IntType(width), x.type.count))
+    return integers if target.element.width == width else code.b.trunc(integers, target)
 
 
 def _binarize(code: Emission, op: ops.Binarize, x: Any) -> Packed:

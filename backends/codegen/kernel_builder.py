@@ -12,7 +12,7 @@ same code share one function. A kernel's body is a Python function over a `Code`
 
 Integers that steer addresses are Python ints while they are known (`Index`); `add`, `mul`,
 `divide` fold them. ``code.b`` is the llvmlite builder for everything else. Loads and stores take
-byte offsets and are aligned to the element alone.
+byte offsets and are aligned only to the element.
 """
 
 from __future__ import annotations
@@ -183,10 +183,10 @@ class Code:
 
     def scratch(self, size: int) -> IRValue:
         """Address of ``size`` bytes on the stack, 64-byte aligned, with no certain content."""
-        held = self._entry.alloca(ir.ArrayType(I8, size))
-        held.align = 64
-        held.type = PTR
-        return held
+        space = self._entry.alloca(ir.ArrayType(I8, size))
+        space.align = 64
+        space.type = PTR
+        return space
 
     def offset(self, pointer: IRValue, offset: Index) -> IRValue:
         """The address ``offset`` bytes further on."""
@@ -354,16 +354,16 @@ class Code:
         if count == lanes:
             return self.load(pointer, vector(type_, lanes))
         size = _alignment(type_)
-        whole: IRValue = vector(type_, lanes)(None)
+        loaded: IRValue = vector(type_, lanes)(None)
         for start, width in pieces(count):
             at = self.offset(pointer, start * size)
             if width == 1:
                 # Not as a vector of one: LLVM 22 asserts where it narrows what follows to it.
-                whole = self.b.insert_element(whole, self.load(at, type_), I32(start))
+                loaded = self.b.insert_element(loaded, self.load(at, type_), I32(start))
                 continue
             placed = self.widen(self.load(at, vector(type_, width)), lanes)
-            whole = self.blend(whole, placed, start, width) if start else placed
-        return whole
+            loaded = self.blend(loaded, placed, start, width) if start else placed
+        return loaded
 
     def store_lanes(self, value: IRValue, pointer: IRValue, count: int) -> None:
         """Write the first ``count`` lanes."""
@@ -411,22 +411,22 @@ class Code:
         zero = value.type(None)
         return self.shuffle(value, zero, [*range(count), *[count] * (lanes - count)])
 
-    def blend(self, whole: IRValue, part: IRValue, start: int, width: int) -> IRValue:
-        """``whole`` with lanes start.. replaced by the first ``width`` lanes of ``part``."""
-        lanes = whole.type.count
+    def blend(self, base: IRValue, part: IRValue, start: int, width: int) -> IRValue:
+        """``base`` with lanes start.. replaced by the first ``width`` lanes of ``part``."""
+        lanes = base.type.count
         inside = range(start, start + width)
         order = [lanes + i - start if i in inside else i for i in range(lanes)]
-        return self.shuffle(whole, part, order)
+        return self.shuffle(base, part, order)
 
     def concat(self, parts: Sequence[IRValue]) -> IRValue:
         """Equal vectors one after another; the number of lanes grows by powers of two."""
         parts = list(parts)
-        whole = parts[0]
+        combined = parts[0]
         for part in parts[1:]:
-            lanes, more = whole.type.count, part.type.count
+            lanes, more = combined.type.count, part.type.count
             part = part if more == lanes else self.widen(part, lanes)
-            whole = self.shuffle(whole, part, range(lanes + more))
-        return whole
+            combined = self.shuffle(combined, part, range(lanes + more))
+        return combined
 
     def multiply_add(self, a: IRValue, b: IRValue, c: IRValue) -> IRValue:
         """a * b + c of floats, rounded once where the target has the instruction."""
@@ -436,18 +436,18 @@ class Code:
 
     def intrinsic(self, name: str, result: ir.Type, *args: IRValue) -> IRValue:
         """Call an LLVM intrinsic by its full name."""
-        held = self._declared(name, ir.FunctionType(result, [a.type for a in args]))
-        return self.b.call(held, args)
+        function = self._declared(name, ir.FunctionType(result, [a.type for a in args]))
+        return self.b.call(function, args)
 
     def overloaded(
         self, name: str, x: IRValue, *more: IRValue, flags: Sequence[str] = ()
     ) -> IRValue:
         """Call ``llvm.<name>``, overloaded on the type of ``x``, a scalar or vector."""
-        held = self._declared(
+        function = self._declared(
             f"llvm.{name}.{_suffix(x.type)}",
             ir.FunctionType(x.type, [x.type, *(m.type for m in more)]),
         )
-        return self.b.call(held, [x, *more], fastmath=flags)
+        return self.b.call(function, [x, *more], fastmath=flags)
 
     def saturated(self, x: IRValue, type_: ir.VectorType) -> IRValue:
         """Floats towards zero to signed integers, the nearest where out of range; NaN gives 0."""

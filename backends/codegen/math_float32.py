@@ -201,9 +201,9 @@ def _nearest(code: Emission, x: Any) -> Any:
     limit = 2.0**23 if _letter(x.type) == "f32" else 2.0**52
     bound = _splat(x.type, limit)
     shift = code.overloaded("copysign", bound, x)
-    whole = code.b.fsub(code.b.fadd(x, shift), shift)
+    integer = code.b.fsub(code.b.fadd(x, shift), shift)
     small = code.b.fcmp_ordered("<", code.overloaded("fabs", x), bound)
-    return code.b.select(small, code.overloaded("copysign", whole, x), x)
+    return code.b.select(small, code.overloaded("copysign", integer, x), x)
 
 
 def _letter(type_: Any) -> str:
@@ -248,8 +248,8 @@ class _Term:
 
     def compare(self, relation: str, other: _Term | float) -> _Mask:
         """Lanes where the relation holds; False where one side is NaN."""
-        held = self.code.b.fcmp_ordered(relation, self.value, self._other(other))
-        return _Mask(self.code, held)
+        lanes = self.code.b.fcmp_ordered(relation, self.value, self._other(other))
+        return _Mask(self.code, lanes)
 
     def at_most(self, bound: float) -> _Term:
         """The smaller of the term and ``bound``; NaN stays."""

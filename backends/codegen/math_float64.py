@@ -61,8 +61,8 @@ class Wide:
 
     def call(self, name: str, *more: Wide) -> Wide:
         """An LLVM intrinsic on float64."""
-        held = self.code.overloaded(name, self.value, *(m.value for m in more))
-        return Wide(self.code, held)
+        lanes = self.code.overloaded(name, self.value, *(m.value for m in more))
+        return Wide(self.code, lanes)
 
     def compare(self, relation: str, other: Wide | float) -> Any:
         """Lanes where the relation holds; False where one side is NaN."""
@@ -99,8 +99,8 @@ def narrow(function: Callable[..., Wide]) -> Callable[..., Any]:
 
     def emitted(code: Emission, op: Any, *operands: Any) -> Any:
         type_ = vector(DOUBLE, operands[0].type.count)
-        held = [Wide(code, code.b.fpext(x, type_)) for x in operands]
-        return code.b.fptrunc(function(*held).value, vector(FLOAT, type_.count))
+        widened = [Wide(code, code.b.fpext(x, type_)) for x in operands]
+        return code.b.fptrunc(function(*widened).value, vector(FLOAT, type_.count))
 
     return emitted
 
@@ -222,8 +222,8 @@ def cosh(x: Wide) -> Wide:
 def asinh(x: Wide) -> Wide:
     """Inverse hyperbolic sine."""
     a = x.call("fabs")
-    whole = log(a + (a * a + 1.0).call("sqrt")).call("copysign", x)
-    return _near_zero(x, -1 / 6, 3 / 40, whole)
+    by_logarithm = log(a + (a * a + 1.0).call("sqrt")).call("copysign", x)
+    return _near_zero(x, -1 / 6, 3 / 40, by_logarithm)
 
 
 def acosh(x: Wide) -> Wide:
@@ -246,13 +246,13 @@ def power(x: Wide, y: Wide) -> Wide:
     out = x.of(0.0).where(product.compare("<", -199.0), out)
     # Whole and odd exponents: those from 2^53 on are even.
     near = y.where(y.call("fabs").compare("<", 2.0**51), 0.0)
-    whole = near.compare("==", near.nearest())
+    integral = near.compare("==", near.nearest())
     half = near * 0.5
-    odd = b.and_(whole, half.compare("!=", half.nearest()))
+    odd = b.and_(integral, half.compare("!=", half.nearest()))
     signed = b.and_(odd, b.icmp_signed("<", x.bits(), x.all_bits(0)))
     out = Wide(x.code, b.select(signed, b.fneg(out.value), out.value))
     negative = b.and_(x.compare("<", 0.0), a.compare("<", math.inf))
-    out = x.of(float("nan")).where(b.and_(negative, b.not_(whole)), out)
+    out = x.of(float("nan")).where(b.and_(negative, b.not_(integral)), out)
     endless = y.call("fabs").compare("==", math.inf)
     out = x.of(1.0).where(b.and_(a.compare("==", 1.0), endless), out)
     one = b.or_(x.compare("==", 1.0), y.compare("==", 0.0))

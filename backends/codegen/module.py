@@ -46,11 +46,11 @@ MANIFEST_SECTION = ".bnnc.manifest"
 
 def kernels_of(package: ModuleType) -> tuple[Kernel, ...]:
     """Every kernel of every file in a package, in the order of file names."""
-    found: list[Kernel] = []
+    kernels: list[Kernel] = []
     for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda i: i.name):
         module = importlib.import_module(f"{package.__name__}.{info.name}")
-        found.extend(getattr(module, "KERNELS", ()))
-    return tuple(found)
+        kernels.extend(getattr(module, "KERNELS", ()))
+    return tuple(kernels)
 
 
 class KernelBackend:
@@ -77,9 +77,9 @@ class KernelBackend:
         lowering = _Lowering(graph, target, self.implementations)
         chosen = [(node, lowering.kernel(node)) for node in graph.nodes if _does_work(node)]
         lowering.check()
-        for node, found in chosen:
-            assert found is not None
-            lowering.add(node, *found)
+        for node, match in chosen:
+            assert match is not None
+            lowering.add(node, *match)
         lowering.check()
         return lowering.finish()
 
@@ -91,9 +91,9 @@ def _does_work(node: Node) -> bool:
     if Trait.MOVES in node.op.traits and slot is not None and slot == node.op.operands[0].slot:
         return False
     if isinstance(node.op, Concat) and slot is not None:
-        held = [x.slot for x in node.op.xs]
-        parts = all(at is not None and at.pitch for at in held)
-        return not parts or held != part_slots(node.op.xs, slot)
+        slots = [x.slot for x in node.op.xs]
+        parts = all(at is not None and at.pitch for at in slots)
+        return not parts or slots != part_slots(node.op.xs, slot)
     return not isinstance(node.op, Const)
 
 
@@ -167,7 +167,7 @@ class _Lowering:
             return
         cycles = kernel.descriptor.cycles(node.op, self.target, choice) / max(1, len(steps))
         self.steps.extend(replace(step, cycles=cycles) for step in steps)
-        weights = tuple({held.data: held for held in stored}.values())
+        weights = tuple({weight.data: weight for weight in stored}.values())
         self.schedule.append(Scheduled(node, choice, len(steps), weights))
         for step in steps:
             for slot in step.slots:

@@ -24,10 +24,10 @@ triple, cpu, text = sys.argv[1:]
 llvm.initialize_all_targets()
 llvm.initialize_all_asmprinters()
 try:
-    found = llvm.Target.from_triple(triple)
+    registered = llvm.Target.from_triple(triple)
 except RuntimeError:
     sys.exit(3)
-machine = found.create_target_machine(cpu=cpu, opt=2, reloc="pic", codemodel="small")
+machine = registered.create_target_machine(cpu=cpu, opt=2, reloc="pic", codemodel="small")
 print(llvm.get_object_format(triple))
 print(machine.target_data)
 module = llvm.parse_assembly(text)

@@ -141,10 +141,10 @@ class Panels:
     def _panels(self, block: _Block) -> None:
         """The strips of a block, panel by panel; sums wait between panels."""
         code, lanes, inputs = self.code, self.plan.lanes, self.geometry.channels
-        chunk, whole = block.chunk, vector(FLOAT, block.vectors * lanes)
+        chunk, block_type = block.chunk, vector(FLOAT, block.vectors * lanes)
         width = min(block.vectors, self.strip)
         with code.loop(*chunk) as sample:
-            code.store(whole(None), self._place(sample, chunk[0]))
+            code.store(block_type(None), self._place(sample, chunk[0]))
         with code.loop(0, block.vectors // width) as strip, code.loop(0, inputs, _DEPTH) as first:
             last = code.min(code.add(first, _DEPTH), inputs)
             here = code.offset(block.w, code.mul(strip, self.strip_bytes))
@@ -154,7 +154,7 @@ class Panels:
                 place = code.offset(place, code.mul(strip, 4 * lanes * width))
                 self._add(tile, (first, last), place)
         with code.loop(*chunk) as sample:
-            block.done(sample, code.load(self._place(sample, chunk[0]), whole))
+            block.done(sample, code.load(self._place(sample, chunk[0]), block_type))
 
     def _tiles(
         self, chunk: tuple[Index, Index], sizes: tuple[int, ...]
@@ -186,8 +186,8 @@ class Panels:
             for sample in range(tile.samples)
             for v in range(tile.vectors)
         ]
-        held = [code.load(at, self.type) for at in places]
-        for value, at in zip(self._sums(tile, inputs, held), places, strict=True):
+        sums = [code.load(at, self.type) for at in places]
+        for value, at in zip(self._sums(tile, inputs, sums), places, strict=True):
             code.store(value, at)
 
     def _sums(
@@ -197,14 +197,14 @@ class Panels:
         code = self.code
 
         def step(at: Index, state: Sequence[IRValue], size: int = _UNROLL) -> list[IRValue]:
-            held = list(state)
+            sums = list(state)
             for j in range(size):
-                self._multiply(tile, code.add(at, j), held)
-            return held
+                self._multiply(tile, code.add(at, j), sums)
+            return sums
 
         first, last = inputs
-        whole = code.mul(code.divide(code.sub(last, first), _UNROLL)[0], _UNROLL)
-        stop = code.add(first, whole)
+        unrolled = code.mul(code.divide(code.sub(last, first), _UNROLL)[0], _UNROLL)
+        stop = code.add(first, unrolled)
         state = code.repeat(first, stop, _UNROLL, state, step)
         if self.geometry.channels % _UNROLL:
             state = code.repeat(stop, last, 1, state, lambda at, state: step(at, state, 1))

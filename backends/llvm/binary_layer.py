@@ -32,8 +32,8 @@ class BinaryLayer(Layer[BinaryConv | BinaryGemm]):
     def masked(self) -> bool:
         """Whether lanes of one block may belong to different groups."""
         g = self.geometry
-        whole = g.group_channels % WORD == 0 and (not self.job.packs or g.group_out % 64 == 0)
-        return g.groups > 1 and not whole
+        separate = g.group_channels % WORD == 0 and (not self.job.packs or g.group_out % 64 == 0)
+        return g.groups > 1 and not separate
 
     @cached_property
     def plan(self) -> Plan:

@@ -46,7 +46,7 @@ def majority(code: Code, a: IRValue, x: IRValue, y: IRValue) -> IRValue:
     if code.target.has.logic == "ternary":
         return instructions(code).ternary_logic(MAJORITY, a, x, y)
     if code.target.has.logic == "select":
-        # One instruction behind the first exclusive or.
+        # One instruction after the first exclusive or.
         return b.xor(x, b.and_(b.xor(x, y), b.xor(x, a)))
     return b.or_(b.and_(x, y), b.and_(b.xor(x, y), a))
 
@@ -63,9 +63,9 @@ def signed_majorities(code: Code, a: IRValue, x: IRValue, y: IRValue) -> list[IR
         return b.or_(b.and_(one, other), b.and_(b.xor(one, other), b.not_(turned)))
 
     half = [majority(code, a, x, y), pair(a, x, y), pair(x, a, y), pair(y, a, x)]
-    whole = {0: half[0], 1: half[1], 2: half[2], 4: half[3]}
-    whole.update({7 - form: b.not_(plane) for form, plane in list(whole.items())})
-    return [whole[form] for form in range(8)]
+    forms = {0: half[0], 1: half[1], 2: half[2], 4: half[3]}
+    forms.update({7 - form: b.not_(plane) for form, plane in list(forms.items())})
+    return [forms[form] for form in range(8)]
 
 
 def _signed(table: int, form: int) -> int:
@@ -112,23 +112,23 @@ class Column:
         """Add a plane of weight 2**digit, modulo what the digits hold."""
         if digit == len(self.digits):
             return
-        held, waiting = self.digits[digit], self._waiting[digit]
-        if held is None:
+        current, waiting = self.digits[digit], self._waiting[digit]
+        if current is None:
             self.digits[digit] = plane
         elif waiting is None:
             self._waiting[digit] = plane
         else:
             self._waiting[digit] = None
-            self.digits[digit], carry = carry_save(self.code, held, waiting, plane)
+            self.digits[digit], carry = carry_save(self.code, current, waiting, plane)
             self.add(carry, digit + 1)
 
     def settle(self) -> list[IRValue | None]:
         """The digits when no plane waits any more."""
         for digit, waiting in enumerate(self._waiting):
-            held = self.digits[digit]
-            if waiting is not None and held is not None:
+            current = self.digits[digit]
+            if waiting is not None and current is not None:
                 self._waiting[digit] = None
-                self.digits[digit], carry = carry_save(self.code, held, waiting)
+                self.digits[digit], carry = carry_save(self.code, current, waiting)
                 self.add(carry, digit + 1)
         return self.digits
 
@@ -155,13 +155,13 @@ def numbers(code: Code, planes: Sequence[IRValue]) -> list[IRValue]:
     Each byte column of the planes is a matrix of 8x8 bits; three rounds of swaps between registers
     transpose all of them.
     """
-    held = [*planes, *[planes[0].type(None)] * (8 - len(planes))]
+    registers = [*planes, *[planes[0].type(None)] * (8 - len(planes))]
     for by, mask in ((4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
         for low in range(8):
             if not low & by:
-                pair = held[low], held[low | by]
-                held[low], held[low | by] = _swapped(code, *pair, by, mask)
-    return held
+                pair = registers[low], registers[low | by]
+                registers[low], registers[low | by] = _swapped(code, *pair, by, mask)
+    return registers
 
 
 def _swapped(
@@ -182,7 +182,9 @@ def _swapped(
 
 def transposed(code: Code, rows: Sequence[IRValue]) -> list[IRValue]:
     """16 registers of bytes: row l of result r holds byte r of row l of every operand."""
-    held = list(rows)
+    registers = list(rows)
     for _ in range(4):
-        held = [unpack(code, held[i], held[i + 8], half) for i in range(8) for half in (0, 1)]
-    return held
+        registers = [
+            unpack(code, registers[i], registers[i + 8], half) for i in range(8) for half in (0, 1)
+        ]
+    return registers

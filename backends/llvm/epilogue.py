@@ -69,11 +69,11 @@ class Epilogue:
             env[self.anchor] = value
             lanes = (value.planes[0] if isinstance(value, Packed) else value).type.count
         for node in self.nodes:
-            held = [
+            operands = [
                 env[v] if v in env else self._load(node, i, v, index, axis, lanes, count)
                 for i, v in enumerate(node.op.operands)
             ]
-            env[node.result] = elementwise_emitters.emit(self.code, node.op, tuple(held))
+            env[node.result] = elementwise_emitters.emit(self.code, node.op, tuple(operands))
         for view, result in zip(self.results, self.region.results, strict=True):
             if result not in env:
                 env[result] = self._view(result, False).load(index, axis, lanes, count)

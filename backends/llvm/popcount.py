@@ -130,7 +130,7 @@ class ByteCounter:
 
 
 class TableCounter:
-    """Harley-Seal: state [ones, twos, (fours), bytes] or with a total behind it.
+    """Harley-Seal: state [ones, twos, (fours), bytes] or with a total after them.
 
     ``bytes`` count groups of ``chunk`` bits, so they and the total weigh ``chunk``.
     """
@@ -152,42 +152,42 @@ class TableCounter:
     def absorb(self, state: State, words: Sequence[IRValue]) -> State:
         """Missing words count as zero: their adders shrink to half adders."""
         carries: list[IRValue | None] = list(words)
-        held = list(state)
+        updated = list(state)
         for level in range(self.levels):
-            carries, held[level] = self._level(carries, held[level])
+            carries, updated[level] = self._level(carries, updated[level])
         (overflow,) = carries or [None]
         if overflow is not None:
             bits = self._table(overflow)
-            held[self.levels] = self.code.b.add(held[self.levels], bits)
-        return held
+            updated[self.levels] = self.code.b.add(updated[self.levels], bits)
+        return updated
 
     def _level(
-        self, planes: list[IRValue | None], held: IRValue
+        self, planes: list[IRValue | None], sum_plane: IRValue
     ) -> tuple[list[IRValue | None], IRValue]:
-        """Add planes of one weight into ``held``, two at a time; the carries weigh twice."""
+        """Add planes of one weight into ``sum_plane``, two at a time; the carries weigh twice."""
         carries: list[IRValue | None] = []
         present = [plane for plane in planes if plane is not None]
         for at in range(0, len(present), 2):
             pair = present[at : at + 2]
-            held, carry = carry_save(self.code, held, *pair)
+            sum_plane, carry = carry_save(self.code, sum_plane, *pair)
             carries.append(carry)
-        return carries, held
+        return carries, sum_plane
 
     def settle(self, state: State) -> State:
-        *held, sums, total = state
-        return [*held, self.bytes(None), self.instructions.add_bytes(total, sums)]
+        *planes, sums, total = state
+        return [*planes, self.bytes(None), self.instructions.add_bytes(total, sums)]
 
     def finish(self, state: State) -> IRValue:
         b = self.code.b
-        held, sums = state[: self.levels], state[self.levels]
+        planes, sums = state[: self.levels], state[self.levels]
         total = state[self.levels + 1] if len(state) > self.levels + 1 else self.type(None)
-        whole = self.instructions.add_bytes(total, sums)
+        total_of_bytes = self.instructions.add_bytes(total, sums)
         low = self.bytes(None)
-        for plane in reversed(held):
+        for plane in reversed(planes):
             # Horner: at most 8 * (1 + 2 + 4) in a byte.
             low = b.add(b.add(low, low), self._table(plane))
         shift = ir.Constant(self.type, [self.levels] * self.code.lanes)
-        return self.instructions.add_bytes(b.shl(whole, shift), low)
+        return self.instructions.add_bytes(b.shl(total_of_bytes, shift), low)
 
     def _table(self, word: IRValue) -> IRValue:
         """Population count of each byte from a table of 16."""

@@ -270,10 +270,10 @@ def _blocks(
     """All blocks of output channels as (first channel, count, number, group)."""
     if geometry.groups == 1 or not plan.split_groups:
 
-        def whole(channel: Index, count: int) -> None:
+        def block(channel: Index, count: int) -> None:
             body(channel, count, code.divide(channel, plan.width)[0], 0)
 
-        channel_blocks(code, geometry.out_channels, plan.width, whole, packs=plan.packs)
+        channel_blocks(code, geometry.out_channels, plan.width, block, packs=plan.packs)
         return
     per_group = -(-geometry.group_out // plan.width)
     with code.loop(0, geometry.groups) as group:

@@ -246,10 +246,10 @@ class View:
         assert lanes % 8 == 0
         channels, start = self.type.shape[1], index[axis]
         assert isinstance(channels, int)
-        whole = ir.IntType(lanes)
-        word = code.b.bitcast(bits, whole)
+        mask_type = ir.IntType(lanes)
+        word = code.b.bitcast(bits, mask_type)
         if count < lanes:
-            word = code.b.and_(word, whole((1 << count) - 1))
+            word = code.b.and_(word, mask_type((1 << count) - 1))
         at, _ = self._bit_address(index, plane)
         if not isinstance(start, int) or start + count < channels:
             code.store(word, at)

@@ -1,4 +1,4 @@
-"""Boards behind TVM's RPC tracker, on which a search measures."""
+"""Boards of TVM's RPC tracker, on which a search measures."""
 
 from __future__ import annotations
 

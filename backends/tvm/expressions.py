@@ -1,7 +1,7 @@
-"""TIR expressions behind the interface of a kernel under construction.
+"""TIR expressions with the interface of a kernel under construction.
 
 The emitters of `codegen.elementwise` write vectors of LLVM IR. Over `Expressions` the same emitters
-write TIR: a value is a `Term`, one lane of LLVM's type and the TIR expression behind it. Both
+write TIR: a value is a `Term`, one lane of LLVM's type and the TIR expression of it. Both
 backends therefore round alike, bit for bit. Integers are signed in TIR, as wide as in LLVM; what
 LLVM does to unsigned ones goes through a cast.
 
@@ -78,14 +78,14 @@ def opaque(value: Expression) -> Expression:
     return intrinsic("bitreverse", name, intrinsic("bitreverse", name, value))
 
 
-def expression(held: Any) -> Expression:
+def expression(operand: Any) -> Expression:
     """The expression of a term or of a constant of LLVM's."""
-    if isinstance(held, Term):
-        return held.value
-    assert isinstance(held, ir.Constant)
-    lanes = held.constant
+    if isinstance(operand, Term):
+        return operand.value
+    assert isinstance(operand, ir.Constant)
+    lanes = operand.constant
     number = 0 if lanes is None else lanes[0]
-    return constant(held.type, number.constant if isinstance(number, ir.Constant) else number)
+    return constant(operand.type, number.constant if isinstance(number, ir.Constant) else number)
 
 
 def negated(condition: Expression) -> Expression:
@@ -102,7 +102,7 @@ def _arithmetic(node: Any) -> Callable[..., Term]:
     """A method that makes a node of two terms of one type."""
 
     def emitted(self: Builder, a: Any, b: Any) -> Term:
-        return self.made(a.type, node(expression(a), expression(b)), a, b)
+        return self.term(a.type, node(expression(a), expression(b)), a, b)
 
     return emitted
 
@@ -111,11 +111,11 @@ def _wrapping(node: Any) -> Callable[..., Term]:
     """The same for integers, which wrap around: where TVM says that they do not, twice as wide."""
 
     def emitted(self: Builder, a: Any, b: Any) -> Term:
-        held = [expression(x) for x in (a, b)]
+        operands = [expression(x) for x in (a, b)]
         if dtype_of(a.type) == "int32":
-            wide = node(*(tirx.Cast("int64", x) for x in held))
-            return self.made(a.type, tirx.Cast("int32", wide), a, b)
-        return self.made(a.type, node(*held), a, b)
+            wide = node(*(tirx.Cast("int64", x) for x in operands))
+            return self.term(a.type, tirx.Cast("int32", wide), a, b)
+        return self.term(a.type, node(*operands), a, b)
 
     return emitted
 
@@ -130,7 +130,7 @@ class Builder:
     def __init__(self) -> None:
         self.keep: Callable[[Expression], Expression] | None = None
 
-    def made(self, type_: ir.VectorType, value: Expression, *operands: Any) -> Term:
+    def term(self, type_: ir.VectorType, value: Expression, *operands: Any) -> Term:
         """A term from others."""
         size = 1 + sum(x.size for x in operands if isinstance(x, Term))
         if size > _LARGE and self.keep is not None:
@@ -148,7 +148,7 @@ class Builder:
         """Product of floats; TVM would join it with an addition into one that rounds once."""
         name = dtype_of(a.type)
         product = reinterpreted(tirx.Mul(expression(a), expression(b)), integer_of(name))
-        return self.made(a.type, reinterpreted(product, name), a, b)
+        return self.term(a.type, reinterpreted(product, name), a, b)
 
     def fsub(self, a: Any, b: Any) -> Term:
         """Difference of floats."""
@@ -160,16 +160,16 @@ class Builder:
         integer = integer_of(name)
         bits = reinterpreted(expression(a), integer)
         turned = tirx.bitwise_xor(bits, tirx.min_value(integer))
-        return self.made(a.type, reinterpreted(turned, name), a)
+        return self.term(a.type, reinterpreted(turned, name), a)
 
     def udiv(self, a: Any, b: Any) -> Term:
         """Quotient of unsigned integers."""
-        held = [_unsigned(x) for x in (a, b)]
-        return self.made(a.type, tirx.Cast(dtype_of(a.type), tirx.Div(*held)), a, b)
+        operands = [_unsigned(x) for x in (a, b)]
+        return self.term(a.type, tirx.Cast(dtype_of(a.type), tirx.Div(*operands)), a, b)
 
     def _bitwise(self, a: Any, b: Any, numbers: Any, truths: Any) -> Term:
         node = truths if a.type.element == I1 else numbers
-        return self.made(a.type, node(expression(a), expression(b)), a, b)
+        return self.term(a.type, node(expression(a), expression(b)), a, b)
 
     def and_(self, a: Any, b: Any) -> Term:
         """Both."""
@@ -186,37 +186,37 @@ class Builder:
     def not_(self, a: Any) -> Term:
         """None."""
         node = negated if a.type.element == I1 else tirx.bitwise_not
-        return self.made(a.type, node(expression(a)), a)
+        return self.term(a.type, node(expression(a)), a)
 
     def shl(self, a: Any, b: Any) -> Term:
         """To the left."""
-        return self.made(a.type, tirx.shift_left(expression(a), expression(b)), a, b)
+        return self.term(a.type, tirx.shift_left(expression(a), expression(b)), a, b)
 
     def ashr(self, a: Any, b: Any) -> Term:
         """To the right, the sign repeated."""
-        return self.made(a.type, tirx.shift_right(expression(a), expression(b)), a, b)
+        return self.term(a.type, tirx.shift_right(expression(a), expression(b)), a, b)
 
     def lshr(self, a: Any, b: Any) -> Term:
         """To the right, zeros from the left."""
         shifted = tirx.shift_right(_unsigned(a), _unsigned(b))
-        return self.made(a.type, tirx.Cast(dtype_of(a.type), shifted), a, b)
+        return self.term(a.type, tirx.Cast(dtype_of(a.type), shifted), a, b)
 
     def select(self, condition: Any, a: Any, b: Any) -> Term:
         """a or b."""
         chosen = tirx.Select(expression(condition), expression(a), expression(b))
-        return self.made(a.type, chosen, condition, a, b)
+        return self.term(a.type, chosen, condition, a, b)
 
     def _truth(self, value: Expression, *operands: Any) -> Term:
-        return self.made(vector(I1, 1), value, *operands)
+        return self.term(vector(I1, 1), value, *operands)
 
     def fcmp_ordered(self, relation: str, a: Any, b: Any) -> Term:
         """False where one side is NaN."""
-        held = expression(a), expression(b)
+        operands = expression(a), expression(b)
         if relation == "==":
-            return self._truth(tirx.And(tirx.LE(*held), tirx.GE(*held)), a, b, a, b)
+            return self._truth(tirx.And(tirx.LE(*operands), tirx.GE(*operands)), a, b, a, b)
         if relation == "!=":
-            return self._truth(tirx.Or(tirx.LT(*held), tirx.GT(*held)), a, b, a, b)
-        return self._truth(_RELATIONS[relation](*held), a, b)
+            return self._truth(tirx.Or(tirx.LT(*operands), tirx.GT(*operands)), a, b, a, b)
+        return self._truth(_RELATIONS[relation](*operands), a, b)
 
     def fcmp_unordered(self, relation: str, a: Any, b: Any) -> Term:
         """Inequality, true where one side is NaN, or just that (``uno``)."""
@@ -235,36 +235,36 @@ class Builder:
 
     def bitcast(self, a: Any, type_: ir.VectorType) -> Term:
         """The same bits."""
-        held = expression(a)
-        if not str(held.ty.dtype).startswith("float"):
-            held = opaque(held)
-        return self.made(type_, reinterpreted(held, dtype_of(type_)), a)
+        source = expression(a)
+        if not str(source.ty.dtype).startswith("float"):
+            source = opaque(source)
+        return self.term(type_, reinterpreted(source, dtype_of(type_)), a)
 
     def _cast(self, a: Any, type_: ir.VectorType) -> Term:
-        return self.made(type_, tirx.Cast(dtype_of(type_), expression(a)), a)
+        return self.term(type_, tirx.Cast(dtype_of(type_), expression(a)), a)
 
     fpext = fptrunc = fptosi = sext = _cast
 
     def sitofp(self, a: Any, type_: ir.VectorType) -> Term:
         """The nearest float of a signed integer."""
-        return self.made(type_, tirx.Cast(dtype_of(type_), _opaque(a)), a)
+        return self.term(type_, tirx.Cast(dtype_of(type_), _opaque(a)), a)
 
     def trunc(self, a: Any, type_: ir.VectorType) -> Term:
         """The low bits."""
         if type_.element != I1:
             return self._cast(a, type_)
         low = tirx.bitwise_and(expression(a), constant(a.type, 1))
-        return self.made(type_, tirx.NE(low, constant(a.type, 0)), a)
+        return self.term(type_, tirx.NE(low, constant(a.type, 0)), a)
 
     def zext(self, a: Any, type_: ir.VectorType) -> Term:
         """Zeros in front."""
         if a.type.element == I1:
             return self._cast(a, type_)
-        return self.made(type_, tirx.Cast(dtype_of(type_), _unsigned(a)), a)
+        return self.term(type_, tirx.Cast(dtype_of(type_), _unsigned(a)), a)
 
     def uitofp(self, a: Any, type_: ir.VectorType) -> Term:
         """The nearest float of an unsigned integer."""
-        return self.made(type_, tirx.Cast(dtype_of(type_), opaque(_unsigned(a))), a)
+        return self.term(type_, tirx.Cast(dtype_of(type_), opaque(_unsigned(a))), a)
 
 
 def _differ(a: Expression, b: Expression) -> Expression:
@@ -320,20 +320,20 @@ class Expressions:
         if name == "abs":  # of integers; its second operand must stay a scalar
             opposite = self.b.sub(Term(x.type, constant(x.type, 0)), x)
             largest = tirx.Max(expression(x), expression(opposite))
-            return self.b.made(x.type, largest, x, opposite)
-        held = [expression(a) for a in (x, *more)]
-        return self.b.made(x.type, intrinsic(name, dtype_of(x.type), *held), x, *more)
+            return self.b.term(x.type, largest, x, opposite)
+        operands = [expression(a) for a in (x, *more)]
+        return self.b.term(x.type, intrinsic(name, dtype_of(x.type), *operands), x, *more)
 
     def saturated(self, x: Any, type_: ir.VectorType) -> Term:
         """Floats towards zero to signed integers, the nearest where out of range; NaN gives 0."""
-        whole = intrinsic("fptosi.sat", dtype_of(type_), expression(x))
-        return self.b.made(type_, whole, x)
+        integers = intrinsic("fptosi.sat", dtype_of(type_), expression(x))
+        return self.b.term(type_, integers, x)
 
     def intrinsic(self, name: str, result: ir.VectorType, *args: Any) -> Term:
         """Call an LLVM intrinsic by its full name."""
         operands = [expression(a) for a in args]
         value = intrinsic(name.removeprefix("llvm."), dtype_of(result), *operands)
-        return self.b.made(result, value, *args)
+        return self.b.term(result, value, *args)
 
 
 def intrinsic(name: str, dtype: str, *args: Expression) -> Expression:

@@ -92,31 +92,34 @@ def _ranged(function: Any) -> tuple[Any, int]:
     body: list[Any] = [
         tirx.DeclBuffer(p, data=a) for p, a in zip(function.params, addresses, strict=True)
     ]
-    found: list[int] = []
+    extents: list[int] = []
 
     def rebuilt(statement: Any) -> Any:
         if isinstance(statement, tirx.AttrStmt):
             inner = rebuilt(statement.body)
             return tirx.AttrStmt(statement.node, statement.attr_key, statement.value, inner)
         if isinstance(statement, tirx.For) and statement.kind == tirx.ForKind.PARALLEL:
-            found.append(int(statement.extent))
+            extents.append(int(statement.extent))
             kind = statement.loop_var.ty.dtype
             low, count = first.astype(kind), (last - first).astype(kind)
             serial = tirx.ForKind.SERIAL
             return tirx.For(statement.loop_var, low, count, serial, statement.body)
         return statement
 
-    held = function.body
-    body += [rebuilt(s) for s in (held.seq if isinstance(held, tirx.SeqStmt) else [held])]
-    if len(found) > 1:
-        raise BackendError(f"internal: a schedule with {len(found)} parallel loops outside")
-    made = tirx.PrimFunc([*addresses, first, last], tirx.SeqStmt(body), attrs=function.attrs)
-    return made, found[0] if found else 1
+    statements = function.body
+    body += [
+        rebuilt(s)
+        for s in (statements.seq if isinstance(statements, tirx.SeqStmt) else [statements])
+    ]
+    if len(extents) > 1:
+        raise BackendError(f"internal: a schedule with {len(extents)} parallel loops outside")
+    ranged = tirx.PrimFunc([*addresses, first, last], tirx.SeqStmt(body), attrs=function.attrs)
+    return ranged, extents[0] if extents else 1
 
 
 def _stripped(text: str) -> str:
     """Without debug information, module flags, export attributes and lists of constructors;
-    functions of TVM's own, and what schedules bring along, belong to this text alone. Nor is each
+    functions of TVM's own, and what schedules bring along, belong only to this text. Nor is each
     buffer memory of its own (TBAA, which calls it by an address of this process): a result may lie
     where an operand does."""
     lines = [

@@ -136,11 +136,11 @@ class Program:
 
         def keep(value: Expression) -> Expression:
             truth = str(value.ty.dtype) == "bool"
-            held = self.scratch((lanes,), "int8" if truth else str(value.ty.dtype))
+            kept = self.scratch((lanes,), "int8" if truth else str(value.ty.dtype))
             if lanes > 1:
-                self._kept.append(held)
-            T.buffer_store(held, tirx.Cast("int8", value) if truth else value, [lane])
-            read = held[(lane,)]
+                self._kept.append(kept)
+            T.buffer_store(kept, tirx.Cast("int8", value) if truth else value, [lane])
+            read = kept[(lane,)]
             return tirx.NE(read, constant(I8, 0)) if truth else read
 
         self.code.b.keep = keep
@@ -160,13 +160,13 @@ class Program:
         """A block inside as many loops, outermost first; gives its axes."""
         extents = [*spatial, *reduced] or [1]
         with T.grid(*extents) as loops:
-            held = list(loops) if len(extents) > 1 else [loops]
+            variables = list(loops) if len(extents) > 1 else [loops]
             with T.sblock(name):
                 axes = [
                     T.axis.spatial(extent, at)
                     if i < len(extents) - len(reduced)
                     else T.axis.reduce(extent, at)
-                    for i, (extent, at) in enumerate(zip(extents, held, strict=True))
+                    for i, (extent, at) in enumerate(zip(extents, variables, strict=True))
                 ]
                 yield axes[: len(spatial)], axes[len(extents) - len(reduced) :]
 
@@ -193,7 +193,7 @@ def _words(type_: TensorType) -> int:
 
 @dataclass(frozen=True)
 class View:
-    """A tensor behind a buffer, addressed by logical coordinates of any rank not below its own;
+    """A tensor in a buffer, addressed by logical coordinates of any rank not below its own;
     axes of one element are broadcast."""
 
     program: Program
@@ -216,12 +216,12 @@ class View:
         element = self.type.element
         if self.type.layout is Layout.WORDS:
             return self._load_bits(index)
-        held = self.buffer[tuple(self.place(index))]
+        stored = self.buffer[tuple(self.place(index))]
         if not isinstance(element, Scalar):
-            return planes_of(held, element)
+            return planes_of(stored, element)
         if element == BOOL:
-            return Term.of(I1, tirx.NE(held, constant(I8, 0)))
-        return Term.of(memory_type(element), held)
+            return Term.of(I1, tirx.NE(stored, constant(I8, 0)))
+        return Term.of(memory_type(element), stored)
 
     def _load_bits(self, index: Sequence[Coordinate]) -> Packed:
         own = self._own(index)

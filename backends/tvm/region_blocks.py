@@ -47,15 +47,17 @@ class Region:
         if self._anchor is not None:
             env[self._anchor] = anchor
         for node in self._nodes:
-            held: list[Lanes] = []
+            operands: list[Lanes] = []
             for position, value in enumerate(node.op.operands):
                 if value in env:
-                    held.append(env[value])
+                    operands.append(env[value])
                 elif isinstance(node.op, Threshold) and position > 0:
-                    held.append(self._views[value].load(index[1:2]))
+                    operands.append(self._views[value].load(index[1:2]))
                 else:
-                    held.append(self._views[value].load(index))
-            env[node.result] = elementwise_emitters.emit(self.program.code, node.op, tuple(held))
+                    operands.append(self._views[value].load(index))
+            env[node.result] = elementwise_emitters.emit(
+                self.program.code, node.op, tuple(operands)
+            )
         return [
             env[value] if value in env else self._views[value].load(index)
             for value in self._region.results

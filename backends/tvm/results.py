@@ -124,15 +124,15 @@ class Results:
         with self._lanes() as lane:
             index = self.space.index((*at, lane))
             with self.program.keeping(lanes, lane):
-                held = dict(zip(self._values, compute(lane), strict=True))
+                computed = dict(zip(self._values, compute(lane), strict=True))
             for value, buffers in codes.items():
-                one = held[value]
+                one = computed[value]
                 assert isinstance(one, Packed)
                 self._store_bytes(buffers, one, at, lane)
             for value, buffer in held_back.items():
-                T.buffer_store(buffer, _stored(held[value], self._views[value]), [lane])
+                T.buffer_store(buffer, _stored(computed[value], self._views[value]), [lane])
             for value in plain[-1:]:
-                self._store(value, _stored(held[value], self._views[value]), at, index, lane)
+                self._store(value, _stored(computed[value], self._views[value]), at, index, lane)
         self.program.release()
         for value, buffer in held_back.items():
             with self._lanes() as lane:
@@ -147,7 +147,7 @@ class Results:
     def _store(
         self,
         value: Value,
-        held: Any,
+        element: Any,
         at: Sequence[Coordinate],
         index: Sequence[Coordinate],
         lane: Coordinate,
@@ -158,13 +158,13 @@ class Results:
             if self.space.padded:
                 stack.enter_context(T.If(self.space.inside((*at, lane))))
                 stack.enter_context(T.Then())
-            T.buffer_store(view.buffer, held, view.place(index))
+            T.buffer_store(view.buffer, element, view.place(index))
 
     def _store_bytes(
-        self, codes: Sequence[Buffer], held: Packed, at: Sequence[Coordinate], lane: Coordinate
+        self, codes: Sequence[Buffer], packed: Packed, at: Sequence[Coordinate], lane: Coordinate
     ) -> None:
         """A byte for each plane, 0 where there is no element."""
-        for buffer, truth in zip(codes, held.planes, strict=True):
+        for buffer, truth in zip(codes, packed.planes, strict=True):
             bit = tirx.Cast("int8", expression(truth))
             if self.space.padded:
                 # Under a condition TVM would take coordinates for inside that are not.
@@ -218,9 +218,9 @@ def _stored(lanes: Lanes, view: View) -> Any:
     return value if str(value.ty.dtype) == dtype else tirx.Cast(dtype, value)
 
 
-def code_of(held: Packed, element: Element) -> Any:
+def code_of(packed: Packed, element: Element) -> Any:
     """The byte of a packed element that is stored unpacked (ternary: -1, 0, 1)."""
-    bits = [tirx.Cast("int8", expression(plane)) for plane in held.planes]
+    bits = [tirx.Cast("int8", expression(plane)) for plane in packed.planes]
     if isinstance(element, Ternary):
         one, two = tirx.const(1, "int8"), tirx.const(2, "int8")
         return tirx.Mul(bits[1], tirx.Sub(tirx.Mul(bits[0], two), one))

@@ -3,7 +3,7 @@
 A kernel's plan asks `Knobs` for its decisions; here they are sampled, so that MetaSchedule draws
 schedules, learns from those that were measured (with a gradient-boosted cost model), and proposes
 the next. What was measured is kept in a file (`records`), by the blocks of a layer: a search that
-was broken off goes on where it was. Candidates run here, or on a board behind an RPC tracker where
+was broken off goes on where it was. Candidates run here, or on a board of an RPC tracker where
 TVM's runtime calls them, as the machine code that an artifact would hold.
 """
 
@@ -127,7 +127,7 @@ class Context(ms.TuneContext):
 @dataclass(frozen=True)
 class Search:
     """Searches for one target, on this machine or on a board; ``folder`` holds what is measured,
-    None keeps it in memory alone."""
+    None keeps it only in memory."""
 
     kernels: Mapping[str, TensorKernel]
     target: Target
@@ -144,12 +144,12 @@ class Search:
     def __call__(self, op: Op, kernel: str, constants: Mapping[Value, Const], title: str) -> Params:
         """The best decisions found within the limits, none where there is nothing to decide."""
         results = tuple(Value(f"y{i}", type_) for i, type_ in enumerate(op.infer()))
-        arrays = {value: held.array for value, held in constants.items()}
+        arrays = {value: const.array for value, const in constants.items()}
         job = Job(Node(op, results), Choice(kernel), self.target, arrays, _no_code, _no_code)
-        held = self.kernels[kernel]
-        program = held.write(job)
+        implementation = self.kernels[kernel]
+        program = implementation.write(job)
         module = tvm.IRModule({"main": program.function.with_attr("global_symbol", "main")})
-        layer = Layer(title, held, program, module)
+        layer = Layer(title, implementation, program, module)
         open_ = {name for name, values in layer.asked if len(values) > 1}
         if not open_:
             return {}
@@ -158,10 +158,10 @@ class Search:
         wanted = min(self.limits.trials, there) - len(done)
         if wanted > 0:
             self._search(layer, done, wanted)
-        found = self.records.of(layer.key, layer.asked)
-        if not found:
+        records = self.records.of(layer.key, layer.asked)
+        if not records:
             return {}
-        best = min(found, key=lambda record: min(record.seconds))
+        best = min(records, key=lambda record: min(record.seconds))
         return {name: value for name, value in best.decisions.items() if name in open_}
 
     def _search(self, layer: Layer, done: Sequence[Record], wanted: int) -> None:
@@ -234,8 +234,8 @@ def _no_code(*_: Any) -> Any:
 
 def _counted(target: Target) -> Any:
     """The target with the number of its cores, which MetaSchedule wants to know."""
-    held = dict(tvm_target(target).export())
-    kept = {name: held[name] for name in ("kind", "mtriple", "mcpu", "mattr")}
+    exported = dict(tvm_target(target).export())
+    kept = {name: exported[name] for name in ("kind", "mtriple", "mcpu", "mattr")}
     return tvm.target.Target({**kept, "num-cores": 1})
 
 

@@ -42,23 +42,23 @@ def layer_of(text: str) -> str:
 
 
 class Records:
-    """All records of a folder's file, or of this process alone where there is no folder or it
+    """All records of a folder's file, or only of this process where there is no folder or it
     cannot be written."""
 
     def __init__(self, folder: Path | None) -> None:
         self.path = folder and folder / "measured.jsonl"
-        self.held: dict[str, list[Record]] = {}
+        self.by_layer: dict[str, list[Record]] = {}
         for record in _read(self.path):
-            self.held.setdefault(record.layer, []).append(record)
+            self.by_layer.setdefault(record.layer, []).append(record)
 
     def of(self, layer: str, asked: Asked) -> list[Record]:
         """The records of a layer that answer what its plan asks, each schedule once."""
-        fitting = [record for record in self.held.get(layer, []) if record.answers(asked)]
+        fitting = [record for record in self.by_layer.get(layer, []) if record.answers(asked)]
         return list({tuple(sorted(r.decisions.items())): r for r in fitting}.values())
 
     def add(self, record: Record) -> None:
         """Keep one more."""
-        self.held.setdefault(record.layer, []).append(record)
+        self.by_layer.setdefault(record.layer, []).append(record)
         if self.path is None:
             return
         with contextlib.suppress(OSError):
@@ -81,12 +81,12 @@ def _read(path: Path | None) -> list[Record]:
 def _decoded(line: bytes) -> Record | None:
     """The record of a line, None where it is something else."""
     try:
-        held: object = json.loads(line)
+        decoded: object = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(held, dict):
+    if not isinstance(decoded, dict):
         return None
-    given = cast("dict[str, object]", held)
+    given = cast("dict[str, object]", decoded)
     layer, decisions, seconds = (given.get(k) for k in ("layer", "decisions", "seconds"))
     if not (isinstance(layer, str) and isinstance(decisions, dict) and isinstance(seconds, list)):
         return None

@@ -83,8 +83,8 @@ class Source:
     @property
     def copied(self) -> bool:
         """Whether a task copies what it reads."""
-        held = seen_by_task(self.window, self.size) * self.elements
-        return self.bordered and held * np.dtype(self.dtype).itemsize <= MOST_BYTES
+        copied = seen_by_task(self.window, self.size) * self.elements
+        return self.bordered and copied * np.dtype(self.dtype).itemsize <= MOST_BYTES
 
     def prepare(self) -> Read:
         """Write the copy, if there is one; how to read at (sample, positions of ``seen``..,
@@ -110,8 +110,8 @@ class Source:
                 inside = tirx.all(inside, position >= before)
             if self.seen[axis] > size + before:
                 inside = tirx.all(inside, position < size + before)
-        held = self.read([sample, *there, element])
-        return tirx.if_then_else(inside, held, tirx.const(self.fill, self.dtype))
+        value = self.read([sample, *there, element])
+        return tirx.if_then_else(inside, value, tirx.const(self.fill, self.dtype))
 
     def positions(
         self, output: Sequence[Coordinate], taps: Sequence[Coordinate]

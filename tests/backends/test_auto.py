@@ -78,7 +78,7 @@ def test_layers_of_both_read_each_other(first: str, second: str, target: str) ->
 
 def test_the_schedule_names_both() -> None:
     graph = mixed("llvm", "tvm")
-    names = [held.choice.kernel for held in load_backend("auto").lower(graph, ICELAKE).schedule]
+    names = [node.choice.kernel for node in load_backend("auto").lower(graph, ICELAKE).schedule]
     assert names[:4] == ["pointwise", "tvm_binary_conv", "max_pool", "tvm_binary_conv"]
 
 
@@ -111,18 +111,18 @@ def test_a_tracker_is_read_by_the_backend_that_knows_such() -> None:
 def test_a_network_by_the_faster_kernels(data_dir: Path, tmp_path: Path) -> None:
     """No more predicted cycles than either alone, but for rounding; the numbers are the same."""
     model, target = data_dir / "mnist" / "mnist_bnn.onnx", "x86-64-v3"
-    with np.load(data_dir / "mnist" / "test200.npz") as held:
-        images = (held["images"][:20, None] / np.float32(255)).astype(np.float32)
+    with np.load(data_dir / "mnist" / "test200.npz") as archive:
+        images = (archive["images"][:20, None] / np.float32(255)).astype(np.float32)
     scores: dict[str, np.ndarray] = {}
     cycles: dict[str, int] = {}
     for backend in (*BACKENDS, "auto"):
-        made = build(model, target, Options(backend), "mnist")
+        artifact = build(model, target, Options(backend), "mnist")
         path = tmp_path / f"{backend}.so"
-        path.write_bytes(made.data)
+        path.write_bytes(artifact.data)
         with runtime.load(path) as loaded:
             scores[backend] = loaded(images)
-        assert made.manifest.options["backend"] == backend
-        cycles[backend] = sum(held.cycles for held in made.manifest.kernels)
+        assert artifact.manifest.options["backend"] == backend
+        cycles[backend] = sum(kernel.cycles for kernel in artifact.manifest.kernels)
     assert cycles["auto"] <= min(cycles[backend] for backend in BACKENDS) + 20
     for backend in BACKENDS:
         scale = np.abs(scores[backend]).max()

@@ -11,7 +11,7 @@ from bnnc.ir import interpret
 
 
 def gemm(inputs: int, out: int, zero: int) -> str:
-    """A product with integer thresholds behind it."""
+    """A product with integer thresholds after it."""
     bits = "ternary" if zero == 0 else SIGN
     return f"""
         input %x: f32[N,{inputs}]
@@ -79,7 +79,7 @@ CASES = {name: conv.text() for name, conv in CONVS.items()} | {
 
 
 SHORT = ("c3", "c33", "c65", "c256", "depthwise", "gemm_long", "gemm_long_ternary")
-"""What counts otherwise on the targets that differ from one of `TARGETS` in the counter alone."""
+"""What counts otherwise on the targets that differ from one of `TARGETS` only in the counter."""
 
 
 @pytest.fixture(scope="module", params=TARGETS)

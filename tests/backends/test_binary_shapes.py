@@ -39,15 +39,15 @@ class Layers:
 
     def add(self, op: str, x: str, *constants: Any, first: bool = False, **attributes: Any) -> str:
         """A node on ``x`` and constants; ``x`` comes last when ``first`` is for the constants."""
-        made = f"t{len(self.nodes)}"
+        name = f"t{len(self.nodes)}"
         names: list[str] = []
         for i, array in enumerate(constants):
-            names.append("" if array is None else f"{made}.c{i}")
+            names.append("" if array is None else f"{name}.c{i}")
             if array is not None:
                 self.constants[names[-1]] = np.asarray(array)
         operands = [*names, x] if first else [x, *names]
-        self.nodes.append(helper.make_node(op, operands, [made], name=made, **attributes))
-        return made
+        self.nodes.append(helper.make_node(op, operands, [name], name=name, **attributes))
+        return name
 
     def finish(self, x: str) -> None:
         """The case's output."""
@@ -58,8 +58,8 @@ class Layers:
         shapes = {n: list(s) if n in self.fixed else ["N", *s] for n, s in self.inputs.items()}
         ins = [helper.make_tensor_value_info(n, 1, s) for n, s in shapes.items()]
         outs = [helper.make_empty_tensor_value_info(n) for n in self.outputs]
-        held = [numpy_helper.from_array(a, n) for n, a in self.constants.items()]
-        graph = helper.make_graph(self.nodes, "shapes", ins, outs, held)
+        initializers = [numpy_helper.from_array(a, n) for n, a in self.constants.items()]
+        graph = helper.make_graph(self.nodes, "shapes", ins, outs, initializers)
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
 
     def feeds(self, batch: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A kernel choice is a name and parameters, as text; a backend takes its own candidates alone."""
+"""A kernel choice is a name and parameters, as text; a backend takes only its own candidates."""
 
 from __future__ import annotations
 

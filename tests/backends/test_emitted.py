@@ -105,7 +105,7 @@ def test_the_same_bytes_again(backend: str, name: str) -> None:
     """From graphs parsed anew, of objects and of libraries."""
     graphs = [scheduled(layer(32, 3)) for _ in range(2)]
     lowered = [load_backend(backend).lower(graph, TARGETS[name]) for graph in graphs]
-    emitted = [held.emit("obj", "m", MANIFEST) for held in lowered]
+    emitted = [module.emit("obj", "m", MANIFEST) for module in lowered]
     assert emitted[0] == emitted[1]
     libraries = [linking.link(obj, TARGETS[name]) for obj in emitted]
     assert libraries[0] == libraries[1]
@@ -131,7 +131,7 @@ def test_a_cpu_by_name_compiles(backend: str, model: Graph) -> None:
 
 
 def test_equal_kernels_are_kept_once(backend: str) -> None:
-    """Two layers that differ in their weights alone share one function."""
+    """Two layers that differ only in their weights share one function."""
     x = f"{SIGN}[N,64]@words"
     w = f"{SIGN}[64,64]"
     step = """

@@ -73,7 +73,7 @@ def listed(values: tuple[object, ...]) -> str:
 
 
 def gemm(inputs: int, out: int) -> str:
-    """A product with a bias and a clip behind it."""
+    """A product with a bias and a clip after it."""
     return f"""
         input %x: f32[N,{inputs}]
         %w = const() data=random(7) element=f32 : f32[{out},{inputs}]
@@ -146,8 +146,8 @@ def test_a_result_is_the_same_bits_however_tasks_are_split(cases: Cases, name: s
     """Samples alone, in threes and all together: a tile adds in the order of a single pixel."""
     together = cases.pairs(name, 7)
     for pieces in (3, 7):
-        for (_, whole), (_, split) in zip(together, cases.pairs(name, 7, pieces), strict=True):
-            np.testing.assert_array_equal(split, whole)
+        for (_, joint), (_, split) in zip(together, cases.pairs(name, 7, pieces), strict=True):
+            np.testing.assert_array_equal(split, joint)
 
 
 @pytest.fixture(scope="module", params=TARGETS)
@@ -164,11 +164,11 @@ BATCHES = (1, 2, 3, 16, 21, 70)
 
 def test_a_sample_has_the_same_bits_in_any_batch(products: Cases) -> None:
     many = products.inputs(BATCHES[-1])
-    whole = products.library.run(many, BATCHES[-1])
+    expected = products.library.run(many, BATCHES[-1])
     for batch in BATCHES:
         some = {name: x if name == "fixed.x" else x[:batch] for name, x in many.items()}
         for name, y in products.library.run(some, batch, pieces=batch % 4).items():
-            np.testing.assert_array_equal(y, whole[name][: len(y)])
+            np.testing.assert_array_equal(y, expected[name][: len(y)])
 
 
 @pytest.mark.parametrize("batch", BATCHES)

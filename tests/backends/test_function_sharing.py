@@ -58,8 +58,8 @@ def ready(graph: Graph, backend: str, target: str) -> Graph:
 def contents(lowered: LoweredModule) -> tuple[object, ...]:
     """All that an artifact comes from."""
     weights = [
-        (held.steps, [(w.bits.tobytes(), w.data, w.layout) for w in held.weights])
-        for held in lowered.schedule
+        (node.steps, [(w.bits.tobytes(), w.data, w.layout) for w in node.weights])
+        for node in lowered.schedule
     ]
     return lowered.text, lowered.pool.contents(), dict(lowered.foreign), weights
 

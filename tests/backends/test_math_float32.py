@@ -43,8 +43,8 @@ class Emitter:
         """Call ``llvm.<name>`` of floats, scalars or vectors."""
         of = f"v{x.type.count}f32" if isinstance(x.type, ir.VectorType) else "f32"
         kind = ir.FunctionType(x.type, [x.type, *(m.type for m in more)])
-        held = self.module.declare_intrinsic(f"llvm.{name}.{of}", fnty=kind)
-        return self.b.call(held, [x, *more], fastmath=flags)
+        function = self.module.declare_intrinsic(f"llvm.{name}.{of}", fnty=kind)
+        return self.b.call(function, [x, *more], fastmath=flags)
 
 
 def emit(module: ir.Module, name: str, lanes: int) -> str:

@@ -153,7 +153,7 @@ def packed(element: str, shape: str, name: str = "x") -> str:
 
 
 def decoded(element: str, shape: str, value: str, n: str) -> str:
-    """The floats behind a packed value as the output ``value``."""
+    """The floats of a packed value as the output ``value``."""
     return f"""
         %{value}.f = fused([%{value}]) kernel="" {{
           (%{value}: {element}[{n},{shape}]@words)

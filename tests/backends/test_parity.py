@@ -30,36 +30,36 @@ ROWS = ("x86-64-v3", "icelake-server", "arm64")
 
 def refusals(graph: Graph, target: str) -> dict[str, str]:
     """By backend, why no kernel computes some node of an imported graph; empty where all are."""
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for backend in BACKENDS:
         context = Context(PredictedCost(TARGETS[target], load_backend(backend).kernels))
         try:
             run_passes(graph, pipelines.default(), context)
         except LoweringError as error:
-            found[backend] = str(error)
-    return found
+            reasons[backend] = str(error)
+    return reasons
 
 
-def alike(found: Mapping[str, Any]) -> bool:
+def alike(reasons: Mapping[str, Any]) -> bool:
     """Whether all backends refuse a graph, or none does."""
-    return len(found) in (0, len(BACKENDS))
+    return len(reasons) in (0, len(BACKENDS))
 
 
 @pytest.mark.parametrize("target", ROWS)
 @examples(25)
 @given(graph=networks(dyadic=False))
 def test_random_networks(target: str, graph: Graph) -> None:
-    found = refusals(graph, target)
-    assert alike(found), found
+    reasons = refusals(graph, target)
+    assert alike(reasons), reasons
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_conformance(kind: str) -> None:
     """On every case of the ONNX project that is imported."""
     wrong: list[str] = []
-    for held in cases(kind):
-        case, met = with_constants(held)
+    for original in cases(kind):
+        case, met = with_constants(original)
         if met is None:
-            found = refusals(import_model(case.model).graph, "x86-64-v3")
-            wrong += [] if alike(found) else [f"{case.name}: {found}"]
+            reasons = refusals(import_model(case.model).graph, "x86-64-v3")
+            wrong += [] if alike(reasons) else [f"{case.name}: {reasons}"]
     assert not wrong, "\n".join(wrong)

@@ -243,13 +243,13 @@ class SpecialCases(Cases):
     """NaN, infinities and zeros of both signs among the floats."""
 
     def inputs(self, batch: int) -> dict[str, np.ndarray]:
-        held = super().inputs(batch)
+        arrays = super().inputs(batch)
         rng = np.random.default_rng(3)
-        for name, array in held.items():
+        for name, array in arrays.items():
             if array.dtype.kind == "f" and "cast" not in name:
                 for value in (np.nan, np.inf, -np.inf, -0.0):
                     array[rng.random(array.shape) < 0.03] = value
-        return held
+        return arrays
 
 
 @pytest.fixture(scope="module", params=TARGETS)

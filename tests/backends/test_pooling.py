@@ -126,13 +126,13 @@ class PoolCases(Cases):
     """NaN, infinities and zeros among the inputs."""
 
     def inputs(self, batch: int) -> dict[str, np.ndarray]:
-        held = super().inputs(batch)
+        arrays = super().inputs(batch)
         rng = np.random.default_rng(2)
-        for name, array in held.items():
+        for name, array in arrays.items():
             if array.dtype.kind == "f" and "sign" not in name and "ternary" not in name:
                 for value in (np.nan, np.inf, -np.inf):
                     array[rng.random(array.shape) < 0.02] = value
-        return held
+        return arrays
 
 
 @pytest.fixture(scope="module", params=WIDTHS)

@@ -85,13 +85,13 @@ class ReduceCases(Cases):
     """NaN and infinities among the operands of maximum and minimum."""
 
     def inputs(self, batch: int) -> dict[str, np.ndarray]:
-        held = super().inputs(batch)
+        arrays = super().inputs(batch)
         rng = np.random.default_rng(2)
-        for name, array in held.items():
+        for name, array in arrays.items():
             if array.dtype.kind == "f" and ("max" in name or "min" in name):
                 for value in (np.nan, np.inf, -np.inf):
                     array[rng.random(array.shape) < 0.01] = value
-        return held
+        return arrays
 
 
 @pytest.fixture(scope="module", params=TARGETS)

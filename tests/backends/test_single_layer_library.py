@@ -91,10 +91,10 @@ def graph() -> Graph:
 
 def test_parts_lie_in_the_last_concatenation(graph: Graph) -> None:
     slots = {v.name: v.slot for node in graph.nodes for v in node.results}
-    whole = slots["e"]
-    assert whole is not None
+    joined = slots["e"]
+    assert joined is not None
     starts = {"a": 0, "b": 5, "c": 0, "d": 24}
-    expected = {n: Slot("batch", whole.offset, at, 40) for n, at in starts.items()}
+    expected = {n: Slot("batch", joined.offset, at, 40) for n, at in starts.items()}
     assert {n: slots[n] for n in starts} == expected
     assert slots["g"] == slots["f"], "a sum takes the place of its operand"
     assert sum(isinstance(node.op, Concat) for node in graph.nodes) == 2

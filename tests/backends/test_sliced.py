@@ -175,13 +175,13 @@ def test_instructions_of_the_chain(name: str, golden: Golden) -> None:
     )
 
 
-@pytest.mark.parametrize(("out", "held"), [(7, 16), (40, 48), (100, 128)])
-def test_the_stack_holds_sums_of_existing_channels_alone(out: int, held: int) -> None:
+@pytest.mark.parametrize(("out", "resident"), [(7, 16), (40, 48), (100, 128)])
+def test_the_stack_holds_only_sums_of_existing_channels(out: int, resident: int) -> None:
     graph = scheduled(joined({"one": Layer(16, out, bits=512).text()}), strict=False)
     (op,) = [node.op for node in graph.nodes if isinstance(node.op, Fused)]
     plan = MajorityPlan.of(anchor_of(op), 512)
     assert plan is not None
-    assert plan.held == held
+    assert plan.resident == resident
 
 
 @pytest.mark.parametrize("name", ["x86-64-v2", "x86-64-v3", "x86-64-v4", "arm64"])

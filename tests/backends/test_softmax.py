@@ -45,8 +45,8 @@ class SoftmaxCases(Cases):
     """Operands from -90 to 90."""
 
     def inputs(self, batch: int) -> dict[str, np.ndarray]:
-        held = super().inputs(batch)
-        return {name: np.float32(20) * array for name, array in held.items()}
+        arrays = super().inputs(batch)
+        return {name: np.float32(20) * array for name, array in arrays.items()}
 
 
 @pytest.fixture(scope="module", params=TARGETS)

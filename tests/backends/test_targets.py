@@ -91,8 +91,8 @@ def test_triple_and_cpu(name: str, bits: int, popcount: str) -> None:
 
 
 def test_capabilities_of_a_cpu_equal_those_of_its_row() -> None:
-    row, found = TARGETS["icelake-server"], triples.resolve("x86_64-linux-gnu:icelake-server")
-    assert found.has == row.has
+    row, target = TARGETS["icelake-server"], triples.resolve("x86_64-linux-gnu:icelake-server")
+    assert target.has == row.has
     assert (row.has.bit_matrix, row.has.byte_permute, row.has.funnel_shift) == (True,) * 3
 
 
@@ -108,9 +108,9 @@ def test_capabilities_of_a_cpu_equal_those_of_its_row() -> None:
 def test_bit_capabilities_of_a_cpu(
     cpu: str, bit_matrix: bool, byte_permute: bool, funnel_shift: bool
 ) -> None:
-    found = triples.resolve(f"x86_64-linux-gnu:{cpu}").has
-    held = (found.bit_matrix, found.byte_permute, found.funnel_shift)
-    assert held == (bit_matrix, byte_permute, funnel_shift)
+    has = triples.resolve(f"x86_64-linux-gnu:{cpu}").has
+    capabilities = (has.bit_matrix, has.byte_permute, has.funnel_shift)
+    assert capabilities == (bit_matrix, byte_permute, funnel_shift)
 
 
 @pytest.mark.parametrize(

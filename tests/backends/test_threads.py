@@ -242,9 +242,9 @@ def test_results_do_not_depend_on_threads(backend: str, graph: Graph) -> None:
     pool = Pool(library.handle, 3)
 
     def share(task: int, frame: int, count: int) -> None:
-        held = np.ctypeslib.as_array((ctypes.c_int64 * 3).from_address(frame - 16))
-        held[:2] = 64, 1
-        pool.run(pool.settings.ctypes.data, ctypes.c_void_p(task), held[2:], count)
+        words = np.ctypeslib.as_array((ctypes.c_int64 * 3).from_address(frame - 16))
+        words[:2] = 64, 1
+        pool.run(pool.settings.ctypes.data, ctypes.c_void_p(task), words[2:], count)
 
     try:
         for _ in range(5):

@@ -43,7 +43,7 @@ def layer() -> tuple[Graph, Node]:
     return graph, node
 
 
-def found(layer: tuple[Graph, Node], folder: Path | None, board: str | None = None) -> Params:
+def searched(layer: tuple[Graph, Node], folder: Path | None, board: str | None = None) -> Params:
     """What a search in a folder gives."""
     graph, node = layer
     constants = {n.result: n.op for n in graph.nodes if isinstance(n.op, Const)}
@@ -55,7 +55,7 @@ def found(layer: tuple[Graph, Node], folder: Path | None, board: str | None = No
 def test_what_is_found_is_kept_and_can_be_compiled(
     layer: tuple[Graph, Node], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = found(layer, tmp_path / "search")
+    first = searched(layer, tmp_path / "search")
     assert set(first) <= {"pixels", "vectors", "unroll"}
     assert first["pixels"] in (1, 2, 3, 6)
     records = (tmp_path / "search/measured.jsonl").read_text().split()
@@ -65,13 +65,13 @@ def test_what_is_found_is_kept_and_can_be_compiled(
         raise AssertionError("measured again")
 
     monkeypatch.setattr(search, "measure_here", again)
-    assert found(layer, tmp_path / "search") == first
+    assert searched(layer, tmp_path / "search") == first
     (kernel,) = [k for k in TvmBackend().kernels if k.name == "tvm_conv"]
     assert set(first) <= set(kernel.knobs)
 
 
 def test_a_search_without_a_folder_keeps_nothing(layer: tuple[Graph, Node]) -> None:
-    assert found(layer, None)["pixels"] in (1, 2, 3, 6)
+    assert searched(layer, None)["pixels"] in (1, 2, 3, 6)
 
 
 def test_a_schedule_that_cannot_be_measured_is_not_the_best(
@@ -87,14 +87,14 @@ def test_a_schedule_that_cannot_be_measured_is_not_the_best(
         return [1e-6]
 
     monkeypatch.setattr(search, "measure_here", flaky)
-    assert found(layer, None)
+    assert searched(layer, None)
     assert len(calls) >= TRIALS
 
 
 def record(seconds: object = (1e-9,), **decisions: object) -> str:
     """A line about the layer KEY, which would win."""
-    held = {"pixels": 6, "vectors": 1, "unroll": 1} | decisions
-    return json.dumps({"layer": "KEY", "decisions": held, "seconds": seconds})
+    decided = {"pixels": 6, "vectors": 1, "unroll": 1} | decisions
+    return json.dumps({"layer": "KEY", "decisions": decided, "seconds": seconds})
 
 
 @pytest.mark.parametrize(
@@ -118,15 +118,15 @@ def record(seconds: object = (1e-9,), **decisions: object) -> str:
 def test_lines_that_are_no_records_are_skipped(
     layer: tuple[Graph, Node], tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What remains of a search is gone on from."""
+    """A search goes on from what remains."""
     times = iter([[1e-3], [1e-5], *[[1e-4]] * 100])
     monkeypatch.setattr(search, "measure_here", lambda *_: next(times))
-    first = found(layer, tmp_path)
+    first = searched(layer, tmp_path)
     path = tmp_path / "measured.jsonl"
     text = path.read_bytes()
     key = text.split(b'"layer": "')[1][:32].decode()
     path.write_bytes(text[:-9] + b"\n" + damage.replace("KEY", key).encode())
-    assert found(layer, tmp_path) == first
+    assert searched(layer, tmp_path) == first
     assert len(path.read_bytes()) > len(text)
 
 
@@ -134,7 +134,7 @@ def test_a_folder_that_cannot_be_made_keeps_nothing(
     layer: tuple[Graph, Node], tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
-    assert found(layer, tmp_path / "file" / "search")["pixels"] in (1, 2, 3, 6)
+    assert searched(layer, tmp_path / "file" / "search")["pixels"] in (1, 2, 3, 6)
 
 
 def test_a_search_in_which_nothing_runs_says_why(
@@ -145,7 +145,7 @@ def test_a_search_in_which_nothing_runs_says_why(
 
     monkeypatch.setattr(search, "measure_here", lost)
     with pytest.raises(BackendError, match="conv: no schedule runs: Connection reset"):
-        found(layer, None)
+        searched(layer, None)
 
 
 # --- boards -----------------------------------------------------------------------------------
@@ -154,22 +154,22 @@ def test_a_search_in_which_nothing_runs_says_why(
 @pytest.fixture(scope="module")
 def tracker() -> Generator[str]:
     """A tracker that knows one board, this machine."""
-    held = Tracker("127.0.0.1", port=19190, port_end=19290, silent=True)
+    started = Tracker("127.0.0.1", port=19190, port_end=19290, silent=True)
     server = rpc.Server(
         "127.0.0.1",
         port=19300,
         port_end=19400,
         key="board",
-        tracker_addr=("127.0.0.1", held.port),
+        tracker_addr=("127.0.0.1", started.port),
         silent=True,
     )
-    yield f"127.0.0.1:{held.port}"
+    yield f"127.0.0.1:{started.port}"
     server.terminate()
-    held.terminate()
+    started.terminate()
 
 
 def test_a_board_measures(layer: tuple[Graph, Node], tracker: str) -> None:
-    assert found(layer, None, f"{tracker}/board")["pixels"] in (1, 2, 3, 6)
+    assert searched(layer, None, f"{tracker}/board")["pixels"] in (1, 2, 3, 6)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 An operation either has a portable way, which stands here and a machine may override, or needs the
 capability of the target (``target.has``) that its docstring names: kernels ask for that first.
-Where one instruction is the whole operation, a machine only names LLVM's function of it.
+Where one instruction does an operation, a machine only names LLVM's function for it.
 
 Operations are written over an `Emission`. Over TIR a value stands for one lane: there only those
 work that keep lanes apart, and they are told how many a vector has.

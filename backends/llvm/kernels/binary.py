@@ -8,7 +8,7 @@ the mask of a ternary operand:
     ternary:       dot = popcount(m) - 2 * popcount(s ^ (w & m))         (s is 0 where m is 0)
 
 Taps outside the operand are skipped, so that zero padding needs no correction. Channels that do
-not fill their last word are 0 in both operands. Zeros of a ternary operand are rare behind most
+not fill their last word are 0 in both operands. Zeros of a ternary operand are rare after most
 layers: where a chunk of rows reads none, the two-valued loop runs. Groups that are whole words use
 their range of words; others let blocks of output channels cross groups, with a mask per lane that
 keeps its own group's bits.
@@ -53,8 +53,8 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     a_word, finish = {"dword": (3.0, 2), "byte": (3.2, 2), "table": (3.4, 28)}[target.has.popcount]
     if target.has.popcount == "table":
         # The carry-save adders take runs of words: a tap's, or a row's that lie in one run.
-        whole = geometry.groups == 1 and a_tap == 2 * words_of(x)
-        rows = whole and geometry.dilations[1] == 1 and not isinstance(x.element, Ternary)
+        one_run = geometry.groups == 1 and a_tap == 2 * words_of(x)
+        rows = one_run and geometry.dilations[1] == 1 and not isinstance(x.element, Ternary)
         a_word += 10.3 / (a_tap * (geometry.kernel[1] if rows else 1))
     operations = a_word * a_tap * geometry.taps + finish + len(op.body.nodes)
     return geometry.samples * pixels * blocks * operations / 2
@@ -97,15 +97,17 @@ class _Kernel(BinaryLayer):
         def pixel(at: Index, state: Sequence[IRValue]) -> list[IRValue]:
             place = code.offset(self.x, code.mul(code.add(code.mul(at, 2), 1), 8 * words))
             return [
-                b.or_(held, b.xor(code.load(code.offset(place, 8 * number), I64), I64(mask)))
-                for number, (held, mask) in enumerate(zip(state, full, strict=True))
+                b.or_(
+                    missing_bits, b.xor(code.load(code.offset(place, 8 * number), I64), I64(mask))
+                )
+                for number, (missing_bits, mask) in enumerate(zip(state, full, strict=True))
             ]
 
         missing = code.repeat(low, high, 1, [I64(0)] * words, pixel)
-        whole = missing[0]
+        any_missing = missing[0]
         for more in missing[1:]:
-            whole = b.or_(whole, more)
-        return b.icmp_unsigned("==", whole, I64(0))
+            any_missing = b.or_(any_missing, more)
+        return b.icmp_unsigned("==", any_missing, I64(0))
 
     def _tile(self, tile: Tile) -> None:
         self._store(tile, _Run(self, tile, self.ternary).sums())
@@ -211,13 +213,13 @@ class _Run:
             weights = code.offset(w, code.mul(at, self.word_bytes))
             return self._settle(self._run(there, weights, at, part, list(state)))
 
-        whole = self.run_words // part * part
-        state = code.repeat(0, whole, part, state, piece)
-        if whole < self.run_words:
-            there = code.offset(x, 4 * whole)
-            weights = code.offset(w, whole * self.word_bytes)
-            rest = self.run_words - whole
-            state = self._settle(self._run(there, weights, whole, rest, state))
+        in_parts = self.run_words // part * part
+        state = code.repeat(0, in_parts, part, state, piece)
+        if in_parts < self.run_words:
+            there = code.offset(x, 4 * in_parts)
+            weights = code.offset(w, in_parts * self.word_bytes)
+            rest = self.run_words - in_parts
+            state = self._settle(self._run(there, weights, in_parts, rest, state))
         return state
 
     def _run(
@@ -231,13 +233,13 @@ class _Run:
             weights = code.offset(w, code.mul(at, self.word_bytes))
             return self._absorb(there, weights, code.add(first, at), count, list(state))
 
-        whole = words // chunk * chunk
-        if whole <= 2 * chunk:
-            for at in range(0, whole, chunk):
+        chunked = words // chunk * chunk
+        if chunked <= 2 * chunk:
+            for at in range(0, chunked, chunk):
                 state = block(at, state)
         else:
-            state = code.repeat(0, whole, chunk, state, block)
-        return block(whole, state, words - whole) if whole < words else state
+            state = code.repeat(0, chunked, chunk, state, block)
+        return block(chunked, state, words - chunked) if chunked < words else state
 
     def _absorb(
         self, x: IRValue, w: IRValue, at: Index, count: int, state: list[IRValue]
@@ -316,8 +318,8 @@ class _Run:
         return self._block_words(code.offset(layer.mine, start), count)
 
     def _update(self, state: list[IRValue], number: int, words: list[IRValue]) -> None:
-        held: State = state[number * self.size : (number + 1) * self.size]
-        state[number * self.size : (number + 1) * self.size] = self.counter.absorb(held, words)
+        counts: State = state[number * self.size : (number + 1) * self.size]
+        state[number * self.size : (number + 1) * self.size] = self.counter.absorb(counts, words)
 
     def _nonzero(
         self, state: list[IRValue], pixel: int, x: IRValue, plane: int, count: int
@@ -346,8 +348,8 @@ class _Run:
         out: list[IRValue] = []
         for pixel in range(self.tile.pixels):
             parts = [self._count(state, pixel * self.vectors + v) for v in range(self.vectors)]
-            whole = code.concat(parts)
-            twice = b.add(whole, whole)
+            mismatches = code.concat(parts)
+            twice = b.add(mismatches, mismatches)
             if self.counts_masks:
                 first = (self.tile.pixels + pixel) * self.vectors
                 inputs = code.concat([self._count(state, first + v) for v in range(self.vectors)])

@@ -76,7 +76,7 @@ one pixel's sums, and of building one address, by bits of a vector; measured."""
 
 
 def _cycles(op: Op, target: Target, choice: Choice) -> float:
-    """What `_PRICES` says, and the region behind the anchor on widened sums."""
+    """What `_PRICES` says, and the region after the anchor, on widened sums."""
     assert isinstance(op, Fused)
     anchor = anchor_of(op)
     g = Geometry.of(anchor)
@@ -121,8 +121,8 @@ class _Kernel(Layer[BinaryConv]):
     def rows(self) -> int:
         """Output rows of a chunk."""
         frame = self.masked if self.ternary else self.frame
-        held = _SCRATCH // frame.row_bytes - frame.reach
-        return max(1, min(self.geometry.out[0], held // self.geometry.strides[0] + 1))
+        input_rows = _SCRATCH // frame.row_bytes - frame.reach
+        return max(1, min(self.geometry.out[0], input_rows // self.geometry.strides[0] + 1))
 
     def body(self) -> None:
         """Chunks of rows of each sample."""
@@ -255,13 +255,13 @@ class _Tile:
     def _run(self, x: IRValue, w: IRValue, steps: int) -> None:
         """Consecutive lookups, in pieces of as many as bytes can sum."""
         code, piece = self.code, _piece(steps)
-        whole = steps // piece * piece
-        with code.loop(0, whole, piece) as at:
+        in_pieces = steps // piece * piece
+        with code.loop(0, in_pieces, piece) as at:
             there = code.offset(x, code.mul(at, 2))
             self._piece(there, code.offset(w, code.mul(at, self.lanes)), piece)
-        if whole < steps:
-            there, weights = code.offset(x, 2 * whole), code.offset(w, whole * self.lanes)
-            self._piece(there, weights, steps - whole)
+        if in_pieces < steps:
+            there, weights = code.offset(x, 2 * in_pieces), code.offset(w, in_pieces * self.lanes)
+            self._piece(there, weights, steps - in_pieces)
 
     def _piece(self, x: IRValue, w: IRValue, steps: int) -> None:
         """Lookups without overflow: groups of three in a loop, then the rest; then 16 bits."""
@@ -271,11 +271,11 @@ class _Tile:
             there = code.offset(x, code.mul(at, 2))
             return self._group(there, code.offset(w, code.mul(at, self.lanes)), count, state)
 
-        whole = steps // _GROUP * _GROUP
+        grouped = steps // _GROUP * _GROUP
         state = [self.bytes(None)] * (2 * self.pairs)
-        state = code.repeat(0, whole, _GROUP, state, group)
-        if whole < steps:
-            state = group(whole, state, steps - whole)
+        state = code.repeat(0, grouped, _GROUP, state, group)
+        if grouped < steps:
+            state = group(grouped, state, steps - grouped)
         for pair in range(self.pairs):
             self._widen(pair, *state[2 * pair : 2 * pair + 2])
 
@@ -290,9 +290,9 @@ class _Tile:
             counts = self._lookup(at, weights[0])
             for j in range(1, count):
                 counts = b.add(counts, self._lookup(code.offset(at, 2 * j), weights[j]))
-            whole, high = state[2 * pair : 2 * pair + 2]
+            combined, high = state[2 * pair : 2 * pair + 2]
             upper = b.bitcast(b.lshr(b.bitcast(counts, self.halves), four), self.bytes)
-            out += [b.add(whole, counts), b.add(high, upper)]
+            out += [b.add(combined, counts), b.add(high, upper)]
         return out
 
     def _lookup(self, x: IRValue, weights: IRValue) -> IRValue:
@@ -313,7 +313,7 @@ class _Tile:
         spread = code.shuffle(table, table, order)
         return instructions(code).lookup_bytes(spread, weights, weights.type.count)
 
-    def _widen(self, pair: int, whole: IRValue, high: IRValue) -> None:
+    def _widen(self, pair: int, combined: IRValue, high: IRValue) -> None:
         """Add the bytes of both pixels to their 16-bit sums of even and of odd bytes.
 
         ``high`` has the upper halves of even bytes plus 16 times the lower ones of odd bytes.
@@ -322,16 +322,16 @@ class _Tile:
         four, eight, byte = (
             ir.Constant(self.halves, [n] * (self.lanes // 2)) for n in (4, 8, 0xFF)
         )
-        whole, high = b.bitcast(whole, self.halves), b.bitcast(high, self.halves)
+        combined, high = b.bitcast(combined, self.halves), b.bitcast(high, self.halves)
 
         def without(total: IRValue, more: IRValue) -> IRValue:
             """``total - 16 * more`` modulo 256."""
             return b.and_(b.sub(total, b.shl(more, four)), byte)
 
         second_odd = b.lshr(high, eight)
-        first_odd = without(b.lshr(whole, eight), second_odd)
+        first_odd = without(b.lshr(combined, eight), second_odd)
         second_even = without(high, first_odd)
-        first_even = without(whole, second_even)
+        first_even = without(combined, second_even)
         for number, part in enumerate((first_even, first_odd, second_even, second_odd)):
             at = code.offset(self.layer.sums, (4 * pair + number) * self.lanes)
             code.store(b.add(code.load(at, self.halves), part), at)
@@ -374,7 +374,7 @@ class _Tile:
         b, quarter = self.code.b, self.lanes // 4
         wide = vector(I32, quarter)
         low, high = (ir.Constant(wide, [n] * quarter) for n in (0xFFFF, 16))
-        even, odd = (b.bitcast(held, wide) for held in sums)
+        even, odd = (b.bitcast(halves, wide) for halves in sums)
         parts = [b.and_(even, low), b.and_(odd, low), b.lshr(even, high), b.lshr(odd, high)]
         if quarter < 8:
             parts = [self.code.concat(parts[:2]), self.code.concat(parts[2:])]
@@ -399,7 +399,7 @@ def _candidates(op: Op, target: Target) -> tuple[Params, ...]:
     """Pairs of pixels in registers: what divides a row evenly among its tiles."""
     pairs = -(-Geometry.of(anchor_of(op)).out[1] // 2)
     most = (7, 8, 6, 5, 4) if target.registers == 32 else (4, 5, 3, 2)
-    return tuple({"pairs": held} for held in dict.fromkeys(balanced(pairs, n) for n in most))
+    return tuple({"pairs": count} for count in dict.fromkeys(balanced(pairs, n) for n in most))
 
 
 def _lower(job: Job) -> None:

@@ -30,7 +30,7 @@ from .sliced.lanes_epilogue import SlicedLanes
 from .sliced.majority_sums import MajorityLayer, MajorityPlan
 from .sliced.sliced_layer import SlicedLayer, anchor_of, tasks
 from .sliced.sliced_plan import Prices, SlicedPlan, refusal
-from .sliced.sliced_thresholds import Thresholds, thresholds_alone
+from .sliced.sliced_thresholds import Thresholds, only_thresholds
 from .sliced.tree_sums import TreeLayer, TreePlan
 
 # Measured on a Sapphire Rapids core, in its cycles.
@@ -57,7 +57,7 @@ def _plan(op: BinaryConv, params: Params) -> SlicedPlan | None:
         plan = CodebookPlan.of(op, params["bits"], params["codebook"])
     else:
         plan = (TreePlan if params.get("tree") else MajorityPlan).of(op, params["bits"])
-    return plan if plan is not None and plan.held else None
+    return plan if plan is not None and plan.resident else None
 
 
 def _candidates(op: Op, target: Target) -> tuple[Params, ...]:
@@ -67,8 +67,8 @@ def _candidates(op: Op, target: Target) -> tuple[Params, ...]:
     widths = [bits for bits in (512, 256, 128) if bits <= target.vector_bits]
     ways: list[Params] = [{}, {"tree": 1}] if anchor.parents else [{}]
     ways += [{"codebook": together} for together in range(1, MOST_TOGETHER + 1)]
-    found = ({"bits": bits, **way} for way in ways for bits in widths)
-    return tuple(params for params in found if _plan(anchor, params) is not None)
+    candidates = ({"bits": bits, **way} for way in ways for bits in widths)
+    return tuple(params for params in candidates if _plan(anchor, params) is not None)
 
 
 def _plan_of(op: Op, target: Target, choice: Choice) -> SlicedPlan:
@@ -94,8 +94,8 @@ def _refuses(op: Op, target: Target) -> str | None:
     if not _candidates(op, target):
         return "its kernel or its sums are too large"
     sliced = [v for v in op.body.results if v.type.layout is Layout.PLANES]
-    if sliced and not thresholds_alone(op):
-        return "planes are written where a threshold alone follows"
+    if sliced and not only_thresholds(op):
+        return "planes are written only where one threshold follows"
     return fused_region.refusal(op, target)
 
 
@@ -106,7 +106,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     prices = _PRICES[target.has.logic, plan.bits]
     channels = plan.geometry.out_channels
     cycles = plan.tiles * plan.cycles(prices)
-    if thresholds_alone(op):
+    if only_thresholds(op):
         return cycles + plan.tiles * channels * _THRESHOLD
     vectors = plan.geometry.samples * plan.words * 64 * channels / 16
     pieces = 16 / target.lanes

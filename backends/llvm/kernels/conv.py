@@ -128,7 +128,7 @@ class _Layer(Layer[Conv | Gemm]):
         """
         g, target = self.geometry, self.code.target
         weights = 64 * vectors
-        held = weights * g.taps * g.group_channels <= target.l1 // 2
+        cached = weights * g.taps * g.group_channels <= target.l1 // 2
         narrow = narrowed(vectors, self.code.lanes, g.group_out)
         cycles = 0.0
         for segment in g.segments():
@@ -136,7 +136,7 @@ class _Layer(Layer[Conv | Gemm]):
             for pixels in [size] * (segment.count // size) + [segment.count % size]:
                 loads = narrow + pixels if pixels else 0
                 sums = pixels * narrow / 2 + _LOAD * loads
-                cycles += max(sums, 0 if held or not pixels else weights / _STREAM)
+                cycles += max(sums, 0 if cached or not pixels else weights / _STREAM)
         return cycles / narrow
 
     @property
@@ -301,12 +301,12 @@ class _Run:
         channel = self.layer.strides[1]
 
         def at(number: Index, state: Sequence[IRValue]) -> Sequence[IRValue]:
-            held = list(state)
+            sums = list(state)
             here = code.offset(x, code.mul(number, channel))
             weights = code.offset(w, code.mul(number, self.input_bytes))
             for taps in self.layer.tap_classes:
-                self._tap_class(here, weights, taps, held)
-            return held
+                self._tap_class(here, weights, taps, sums)
+            return sums
 
         return code.repeat(0, g.group_channels, 1, state, at)
 
@@ -351,15 +351,15 @@ class _Run:
         def block(at: Index, state: Sequence[IRValue], size: int = unroll) -> list[IRValue]:
             there = code.offset(x, code.mul(at, step))
             weights = code.offset(w, code.mul(at, self.input_bytes))
-            held = list(state)
+            sums = list(state)
             for j in range(size):
                 here = code.offset(there, j * step)
-                self._multiply(here, code.offset(weights, j * self.input_bytes), j, held)
-            return held
+                self._multiply(here, code.offset(weights, j * self.input_bytes), j, sums)
+            return sums
 
-        whole = count // unroll * unroll
-        state = code.repeat(0, whole, unroll, state, block)
-        return block(whole, state, count - whole) if whole < count else state
+        unrolled = count // unroll * unroll
+        state = code.repeat(0, unrolled, unroll, state, block)
+        return block(unrolled, state, count - unrolled) if unrolled < count else state
 
     def _multiply(self, x: IRValue, w: IRValue, number: int, state: list[IRValue]) -> None:
         """One input of every pixel times the weights of all vectors."""

@@ -272,14 +272,14 @@ class _Run:
         self.size = len(empty)
         state = [v for _ in range(self.tile.pixels * self.vectors) for v in empty]
         count = len(layer.words)
-        whole = count // dot.limit * dot.limit
+        in_pieces = count // dot.limit * dot.limit
 
         def piece(first: Index, state: Sequence[IRValue]) -> list[IRValue]:
             return self._settled(self._words(first, code.add(first, dot.limit), state))
 
-        state = code.repeat(0, whole, dot.limit, state, piece)
-        if whole < count:
-            state = self._settled(self._words(whole, count, state))
+        state = code.repeat(0, in_pieces, dot.limit, state, piece)
+        if in_pieces < count:
+            state = self._settled(self._words(in_pieces, count, state))
         out: list[IRValue] = []
         for pixel in range(self.tile.pixels):
             first = pixel * self.vectors
@@ -317,8 +317,8 @@ class _Run:
             for pixel in range(self.tile.pixels):
                 x = self._inputs(code.offset(here, pixel * self.step), octets)
                 for v in range(self.vectors):
-                    held = self._sum(state, pixel * self.vectors + v)
-                    out += layer.dot.add(held, x, weights[v])
+                    sums = self._sum(state, pixel * self.vectors + v)
+                    out += layer.dot.add(sums, x, weights[v])
             return out
 
         return code.repeat(first, last, 1, state, word)

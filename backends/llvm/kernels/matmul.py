@@ -49,8 +49,8 @@ class Product:
     def rows(self, first: Index, last: Index) -> None:
         """Result rows first .. last-1: blocks, then one by one."""
         blocks, _ = self.code.divide(self.code.sub(last, first), _ROWS)
-        whole = self.code.add(first, self.code.mul(blocks, _ROWS))
-        for start, stop, count in ((first, whole, _ROWS), (whole, last, 1)):
+        in_blocks = self.code.add(first, self.code.mul(blocks, _ROWS))
+        for start, stop, count in ((first, in_blocks, _ROWS), (in_blocks, last, 1)):
             if isinstance(start, int) and start == stop:
                 continue
             with self.code.loop(start, stop, count) as row:
@@ -68,12 +68,12 @@ class Product:
         """A block of rows and columns: vectors of the target's lanes, then narrower ones."""
         code = self.code
         first, height = rows
-        whole = count // code.lanes * code.lanes
-        spans = [(s, code.lanes) for s in range(0, whole, code.lanes)]
-        spans += [(whole + s, w) for s, w in pieces(count - whole)]
+        in_vectors = count // code.lanes * code.lanes
+        spans = [(s, code.lanes) for s in range(0, in_vectors, code.lanes)]
+        spans += [(in_vectors + s, w) for s, w in pieces(count - in_vectors)]
         state = [vector(FLOAT, w)(None) for _ in range(height) for _, w in spans]
 
-        def step(k: Index, held: list[Any]) -> list[Any]:
+        def step(k: Index, state: list[Any]) -> list[Any]:
             right = [self._right(k, code.add(column, s), w) for s, w in spans]
             out: list[Any] = []
             for i in range(height):
@@ -81,7 +81,7 @@ class Product:
                 left = code.load(self.a.address(at), FLOAT)
                 for j, weights in enumerate(right):
                     lanes = weights.type.count
-                    old = held[i * len(spans) + j]
+                    old = state[i * len(spans) + j]
                     out.append(code.multiply_add(code.splat(left, lanes), weights, old))
             return out
 
@@ -111,10 +111,10 @@ def _lower(job: Job) -> None:
         Product(code, op, *views(code), ()).rows(code.begin, code.end)
 
     def matrices(code: Code) -> None:
-        held = views(code)
+        operands = views(code)
         sizes = [1, *(known(d) for d in lead[1:])]
         with code.loop(code.begin, code.end) as task:
-            product = Product(code, op, *held, code.split(task, sizes))
+            product = Product(code, op, *operands, code.split(task, sizes))
             product.rows(0, known(result.shape[-2]))
 
     if lead:

@@ -32,7 +32,7 @@ from .moving.copy_boxes import known, stored
 from .pointwise import block_width
 
 _NARROW = 8
-"""Lanes of a block whose results are found one by one but packed."""
+"""Lanes of a block whose results are computed one by one but packed."""
 
 
 @dataclass(frozen=True)

@@ -53,9 +53,11 @@ class Row:
         extent = known(self.op.x.shape[self.op.axis])
         if not self.shared:
             return [(0, extent, 1)]
-        whole = extent // self.width * self.width
-        out = [(0, whole, self.width)] if whole else []
-        return out + [(whole + s, whole + s + w, w) for s, w in pieces(extent - whole)]
+        in_vectors = extent // self.width * self.width
+        out = [(0, in_vectors, self.width)] if in_vectors else []
+        return out + [
+            (in_vectors + s, in_vectors + s + w, w) for s, w in pieces(extent - in_vectors)
+        ]
 
     def index(self, position: Index) -> tuple[Index, ...]:
         """Coordinates of the element at a position along the axis."""

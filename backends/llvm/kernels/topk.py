@@ -45,9 +45,9 @@ class Selection:
         self._store(first, 0)
 
         def next_one(j: Index, before: list[Any]) -> list[Any]:
-            found = self._pick(before)
-            self._store(found, j)
-            return found
+            entry = self._pick(before)
+            self._store(entry, j)
+            return entry
 
         if self.op.k > 1:
             self.code.repeat(1, self.op.k, 1, first, next_one)
@@ -71,8 +71,8 @@ class Selection:
         x = self.views[0].load(self._index(i), self.lane, self.width, self.count)
         return order_key(self.code, self.op, x)
 
-    def _store(self, found: list[Any], j: Index) -> None:
-        position = found[1]
+    def _store(self, entry: list[Any], j: Index) -> None:
+        position = entry[1]
         if position.type.element != I64:
             position = self.code.b.sext(position, vector(I64, self.width))
         self.views[1].store(position, self._index(j), self.lane, self.count)

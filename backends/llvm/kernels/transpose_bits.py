@@ -108,9 +108,9 @@ def _lower(job: Job) -> None:
             image, block = code.divide(task, shape.blocks)
             pixel = code.add(code.mul(image, shape.pixels), code.mul(block, WORD_BITS))
             rows = code.offset(code.pointer(words), code.mul(pixel, shape.pixel))
-            held = code.offset(code.pointer(planes), code.mul(task, 8))
+            plane_bytes = code.offset(code.pointer(planes), code.mul(task, 8))
             tile = _pack if to_planes else _unpack
-            _block(code, shape, tile, (rows, held), block)
+            _block(code, shape, tile, (rows, plane_bytes), block)
 
     job.step(Extent.of(type_.shape[0], -(-_pixels(type_) // WORD_BITS)), body)
 
@@ -160,11 +160,11 @@ def _channels(code: Code, shape: _Shape, body: Body, at: tuple[Any, Any], count:
 # --- bytes ------------------------------------------------------------------------------------
 
 
-def _interleave(code: Code, held: Sequence[Any], rounds: int) -> list[Any]:
+def _interleave(code: Code, vectors: Sequence[Any], rounds: int) -> list[Any]:
     """A transposition of bytes: with vectors numbered v3 v2 v1 v0 (in bits) and the bytes of each
     part b3 b2 b1 b0, every round moves the highest of both to the lowest place of the other."""
-    lanes = held[0].type.count
-    half, size = len(held) // 2, PART // 2
+    lanes = vectors[0].type.count
+    half, size = len(vectors) // 2, PART // 2
     low, high = (
         [
             i
@@ -175,9 +175,9 @@ def _interleave(code: Code, held: Sequence[Any], rounds: int) -> list[Any]:
         for s in (0, size)
     )
     for _ in range(rounds):
-        pairs = zip(held[:half], held[half:], strict=True)
-        held = [code.shuffle(a, b, order) for a, b in pairs for order in (low, high)]
-    return list(held)
+        pairs = zip(vectors[:half], vectors[half:], strict=True)
+        vectors = [code.shuffle(a, b, order) for a, b in pairs for order in (low, high)]
+    return list(vectors)
 
 
 def _read_rows(code: Code, tile: _Tile, lanes: int) -> list[Any]:
@@ -204,10 +204,10 @@ def _row(code: Code, tile: _Tile, pixel: int, two: bool) -> Any:
     return code.shuffle(first, second, range(PART))
 
 
-def _write_rows(code: Code, tile: _Tile, held: Sequence[Any]) -> None:
+def _write_rows(code: Code, tile: _Tile, rows: Sequence[Any]) -> None:
     """The inverse of `_read_rows`."""
     two = len(tile.channels) == 2
-    for i, row in enumerate(held):
+    for i, row in enumerate(rows):
         for part in range(0, row.type.count, PART):
             pixel = part + (i if two else 2 * i)
             at = code.offset(tile.rows, pixel * tile.shape.pixel)
@@ -276,11 +276,11 @@ def _unpack(code: Code, tile: _Tile) -> None:
         return
     lanes = code.target.vector_bits // 8
     octets = vector(I8, lanes)
-    held: list[Any] = [octets(None)] * (8 * len(tile.channels))
+    rows: list[Any] = [octets(None)] * (8 * len(tile.channels))
     for number, channel, count in _byte_columns(tile):
         for k in range(count):
-            held[number] = _with_bit(code, held[number], _address(code, tile, channel + k), k)
-    _write_rows(code, tile, _interleave(code, held, 4 if len(tile.channels) == 2 else 3))
+            rows[number] = _with_bit(code, rows[number], _address(code, tile, channel + k), k)
+    _write_rows(code, tile, _interleave(code, rows, 4 if len(tile.channels) == 2 else 3))
 
 
 def _with_bit(code: Code, octets: Any, at: Any, bit: int) -> Any:
@@ -292,11 +292,11 @@ def _with_bit(code: Code, octets: Any, at: Any, bit: int) -> Any:
         chosen = b.bitcast(code.load(at, ir.IntType(lanes)), vector(I1, lanes))
         return b.select(chosen, b.or_(octets, power), octets)
     # Without mask registers each byte meets its own bit, in a copy of the byte that holds it.
-    held = code.load(at, vector(I8, lanes // 8))
-    copies = code.shuffle(held, held, [i // 8 for i in range(lanes)])
+    bits = code.load(at, vector(I8, lanes // 8))
+    copies = code.shuffle(bits, bits, [i // 8 for i in range(lanes)])
     own = octets.type([1 << i % 8 for i in range(lanes)])
-    found = b.icmp_unsigned("==", b.and_(copies, own), own)
-    return b.or_(octets, b.and_(b.sext(found, octets.type), power))
+    is_set = b.icmp_unsigned("==", b.and_(copies, own), own)
+    return b.or_(octets, b.and_(b.sext(is_set, octets.type), power))
 
 
 # --- the descriptor ---------------------------------------------------------------------------
@@ -310,7 +310,7 @@ def is_transposition(op: Op) -> bool:
 
 
 def _refuses(op: Op, target: Target) -> str | None:
-    return None if is_transposition(op) else "goes between words and planes alone"
+    return None if is_transposition(op) else "goes only between words and planes"
 
 
 def _cycles(op: Op, target: Target, choice: Choice) -> float:

@@ -130,7 +130,7 @@ class Binary:
         """The operand in units."""
         op = self.layer.op
         units = self.program.units(self.layer.job.outer(op.x), self.bits)
-        # Of the sign plane alone, as many units as are read.
+        # Only of the sign plane, as many units as are read.
         elements = 2 * self.plane if self.ternary else self.elements
         return self.layer.source(elements, f"uint{self.bits}", lambda at: units[tuple(at)])
 
@@ -210,28 +210,28 @@ class Binary:
             with T.init():
                 T.buffer_store(sums, tirx.const(0, self.wide), at)
             if counts is None:
-                found = self.mismatches(operand, w, at, axes)
+                mismatches = self.mismatches(operand, w, at, axes)
             else:
-                found = counts[(*axes, *at)]
-            T.buffer_store(sums, sums[tuple(at)] + tirx.Cast(self.wide, found), at)
+                mismatches = counts[(*axes, *at)]
+            T.buffer_store(sums, sums[tuple(at)] + tirx.Cast(self.wide, mismatches), at)
         return sums
 
     def nonzero(self, read: Read, source: Any) -> Buffer:
         """Inputs of a ternary operand that are not zero, [N, spatial.., groups]."""
         layer = self.layer
         samples, *spatial = layer.space.extents[:-1]
-        found = self.program.scratch((samples, *spatial, layer.groups), "int32")
+        nonzero = self.program.scratch((samples, *spatial, layer.groups), "int32")
         extents = (samples, *spatial, layer.groups)
         sizes = (*layer.window.kernel, self.units)
         with self.program.block(_NONZERO, extents, sizes) as ((n, *at, group), (*taps, i)):
             place = [n, *at, group]
             with T.init():
-                T.buffer_store(found, tirx.const(0, "int32"), place)
+                T.buffer_store(nonzero, tirx.const(0, "int32"), place)
             unit = group * (layer.group_channels // self.bits) + i + self.plane
             mask = read([n, *source.positions(at, taps), unit])
             ones = tirx.Cast("int32", tirx.popcount(mask))
-            T.buffer_store(found, found[tuple(place)] + ones, place)
-        return found
+            T.buffer_store(nonzero, nonzero[tuple(place)] + ones, place)
+        return nonzero
 
     def finished(self, at: Sequence[Any], mismatches: Any, start: Any) -> Term:
         """The sum of products: what it would be without mismatches, less 2 for each."""

@@ -92,7 +92,7 @@ class _Lookup(binary.Binary):
         pixel sees instead, [N, spatial.., 2, units]."""
         samples = self.layer.space.extents[0]
         space = (samples, *source.seen, 2, self.units)
-        held = self.program.scratch(space, "uint16")
+        distances = self.program.scratch(space, "uint16")
         step = self.layer.window.strides[-1]
 
         def four(place: Sequence[Any], half: Any, unit: Any) -> Any:
@@ -106,8 +106,8 @@ class _Lookup(binary.Binary):
             second = four([*place, beside], half, unit)
             number = first + second * tirx.const(16, "uint16")
             lanes = tirx.const(self.layer.space.lanes, "uint16")
-            T.buffer_store(held, number * lanes, [*place, column, half, unit])
-        return held
+            T.buffer_store(distances, number * lanes, [*place, column, half, unit])
+        return distances
 
     def sums(self, source: Source, read: Read, w: Buffer) -> Buffer:
         """Mismatches of each output."""
@@ -139,9 +139,9 @@ class _Lookup(binary.Binary):
             with T.init():
                 T.buffer_store(both, zero, at)
                 T.buffer_store(upper, zero, at)
-            found = lookups[(*at[:-rank], *axes, *at[-rank:])]
-            T.buffer_store(both, both[tuple(at)] + found, at)
-            high = tirx.shift_right(found, tirx.const(4, "uint8"))
+            counts = lookups[(*at[:-rank], *axes, *at[-rank:])]
+            T.buffer_store(both, both[tuple(at)] + counts, at)
+            high = tirx.shift_right(counts, tirx.const(4, "uint8"))
             T.buffer_store(upper, upper[tuple(at)] + high, at)
 
         sums = program.scratch(self.layer.extents, self.wide)

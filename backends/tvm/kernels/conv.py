@@ -34,10 +34,10 @@ def _write(job: Job) -> Program:
         return expression(x.load([sample, channel, *positions]))
 
     def finished(at: Any, value: Any) -> Any:
-        held = Term.of(FLOAT, value)
+        total = Term.of(FLOAT, value)
         if bias is None:
-            return held
-        return program.code.b.fadd(held, bias.load([layer.space.index(at)[1]]))
+            return total
+        return program.code.b.fadd(total, bias.load([layer.space.index(at)[1]]))
 
     source = layer.source(op.x.type.concrete(1)[1], "float32", read)
     extents, inputs = layer.extents, layer.group_channels

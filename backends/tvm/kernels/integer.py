@@ -33,14 +33,14 @@ def _write(job: Job) -> Program:
 
     def read(at: Any) -> Any:
         sample, *positions, channel = at
-        held = x.load([sample, channel, *positions])
-        if not isinstance(held, Packed):
+        element = x.load([sample, channel, *positions])
+        if not isinstance(element, Packed):
             return tirx.Cast(
-                "int16", tirx.Cast("uint8", held.value) if op.x.element == U8 else held.value
+                "int16", tirx.Cast("uint8", element.value) if op.x.element == U8 else element.value
             )
-        one = tirx.Select(expression(held.planes[0]), _number(1), _number(-1))
+        one = tirx.Select(expression(element.planes[0]), _number(1), _number(-1))
         if isinstance(op.x.element, Ternary):
-            return tirx.Select(expression(held.planes[1]), one, _number(0))
+            return tirx.Select(expression(element.planes[1]), one, _number(0))
         return one
 
     source = layer.source(op.x.type.concrete(1)[1], "int16", read)

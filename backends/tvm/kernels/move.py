@@ -83,8 +83,8 @@ def _concat(op: Concat, views: Sequence[View]) -> Load:
             start = end - view.type.concrete(1)[op.axis]
             there = list(index)
             there[op.axis] = at - start
-            held = view.load(there)
-            out = held if out is None else _either(tirx.LT(at, end), held, out)
+            part = view.load(there)
+            out = part if out is None else _either(tirx.LT(at, end), part, out)
             end = start
         assert out is not None
         return out
@@ -135,8 +135,8 @@ def _either(condition: Any, then: Lanes, otherwise: Lanes) -> Lanes:
     if isinstance(then, Packed):
         pairs = zip(then.planes, otherwise.planes, strict=True)
         return Packed(tuple(_either(condition, a, b) for a, b in pairs))
-    held = tirx.if_then_else(condition, expression(then), expression(otherwise))
-    return Term(then.type, held)
+    chosen = tirx.if_then_else(condition, expression(then), expression(otherwise))
+    return Term(then.type, chosen)
 
 
 def _space(job: Job) -> Space:
@@ -174,8 +174,8 @@ def _refuses(op: Op, target: Target) -> str | None:
 
     if isinstance(op, Relayout) and op.layout is Layout.PLANES:
         return f"cannot move {op.x!r} to planes of pixels"
-    found = [v for v in op.operands if planes(v)]
-    return f"cannot move planes of pixels of {found[0]!r}" if found else None
+    in_planes = [v for v in op.operands if planes(v)]
+    return f"cannot move planes of pixels of {in_planes[0]!r}" if in_planes else None
 
 
 def _cycles(op: Op, target: Target, choice: Choice) -> float:

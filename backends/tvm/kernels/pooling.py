@@ -80,7 +80,7 @@ def _write(job: Job) -> Program:
 
 
 def _ors(op: Op) -> bool:
-    """Whether words are pooled by `or`: one plane comes in, the maximum alone goes out."""
+    """Whether words are pooled by `or`: one plane comes in, only the maximum goes out."""
     assert isinstance(op, Fused)
     pool = product_of(op, MaxPool, AveragePool)
     element = pool.x.element

@@ -5,7 +5,7 @@ u16 for each four channels, the distance of its table in `pair_tables`. A column
 pixel with that of the next output, ``strides`` further on. Columns outside the operand have tables
 that count 2 mismatches of 4, which is the product 0: so zero padding needs no border classes.
 
-A masked frame (ternary operands with zeros) has a column for each input pixel alone; its tables
+A masked frame (ternary operands with zeros) has a column for each single input pixel; its tables
 count sign ^ (weight & mask), and the nonzero inputs of each column follow the addresses.
 """
 
@@ -40,10 +40,10 @@ def pair_tables() -> Array:
     """
     four = np.arange(16)
     count = np.array([bin(n).count("1") for n in range(16)])
-    alone = count[four[:, None] ^ four]
-    both = alone[None, :, :] + 16 * alone[:, None, :]
+    single = count[four[:, None] ^ four]
+    both = single[None, :, :] + 16 * single[:, None, :]
     masked = count[four[None, :, None] ^ (four[:, None, None] & four)]
-    one = [alone + 32, 2 + 16 * alone, np.full((16, 1), 34)]
+    one = [single + 32, 2 + 16 * single, np.full((16, 1), 34)]
     parts = [both, *one, np.zeros(MASKED - _NONE - 16), masked, 16 * masked]
     return np.concatenate([np.ravel(part) for part in parts]).astype(np.uint8)
 
@@ -152,16 +152,18 @@ class Frame:
         def pixel(at: Index, state: Sequence[IRValue]) -> list[IRValue]:
             place = code.offset(x, code.add(code.mul(at, self.source[2]), 8 * self.words))
             return [
-                b.or_(held, b.xor(code.load(code.offset(place, 8 * number), I64), I64(mask)))
-                for number, (held, mask) in enumerate(zip(state, full, strict=True))
+                b.or_(
+                    missing_bits, b.xor(code.load(code.offset(place, 8 * number), I64), I64(mask))
+                )
+                for number, (missing_bits, mask) in enumerate(zip(state, full, strict=True))
             ]
 
         start, stop = code.mul(low, g.size[1]), code.mul(high, g.size[1])
         missing = code.repeat(start, stop, 1, [I64(0)] * self.words, pixel)
-        whole = missing[0]
+        any_missing = missing[0]
         for more in missing[1:]:
-            whole = b.or_(whole, more)
-        return b.icmp_unsigned("!=", whole, I64(0))
+            any_missing = b.or_(any_missing, more)
+        return b.icmp_unsigned("!=", any_missing, I64(0))
 
     def inputs(
         self, code: Code, index: IRValue, column: Index, rows: tuple[Index, Index]
@@ -191,8 +193,8 @@ class Frame:
         span = 1 if self._dense else g.kernel[1]
 
         def inside(number: int) -> tuple[_Presence, ...]:
-            held = self._inputs[number * span : (number + 1) * span]
-            return tuple((0 <= i < g.size[1], 0 <= i + step < g.size[1]) for i in held)
+            columns = self._inputs[number * span : (number + 1) * span]
+            return tuple((0 <= i < g.size[1], 0 <= i + step < g.size[1]) for i in columns)
 
         forward = 1 if self._dense else 2 * g.strides[1]
         for presence, run in groupby(range(len(self._inputs) // span), key=inside):
@@ -217,13 +219,13 @@ class Frame:
 
         lanes = code.lanes
         # The last bytes are apart: only they can be without channels.
-        whole = (self._bytes - 1) // lanes * lanes if self._bytes > 4 * lanes else 0
-        with code.loop(0, whole, lanes) as at:
+        built = (self._bytes - 1) // lanes * lanes if self._bytes > 4 * lanes else 0
+        with code.loop(0, built, lanes) as at:
             part(at, lanes, None)
-        while whole < self._bytes:
-            for first, width in pieces(min(lanes, self._bytes - whole)):
-                part(whole + first, width, whole + first)
-            whole = min(self._bytes, whole + lanes)
+        while built < self._bytes:
+            for first, width in pieces(min(lanes, self._bytes - built)):
+                part(built + first, width, built + first)
+            built = min(self._bytes, built + lanes)
         if self.masked:
             self._build_count(code, source, present[0], out, column)
 
@@ -246,9 +248,9 @@ class Frame:
         total = ir.Constant(wide, [base * 0x10001] * width)
         for place, inside, (low, high) in zip(places, present, shifts, strict=True):
             if inside:
-                held = code.b.zext(code.load(place, vector(I8, width)), wide)
+                octets = code.b.zext(code.load(place, vector(I8, width)), wide)
                 for mask, shift in ((0x0F, low), (0xF0, high)):
-                    bits = code.b.shl(held, ir.Constant(wide, [shift] * width))
+                    bits = code.b.shl(octets, ir.Constant(wide, [shift] * width))
                     chosen = ir.Constant(wide, [mask << shift] * width)
                     total = code.b.or_(total, code.b.and_(bits, chosen))
         if all(present) or known is None:
@@ -268,7 +270,7 @@ class Frame:
     def _build_count(
         self, code: Code, source: IRValue, inside: bool, out: IRValue, column: Index
     ) -> None:
-        """The nonzero inputs of a column, behind all addresses of the row."""
+        """The nonzero inputs of a column, after all addresses of the row."""
         b, total = code.b, I64(0)
         for word in range(self.words) if inside else ():
             mask = code.load(code.offset(source, 8 * (self.words + word)), I64)

@@ -61,7 +61,7 @@ class Thresholds:
         at = code.offset(self.base, code.mul(channel, 3))
         limits = [code.load_fixed(code.offset(at, n * lanes), halves) for n in (0, 1)]
         kept = code.load_fixed(code.offset(at, 2 * lanes), bytes_)
-        even, odd = (b.sub(limit, held) for limit, held in zip(limits, sums, strict=True))
+        even, odd = (b.sub(limit, total) for limit, total in zip(limits, sums, strict=True))
         eight, upper = (ir.Constant(halves, [n] * halves.count) for n in (8, 0xFF00))
         signs = b.or_(b.lshr(even, eight), b.and_(odd, upper))
         signs = b.xor(b.bitcast(signs, bytes_), kept)

@@ -42,7 +42,7 @@ def boxes(op: Move, result: TensorType) -> tuple[Box, ...]:
     """The copies that make up an operator, in order."""
     rank = result.rank
     zero, one, same = (0,) * rank, (1,) * rank, tuple(range(rank))
-    whole = _extents(result)
+    result_extents = _extents(result)
     if isinstance(op, Concat):
         out: list[Box] = []
         at = 0
@@ -52,12 +52,12 @@ def boxes(op: Move, result: TensorType) -> tuple[Box, ...]:
             at += known(x.shape[op.axis])
         return tuple(out)
     if isinstance(op, Slice):
-        return (Box(op.x, same, whole, zero, op.starts, op.steps),)
+        return (Box(op.x, same, result_extents, zero, op.starts, op.steps),)
     if isinstance(op, Pad):
         return (Box(op.x, same, _extents(op.x.type), op.before, zero, one),)
     if isinstance(op, Transpose):
-        return (Box(op.x, op.perm, whole, zero, zero, one),)
-    return (Box(op.x, same, whole, zero, zero, one),)
+        return (Box(op.x, op.perm, result_extents, zero, zero, one),)
+    return (Box(op.x, same, result_extents, zero, zero, one),)
 
 
 def _extents(type_: TensorType) -> tuple[int | None, ...]:
@@ -161,13 +161,13 @@ def fill_border(code: Code, op: Pad, result: TensorType, base: ir.Value, shared:
         fill(code, base, result.element.dtype.type(border).tobytes(), count)
         return
     words, channels, planes = words_of(result), known(result.shape[1]), border_planes(op)
-    held: list[int] = []
+    border_words: list[int] = []
     for bit in planes:
         rest = [min(WORD_BITS, channels - w * WORD_BITS) for w in range(words)]
-        held.extend((1 << r) - 1 if bit else 0 for r in rest)
+        border_words.extend((1 << r) - 1 if bit else 0 for r in rest)
     with code.loop(0, count // channels) as pixel:
-        at = code.offset(base, code.mul(pixel, 8 * len(held)))
-        for w, word in enumerate(held):
+        at = code.offset(base, code.mul(pixel, 8 * len(border_words)))
+        for w, word in enumerate(border_words):
             code.store(I64(word), code.offset(at, 8 * w))
 
 

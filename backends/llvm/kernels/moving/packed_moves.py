@@ -144,9 +144,9 @@ def _bitwise(code: Code, job: Job, op: Bitwise) -> None:
 
     def planes(at: Sequence[Index]) -> tuple[ir.Value, ...]:
         """The bits of one element, as i64."""
-        held = source.load(_origin(code, job, op, at), min(1, op.x.type.rank - 1), 1, 1)
-        assert isinstance(held, Packed)
-        return tuple(b.zext(b.extract_element(p, I32(0)), I64) for p in held.planes)
+        element = source.load(_origin(code, job, op, at), min(1, op.x.type.rank - 1), 1, 1)
+        assert isinstance(element, Packed)
+        return tuple(b.zext(b.extract_element(p, I32(0)), I64) for p in element.planes)
 
     write = _write_words if result.layout is Layout.WORDS else _write_codes
     with code.loop(code.begin, code.end) as task, code.loop(0, math.prod(sizes)) as pixel:
@@ -169,10 +169,10 @@ def _write_words(
         start = code.mul(w, WORD_BITS)
         count = code.min(WORD_BITS, code.sub(channels, start))
 
-        def gather(bit: Index, held: list[ir.Value]) -> list[ir.Value]:
+        def gather(bit: Index, gathered: list[ir.Value]) -> list[ir.Value]:
             got = planes(code.add(start, bit))
             shifted = [b.shl(p, code.index(bit)) for p in got]
-            return [b.or_(h, s) for h, s in zip(held, shifted, strict=True)]
+            return [b.or_(h, s) for h, s in zip(gathered, shifted, strict=True)]
 
         state = [I64(0)] * memory.planes
         for p, word in enumerate(code.repeat(0, count, 1, state, gather)):
@@ -188,13 +188,13 @@ def _write_codes(
     """Write a pixel's elements as the interpreter stores them: codes, or -1, 0, 1."""
     b: Any = code.b
     with code.loop(0, copy_boxes.known(result.shape[1])) as channel:
-        held = planes(channel)
+        bits = planes(channel)
         if isinstance(result.element, Ternary):
-            sign, mask = held
+            sign, mask = bits
             value = b.sub(b.shl(b.and_(sign, mask), I64(1)), mask)
         else:
-            value = held[0]
-            for p, bit in enumerate(held[1:], 1):
+            value = bits[0]
+            for p, bit in enumerate(bits[1:], 1):
                 value = b.or_(value, b.shl(bit, I64(p)))
         code.store(b.trunc(value, I8), _address(code, result, (at[0], channel, *at[1])))
 

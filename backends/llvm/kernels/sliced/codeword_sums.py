@@ -160,10 +160,10 @@ class CodebookPlan(ChunkedPlan):
 
     def codebook(self, weights: Array) -> Codebook:
         """The words of which there are ``count``; raises LoweringError for other weights."""
-        found = Codebook.of(weights)
-        if found is None or len(found.words) != self.count:
+        codebook = Codebook.of(weights)
+        if codebook is None or len(codebook.words) != self.count:
             raise LoweringError(f"codewords={self.count}: the weights have other words")
-        return found
+        return codebook
 
     def padded(self, weights: Array) -> Array:
         """With what complemented channels count too much."""
@@ -291,9 +291,9 @@ class CodebookLayer(ChunkedLayer):
             self._write(self.parts[0], number, planes)
         before = plan.size(member)
         with code.loop(0, plan.count**member) as row:
-            held = self._planes(self.parts[member], row, before)
+            earlier = self._planes(self.parts[member], row, before)
             with code.loop(0, plan.count) as word:
-                total = self._sum(held, self._planes(self.parts[0], word, plan.size(1)))
+                total = self._sum(earlier, self._planes(self.parts[0], word, plan.size(1)))
                 total = total[: plan.size(member + 1)]
                 number = code.add(code.mul(row, plan.count), word)
                 self._write(there, number, total[1:] if last else total)
@@ -303,7 +303,7 @@ class CodebookLayer(ChunkedLayer):
         total: list[IRValue] = []
         carry: IRValue | None = None
         for digit, plane in enumerate(a):
-            rest = [held for held in (*x[digit : digit + 1], carry) if held is not None]
+            rest = [addend for addend in (*x[digit : digit + 1], carry) if addend is not None]
             low, carry = carry_save(self.code, plane, *rest)
             total.append(low)
         return [*total, carry]
@@ -317,8 +317,8 @@ class CodebookLayer(ChunkedLayer):
     def _write(self, at: IRValue, number: Index, planes: list[IRValue]) -> None:
         code, plane = self.code, self.plan.plane
         at = code.offset(at, code.mul(number, len(planes) * plane))
-        for i, held in enumerate(planes):
-            code.store(held, code.offset(at, i * plane))
+        for i, digit in enumerate(planes):
+            code.store(digit, code.offset(at, i * plane))
 
     def _forms(self, pair: Index) -> None:
         """The majorities of what is left and two parities; their sum is left."""

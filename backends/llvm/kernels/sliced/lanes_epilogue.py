@@ -1,4 +1,4 @@
-"""The ordinary epilogue behind a pixel-sliced convolution: counts become lanes of channels.
+"""The ordinary epilogue after a pixel-sliced convolution: counts become lanes of channels.
 
 The planes of each channel's count become bytes per pixel; those of 16 channels are transposed in
 blocks of 16x16, so that a pixel reads 16 counts as one vector. A count may take a second byte. A

@@ -62,7 +62,7 @@ class SlicedLayer(ABC):
         self.weights = job.contents(op.w)
         self.valid = code.data(plan.cyclic(plan.valid))
         self.window = code.scratch(8 * plan.window * plan.lanes)
-        self.state = code.scratch(plan.plane * plan.digits * plan.held)
+        self.state = code.scratch(plan.plane * plan.digits * plan.resident)
 
     @abstractmethod
     def once(
@@ -98,8 +98,8 @@ class SlicedLayer(ABC):
             stop = code.min(code.mul(stop, plan.stripe), plan.geometry.out_channels)
             word = code.mul(tile, plan.lanes)
             _, phase = code.divide(word, plan.words)
-            with code.loop(start, stop, plan.held) as at:
-                upper = code.min(code.add(at, plan.held), stop)
+            with code.loop(start, stop, plan.resident) as at:
+                upper = code.min(code.add(at, plan.resident), stop)
                 self._span(Span(word, phase, at, upper), finish)
 
     def _span(self, span: Span, finish: Callable[[Span, Finish], None]) -> None:
@@ -164,13 +164,13 @@ class SlicedLayer(ABC):
         def channel(at: Index, state: list[IRValue]) -> list[IRValue]:
             (missing,) = state
             for number, mask in enumerate(masks):
-                held = self._read(at, 1, span, number, mask)
-                missing = b.or_(missing, b.xor(held, wanted[number]))
+                mask_plane = self._read(at, 1, span, number, mask)
+                missing = b.or_(missing, b.xor(mask_plane, wanted[number]))
             return [missing]
 
         (missing,) = code.repeat(0, plan.geometry.channels, 1, [self.words(None)], channel)
-        whole = b.bitcast(missing, ir.IntType(plan.bits))
-        return b.icmp_unsigned("==", whole, whole.type(0))
+        missing_bits = b.bitcast(missing, ir.IntType(plan.bits))
+        return b.icmp_unsigned("==", missing_bits, missing_bits.type(0))
 
     # Planes.
 

@@ -93,7 +93,7 @@ class SlicedPlan(ABC):
         return -(-self.geometry.channels // self.channels)
 
     @property
-    def held(self) -> int:
+    def resident(self) -> int:
         """Output channels whose states lie on the stack, a multiple of the stripe: all of them, or
         as many as fit, 0 if none do."""
         room = max(0, STACK - self.tables) // (self.digits * self.plane)
@@ -102,7 +102,7 @@ class SlicedPlan(ABC):
     @property
     def blocks(self) -> int:
         """Times that a tile's tables are made."""
-        return -(-self.geometry.out_channels // self.held)
+        return -(-self.geometry.out_channels // self.resident)
 
     @property
     def stripe(self) -> int:

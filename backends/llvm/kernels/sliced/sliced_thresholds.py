@@ -1,4 +1,4 @@
-"""A threshold behind a pixel-sliced convolution: counts become bits without leaving planes."""
+"""A threshold after a pixel-sliced convolution: counts become bits without leaving planes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .sliced_layer import Finish, SlicedLayer, Span
 
 
 class Thresholds:
-    """A threshold behind the counts, on planes: one comparison per border class in a tile.
+    """A threshold after the counts, on planes: one comparison per border class in a tile.
 
     bit = (inside - mismatches >= t) ^ flip; with mismatches in padding known, that is a limit for
     all mismatches, twice over: 2 m <= products + 2 padded - t. Constants are words of ones or
@@ -52,14 +52,14 @@ class Thresholds:
         """Counts to bits for all channels of a span."""
         code, plan, layer = self.code, self.plan, self.layer
         after = code.add(span.word, plan.lanes)
-        whole = code.b.icmp_signed("<=", code.index(after), code.index(layer.total))
+        complete = code.b.icmp_signed("<=", code.index(after), code.index(layer.total))
         with code.loop(span.start, span.stop) as channel:
             planes = finish.counts(channel)
             bits = code.b.bitcast(self._compare(channel, planes, span, finish), layer.words)
             word = code.add(code.mul(channel, layer.total), span.word)
             at = code.offset(self.result, code.mul(word, 8))
             code.either(
-                whole,
+                complete,
                 lambda: code.store(bits, at),
                 lambda: layer.masked_store(bits, at, layer.tail(span)),
             )
@@ -105,7 +105,7 @@ class Thresholds:
         return code.b.xor(over, constant(self.bits))
 
 
-def thresholds_alone(op: Fused) -> bool:
+def only_thresholds(op: Fused) -> bool:
     """Whether a region is a convolution and a threshold."""
     following = [node.op for node in op.body.nodes[1:]]
     return len(following) == 1 and isinstance(following[0], Threshold)

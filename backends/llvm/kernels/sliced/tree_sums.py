@@ -73,7 +73,7 @@ class TreePlan(SlicedPlan):
 
     @property
     def zero(self) -> int:
-        """Where the table's zero plane lies, in bytes, behind a chunk's inputs."""
+        """Where the table's zero plane lies, in bytes, after a chunk's inputs."""
         return SIGNS * self.channels * self.geometry.taps * self.plane
 
     @property
@@ -111,7 +111,7 @@ class TreePlan(SlicedPlan):
         return _words(halves), _words(amounts & 1)
 
     def edges(self) -> tuple[Array, Array]:
-        """Children behind their parents: u8 [blocks, BLOCK, child and parent in the block], and how
+        """Children after their parents: u8 [blocks, BLOCK, child and parent in the block], and how
         many: u8 [blocks]."""
         blocks = -(-len(self.parents) // BLOCK)
         pairs = np.zeros((blocks, BLOCK, 2), np.uint8)
@@ -261,7 +261,7 @@ class TreeLayer(SlicedLayer):
         (left,) = self._words(odd, child, 1)
         lowest, *others = self.state_of(parent, span)
         digits, carry = [b.xor(lowest, left)], b.and_(lowest, left)
-        for held, plane in zip(others, self.state_of(child, span)[:-1], strict=True):
-            digit, carry = carry_save(code, held, plane, carry)
+        for parent_plane, plane in zip(others, self.state_of(child, span)[:-1], strict=True):
+            digit, carry = carry_save(code, parent_plane, plane, carry)
             digits.append(digit)
         self.keep(digits, child, span)
