@@ -76,7 +76,7 @@ class _Way:
 
 @dataclass(frozen=True, eq=False)
 class _Region:
-    """A region with a choice; its first way is that of words alone."""
+    """A region with a choice; its first way uses only words."""
 
     node: Node
     ways: tuple[_Way, ...]
@@ -243,7 +243,7 @@ class _Tables:
 
 
 def _limited(regions: Sequence[_Region], graph: Graph) -> list[_Region]:
-    """The same regions, the last of many that share a value with their first way alone."""
+    """The same regions; of many that share a value, the last ones keep only their first way."""
     by_node = {region.node: region for region in regions}
     for region in regions:
         for value in region.ways[0].layouts:

@@ -1,4 +1,4 @@
-"""Layers whose kernels are made of few words get to know how many.
+"""Layers whose kernels consist of few words are annotated with the number of words.
 
 Kernels that reuse what a word counts, and their estimates, read the number from the operator.
 """

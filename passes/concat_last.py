@@ -1,8 +1,8 @@
 """Elementwise operators over a concatenation run on its parts, in the regions that compute them.
 
 f(concat(a, b), c) = concat(f(a, c[:A]), f(b, c[A:])) for elementwise f and constants c: exact. The
-whole then is written once, instead of written, read and written again; and the concatenation that
-remains copies nothing when its operands can be computed right into it.
+result is then written once, instead of being written, read and written again; and the concatenation
+that remains copies nothing when its operands can be computed directly into it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .manager import Context, Pass
 
 @dataclass(frozen=True)
 class ConcatLast(Pass):
-    """Move concatenations of channels behind what is elementwise.
+    """Move concatenations of channels after elementwise operators.
 
     Before:
         input %x: f32[N,2,4]
@@ -51,13 +51,13 @@ def concat_last(rw: Rewriter, node: Node) -> Value | None:
     op = node.op
     if not op.elementwise or isinstance(op, Expand):
         return None
-    whole = next((v for v in op.operands if rw.op(v, Concat)), None)
-    concat = rw.op(whole, Concat) if whole is not None else None
-    if whole is None or concat is None or concat.axis != 1 or whole.shape != node.result.shape:
+    joined = next((v for v in op.operands if rw.op(v, Concat)), None)
+    concat = rw.op(joined, Concat) if joined is not None else None
+    if joined is None or concat is None or concat.axis != 1 or joined.shape != node.result.shape:
         return None
-    made = [rw.producer(x) for x in concat.xs]
-    fused = all(n is not None and n.op.traits & (ANCHOR | Trait.ELEMENTWISE) for n in made)
-    others = [v for v in op.operands if v is not whole]
+    producers = [rw.producer(x) for x in concat.xs]
+    fused = all(n is not None and n.op.traits & (ANCHOR | Trait.ELEMENTWISE) for n in producers)
+    others = [v for v in op.operands if v is not joined]
     if not fused or any(rw.array(v) is None for v in others):
         return None
     parts: list[Value] = []
@@ -66,9 +66,9 @@ def concat_last(rw: Rewriter, node: Node) -> Value | None:
         channels = x.shape[1]
         assert isinstance(channels, int)
         last = first + channels
-        axis = 0 if isinstance(op, Threshold) else 1 - whole.type.rank
+        axis = 0 if isinstance(op, Threshold) else 1 - joined.type.rank
         cut = {v: _slice(rw, v, axis, (first, last), number) for v in others}
-        part = op.map_operands(lambda v, x=x, cut=cut: x if v is whole else cut[v])
+        part = op.map_operands(lambda v, x=x, cut=cut: x if v is joined else cut[v])
         parts.append(rw.add(part, f"{node.result.name}.{number}", node.origin))
         first = last
     return rw.add(Concat(tuple(parts), 1), node.result.name, node.origin)

@@ -1,4 +1,4 @@
-"""Evaluate what depends on constants alone."""
+"""Evaluate what depends only on constants."""
 
 from __future__ import annotations
 

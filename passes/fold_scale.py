@@ -58,7 +58,7 @@ class FoldScale(Pass):
         def fold(rw: Rewriter, node: Node) -> Value | None:
             return fold_into_weights(rw, node) if may_round(rw, node) else None
 
-        return rewrite(graph, (normalise, merge, fold, move_behind_pool, move_behind_pad))
+        return rewrite(graph, (normalise, merge, fold, move_after_pool, move_after_pad))
 
 
 def _split(rw: Rewriter, node: Node | None) -> tuple[Value, Array] | None:
@@ -140,19 +140,20 @@ def _apply(
 
 def fold_into_weights(rw: Rewriter, node: Node) -> Value | None:
     """conv(x, w, c) * a = conv(x, w * a, c * a); conv(x, w, c) + b = conv(x, w, c + b)."""
-    found = _split(rw, node)
-    product = rw.producer(found[0]) if found else None
+    split = _split(rw, node)
+    product = rw.producer(split[0]) if split else None
     op = product.op if product else None
-    if found is None or product is None or not isinstance(op, (Conv, Gemm)):
+    if split is None or product is None or not isinstance(op, (Conv, Gemm)):
         return None
-    if not rw.only_use(found[0]):
+    x, constant = split
+    if not rw.only_use(x):
         return None
     weights = rw.array(op.w)
     bias: Any = np.zeros(op.w.shape[0], np.float32) if op.bias is None else rw.array(op.bias)
     if weights is None or bias is None:
         return None
     a = np.broadcast_to(
-        found[1].reshape(-1) if found[1].size == 1 else _per_channel(found[1], found[0]),  # type: ignore[arg-type]
+        constant.reshape(-1) if constant.size == 1 else _per_channel(constant, x),  # type: ignore[arg-type]
         (op.w.shape[0],),
     )
     origin = (*product.origin, *node.origin)
@@ -169,33 +170,34 @@ def fold_into_weights(rw: Rewriter, node: Node) -> Value | None:
     return rw.add(replace(op, bias=c), name, origin)
 
 
-def move_behind_pool(rw: Rewriter, node: Node) -> Value | None:
+def move_after_pool(rw: Rewriter, node: Node) -> Value | None:
     """max_pool(x * a) = max_pool(x) * a for a >= 0, max_pool(x + a) = max_pool(x) + a, a finite."""
     if not isinstance(node.op, MaxPool) or not rw.only_use(node.op.x):
         return None
     inner = rw.producer(node.op.x)
-    found = _split(rw, inner)
-    if found is None or inner is None or not np.isfinite(found[1]).all():
+    split = _split(rw, inner)
+    if split is None or inner is None:
         return None
-    if isinstance(inner.op, Mul) and (found[1] < 0).any():
+    x, constant = split
+    if not np.isfinite(constant).all() or (isinstance(inner.op, Mul) and (constant < 0).any()):
         return None
-    name = node.result.name
-    pooled = rw.add(replace(node.op, x=found[0]), name + ".pooled", node.origin)
-    return _apply(rw, type(inner.op), pooled, found[1], node, inner.origin)
+    pooled = rw.add(replace(node.op, x=x), node.result.name + ".pooled", node.origin)
+    return _apply(rw, type(inner.op), pooled, constant, node, inner.origin)
 
 
-def move_behind_pad(rw: Rewriter, node: Node) -> Value | None:
-    """pad(x * a) = pad(x) * a, a finite, for a border of zeros that leaves the channels alone."""
+def move_after_pad(rw: Rewriter, node: Node) -> Value | None:
+    """pad(x * a) = pad(x) * a, a finite, for a border of zeros that adds no channels."""
     op = node.op
     if not isinstance(op, Pad) or op.value != 0 or not rw.only_use(op.x):
         return None
     inner = rw.producer(op.x)
-    found = _split(rw, inner)
-    if found is None or inner is None or not isinstance(inner.op, Mul):
+    split = _split(rw, inner)
+    if split is None or inner is None or not isinstance(inner.op, Mul):
         return None
-    if not np.isfinite(found[1]).all():
+    x, constant = split
+    if not np.isfinite(constant).all():
         return None
-    if op.x.type.rank > 1 and (op.before[1] or op.after[1]) and found[1].size > 1:
+    if op.x.type.rank > 1 and (op.before[1] or op.after[1]) and constant.size > 1:
         return None
-    padded = rw.add(replace(op, x=found[0]), node.result.name + ".padded", node.origin)
-    return _apply(rw, Mul, padded, found[1], node, inner.origin)
+    padded = rw.add(replace(op, x=x), node.result.name + ".padded", node.origin)
+    return _apply(rw, Mul, padded, constant, node, inner.origin)

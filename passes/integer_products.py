@@ -1,5 +1,5 @@
 """Float products of 8-bit integers and ±alpha weights become integer products: first layers that
-read an image (W1A8), and layers behind a quantizer.
+read an image (W1A8), and layers after a quantizer.
 
 Where every input is u * i, with i an integer of 8 bits and u a power of two, and every weight of a
 channel is ±alpha (or one of {-alpha, 0, alpha}):
@@ -7,8 +7,9 @@ channel is ±alpha (or one of {-alpha, 0, alpha}):
     conv(x, w) = (alpha * u) * float(binary_conv(i, sign(w)))          |sum| < 2^24
 
 Nothing is rounded before the last multiplication on either side, so both are equal in every bit.
-A bias is added after one more rounding, which is none where alpha is a power of two: else layers
-with a bias stay as they are. So do scales that are no power of two, as 1/255: x * u is rounded.
+A bias is added after one more rounding, which changes nothing where alpha is a power of two;
+otherwise layers with a bias stay as they are. So do layers with a scale that is not a power of two,
+such as 1/255: x * u is rounded.
 
 Integers come from casts, and from rounding what a clip bounds; adding integers, multiplying by
 powers of two and moving elements keep them. As in bits, there is no not-a-number among them: where
@@ -53,7 +54,7 @@ from .support.weight_bits import BitWeights, split_weights
 LARGEST_SUM = 1 << 24
 """Integers below it are exact in float32."""
 LEAST = 4
-"""Inputs of a sum from which integer products are worth while."""
+"""Inputs of a sum from which integer products pay off."""
 _RANGES = {U8: (0.0, 255.0), I8: (-128.0, 127.0), BOOL: (0.0, 1.0)}
 
 
@@ -203,11 +204,11 @@ def find_grid(rw: Rewriter, value: Value) -> Grid | None:
         low, high = (float(op.reference([np.float32(b)], 1)) for b in _bounds(rw, op.x))
         return Grid(low, high)
     if isinstance(op, (Clip, Relu)):
-        found = find_grid(rw, op.x)
-        return _clipped(found, *_limits(op)) if found else None
+        grid = find_grid(rw, op.x)
+        return _clipped(grid, *_limits(op)) if grid else None
     if isinstance(op, Pad):
-        found = find_grid(rw, op.x)
-        return _with(found, op.value) if found else None
+        grid = find_grid(rw, op.x)
+        return _with(grid, op.value) if grid else None
     if isinstance(op, (Mul, Add, Sub)):
         return _moved(rw, op)
     sources = op.sources if op.traits & PASSES_ON else ()
@@ -246,19 +247,19 @@ def _with(grid: Grid, value: float) -> Grid | None:
 def _moved(rw: Rewriter, op: Mul | Add | Sub) -> Grid | None:
     """A grid times a positive power of two, or plus or minus one of its own steps."""
     x, c = _operands(rw, op)
-    array, found = rw.array(c), find_grid(rw, x)
-    if array is None or found is None or array.size != 1 or not np.isfinite(array).all():
+    array, grid = rw.array(c), find_grid(rw, x)
+    if array is None or grid is None or array.size != 1 or not np.isfinite(array).all():
         return None
     number = float(array.reshape(()))
     if isinstance(op, Mul):
-        unit = np.float64(found.unit * number)
+        unit = np.float64(grid.unit * number)
         fits = number > 0 and is_power_of_two(array) and is_power_of_two(unit)
-        return replace(found, unit=float(unit)) if fits else None
-    step = (number if isinstance(op, Add) else -number) / found.unit
-    low, high = found.low + step, found.high + step
+        return replace(grid, unit=float(unit)) if fits else None
+    step = (number if isinstance(op, Add) else -number) / grid.unit
+    low, high = grid.low + step, grid.high + step
     if step != math.floor(step) or not max(abs(low), abs(high)) < LARGEST_SUM:
         return None
-    return replace(found, low=low, high=high)
+    return replace(grid, low=low, high=high)
 
 
 def _operands(rw: Rewriter, op: Mul | Add | Sub) -> tuple[Value, Value]:
@@ -268,8 +269,8 @@ def _operands(rw: Rewriter, op: Mul | Add | Sub) -> tuple[Value, Value]:
 
 
 def to_bytes(rw: Rewriter, value: Value, element: Scalar) -> Value:
-    """The integers of a grid's value as ``element``: those that it was made from where nothing was
-    computed since, else a cast."""
+    """The integers of a grid's value as ``element``: those that it was computed from where nothing
+    changed them since, else a cast."""
     node, grid = rw.producer(value), find_grid(rw, value)
     assert node is not None
     assert grid is not None

@@ -28,7 +28,7 @@ class Context:
     costs: CostModel | None = None
 
     def costs_for(self, step: Pass) -> CostModel:
-        """The cost model, for a pass that cannot do without."""
+        """The cost model, for a pass that needs one."""
         if self.costs is None:
             raise PassError(f"{step.name()} needs a target")
         return self.costs
@@ -64,14 +64,14 @@ def pass_types() -> dict[str, type[Pass]]:
     """Every pass by name, found by listing this folder."""
     package = __name__.rpartition(".")[0]
     folder = importlib.import_module(package).__path__
-    found: dict[str, type[Pass]] = {}
+    passes: dict[str, type[Pass]] = {}
     for module in sorted(m.name for m in pkgutil.iter_modules(folder) if not m.ispkg):
         loaded = importlib.import_module(f"{package}.{module}")
-        for held in vars(loaded).values():
-            is_pass = isinstance(held, type) and issubclass(held, Pass) and held is not Pass
-            if is_pass and held.__module__ == loaded.__name__:
-                found[held.name()] = held
-    return found
+        for member in vars(loaded).values():
+            is_pass = isinstance(member, type) and issubclass(member, Pass) and member is not Pass
+            if is_pass and member.__module__ == loaded.__name__:
+                passes[member.name()] = member
+    return passes
 
 
 def parse_pipeline(text: str) -> tuple[Pass, ...]:

@@ -1,9 +1,10 @@
 """Channels in an order in which neighbours are computed from each other, and from which ones.
 
 The output channels of binary layers are put in another order, in which blocks of them have light
-spanning trees (`spanning_tree`): exact, since everything that reads them follows (`axes`). Layers
-that a skip addition ties get one order, that of all their weights together. A channel is negated
-where that brings it near others and what stands behind the count takes the sign back:
+spanning trees (`spanning_tree`): exact, since everything that reads them follows
+(`channel_permutation`). Layers that a skip addition ties get one order, that of all their weights
+together. A channel is negated where that brings it near others and what follows the count takes the
+sign back:
 
     -n >= t  =  not n >= 1 - t          thresholds
     (-n) * a  =  n * (-a)               scales, where what follows does not tell -0 from +0
@@ -183,15 +184,15 @@ class _Orders:
 
     def find(self) -> tuple[dict[int, Array], tuple[Obstacle, ...]]:
         """Orders by group, and the obstacles that a Gather undoes."""
-        made: dict[int, list[tuple[Node, int]]] = {}
+        by_leaf: dict[int, list[tuple[Node, int]]] = {}
         for node in self.nodes:
             first = 0
             for leaf in self.axes.leaves(node.result):
-                made.setdefault(leaf, []).append((node, first))
+                by_leaf.setdefault(leaf, []).append((node, first))
                 first += self.axes.groups.sizes[leaf]
         orders: dict[int, Array] = {}
         undone: dict[Obstacle, None] = {}
-        for leaf, producers in made.items():
+        for leaf, producers in by_leaf.items():
             order, gathers, self.reasons[leaf] = self._order(leaf, producers, list(undone))
             if order is not None:
                 orders[leaf] = order
@@ -210,7 +211,7 @@ class _Orders:
         if any(first % block for _, first in producers):
             return None, [], "in order: a part of several blocks"
         obstacles = self.obstacles.get(leaf, [])
-        fixed = next((held for held in obstacles if not held.undone), None)
+        fixed = next((obstacle for obstacle in obstacles if not obstacle.undone), None)
         if fixed is not None:
             return None, [], f"in order: {_where(fixed)}"
         if not _cycles(producers) and not self.options.always:
@@ -223,8 +224,8 @@ class _Orders:
         order, saved = tight_order(joint, bits, block, worth)
         if not saved:
             return None, [], "in order: no other is tighter"
-        new = [held for held in obstacles if held not in paid]
-        moved = sum(flat_size(value.shape) for value in {held.value: 0 for held in new})
+        new = [obstacle for obstacle in obstacles if obstacle not in paid]
+        moved = sum(flat_size(value.shape) for value in {obstacle.value: 0 for obstacle in new})
         if moved * _GATHERED > saved * _cycles(producers) and not self.options.always:
             return None, [], f"in order: {_where(new[0])}; to undo it costs more than it saves"
         reason = f"reordered, put back where {_where(obstacles[0])}" if obstacles else "reordered"

@@ -122,20 +122,20 @@ def sink_squeeze(rw: Rewriter, node: Node) -> Value | None:
 
 
 def _squeezed(rw: Rewriter, value: Value) -> Value | None:
-    """The map [N, C, 1, ..] of a convolution, or what was computed from it, behind a reshape."""
+    """The map [N, C, 1, ..] of a convolution, or what was computed from it, before a reshape."""
     squeeze = rw.op(value, Reshape)
-    made = rw.producer(squeeze.x) if squeeze else None
-    if squeeze is None or made is None or squeeze.x.shape[:2] != squeeze.shape:
+    producer = rw.producer(squeeze.x) if squeeze else None
+    if squeeze is None or producer is None or squeeze.x.shape[:2] != squeeze.shape:
         return None
-    return squeeze.x if made.op.elementwise or isinstance(made.op, BinaryConv) else None
+    return squeeze.x if producer.op.elementwise or isinstance(producer.op, BinaryConv) else None
 
 
 def _relaid(rw: Rewriter, x: Value, layout: Layout, suffix: str, relaid: _Relaid) -> Value:
     """A value in another layout, moved once."""
     if (x, layout) not in relaid:
         types = [x.type.with_layout(layout)]
-        (made,) = rw.add_all(Relayout(x, layout), x.name + suffix, x.origin, types)
-        relaid[x, layout] = made
+        (copy,) = rw.add_all(Relayout(x, layout), x.name + suffix, x.origin, types)
+        relaid[x, layout] = copy
     return relaid[x, layout]
 
 

@@ -1,4 +1,4 @@
-"""What stands between an integer count and the next sign becomes an integer comparison.
+"""Operators between an integer count and the next sign become an integer comparison.
 
 Derivation. Let n be a count, f the float32 operators from it to the sign, per channel. n takes few
 values: for a window with v taps inside the map, -v*C, -v*C + 2, .., v*C (every integer between
@@ -67,7 +67,7 @@ class Step:
     flip: Array
     """bool [C]: the bit is the complement of n >= t."""
     falls: Array
-    """bool [C]: behind a max pool, the sign is that of the smallest bit of the window."""
+    """bool [C]: after a max pool, the sign is that of the smallest bit of the window."""
 
 
 @dataclass(frozen=True)
@@ -96,19 +96,19 @@ class Threshold(Pass):
     requires: ClassVar[tuple[Stage, ...]] = (Stage.BINARIZED,)
 
     def run(self, graph: Graph, context: Context) -> Graph:
-        found: dict[Node, tuple[Chain, Step]] = {}
+        steps: dict[Node, tuple[Chain, Step]] = {}
         for node in graph.nodes:
             chain = find_chain(graph, node)
             step = tabulate(graph, chain, node) if chain else None
             if chain is not None and isinstance(step, Step):
-                found[node] = (chain, step)
-        while misfits := needed_as_ternary(graph, found):
+                steps[node] = (chain, step)
+        while misfits := needed_as_ternary(graph, steps):
             for node in misfits:
-                del found[node]
+                del steps[node]
         rw = Rewriter.over(graph)
         for node in graph.nodes:
-            if node in found:
-                rw.put(node.result, _emit(rw, node, *found[node]))
+            if node in steps:
+                rw.put(node.result, _emit(rw, node, *steps[node]))
             else:
                 rw.copy(node)
         return drop_dead(rw.finish(graph))
@@ -137,19 +137,19 @@ def _emit(rw: Rewriter, node: Node, chain: Chain, step: Step) -> Value:
 def needed_as_ternary(graph: Graph, changing: Collection[Node]) -> tuple[Node, ...]:
     """Ternary signs among ``changing`` that must not become ±1: joined with values that stay
     ternary, padded with 0, or shown by an output. Products and `Decode` take both."""
-    made: dict[Value, tuple[Node, ...]] = {}
+    signs: dict[Value, tuple[Node, ...]] = {}
     for node in graph.nodes:
         if node in changing and node.result.element == TERNARY:
-            made[node.result] = (node,)
-        read = [v for v in node.op.operands if v in made]
+            signs[node.result] = (node,)
+        read = [v for v in node.op.operands if v in signs]
         if not read or isinstance(node.op, (BinaryConv, BinaryGemm, Decode)):
             continue
-        sources = tuple(dict.fromkeys(s for v in read for s in made[v]))
+        sources = tuple(dict.fromkeys(s for v in read for s in signs[v]))
         zeros = isinstance(node.op, Pad) and node.op.value == 0
         if zeros or len(read) < len(node.op.operands):
             return sources
-        made[node.result] = sources
-    shown = [made[v] for v in made if v in graph.output_values]
+        signs[node.result] = sources
+    shown = [signs[v] for v in signs if v in graph.output_values]
     return shown[0] if shown else ()
 
 
@@ -158,40 +158,40 @@ def find_chain(graph: Graph, node: Node) -> Chain | None:
     if not isinstance(node.op, Binarize):
         return None
     rank, channels = node.result.type.rank, node.result.shape[1] if node.result.shape[1:] else 0
-    found: list[Node] = []
+    nodes: list[Node] = []
     counts: list[Value] = []
     pools: list[Node] = []
     todo = [node.op.x]
     while todo:
         value = todo.pop()
-        made = graph.producers.get(value)
-        if made is None:
+        producer = graph.producers.get(value)
+        if producer is None:
             return None
-        if value.element == I32 and isinstance(made.op, (BinaryConv, BinaryGemm)):
+        if value.element == I32 and isinstance(producer.op, (BinaryConv, BinaryGemm)):
             if counts and value not in counts:
                 return None
             counts.append(value)
-        elif isinstance(made.op, Const):
-            if per_channel(made.op.array, rank, channels) is None:
+        elif isinstance(producer.op, Const):
+            if per_channel(producer.op.array, rank, channels) is None:
                 return None
-        elif isinstance(made.op, MaxPool) or _is_pointwise(made.op):
-            if made not in found:
-                found.append(made)
-                pools.extend([made] if isinstance(made.op, MaxPool) else [])
-                todo.extend(made.op.operands)
+        elif isinstance(producer.op, MaxPool) or _is_pointwise(producer.op):
+            if producer not in nodes:
+                nodes.append(producer)
+                pools.extend([producer] if isinstance(producer.op, MaxPool) else [])
+                todo.extend(producer.op.operands)
         else:
             return None
     if not counts or len(pools) > 1:
         return None
-    found.sort(key=graph.order.__getitem__)
-    if pools and not _all_paths_pass(found, pools[0], counts[0]):
+    nodes.sort(key=graph.order.__getitem__)
+    if pools and not _all_paths_pass(nodes, pools[0], counts[0]):
         return None
     shapes = [p.result.shape for p in pools] or [counts[0].shape]
     if node.result.shape != shapes[0]:
         return None
-    if any(n.result.shape not in (counts[0].shape, *shapes) for n in found):
+    if any(n.result.shape not in (counts[0].shape, *shapes) for n in nodes):
         return None
-    return Chain(counts[0], tuple(found), pools[0] if pools else None)
+    return Chain(counts[0], tuple(nodes), pools[0] if pools else None)
 
 
 def _is_pointwise(op: Op) -> bool:

@@ -49,7 +49,7 @@ class Groups:
 
     def leaves(self, groups: Iterable[int]) -> tuple[int, ...]:
         """What groups have become: those that stand for them, in order."""
-        found: list[int] = []
+        leaves: list[int] = []
         ahead = list(groups)[::-1]
         while ahead:
             group = ahead.pop()
@@ -58,8 +58,8 @@ class Groups:
             if group in self._parts:
                 ahead.extend(self._parts[group][::-1])
             else:
-                found.append(group)
-        return tuple(found)
+                leaves.append(group)
+        return tuple(leaves)
 
     def cut(self, groups: Sequence[int], size: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The first ``size`` channels, and the others."""
@@ -95,7 +95,7 @@ class Groups:
 @dataclass(frozen=True)
 class Axis:
     """The channel axis of a value: its place, groups of channels one after another, and how many
-    neighbours each channel has become (more than one behind a Flatten)."""
+    neighbours each channel has become (more than one after a Flatten)."""
 
     position: int
     groups: tuple[int, ...]
@@ -211,10 +211,10 @@ class Axes:
             return self.opaque(node, "its weights are not constant")
         axis = self.of.get(op.x)
         groups = getattr(op, "groups", 1)
-        per_group, made = op.w.shape[1], _size(node.result, 1)
+        per_group, outputs = op.w.shape[1], _size(node.result, 1)
         if axis is None or axis.position != 1 or (op.x.type.rank > 2 and axis.repeat > 1):
             self.keep(op.x, node, "its inputs are not channels", undone=True)
-        elif per_group == 1 and groups == made:
+        elif per_group == 1 and groups == outputs:
             self.of[node.result] = axis
             return None
         elif isinstance(op, (Conv, Gemm)):
@@ -224,7 +224,7 @@ class Axes:
             for _ in range(groups - 1):
                 _, rest = self.groups.cut(rest, per_group)
         self.of[node.result] = Axis(
-            1, tuple(self.groups.new(made // groups) for _ in range(groups))
+            1, tuple(self.groups.new(outputs // groups) for _ in range(groups))
         )
         return None
 
@@ -286,8 +286,8 @@ class Axes:
         return None
 
     def reshape(self, node: Node) -> None:
-        """Channels that stay whole: what is in front of them does, and each keeps its neighbours
-        (Flatten)."""
+        """Channels stay in one piece, and so does what is in front of them; each keeps its
+        neighbours (Flatten)."""
         op = node.op
         assert isinstance(op, Reshape)
         axis = self.of.get(op.x)

@@ -4,7 +4,7 @@
 
 An elementwise function of one sign, with constants per channel, takes at most one value for each of
 -1, 0 and +1; `Signs` holds that table. Moves take the table along. A product reads the bits of the
-sign, and what the table says of its scale and offset becomes constants behind it.
+sign, and what the table says of its scale and offset becomes constants after it.
 """
 
 from __future__ import annotations
@@ -89,8 +89,7 @@ class Tracer:
         """Take note of a node that has just been built."""
         for value in node.results:
             for flat in (False, True):
-                found = self._signs(node, value, flat)
-                self.known[value, flat] = _compressed(found)
+                self.known[value, flat] = _compressed(self._signs(node, value, flat))
 
     def find(self, value: Value, flat: bool = False) -> Signs | NotSigns:
         """What is known of a value; ``flat``: the reader is a product, which can read the map that
@@ -123,7 +122,7 @@ class Tracer:
         out = replace(below, base=node.result)
         if isinstance(op, MaxPool):
             if op.may_be_empty():
-                return _not_sign(node, "has windows that see padding alone")
+                return _not_sign(node, "has windows that see only padding")
             if not np.all(np.diff(below.table.astype(np.float64), axis=0) >= 0):
                 return _not_sign(node, "takes the maximum of falling functions of signs")
             return out
@@ -140,20 +139,20 @@ class Tracer:
             return replace(out, table=np.repeat(below.table, columns, axis=1))
         if below.uniform and self._path(op) is not None:
             return out
-        return _not_sign(node, "moves signs as no packed words can follow")
+        return _not_sign(node, "moves signs in a way that packed words cannot follow")
 
     def _joined(self, node: Node, op: Concat) -> Signs | NotSigns:
         parts = [self.find(x) for x in op.xs]
-        found = [p for p in parts if isinstance(p, Signs)]
-        if op.axis != 1 or not found:
+        signs = [p for p in parts if isinstance(p, Signs)]
+        if op.axis != 1 or not signs:
             return _not_sign(node)
-        if len(found) < len(parts):
+        if len(signs) < len(parts):
             number = next(i for i, p in enumerate(parts) if isinstance(p, NotSigns))
             return _not_sign(node, f"joins signs with '{op.xs[number].name}', which is none")
-        if len({p.ternary for p in found}) > 1:
+        if len({p.ternary for p in signs}) > 1:
             return _not_sign(node, "joins signs that are 0 at 0 with signs that are not")
-        tables = [p.wide(x.shape[1]) for p, x in zip(found, op.xs, strict=True)]
-        return Signs(node.result, np.concatenate(tables, axis=1), found[0].ternary)
+        tables = [p.wide(x.shape[1]) for p, x in zip(signs, op.xs, strict=True)]
+        return Signs(node.result, np.concatenate(tables, axis=1), signs[0].ternary)
 
     def _padded(self, node: Node, op: Pad) -> Signs | NotSigns:
         below = self.find(op.x)
@@ -177,10 +176,10 @@ class Tracer:
         running = [v for v, array in arrays.items() if array is None]
         below: list[Signs] = []
         for value in running:
-            found = self.find(value, flat)
-            if isinstance(found, NotSigns):
-                return found if Trait.AFFINE in op.traits and len(running) == 1 else _not_sign(node)
-            below.append(found)
+            signs = self.find(value, flat)
+            if isinstance(signs, NotSigns):
+                return signs if Trait.AFFINE in op.traits and len(running) == 1 else _not_sign(node)
+            below.append(signs)
         if len({b.base for b in below}) != 1 or {v.shape for v in running} != {result.shape}:
             return _not_sign(node)
         constants = [a for a in arrays.values() if a is not None]
@@ -190,9 +189,9 @@ class Tracer:
         def seen(value: Value) -> Any:
             if arrays[value] is not None:
                 return arrays[value]
-            held = self.known[value, flat]
-            assert isinstance(held, Signs)
-            return held.table.reshape(3, -1, *[1] * (rank - 2))
+            operand = self.known[value, flat]
+            assert isinstance(operand, Signs)
+            return operand.table.reshape(3, -1, *[1] * (rank - 2))
 
         try:
             with np.errstate(all="ignore"):
@@ -346,17 +345,17 @@ def levels(signs: Signs, name: str) -> Levels | NotSigns:
     return Levels(np.asarray(scale), np.asarray(offset), zero)
 
 
-def _compressed(found: Signs | NotSigns) -> Signs | NotSigns:
+def _compressed(signs: Signs | NotSigns) -> Signs | NotSigns:
     """One column where all channels agree."""
-    if isinstance(found, NotSigns) or found.uniform or np.any(found.table != found.table[:, :1]):
-        return found
-    return replace(found, table=found.table[:, :1])
+    if isinstance(signs, NotSigns) or signs.uniform or np.any(signs.table != signs.table[:, :1]):
+        return signs
+    return replace(signs, table=signs.table[:, :1])
 
 
 def _not_sign(node: Node, why: str = "is not a sign") -> NotSigns:
     return NotSigns(
         f"{node.describe()} {why}",
-        f"binarize the layer's input: a Sign (or Where(x >= 0, 1, -1)) behind {node.describe()}",
+        f"binarize the layer's input: a Sign (or Where(x >= 0, 1, -1)) after {node.describe()}",
     )
 
 

@@ -139,7 +139,7 @@ def reuse_of(
 @cache
 def random_share(outputs: int, bits: int) -> float:
     """The tree over all channels of random weights (of one seed) as a part of O * K: the floor that
-    every share is held against."""
+    every share is compared with."""
     rows = np.random.default_rng(0).integers(0, 2, (outputs, bits))
     return whole_tree(Metric.of(rows)).operations / max(outputs * bits, 1)
 
@@ -184,7 +184,7 @@ def minimum_spanning_trees(weights: Array) -> Array:
 def rooted_at_centre(parents: Array) -> Array:
     """The same tree rooted at the vertex from which the furthest one is nearest, in edges."""
     neighbours = _neighbours(parents)
-    degree = [len(found) for found in neighbours]
+    degree = [len(others) for others in neighbours]
     leaves = [v for v, count in enumerate(degree) if count <= 1]
     left = len(parents)
     while left > 2:
@@ -200,12 +200,12 @@ def rooted_at_centre(parents: Array) -> Array:
 
 
 def _neighbours(parents: Array) -> list[list[int]]:
-    found: list[list[int]] = [[] for _ in parents]
+    neighbours: list[list[int]] = [[] for _ in parents]
     for vertex, parent in enumerate(parents.tolist()):
         if parent >= 0:
-            found[vertex].append(parent)
-            found[parent].append(vertex)
-    return [sorted(others) for others in found]
+            neighbours[vertex].append(parent)
+            neighbours[parent].append(vertex)
+    return [sorted(others) for others in neighbours]
 
 
 def _rooted_at(root: int, neighbours: Sequence[Sequence[int]]) -> Array:
@@ -232,11 +232,11 @@ def breadth_first(parents: Array) -> list[int]:
 
 def depths(parents: Array) -> Array:
     """int64: edges from its root to each vertex."""
-    found = np.zeros(len(parents), np.int64)
+    edges = np.zeros(len(parents), np.int64)
     for vertex in breadth_first(parents):
         if parents[vertex] >= 0:
-            found[vertex] = found[parents[vertex]] + 1
-    return found
+            edges[vertex] = edges[parents[vertex]] + 1
+    return edges
 
 
 def bounded(parents: Array, max_depth: int) -> Array:
@@ -285,11 +285,11 @@ def _blocks(distances: Array, block: int) -> Array:
     that it comes last and is no parent."""
     count = len(distances)
     blocks = -(-count // block)
-    found = np.full((blocks, block, block), _FAR, np.int64)
+    padded = np.full((blocks, block, block), _FAR, np.int64)
     for number in range(blocks):
         part = distances[number * block : (number + 1) * block, number * block :][:, :block]
-        found[number, : len(part), : len(part)] = part
-    return found
+        padded[number, : len(part), : len(part)] = part
+    return padded
 
 
 def tight_order(
@@ -299,7 +299,7 @@ def tight_order(
     and the terms that it saves.
 
     Subtrees of the minimum spanning tree are gathered from the leaves up, a block as soon as there
-    are enough; then breadth first through the tree of each block. What stands is left alone unless
+    are enough; then breadth first through the tree of each block. The present order stays unless
     the part ``worth`` of its terms (``bits`` for each block's root) is saved.
     """
     count = len(distances)
@@ -331,24 +331,24 @@ def _weight(distances: Array, trees: Array, block: int) -> int:
 
 
 def _carved(parents: Array, block: int) -> list[int]:
-    """All vertices, each ``block`` of them from one subtree where one has that many left."""
+    """All vertices, each ``block`` of them from one subtree where one has that many left over."""
     children: list[list[int]] = [[] for _ in parents]
-    held: list[list[int]] = [[] for _ in parents]
-    found: list[int] = []
+    leftover: list[list[int]] = [[] for _ in parents]
+    order: list[int] = []
     for vertex in reversed(breadth_first(parents)):
         gathered: list[int] = []
-        for child in sorted(children[vertex], key=lambda v: (-len(held[v]), v)):
-            gathered += held[child]
+        for child in sorted(children[vertex], key=lambda v: (-len(leftover[v]), v)):
+            gathered += leftover[child]
             if len(gathered) >= block:
-                found += gathered[:block]
+                order += gathered[:block]
                 gathered = gathered[block:]
         gathered.append(vertex)
         if len(gathered) == block:
-            found += gathered
+            order += gathered
             gathered = []
-        held[vertex] = gathered
+        leftover[vertex] = gathered
         if parents[vertex] >= 0:
             children[parents[vertex]].append(vertex)
         else:
-            found += gathered
-    return found
+            order += gathered
+    return order

@@ -54,11 +54,11 @@ def split_weights(weights: Array) -> BitWeights | str:
     if _levels(flat[0]) > 3:
         return _off_alpha(flat)  # most float weights: one row tells
     flat = flat.astype(np.float64)
-    found = _symmetric(flat) or _two_valued(flat) or _ternary(flat)
-    if found is None or np.any((found.scale > 0) & (found.scale < SMALLEST)):
+    split = _symmetric(flat) or _two_valued(flat) or _ternary(flat)
+    if split is None or np.any((split.scale > 0) & (split.scale < SMALLEST)):
         return _off_alpha(flat)
-    shaped = tuple(base.reshape(weights.shape).astype(np.uint8) for base in found.bases)
-    return BitWeights(shaped, found.scale, found.offset, found.spread)
+    shaped = tuple(base.reshape(weights.shape).astype(np.uint8) for base in split.bases)
+    return BitWeights(shaped, split.scale, split.offset, split.spread)
 
 
 def _levels(row: Array) -> int:

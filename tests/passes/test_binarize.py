@@ -75,21 +75,21 @@ def test_weights_of_a_straight_through_estimator() -> None:
     alpha = np.abs(latent).mean((1, 2, 3), keepdims=True, dtype=np.float32)
     quantized = np.where(latent > 0, alpha, -alpha)
     residue = (quantized - latent) + latent
-    found = split_weights(residue)
-    assert isinstance(found, BitWeights)
-    assert 0 < found.spread < 1e-6
-    np.testing.assert_allclose(found.scale, alpha.reshape(-1), rtol=3e-7)
-    np.testing.assert_array_equal(found.bases[0], latent > 0)
+    split = split_weights(residue)
+    assert isinstance(split, BitWeights)
+    assert 0 < split.spread < 1e-6
+    np.testing.assert_allclose(split.scale, alpha.reshape(-1), rtol=3e-7)
+    np.testing.assert_array_equal(split.bases[0], latent > 0)
     assert isinstance(split_weights(latent), str)
 
 
 def test_alpha_is_kept_when_every_weight_has_it() -> None:
     """A mean would round: 0.1 added 27 times and divided is another float32."""
     weights = np.full((1, 3, 3, 3), np.float32(0.1))
-    found = split_weights(weights)
-    assert isinstance(found, BitWeights)
-    assert found.scale[0] == np.float32(0.1)
-    assert found.spread == 0
+    split = split_weights(weights)
+    assert isinstance(split, BitWeights)
+    assert split.scale[0] == np.float32(0.1)
+    assert split.spread == 0
 
 
 @pytest.mark.parametrize(
@@ -105,15 +105,15 @@ def test_alpha_is_kept_when_every_weight_has_it() -> None:
     ],
 )
 def test_weights_without_alpha(weights: object, message: str) -> None:
-    found = split_weights(np.asarray(weights, np.float32))
-    assert isinstance(found, str)
-    assert message in found
+    reason = split_weights(np.asarray(weights, np.float32))
+    assert isinstance(reason, str)
+    assert message in reason
 
 
 def test_a_channel_of_zeros_has_alpha_0() -> None:
-    found = split_weights(np.array([[0, -0.0], [2, -2]], np.float32))
-    assert isinstance(found, BitWeights)
-    assert found.scale.tolist() == [0, 2]
+    split = split_weights(np.array([[0, -0.0], [2, -2]], np.float32))
+    assert isinstance(split, BitWeights)
+    assert split.scale.tolist() == [0, 2]
 
 
 def test_powers_of_two() -> None:
@@ -126,6 +126,6 @@ def test_per_channel() -> None:
     for shape, rank, fits in [((3, 1, 1), 4, True), ((1, 3), 2, True), ((), 4, True),
                               ((1,), 3, True), ((3,), 2, True), ((3,), 4, False),
                               ((2, 3, 1, 1), 4, False), ((1, 1, 3, 1, 1), 4, False)]:  # fmt: skip
-        found = per_channel(np.zeros(shape), rank, 3)
-        assert (found is not None) == fits, shape
-        assert found is None or found.shape == (3,)
+        constants = per_channel(np.zeros(shape), rank, 3)
+        assert (constants is not None) == fits, shape
+        assert constants is None or constants.shape == (3,)

@@ -13,11 +13,11 @@ def ties(draw: st.DrawFn) -> tuple[list[int], list[tuple[int, int, int]]]:
     """Sizes of groups side by side, and spans of channels (two starts and a length) to tie."""
     sizes = draw(st.lists(st.integers(1, 6), min_size=1, max_size=4))
     total = sum(sizes)
-    found: list[tuple[int, int, int]] = []
+    spans: list[tuple[int, int, int]] = []
     for _ in range(draw(st.integers(0, 4))):
         a, b = draw(st.integers(0, total - 1)), draw(st.integers(0, total - 1))
-        found.append((a, b, draw(st.integers(1, total - max(a, b)))))
-    return sizes, found
+        spans.append((a, b, draw(st.integers(1, total - max(a, b)))))
+    return sizes, spans
 
 
 @settings(deadline=None)
@@ -42,11 +42,11 @@ def test_groups_are_what_ties_leave_of_them(
         groups.tie(part(a, size), part(b, size))
         for offset in range(size):
             parent[root(b + offset)] = root(a + offset)
-    held = [(g, i) for g in groups.leaves(row) for i in range(groups.sizes[g])]
-    assert len(held) == sum(sizes)
-    for x in range(len(held)):
+    channels = [(g, i) for g in groups.leaves(row) for i in range(groups.sizes[g])]
+    assert len(channels) == sum(sizes)
+    for x in range(len(channels)):
         for y in range(x):
-            assert (held[x] == held[y]) == (root(x) == root(y))
+            assert (channels[x] == channels[y]) == (root(x) == root(y))
 
 
 def test_a_cut_splits_every_place_of_a_group() -> None:

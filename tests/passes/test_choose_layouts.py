@@ -140,16 +140,16 @@ def least(sources: Mapping[int, int], costs: Costs) -> float:
     ways = list(itertools.product((WORDS, PLANES), repeat=2))
     best = float("inf")
     for chosen in itertools.product(ways, repeat=len(sources)):
-        held = dict(zip(sources, chosen, strict=True))
-        cycles = [costs.region(n, *held[n]) for n in sources]
+        layouts = dict(zip(sources, chosen, strict=True))
+        cycles = [costs.region(n, *layouts[n]) for n in sources]
         if any(c is None for c in cycles):
             continue
         spent = sum(c for c in cycles if c is not None)
         for value in range(len(sources) + 1):
-            made = held[value][1] if value in held else WORDS
-            wanted = {held[n][0] for n, source in sources.items() if source == value}
-            wanted |= {WORDS} if value in held and value not in sources.values() else set()
-            spent += sum(costs.relayout(value, layout) for layout in wanted - {made})
+            written = layouts[value][1] if value in layouts else WORDS
+            wanted = {layouts[n][0] for n, source in sources.items() if source == value}
+            wanted |= {WORDS} if value in layouts and value not in sources.values() else set()
+            spent += sum(costs.relayout(value, layout) for layout in wanted - {written})
         best = min(best, spent)
     return best
 

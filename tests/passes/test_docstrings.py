@@ -15,8 +15,8 @@ from bnnc.passes import Pass, pass_types, run_passes
 def example(cls: type[Pass]) -> tuple[str, str]:
     """The two blocks of a docstring, without indentation."""
     text = inspect.getdoc(cls) or ""
-    before, found, after = text.partition("Before:\n")[2].partition("After:\n")
-    assert found, f"{cls.__name__} shows no Before: and After:"
+    before, heading, after = text.partition("Before:\n")[2].partition("After:\n")
+    assert heading, f"{cls.__name__} shows no Before: and After:"
     after = after.partition("\n\n")[0]
     return textwrap.dedent(before).strip(), textwrap.dedent(after).strip()
 

@@ -24,15 +24,15 @@ def drawn(seed: int) -> Graph:
         kind = choose.choice("rrraaaasg")
         a, b = (choose.choice(values[-choose.randint(1, len(values)) :]) for _ in range(2))
         if kind == "r":
-            made = builder.add(Relu(a), "r")
+            result = builder.add(Relu(a), "r")
         elif kind == "a":
-            made = builder.add(Add(a, b), "a")
+            result = builder.add(Add(a, b), "a")
         elif kind == "s":
-            made = builder.add(Softmax(a, 1), "s")
+            result = builder.add(Softmax(a, 1), "s")
         else:
             weights = builder.add(Const.of(np.eye(4, dtype=np.float32)), "w")
-            made = builder.add(Gemm(a, weights, None), "g")
-        values.append(made)
+            result = builder.add(Gemm(a, weights, None), "g")
+        values.append(result)
     shown = dict.fromkeys([values[-1], choose.choice(values[1:])])
     outputs = tuple(Output(f"y{i}", value) for i, value in enumerate(shown))
     return Graph("g", (values[0],), tuple(builder.nodes), outputs, Stage.PACKED)

@@ -84,7 +84,7 @@ def filecheck(path: Path, text: str) -> None:
 
 
 def kernels() -> tuple[KernelDescriptor, ...]:
-    """Two kernels for conv, one of them for 3x3 alone, none for softmax, one for all others."""
+    """Two kernels for conv, one of them only for 3x3, none for softmax, one for all others."""
 
     def only_3x3(op: Op, target: Target) -> str | None:
         anchor = op.anchor if isinstance(op, Fused) else None

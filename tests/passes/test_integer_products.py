@@ -120,9 +120,9 @@ def _inputs(graph: Graph) -> dict[str, Any]:
 def test_every_bit_stays(graph: Graph) -> None:
     inputs = _inputs(graph)
     after = run_passes(graph, (IntegerProducts(),), ONE_KERNEL_EACH)
-    found = [n.op for n in after.nodes if isinstance(n.op, (BinaryConv, BinaryGemm))]
-    event("in integers" if found else "as floats")
-    for op in found:
+    products = [n.op for n in after.nodes if isinstance(n.op, (BinaryConv, BinaryGemm))]
+    event("in integers" if products else "as floats")
+    for op in products:
         assert op.x.element in (U8, I8)
     assert_same(interpret(graph, inputs), interpret(after, inputs))
 
@@ -133,10 +133,10 @@ def test_grids_hold_every_element(graph: Graph) -> None:
     rw = Rewriter.over(graph)
     for node in graph.nodes:
         rw.copy(node)
-    held: dict[Value, Any] = {}
+    arrays: dict[Value, Any] = {}
 
     def observe(value: Value, array: Any) -> Any:
-        held[value] = array
+        arrays[value] = array
         return array
 
     interpret(graph, _inputs(graph), observe)
@@ -144,10 +144,10 @@ def test_grids_hold_every_element(graph: Graph) -> None:
         for old in node.results:
             grid = find_grid(rw, rw.get(old))
             if grid is not None:
-                whole = held[old].astype(np.float64) / grid.unit
-                assert np.array_equal(whole, np.rint(whole))
-                assert grid.low <= whole.min()
-                assert whole.max() <= grid.high
+                integers = arrays[old].astype(np.float64) / grid.unit
+                assert np.array_equal(integers, np.rint(integers))
+                assert grid.low <= integers.min()
+                assert integers.max() <= grid.high
 
 
 @pytest.mark.parametrize(("element", "low", "high"), [(U8, 0, 255), (I8, -128, 127)])

@@ -23,14 +23,14 @@ class Memory:
     """What each byte of one sample's arenas holds, by the value that wrote it."""
 
     def __init__(self) -> None:
-        self.held: dict[str, np.ndarray] = {}
+        self.owners: dict[str, np.ndarray] = {}
         self.numbers: dict[Value, int] = {}
 
     def cells(self, value: Value) -> tuple[np.ndarray, np.ndarray]:
         """Who wrote a value's arena, and the value's bytes there."""
         slot = value.slot
         assert slot is not None
-        owners = self.held.setdefault(slot.arena, np.zeros(1 << 20, np.int32))
+        owners = self.owners.setdefault(slot.arena, np.zeros(1 << 20, np.int32))
         if slot.arena in ("input", "output"):  # buffers of their own, here cells for channels
             channels = slot.channel + np.arange(value.shape[1]) if slot.pitch else np.arange(_MOST)
             return owners, _MOST * slot.offset + channels
@@ -66,7 +66,7 @@ def check_plan(graph: Graph) -> None:
     """The values that wrote what a value, perhaps a view, consists of."""
     constants = {n.result for n in graph.nodes if isinstance(n.op, Const)}
 
-    def whole(value: Value) -> bool:
+    def intact(value: Value) -> bool:
         return all(memory.holds(piece) for piece in pieces[value])
 
     for index, value in enumerate(graph.inputs):
@@ -79,7 +79,7 @@ def check_plan(graph: Graph) -> None:
             continue
         read = [v for v in node.op.operands if v not in constants]
         for value in read:
-            assert whole(value), f"%{value.name} was overwritten"
+            assert intact(value), f"%{value.name} was overwritten"
         for value in node.results:
             slot = value.slot
             assert slot is not None
@@ -94,11 +94,11 @@ def check_plan(graph: Graph) -> None:
                 memory.write(value)
         for value in (*read, *node.results):
             instead = [r for r in node.results if r.slot == value.slot and replaces(node, r, value)]
-            assert instead or whole(value), f"%{value.name} is overlapped"
+            assert instead or intact(value), f"%{value.name} is overlapped"
     for index, output in enumerate(graph.outputs):
         value = output.value
         assert value.slot == Slot("output", index)
-        assert whole(value)
+        assert intact(value)
 
 
 @given(networks(dyadic=True))

@@ -27,11 +27,11 @@ def weights(draw: hs.DrawFn) -> Array:
 
 
 def slow_distances(rows: Array, negated: bool) -> list[list[int]]:
-    found: list[list[int]] = []
+    distances: list[list[int]] = []
     for a in rows:
         apart = [sum(int(p != q) for p, q in zip(a, b, strict=True)) for b in rows]
-        found.append([min(d, rows.shape[1] - d) if negated else d for d in apart])
-    return found
+        distances.append([min(d, rows.shape[1] - d) if negated else d for d in apart])
+    return distances
 
 
 def kruskal(distances: list[list[int]]) -> int:
@@ -91,33 +91,33 @@ def test_the_root_is_the_centre(rows: Array) -> None:
 @given(weights(), hs.booleans(), hs.integers(0, 4), hs.integers(1, 9))
 def test_reuse(rows: Array, negated: bool, max_depth: int, block: int) -> None:
     """The order is one, blocks are closed, no tree is too deep, and no block has a lighter tree."""
-    found = st.reuse(rows, negated, True, max_depth, block)
-    assert sorted(found.order.tolist()) == list(range(len(rows)))
-    ordered = rows[found.order]
-    check_forest(ordered, found.forest)
-    check_forest(rows, found.tree)
-    inner = found.forest.parents >= 0
-    assert (found.forest.parents // block == np.arange(len(rows)) // block)[inner].all()
+    reuse = st.reuse(rows, negated, True, max_depth, block)
+    assert sorted(reuse.order.tolist()) == list(range(len(rows)))
+    ordered = rows[reuse.order]
+    check_forest(ordered, reuse.forest)
+    check_forest(rows, reuse.tree)
+    inner = reuse.forest.parents >= 0
+    assert (reuse.forest.parents // block == np.arange(len(rows)) // block)[inner].all()
     if max_depth:
-        assert max(found.forest.depth, found.tree.depth) <= max_depth
+        assert max(reuse.forest.depth, reuse.tree.depth) <= max_depth
         return
     parts = [ordered[i : i + block] for i in range(0, len(rows), block)]
     least = sum(rows.shape[1] + kruskal(slow_distances(part, negated)) for part in parts)
-    assert found.forest.operations == least
+    assert reuse.forest.operations == least
     same = st.reuse(rows, negated, False, max_depth, block)
-    assert found.forest.operations <= same.forest.operations
+    assert reuse.forest.operations <= same.forest.operations
 
 
 @settings(deadline=None)
 @given(weights())
 def test_duplicates(rows: Array) -> None:
-    found = st.reuse(rows)
+    reuse = st.reuse(rows)
     distinct = {tuple(row) for row in rows.tolist()}
     up_to_sign = {max(row, tuple(-v for v in row)) for row in distinct}
-    assert found.duplicates == len(rows) - len(distinct)
-    assert found.negated_duplicates == len(distinct) - len(up_to_sign)
-    free = int((found.tree.distances == 0).sum())
-    assert free == found.duplicates + found.negated_duplicates
+    assert reuse.duplicates == len(rows) - len(distinct)
+    assert reuse.negated_duplicates == len(distinct) - len(up_to_sign)
+    free = int((reuse.tree.distances == 0).sum())
+    assert free == reuse.duplicates + reuse.negated_duplicates
 
 
 def test_a_depth_bound_makes_new_roots() -> None:
@@ -133,19 +133,19 @@ def test_a_depth_bound_makes_new_roots() -> None:
 
 
 def test_blocks_gather_what_is_close() -> None:
-    """Two clusters that alternate fill a block each; what is gathered already is left alone."""
+    """Two clusters that alternate fill a block each; what is gathered already stays as it is."""
     rng = np.random.default_rng(0)
     centres = rng.integers(0, 2, (2, 200))
     rows = centres[np.arange(128) % 2] ^ (rng.random((128, 200)) < 0.02)
-    found = st.reuse(rows)
-    assert all(len({c % 2 for c in part}) == 1 for part in found.order.reshape(2, 64).tolist())
-    assert found.forest.operations < st.reuse(rows, reordered=False).forest.operations
-    again = st.reuse(rows[found.order])
+    reuse = st.reuse(rows)
+    assert all(len({c % 2 for c in part}) == 1 for part in reuse.order.reshape(2, 64).tolist())
+    assert reuse.forest.operations < st.reuse(rows, reordered=False).forest.operations
+    again = st.reuse(rows[reuse.order])
     assert again.order.tolist() == list(range(128))
 
 
 def test_random_weights_stay_in_order() -> None:
-    """Their tree is the floor that shares are held against: near half of all terms."""
+    """Their tree is the floor that shares are compared with: nearly half of all terms."""
     rows = np.random.default_rng(3).integers(0, 2, (256, 1152))
     assert st.reuse(rows).order.tolist() == list(range(256))
     assert st.random_share(256, 1152) == pytest.approx(0.459, abs=0.001)

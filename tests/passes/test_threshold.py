@@ -68,7 +68,7 @@ def chains(draw: st.DrawFn) -> tuple[list[tuple[str, list[float]]], int, int]:
 def with_chain(
     builder: Builder, count: Value, steps: list[tuple[str, list[float]]], zero: int
 ) -> Graph:
-    """cast, the chain, binarize, decode behind a count [N, C, ..]."""
+    """cast, the chain, binarize, decode after a count [N, C, ..]."""
     x = builder.add(Cast(count, F32), "f")
     shape = (-1, *[1] * (count.type.rank - 2))
     for kind, numbers in steps:
@@ -202,7 +202,7 @@ def test_neighbours_of_the_threshold() -> None:
     ],
 )
 def test_reachable_counts(pads: int, dilation: int, size: int, expected: list[int]) -> None:
-    """Two channels, three taps: 6 products inside, fewer at the border, none among pads alone."""
+    """Two channels, three taps: 6 products inside, fewer at the border, none over padding only."""
     builder = Builder(names={"x"})
     x = Value("x", TensorType((Batch(), 2, size), SIGN))
     w = builder.add(Const.of(np.ones((1, 2, 3), np.uint8), SIGN), "w")
@@ -249,11 +249,11 @@ def test_step_functions(columns: list[list[int]]) -> None:
     """A step function is found exactly when there is one, and it is the right one."""
     counts = np.array([-9, -4, 0, 1, 7], np.int32)
     signs = np.array(columns, np.int8).T
-    found = step_function(counts, signs, np.zeros(signs.shape[1], np.bool_))
+    step = step_function(counts, signs, np.zeros(signs.shape[1], np.bool_))
     possible = all(
         0 not in c and sum(a != b for a, b in itertools.pairwise(c)) < 2 for c in columns
     )
-    assert isinstance(found, Step) == possible
-    if isinstance(found, Step):
-        bits = (counts[:, None] >= found.thresholds) ^ found.flip
+    assert isinstance(step, Step) == possible
+    if isinstance(step, Step):
+        bits = (counts[:, None] >= step.thresholds) ^ step.flip
         np.testing.assert_array_equal(np.where(bits, 1, -1), signs)
