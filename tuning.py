@@ -105,7 +105,9 @@ def tuned_cost(
         )
     predicted = PredictedCost(target, backend.kernels)
     if searcher is not None:
-        predicted = SearchedCost(target, backend.kernels, searcher, alone=tracker is not None)
+        predicted = SearchedCost(
+            target, backend.kernels, searcher, only_searched=tracker is not None
+        )
     if tracker is not None:
         return predicted
     return MeasuredCost(predicted, backend, cache, seconds, say)
@@ -114,7 +116,8 @@ def tuned_cost(
 class SearchedCost(PredictedCost):
     """Predictions, with what a search found for the knobs of kernels among the ways.
 
-    ``alone``: in place of the kernels' own candidates, for a search that measured elsewhere.
+    ``only_searched``: they take the place of the kernels' own candidates, for a search that
+    measured elsewhere.
     """
 
     def __init__(
@@ -122,11 +125,11 @@ class SearchedCost(PredictedCost):
         target: Target,
         kernels: tuple[KernelDescriptor, ...],
         searcher: Searcher,
-        alone: bool = False,
+        only_searched: bool = False,
     ) -> None:
         super().__init__(target, kernels)
         self._searcher = searcher
-        self._alone = alone
+        self._only_searched = only_searched
         self._best: dict[tuple[str, str], Params] = {}
 
     def choices(self, op: Op, constants: Constants = NO_CONSTANTS) -> tuple[Choice, ...]:
@@ -136,7 +139,7 @@ class SearchedCost(PredictedCost):
             ways = [choice for choice in own if choice.kernel == name]
             best = self._searched(op, name, constants)
             if best:
-                ways = [*([] if self._alone else ways), Choice.of(name, best)]
+                ways = [*([] if self._only_searched else ways), Choice.of(name, best)]
             out += ways
         return tuple(out)
 

@@ -2,7 +2,7 @@
 
 Values are numbered in the order in which they appear, so that names, origins and offsets in memory
 do not count; types, attributes, the pitch of a part of a tensor and which operands are the same
-value do. Two layers of a network that differ in their weights alone have the same structure.
+value do. Two layers of a network that differ only in their weights have the same structure.
 """
 
 from __future__ import annotations

@@ -83,9 +83,9 @@ class Binarize(Pass):
         tracer = Tracer(rw)
         for node in graph.nodes:
             current = Node(node.op.map_operands(rw.get), node.results)
-            found = recognise(tracer, current)
-            if isinstance(found, Product):
-                _Emitter(tracer, node, found).emit()
+            recognised = recognise(tracer, current)
+            if isinstance(recognised, Product):
+                _Emitter(tracer, node, recognised).emit()
             else:
                 rw.copy(node)
             tracer.visit(rw.nodes[-1])
@@ -98,13 +98,13 @@ def examine(graph: Graph) -> tuple[Verdict, ...]:
     tracer = Tracer(rw)
     verdicts: list[Verdict] = []
     for node in graph.nodes:
-        found = recognise(tracer, node)
-        if isinstance(found, Product):
-            verdicts.append(Verdict(node, True, found.describe()))
-        elif isinstance(found, NotSigns):
+        recognised = recognise(tracer, node)
+        if isinstance(recognised, Product):
+            verdicts.append(Verdict(node, True, recognised.describe()))
+        elif isinstance(recognised, NotSigns):
             assert isinstance(node.op, (Conv, Gemm))
-            reason = _IN_INTEGERS if in_integers(rw, node.op) else found.reason
-            verdicts.append(Verdict(node, False, reason, found.advice))
+            reason = _IN_INTEGERS if in_integers(rw, node.op) else recognised.reason
+            verdicts.append(Verdict(node, False, reason, recognised.advice))
         elif isinstance(node.op, MatMul):
             verdicts.append(Verdict(node, False, _computed(tracer, node.op)))
         rw.copy(node)
@@ -114,8 +114,8 @@ def examine(graph: Graph) -> tuple[Verdict, ...]:
 
 def _computed(tracer: Tracer, op: MatMul) -> str:
     """Why a product of two computed matrices is not on bits."""
-    found = [tracer.find(value) for value in (op.a, op.b)]
-    if all(isinstance(f, Signs) for f in found):
+    operands = [tracer.find(value) for value in (op.a, op.b)]
+    if all(isinstance(f, Signs) for f in operands):
         return "both operands are signs computed at run time: multiplied as floats, exactly"
     return "both operands are computed at run time"
 
@@ -170,10 +170,10 @@ def recognise(tracer: Tracer, node: Node) -> Product | NotSigns | None:
         return None
     flat = isinstance(op, Gemm)
     signs = tracer.find(op.x, flat)
-    found = levels(signs, op.x.name) if isinstance(signs, Signs) else signs
-    if not isinstance(signs, Signs) or isinstance(found, NotSigns):
-        assert isinstance(found, NotSigns)
-        return replace(found, reason=f"activations are float: {found.reason}")
+    activations = levels(signs, op.x.name) if isinstance(signs, Signs) else signs
+    if not isinstance(signs, Signs) or isinstance(activations, NotSigns):
+        assert isinstance(activations, NotSigns)
+        return replace(activations, reason=f"activations are float: {activations.reason}")
     array = rw.array(op.w)
     if array is None:
         return NotSigns("weights are not constant", "export them as an initializer")
@@ -181,9 +181,11 @@ def recognise(tracer: Tracer, node: Node) -> Product | NotSigns | None:
         return NotSigns("bias is not constant", "export it as an initializer")
     if array[:1].size >= 1 << 24:
         return NotSigns("counts exceed what float32 holds", "split the layer's input channels")
-    if found.scale.ndim:
-        array = _times_input(array, found.scale, getattr(op, "groups", 1))
-        found = replace(found, scale=np.ones(()), offset=found.offset / found.scale)
+    if activations.scale.ndim:
+        array = _times_input(array, activations.scale, getattr(op, "groups", 1))
+        activations = replace(
+            activations, scale=np.ones(()), offset=activations.offset / activations.scale
+        )
     weights = split_weights(array)
     if isinstance(weights, str):
         return NotSigns(
@@ -191,7 +193,7 @@ def recognise(tracer: Tracer, node: Node) -> Product | NotSigns | None:
             "binarize the weights in the model: sign(w) times one scale per output channel"
             + (", with the scales of the input channels taken out" if not signs.uniform else ""),
         )
-    return _with_border(op, signs, found, weights)
+    return _with_border(op, signs, activations, weights)
 
 
 def _times_input(weights: Array, scale: Array, groups: int) -> Array:
@@ -204,15 +206,15 @@ def _times_input(weights: Array, scale: Array, groups: int) -> Array:
 
 
 def _with_border(
-    op: Conv | Gemm, signs: Signs, found: Levels, weights: BitWeights
+    op: Conv | Gemm, signs: Signs, activations: Levels, weights: BitWeights
 ) -> Product | NotSigns:
     """What zero padding is to a layer: nothing to ±1, a bit to {0, a}, else a third value."""
-    pads = isinstance(op, Conv) and any(op.pads) and bool(np.any(found.offset))
+    pads = isinstance(op, Conv) and any(op.pads) and bool(np.any(activations.offset))
     low, _, high = signs.table
     pad = 0
     if pads and (np.all(low == 0) or np.all(high == 0)):
         pad = -1 if np.all(low == 0) else 1
-    return Product(op, signs, found, weights, pads and not pad, pad)
+    return Product(op, signs, activations, weights, pads and not pad, pad)
 
 
 _Step = tuple[Any, Value | Array]

@@ -54,7 +54,7 @@ class FuseEpilogue(Pass):
 
 @dataclass(eq=False)
 class _Unit:
-    """A node alone, or a group that becomes one region.
+    """A single node, or a group that becomes one region.
 
     ``rank``: not below that of any unit that this one depends on; before groups are made, the place
     in the graph. So a search for what depends on a unit need not look below its rank.

@@ -1,7 +1,7 @@
 """One workspace for all intermediate values: offsets by liveness, views on their operand's memory.
 
 Sizes grow with the batch N, so a value lives at ``offset * N`` in the batch arena; values without
-a batch dimension lie in a fixed arena behind it. Both are planned alike: values in order of
+a batch dimension lie in a fixed arena after it. Both are planned alike: values in order of
 falling size take the lowest gap that is free for as long as they live.
 """
 
@@ -58,12 +58,12 @@ class MemoryPlan(Pass):
         for value, buffer in buffers.items():
             slots[value] = Slot("batch" if value.type.symbolic else "fixed", buffer.offset)
         for value in parts:
-            whole, channel = _whole(value, parts)
-            slots[value] = replace(slots[whole], channel=channel, pitch=whole.shape[1])
+            outermost, channel = _outermost(value, parts)
+            slots[value] = replace(slots[outermost], channel=channel, pitch=outermost.shape[1])
         return _with_slots(graph, roots, slots)
 
 
-def _whole(value: Value, parts: Parts) -> tuple[Value, int]:
+def _outermost(value: Value, parts: Parts) -> tuple[Value, int]:
     """The concatenation that a value is part of, after all others, and its first channel there."""
     first = 0
     while value in parts:
@@ -102,7 +102,7 @@ def _roots(graph: Graph, parts: Parts) -> dict[Value, Value]:
     claimed: set[Value] = set()
     roots: dict[Value, Value] = {v: v for v in graph.inputs}
     reads = LastReads.of(graph)
-    kept = fixed | outputs | {*parts, *(whole for whole, _ in parts.values())}
+    kept = fixed | outputs | {*parts, *(joined for joined, _ in parts.values())}
     for node in graph.nodes:
         roots.update((value, value) for value in node.results)
         for value in node.results:
@@ -125,7 +125,7 @@ def _live_ranges(graph: Graph, roots: dict[Value, Value], parts: Parts) -> dict[
     buffers: dict[Value, Buffer] = {}
     for position, node in enumerate(graph.nodes):
         for value in (*node.op.operands, *node.results):
-            root, _ = _whole(roots.get(value, value), parts)
+            root, _ = _outermost(roots.get(value, value), parts)
             if root in outside:
                 continue
             if root not in buffers:

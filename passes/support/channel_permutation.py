@@ -66,12 +66,12 @@ def moved(graph: Graph, changes: Changes) -> dict[str, Moved]:
         if (forest.signs < 0).any():
             casts = [u for u in graph.users.get(layer.result, ()) if isinstance(u.op, Cast)]
             signs.update(dict.fromkeys([layer.result, *(c.result for c in casts)], forest.signs))
-    found: dict[str, Moved] = {}
+    by_name: dict[str, Moved] = {}
     for value, axis in changes.axes.of.items():
         index = changes.axes.index(value, changes.orders)
         if index is not None or value in signs:
-            found[value.name] = Moved(axis.position, index, signs.get(value))
-    return found
+            by_name[value.name] = Moved(axis.position, index, signs.get(value))
+    return by_name
 
 
 def takes_signs(graph: Graph, layer: Node) -> bool:
@@ -83,8 +83,8 @@ def takes_signs(graph: Graph, layer: Node) -> bool:
 
 
 def _scales(graph: Graph, cast: Node) -> tuple[Node, ...] | None:
-    """The multiplications by finite constants that alone read a count as floats, if what follows
-    each does not tell -0 from +0."""
+    """The multiplications by finite constants that read a count as floats, if nothing else does and
+    what follows each does not tell -0 from +0."""
     if not isinstance(cast.op, Cast) or cast.op.to != F32 or cast.result in graph.output_values:
         return None
     users = graph.users.get(cast.result, ())
@@ -105,7 +105,7 @@ def _array(graph: Graph, value: Value) -> Any:
 
 
 def _forgets(graph: Graph, value: Value) -> bool:
-    """Whether nothing behind a float value tells -0 from +0: what is added is not -0, or it is
+    """Whether nothing after a float value tells -0 from +0: what is added is not -0, or it is
     compared."""
     if value in graph.output_values:
         return False
@@ -135,10 +135,12 @@ class _Apply:
 
     def __post_init__(self) -> None:
         self.rw = Rewriter.over(self.source)
-        self.made: dict[tuple[Any, ...], Value] = {}
+        self.added: dict[tuple[Any, ...], Value] = {}
         self.signs: dict[Value, Array] = {}
         """±1 for each channel of counts, and of these counts as floats."""
-        self.undone = {(held.value, held.node): held for held in self.changes.undone}
+        self.undone = {
+            (obstacle.value, obstacle.node): obstacle for obstacle in self.changes.undone
+        }
 
     def graph(self) -> Graph:
         """Every node with its constants in order."""
@@ -154,11 +156,11 @@ class _Apply:
         index = self._index(value) if (value, node) in self.undone else None
         if index is None:
             return value
-        if (value,) not in self.made:
+        if (value,) not in self.added:
             indices = self.rw.const(np.argsort(index), f"{value.name}.places")
             back = Gather(value, indices, self.changes.axes.of[value].position)
-            self.made[value,] = self.rw.add(back, f"{value.name}.in_order", value.origin)
-        return self.made[value,]
+            self.added[value,] = self.rw.add(back, f"{value.name}.in_order", value.origin)
+        return self.added[value,]
 
     def _index(self, value: Value) -> Array | None:
         return self.changes.axes.index(value, self.changes.orders)
@@ -183,15 +185,15 @@ class _Apply:
         if index is None:
             return value
         key = (value, axis, index.tobytes())
-        if key not in self.made:
-            self.made[key] = self._const(
+        if key not in self.added:
+            self.added[key] = self._const(
                 value, np.take(_array(self.source, value), index, axis), value.element
             )
-        return self.made[key]
+        return self.added[key]
 
     def _array(self, value: Value) -> Any:
-        made = self.rw.array(value)
-        return _array(self.source, value) if made is None else made
+        array = self.rw.array(value)
+        return _array(self.source, value) if array is None else array
 
     def _const(self, old: Value, array: Array, element: Element) -> Value:
         return self.rw.add(Const.of(array, element), f"{old.name}.reordered", old.origin)
@@ -236,13 +238,13 @@ class _Apply:
         signs = self.signs.get(op.x)
         if signs is None:
             return op
-        held = [self._array(value) for value in (op.thresholds, op.flip)]
-        turned = np.clip(1 - held[0].astype(np.int64), _LOWEST, _HIGHEST).astype(np.int32)
-        thresholds = np.where(signs < 0, turned, held[0])
+        thresholds, flip = self._array(op.thresholds), self._array(op.flip)
+        turned = np.clip(1 - thresholds.astype(np.int64), _LOWEST, _HIGHEST).astype(np.int32)
+        thresholds = np.where(signs < 0, turned, thresholds)
         return replace(
             op,
             thresholds=self._const(op.thresholds, thresholds, op.thresholds.element),
-            flip=self._const(op.flip, held[1] ^ (signs < 0), op.flip.element),
+            flip=self._const(op.flip, flip ^ (signs < 0), op.flip.element),
         )
 
     def _elementwise(self, node: Node, op: Op) -> Op:

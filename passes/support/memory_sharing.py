@@ -2,8 +2,8 @@
 take the place of an operand.
 
 A concatenation of channels-last maps copies nothing when its operands are computed right into it:
-their pixels lie as far apart as those of the whole. A region that adds a skip to its sums, element
-by element, may write the sum where the skip was, if nobody reads that afterwards.
+their pixels lie as far apart as those of the concatenation. A region that adds a skip to its sums,
+element by element, may write the sum where the skip was, if nobody reads that afterwards.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Parts = Mapping[Value, tuple[Value, int]]
 def concatenated(graph: Graph) -> dict[Value, tuple[Value, int]]:
     """Value to the concatenation that it is computed into, and its first channel there.
 
-    Regions alone know how to read and write parts, so nothing else may touch them.
+    Only regions know how to read and write parts, so nothing else may touch them.
     """
     parts: dict[Value, tuple[Value, int]] = {}
     joined: set[Node] = set()
@@ -47,13 +47,13 @@ def _is_map(type_: TensorType) -> bool:
 
 
 def _local(graph: Graph, value: Value, reader: Node, joined: set[Node]) -> bool:
-    """True when regions and concatenations without copies alone touch a map."""
+    """True when only regions and concatenations without copies touch a map."""
     maker = graph.producers.get(value)
     if maker is None or not _is_map(value.type):
         return False
     others = [user for user in graph.users.get(value, ()) if user is not reader]
-    made = isinstance(maker.op, Fused) or maker in joined
-    return made and all(isinstance(user.op, Fused) for user in others)
+    computed = isinstance(maker.op, Fused) or maker in joined
+    return computed and all(isinstance(user.op, Fused) for user in others)
 
 
 @dataclass(frozen=True)
@@ -92,10 +92,10 @@ def _replaceable(node: Node, result: Value) -> list[Value]:
     if not isinstance(node.op, Fused) or not isinstance(result.element, Scalar):
         return []
     body, anchor = node.op.body, node.op.anchor
-    found: list[Value] = []
+    operands: list[Value] = []
     for outer, param in zip(node.op.xs, body.params, strict=True):
         readers = [n for n in body.nodes if param in n.op.operands]
         apart = any(n is anchor or isinstance(n.op, Threshold) for n in readers)
         if outer.type == result.type and not apart and param not in body.results:
-            found.append(outer)
-    return found
+            operands.append(outer)
+    return operands

@@ -198,7 +198,7 @@ def test_packed_signs_are_judged_by_the_reference(value: float, near: bool) -> N
     mine = np.asarray([-value, 1, SCALE, -3], np.float32)
     later = Walk(recognised, {"x": mine}, {"s": (x >= 0).astype(np.uint8)}, findings, before)
     assert layer_of(recognised.nodes[0], recognised.nodes[0].result) == "the sign"
-    assert later.held["s"].tolist() == (x >= 0).astype(np.uint8).tolist()
+    assert later.values["s"].tolist() == (x >= 0).astype(np.uint8).tolist()
     expected = f"the sign (sign): 1 of 4, the reference's value {NEAR:.2g} from the step, "
     expected += f"bound {tolerance(1) * SCALE:.2g}"
     assert [str(tie) for tie in findings.near_ties] == [expected] * near

@@ -1,8 +1,8 @@
 """The facts of `bnnc inspect` on a model's layers: those of the manifest and the reasons for them.
 
-found = inspect_model("net.onnx")
-found.graph      # the graph on which layers are recognised
-found.layers     # one `LayerFacts` for each Conv and Gemm, in graph order
+facts = inspect_model("net.onnx")
+facts.graph      # the graph on which layers are recognised
+facts.layers     # one `LayerFacts` for each Conv and Gemm, in graph order
 """
 
 from __future__ import annotations

@@ -78,16 +78,16 @@ def reuse_lines(layers: Sequence[Reused]) -> list[str]:
     if not layers:
         return ["no layers on bits"]
     head, *rows = table([HEAD, *(layer.cells for layer in layers)], ())
-    found = [f"{'':{INDENT}}{head}"]
+    lines = [f"{'':{INDENT}}{head}"]
     for layer, row in zip(layers, rows, strict=True):
-        found += [one_line(layer.name), f"{'':{INDENT}}{row}"]
-        found += wrapped(f"{'':{INDENT}}why  ", f"{layer.decision}; {layer.reason}")
-        found += wrapped(f"{'':{INDENT}}by   ", layer.kernel)
-    return found
+        lines += [one_line(layer.name), f"{'':{INDENT}}{row}"]
+        lines += wrapped(f"{'':{INDENT}}why  ", f"{layer.decision}; {layer.reason}")
+        lines += wrapped(f"{'':{INDENT}}by   ", layer.kernel)
+    return lines
 
 
-def _percent(part: float, whole: float) -> str:
-    return f"{100 * part / max(whole, 1):.1f} %"
+def _percent(part: float, total: float) -> str:
+    return f"{100 * part / max(total, 1):.1f} %"
 
 
 def reused_layers(
@@ -130,7 +130,7 @@ def _from_words(layer: Layer, together: int) -> int:
 
 
 def _reused(layer: Layer, kernels: dict[str, str]) -> Reused:
-    found = reuse_of(layer.metric)
+    reuse = reuse_of(layer.metric)
     outputs, bits = len(layer.order), layer.metric.bits
     kernel = kernels.get(layer.node.result.name, "")
     blocks = layer.forest.operations
@@ -140,20 +140,20 @@ def _reused(layer: Layer, kernels: dict[str, str]) -> Reused:
     elif together := way.get("codebook", 0):
         chosen, decision = _from_words(layer, together), "from words of its codebook"
     elif way.kernel == "binary_conv_sliced":
-        chosen, decision = found.full // 2, "each channel on its own, the first level shared"
+        chosen, decision = reuse.full // 2, "each channel on its own, the first level shared"
     else:
-        chosen, decision = found.full, "each channel on its own"
+        chosen, decision = reuse.full, "each channel on its own"
     origin = layer.node.origin
     return Reused(
         origin[0] if origin else layer.node.result.name,
         outputs,
         bits,
-        found.full,
-        found.tree.operations,
+        reuse.full,
+        reuse.tree.operations,
         random_share(outputs, bits),
-        found.tree.depth,
-        found.duplicates,
-        found.negated_duplicates,
+        reuse.tree.depth,
+        reuse.duplicates,
+        reuse.negated_duplicates,
         blocks,
         chosen,
         kernel,

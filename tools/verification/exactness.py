@@ -1,7 +1,7 @@
 """What may differ between two computations of one value, and what may not.
 
 Float sums of K products are exact to 2 sqrt(K) ulp of their largest magnitude (64 ulp at least,
-for what stands behind them): the float error bound. A step (a sign, a comparison, a rounding, the
+for what follows them): the float error bound. A step (a sign, a comparison, a rounding, the
 position of the largest element) jumps, so it may differ only where the reference's value before it
 lies within that bound of the jump: a near-tie. `Walk` computes a graph on the reference's own
 values, node by node, and tells the three apart: equal, near-tie, wrong.
@@ -65,7 +65,7 @@ def scale_of(array: Array) -> float:
 
 
 def distance(got: Array, expected: Array) -> Array:
-    """Absolute differences in float64; NaN where one side alone is NaN, infinity likewise."""
+    """Absolute differences in float64; NaN where only one side is NaN, infinity likewise."""
     with np.errstate(invalid="ignore", over="ignore"):
         apart = np.abs(got.astype(np.float64) - expected.astype(np.float64))
     return np.where(same(got, expected), 0.0, apart)
@@ -113,10 +113,10 @@ def inner_scale(node: Node, args: Sequence[Array], batch: int) -> float:
         with np.errstate(all="ignore"):
             env = {v: np.asarray(a) for v, a in op.environment(args, batch).items()}
         inside = [env[v] for n in op.body.nodes for v in n.results]
-        found = [scale_of(array) for array in inside if array.dtype.kind == "f"]
+        scales = [scale_of(array) for array in inside if array.dtype.kind == "f"]
         for inner in op.body.nodes:
-            found.append(inner_scale(inner, [env[v] for v in inner.op.operands], batch))
-        return max(found, default=0.0)
+            scales.append(inner_scale(inner, [env[v] for v in inner.op.operands], batch))
+        return max(scales, default=0.0)
     floats = Trait.SUMS in op.traits and not counts(op)
     if floats and Trait.MULTIPLIES in op.traits:
         return scale_of(args[0]) * scale_of(args[1])
@@ -181,7 +181,7 @@ class Walk:
 
     ``known`` holds arrays by value name, ``before`` the reference's value in front of a packed
     sign by the sign's name. With ``wanted`` nothing but the values of these names is computed, and
-    what they need. Afterwards ``held`` has the values as they were read and, with ``keep``,
+    what they need. Afterwards ``values`` has the values as they were read and, with ``keep``,
     ``own`` those that were computed.
     """
 
@@ -206,11 +206,11 @@ class Walk:
             if node not in needed:
                 self.env.update((v, known[v.name]) for v in node.results if self._fits(v))
                 continue
-            made = evaluate(node, self.env, self.batch)
-            self.env.update(zip(node.results, made, strict=True))
+            results = evaluate(node, self.env, self.batch)
+            self.env.update(zip(node.results, results, strict=True))
             if isinstance(node.op, ops.Const):
                 continue
-            self.own.update((v.name, a) for v, a in zip(node.results, made, strict=True))
+            self.own.update((v.name, a) for v, a in zip(node.results, results, strict=True))
             for value in node.results:
                 self.env[value] = self._checked(node, value)
                 if not keep:
@@ -221,7 +221,7 @@ class Walk:
         return known is not None and known.shape == value.type.concrete(self.batch)
 
     def _needed(self, wanted: Collection[str]) -> set[Node]:
-        """The nodes behind the values of these names, as far as nothing is known."""
+        """The nodes that compute the values of these names, back to what is known."""
         nodes = {node for node in self.graph.nodes if isinstance(node.op, ops.Const)}
         ahead = [v for n in self.graph.nodes for v in n.results if v.name in wanted]
         while ahead:
@@ -233,7 +233,7 @@ class Walk:
         return nodes
 
     @property
-    def held(self) -> dict[str, Array]:
+    def values(self) -> dict[str, Array]:
         """Values as they were read, by name."""
         return {value.name: array for value, array in self.env.items()}
 
@@ -307,13 +307,13 @@ class Walk:
         return largest
 
     def largest_sum(self, value: Value) -> float:
-        """The largest magnitude that the counts behind a value could give it: a reference that sums
+        """The largest magnitude that the counts before a value could give it: a reference that sums
         the products as floats has errors relative to that, however few are left in the end."""
         nodes = self._since_known(value)
         if not any(counts(op) for node in nodes for op in inside(node.op)):
             return 0.0
-        found = [_at_count(nodes, self.env, self.batch, sign)[value] for sign in (1, -1)]
-        return max(map(scale_of, found))
+        extremes = [_at_count(nodes, self.env, self.batch, sign)[value] for sign in (1, -1)]
+        return max(map(scale_of, extremes))
 
     def near_tie(
         self, node: Node, value: Value, mine: Array, known: Array, off: Array
@@ -358,12 +358,12 @@ class Walk:
         """Where an array is what the node gives when the steps before it are moved."""
         explained = np.zeros(known.shape, np.bool_)
         for by, distant in ((0, 0.0), (-1, slack), (0, slack), (1, slack)):
-            found = self.moved(value, by, distant)
+            moved = self.moved(value, by, distant)
             if known.dtype.kind == "f":
                 bound = tolerance(terms(node.op)) * scale_of(known)
-                explained |= distance(found, known) <= bound
+                explained |= distance(moved, known) <= bound
             else:
-                explained |= same(found, known)
+                explained |= same(moved, known)
         return explained
 
     def slack(self, value: Value) -> float:
@@ -399,11 +399,13 @@ class Walk:
 
     def moved(self, value: Value, by: int, slack: float) -> Array:
         """A value when the operands of the steps since the last known values are moved."""
-        made: dict[Value, Array] = {}
+        values: dict[Value, Array] = {}
         for node in self._since_known(value):
-            args = [made.get(v, self.env[v]) for v in node.op.operands]
-            made.update(zip(node.results, shifted(node, args, self.batch, by, slack), strict=True))
-        return made[value]
+            args = [values.get(v, self.env[v]) for v in node.op.operands]
+            values.update(
+                zip(node.results, shifted(node, args, self.batch, by, slack), strict=True)
+            )
+        return values[value]
 
     def _since_known(self, value: Value) -> list[Node]:
         """The node that makes a value and those before it whose results are not known, in order."""
@@ -425,20 +427,20 @@ def _at_count(
     nodes: Sequence[Node], env: Mapping[Value, Array], batch: int, sign: int
 ) -> dict[Value, Array]:
     """Values where every product of bits has the same sign."""
-    made = dict(env)
+    values = dict(env)
     for node in nodes:
         op = node.op
         if isinstance(op, (ops.BinaryConv, ops.BinaryGemm)):
             shape = node.result.type.concrete(batch)
             largest = 1 if op.x.type.is_binary else 255
-            made[node.result] = np.full(shape, sign * largest * terms(op), np.int32)
+            values[node.result] = np.full(shape, sign * largest * terms(op), np.int32)
         elif isinstance(op, Fused):
-            read = dict(zip(op.body.params, (made[v] for v in op.operands), strict=True))
-            held = _at_count(op.body.nodes, read, batch, sign)
-            made.update(zip(node.results, (held[v] for v in op.body.results), strict=True))
+            read = dict(zip(op.body.params, (values[v] for v in op.operands), strict=True))
+            inner = _at_count(op.body.nodes, read, batch, sign)
+            values.update(zip(node.results, (inner[v] for v in op.body.results), strict=True))
         else:
-            made.update(zip(node.results, evaluate(node, made, batch), strict=True))
-    return made
+            values.update(zip(node.results, evaluate(node, values, batch), strict=True))
+    return values
 
 
 @dataclass(frozen=True)
@@ -453,13 +455,13 @@ class Before:
 
 def signs_of(walk: Walk) -> dict[str, Before]:
     """What stands before each packed sign of a walk's graph, by the sign's name."""
-    found: dict[str, Before] = {}
+    signs: dict[str, Before] = {}
     for node in walk.graph.nodes:
         if isinstance(node.op, ops.Binarize) and node.op.x in walk.env:
             values = walk.env[node.op.x]
             layer = layer_of(node, node.result)
-            found[node.result.name] = Before(values, walk.bound(node.op.x), layer)
-    return found
+            signs[node.result.name] = Before(values, walk.bound(node.op.x), layer)
+    return signs
 
 
 def is_step(op: Op) -> bool:

@@ -324,11 +324,11 @@ def _verify_once(
 ) -> None:
     seen = reference.run(given)
     definition = report.definition
-    known = {**seen, **Walk(graphs.imported, given, seen, definition).held}
+    known = {**seen, **Walk(graphs.imported, given, seen, definition).values}
     # The new values of recognition, above all packed signs, follow from those known by now.
     names = [value.name for node in graphs.scheduled.nodes for value in node.results]
     recognised = Walk(graphs.binarized, given, known, definition, wanted=names)
-    known.update(recognised.held)
+    known.update(recognised.values)
     before = {
         name: replace(sign, values=graphs.as_scheduled(name, sign.values))
         for name, sign in signs_of(recognised).items()
@@ -341,7 +341,7 @@ def _verify_once(
 
 def _check_kernels(walk: Walk, layers: LayerModel, report: Report) -> None:
     """Every layer's kernel on the reference's values against the interpreter on the same."""
-    results = layers.run(walk.held)
+    results = layers.run(walk.values)
     for node in walk.graph.nodes:
         for value in node.results:
             if value.name not in results:
