@@ -20,13 +20,14 @@ from typing import Any
 from .. import __version__
 from ..errors import BnncError, InputError, OutputError
 from ..files import check_writable, write_file
+from ..runtime.cpu import cpu_name
 from ..runtime.manifest import Tensor
 from .benchmarks import bnnc_contenders
 from .benchmarks.networks import LAYERS, NETWORKS, Shape, chain
 from .benchmarks.page_sections import Section
 from .benchmarks.rows import Row, layer_row, network_row
 from .benchmarks.task import Store, Task
-from .benchmarks.timing import cpu_name, pinned, random_array
+from .benchmarks.timing import pinned, random_array
 from .command_line.arguments import positive, seconds
 from .command_line.console import Say, one_line, progress, require_compiler, show
 from .command_line.exits import guarded

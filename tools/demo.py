@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import OutputError, TargetError
+from ..runtime.cpu import cpu_name
 from .benchmarks.onnx_engines import ONNXRUNTIME, PeerError
-from .benchmarks.timing import cpu_name, measure, pinned
+from .benchmarks.timing import measure, pinned
 from .command_line.console import bytes_text, require_compiler, show, table, time_text
 from .command_line.exits import guarded
 from .inspection.layer_report import totals

@@ -1,7 +1,7 @@
 """Binarizers written as arithmetic on masks of zeros and ones.
 
-Equations: with a mask m as float, 2*m - 1 chooses +1 or -1 (see `where`). m - m' is a sign when m
-is x above zero and m' is x below it: +1 at zero if only m holds there, -1 if only m', 0 if
+Equations: with a mask m as float, 2*m - 1 chooses +1 or -1 (see `sign_by_choice`). m - m' is a sign
+when m is x above zero and m' is x below it: +1 at zero if only m holds there, -1 if only m', 0 if
 neither. sign(x) + (x == 0) is sign(x) with +1 at zero, sign(x) - (x == 0) has -1.
 
 Before:

@@ -8,7 +8,7 @@ most 2^-25, so the sum is 1 + d with |d| <= 2^-25, which rounds to 1 (to even at
 (s + p) - p has no such property. s is the sign of x, or another step function of x with values 0
 and powers of two, such as a mask of zeros and ones.
 
-p may be any elementwise expression of x whose bounds `intervals` can prove: hardtanh, ReActNet's
+p may be any elementwise expression of x whose bounds `piecewise` can prove: hardtanh, ReActNet's
 polynomial of Less, Cast and Mul, tanh (for finite |x| <= 1e19), or x itself, x + (sign(x) - x),
 which is exact for |x| <= 2^24; then a note says so.
 

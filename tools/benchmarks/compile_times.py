@@ -9,13 +9,14 @@ from pathlib import Path
 
 from ...driver import build
 from ...options import Options
+from ...runtime.cpu import cpu_name
 from ..command_line.console import Say, bytes_text
 from .network_steps import Network
 from .networks import Shape, chain
 from .page_sections import Section
 from .tables import table
 from .task import Store
-from .timing import cpu_name, pinned
+from .timing import pinned
 
 SECTION = Section("compile-time")
 LAYER = Shape(14, 64)

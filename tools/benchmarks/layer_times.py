@@ -9,6 +9,7 @@ from pathlib import Path
 from ...errors import InputError
 from ...runtime.artifact import read_manifest
 from ...runtime.artifact_file import read_file
+from ...runtime.cpu import cpu_name
 from ...runtime.manifest import Kernel, Manifest
 from ..command_line.console import (
     count_text,
@@ -21,7 +22,7 @@ from ..command_line.console import (
     time_text,
 )
 from .kernel_times import StepTimes, measure_steps
-from .timing import Timing, cpu_name, pinned
+from .timing import Timing, pinned
 
 HEAD = ("layer", "kernel", "output", "predicted", "measured", "cycles/ns", "share", "GMAC/s")
 NOTE = """\

@@ -9,8 +9,6 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import platform
-import re
 import statistics
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -136,16 +134,6 @@ def pinned(cores: int = 1) -> Generator[int | None]:
         yield kept[-1]
     finally:
         os.sched_setaffinity(0, before)
-
-
-def cpu_name() -> str:
-    """The system's name for this machine's CPU."""
-    with contextlib.suppress(OSError):
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-        match = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-        if match is not None:
-            return match[1].strip()
-    return platform.machine()
 
 
 def random_array(tensor: Tensor, batch: int, seed: int) -> NDArray[Any]:

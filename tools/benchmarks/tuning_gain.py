@@ -17,10 +17,11 @@ from pathlib import Path
 
 from ...errors import InputError
 from ...runtime.artifact import read_manifest
+from ...runtime.cpu import cpu_name
 from ...runtime.step_timer import StepTimer
 from ..command_line.console import progress, require_compiler, show, table, time_text
 from ..command_line.exits import guarded
-from .timing import cpu_name, pinned, random_array
+from .timing import pinned, random_array
 
 LEAST_CALLS = 5
 HEAD = ("network", "untuned", "tuned", "ratio", "other kernels")

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from ...files import write_file
 from ...passes.support.spanning_tree import random_share
-from ..benchmarks.timing import cpu_name
+from ...runtime.cpu import cpu_name
 from ..command_line.arguments import positive, seconds
 from ..command_line.console import bytes_text, progress, show, time_text
 from ..command_line.exits import guarded

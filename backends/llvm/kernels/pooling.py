@@ -22,9 +22,9 @@ from ....ir.storage import planes_of
 from ....ir.types import sample_bytes
 from ... import cache_traffic
 from ...codegen.elementwise_emitters import Lanes, Packed
-from ...codegen.folds import Fold, Pool, pool_fold, refusal
 from ...codegen.kernel_builder import FLOAT, I1, Code, Index, vector
 from ...codegen.kernel_interface import Extent, Job, Kernel
+from ...codegen.reductions import Fold, Pool, pool_fold, refusal
 from ...interface import Choice, KernelDescriptor
 from ...targets import Target
 from ..epilogue import Epilogue, channel_blocks

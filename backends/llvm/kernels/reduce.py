@@ -15,16 +15,9 @@ from typing import Any
 
 from ....ir import Op, TensorType
 from ....ir.ops import Fused, ReduceMax, ReduceMean, ReduceMin, ReduceSum
-from ...codegen.folds import (
-    Fold,
-    Reduce,
-    reduce_cycles,
-    reduce_divisor,
-    reduce_fold,
-    refusal,
-)
 from ...codegen.kernel_builder import I32, Code, Index, memory_type, vector
 from ...codegen.kernel_interface import Extent, Job, Kernel
+from ...codegen.reductions import Fold, Reduce, reduce_cycles, reduce_divisor, reduce_fold, refusal
 from ...interface import KernelDescriptor
 from ..epilogue import Epilogue, channel_blocks
 from ..views import View, strides_of

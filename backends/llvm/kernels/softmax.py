@@ -15,9 +15,9 @@ from typing import Any
 from ....ir import Op, Value
 from ....ir.ops import LogSoftmax, Softmax
 from ...codegen import math_float32 as vector_math
-from ...codegen.folds import HIGHEST, POWERS, Fold, softmax_result, softmax_total
 from ...codegen.kernel_builder import I32, Code, Index, pieces
 from ...codegen.kernel_interface import Extent, Job, Kernel
+from ...codegen.reductions import HIGHEST, POWERS, Fold, softmax_result, softmax_total
 from ...interface import Choice, KernelDescriptor
 from ...targets import Target
 from ..epilogue import channel_blocks

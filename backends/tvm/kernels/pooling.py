@@ -12,10 +12,10 @@ from ....ir.ops import AveragePool, Fused, MaxPool
 from ....ir.types import WORD_BITS
 from ... import cache_traffic
 from ...codegen.elementwise_emitters import Lanes
-from ...codegen.folds import Pool, pool_fold, refusal
 from ...codegen.fused_region import product_of
 from ...codegen.kernel_builder import FLOAT
 from ...codegen.kernel_interface import Job
+from ...codegen.reductions import Pool, pool_fold, refusal
 from ...interface import Choice
 from ...targets import Target
 from ..expressions import Term, dtype_of, expression

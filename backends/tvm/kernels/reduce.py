@@ -7,9 +7,9 @@ from typing import Any
 
 from ....ir.ops import ReduceMax, ReduceMean, ReduceMin, ReduceSum
 from ...codegen.elementwise_emitters import Lanes
-from ...codegen.folds import reduce_cycles, reduce_divisor, reduce_fold, refusal
 from ...codegen.fused_region import product_of
 from ...codegen.kernel_interface import Job
+from ...codegen.reductions import reduce_cycles, reduce_divisor, reduce_fold, refusal
 from ..expressions import Term, dtype_of, expression
 from ..program import Coordinate, Program
 from ..region_blocks import Region

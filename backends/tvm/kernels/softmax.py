@@ -15,9 +15,9 @@ from typing import Any
 from ....ir import Op
 from ....ir.ops import LogSoftmax, Softmax
 from ...codegen import math_float32 as functions
-from ...codegen.folds import HIGHEST, POWERS, Fold, softmax_result, softmax_total
 from ...codegen.kernel_builder import FLOAT
 from ...codegen.kernel_interface import Job
+from ...codegen.reductions import HIGHEST, POWERS, Fold, softmax_result, softmax_total
 from ...interface import Choice
 from ...targets import Target
 from ..expressions import Term, dtype_of, expression

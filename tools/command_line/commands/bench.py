@@ -92,7 +92,8 @@ def _print(
     threads: int,
     core: int | None,
 ) -> None:
-    from ...benchmarks.timing import cpu_name
+
+    from ....runtime.cpu import cpu_name
 
     fixed = all(None not in tensor.shape for tensor in model.inputs)
     batch = None if fixed else arguments.batch

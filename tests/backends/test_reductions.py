@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from llvmlite import ir
 
-from bnnc.backends.codegen import folds, topk_keys
+from bnnc.backends.codegen import reductions, topk_keys
 from bnnc.backends.codegen.kernel_builder import I1, memory_type, vector
 from bnnc.backends.targets import TARGETS, Target
 from bnnc.ir import (
@@ -151,7 +151,7 @@ class Numbers:
 CODE = Numbers()
 
 
-def folded(fold: folds.Fold, x: np.ndarray, divisor: Any = None, split: int = 0) -> np.ndarray:
+def folded(fold: reductions.Fold, x: np.ndarray, divisor: Any = None, split: int = 0) -> np.ndarray:
     """x [n, lanes] as one row; the first ``split`` elements in a state of their own."""
     states: list[Any] = []
     for part in (x[:split], x[split:]):
@@ -183,10 +183,10 @@ REDUCTIONS = (ops.ReduceMean, ops.ReduceSum, ops.ReduceMax, ops.ReduceMin)
 @pytest.mark.parametrize("element", [F32, F64])
 @pytest.mark.parametrize("split", [0, 1, 3])
 @pytest.mark.filterwarnings("ignore:invalid value", "ignore:overflow")
-def test_reductions_of_floats(kind: type[folds.Reduce], element: Scalar, split: int) -> None:
+def test_reductions_of_floats(kind: type[reductions.Reduce], element: Scalar, split: int) -> None:
     x = np.array(FLOATS, element.dtype)
     op = kind(value(element, x.shape), (0,), False)
-    got = folded(folds.reduce_fold(op), x, folds.reduce_divisor(op), split)
+    got = folded(reductions.reduce_fold(op), x, reductions.reduce_divisor(op), split)
     expected = op.reference([x], 1)
     assert got.dtype == expected.dtype
     np.testing.assert_array_equal(got, expected)
@@ -196,23 +196,23 @@ def test_reductions_of_floats(kind: type[folds.Reduce], element: Scalar, split: 
 
 @pytest.mark.parametrize("kind", REDUCTIONS[1:])
 @pytest.mark.parametrize("element", [I8, U8, I32, I64])
-def test_reductions_of_integers(kind: type[folds.Reduce], element: Scalar) -> None:
+def test_reductions_of_integers(kind: type[reductions.Reduce], element: Scalar) -> None:
     """Their ends are among them, alone too; sums wrap around."""
     low, high = (getattr(np.iinfo(element.dtype.name), end) for end in ("min", "max"))
     x = np.array([[low, high, high, 5], [low, high, low, 7], [low, high, 1, 6]], element.dtype)
     op = kind(value(element, x.shape), (0,), False)
-    np.testing.assert_array_equal(folded(folds.reduce_fold(op), x), op.reference([x], 1))
+    np.testing.assert_array_equal(folded(reductions.reduce_fold(op), x), op.reference([x], 1))
 
 
 def test_float_sums_round_once() -> None:
     """In float64: in float32 the small ones would be lost one by one."""
     x = np.array([[1.0], *[[2.0**-24]] * 4], np.float32)
     op = ops.ReduceSum(value(F32, x.shape), (0,), False)
-    assert folded(folds.reduce_fold(op), x)[0] == np.float32(1 + 2.0**-22)
+    assert folded(reductions.reduce_fold(op), x)[0] == np.float32(1 + 2.0**-22)
     pool = ops.AveragePool(value(F32, (1, 1, 5)), (5,), (1,), (0, 0), (1,))
     divisor = lanes(memory_type(F32), [5.0])
     expected = pool.reference([x.reshape(1, 1, 5)], 1).reshape(-1)
-    np.testing.assert_array_equal(folded(folds.pool_fold(pool), x, divisor), expected)
+    np.testing.assert_array_equal(folded(reductions.pool_fold(pool), x, divisor), expected)
     assert expected[0] == np.float32(1) / np.float32(5)
 
 
@@ -222,7 +222,7 @@ def test_nothing_wins_against_the_padding_of_a_pool(element: Scalar) -> None:
     info = np.finfo("f4") if element == F32 else np.iinfo(element.dtype.name)
     least = -INF if element == F32 else info.min
     pool = ops.MaxPool(value(element, (1, 1, 4)), (2,), (2,), (1, 1), (1,))
-    fold = folds.pool_fold(pool)
+    fold = reductions.pool_fold(pool)
     x = np.array([least, info.min, info.max, least], element.dtype)
     padded = np.array([[fold.start, x[1], x[3]], [x[0], x[2], fold.start]]).astype(element.dtype)
     np.testing.assert_array_equal(
@@ -235,13 +235,13 @@ def test_a_maximum_is_nan_where_a_tap_is() -> None:
     for place in range(3):
         x = np.full((3, 1), INF, np.float32)
         x[place] = NAN
-        assert np.isnan(folded(folds.pool_fold(pool), x)).all()
+        assert np.isnan(folded(reductions.pool_fold(pool), x)).all()
 
 
 @pytest.mark.parametrize(("element", "codes"), [(SIGN, [0, 1]), (TERNARY, [-1, 0, 1])])
 def test_packed_elements_pool_as_their_codes(element: Element, codes: list[int]) -> None:
     pool = ops.MaxPool(value(element, (1, 1, 3)), (3,), (1,), (0, 0), (1,))
-    fold = folds.pool_fold(pool)
+    fold = reductions.pool_fold(pool)
     assert fold.start == codes[0]
     dtype = fold.element.dtype
     for a in codes:
@@ -250,9 +250,9 @@ def test_packed_elements_pool_as_their_codes(element: Element, codes: list[int])
 
 
 def test_powers_need_no_minus_zero() -> None:
-    assert not np.signbit(numbers_of(folds.POWERS.initial(1))).any()
-    assert np.signbit(numbers_of(folds.Sum(F32).initial(1))).all()
-    assert folds.POWERS.type == memory_type(F64)
+    assert not np.signbit(numbers_of(reductions.POWERS.initial(1))).any()
+    assert np.signbit(numbers_of(reductions.Sum(F32).initial(1))).all()
+    assert reductions.POWERS.type == memory_type(F64)
 
 
 # --- refusals ---------------------------------------------------------------------------------
@@ -285,7 +285,7 @@ POOL = "kernel=[2,2] strides=[1,1] pads=[0,0,0,0] dilations=[1,1] ceil_mode=fals
 def test_refusals_say_why(call: str, element: Scalar, reason: str | None) -> None:
     result = "4,5" if "pool" in call else "1,1"
     graph = parse(REGION.format(element=element, call=call, result=result))
-    assert folds.refusal(graph.nodes[0].op, TARGETS["x86-64-v3"]) == reason
+    assert reductions.refusal(graph.nodes[0].op, TARGETS["x86-64-v3"]) == reason
 
 
 # --- the order of TopK ------------------------------------------------------------------------
