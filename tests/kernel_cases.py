@@ -70,8 +70,8 @@ def joined(cases: Mapping[str, str]) -> str:
 
 
 def per_case(cases: Mapping[str, str]) -> Stratum:
-    """What a sample of a file's cases holds: by the first backend each of them, on some target that
-    this machine runs; by other backends and on other targets one of each kind of case.
+    """What a sample of a file's cases holds: by each backend every case, on some target that this
+    machine runs, and on one of the other targets one of each kind of case.
 
     Cases of one kind are made of the same operators and annotations, all ternary or none.
     """
@@ -82,7 +82,7 @@ def per_case(cases: Mapping[str, str]) -> Stratum:
         name, chosen = parameters["name"], parameters["cases"]
         target, backend = (chosen, BACKENDS[0]) if isinstance(chosen, str) else chosen
         here = target in X86_PATHS and present(without_counts(X86_PATHS[target]))
-        return backend, here, name if here and backend == BACKENDS[0] else kinds[name]
+        return backend, here, name if here else kinds[name]
 
     return stratum
 

@@ -80,7 +80,10 @@ class Base:
         return sh([self.environment / "bin/bnnc", *arguments], self.folder, code)
 
 
-@pytest.fixture(scope="module", params=["newest", OLDEST])
+VERSIONS = [pytest.param(v, marks=pytest.mark.shares(v)) for v in ("newest", OLDEST)]
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
 def base(
     request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Base:

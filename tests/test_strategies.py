@@ -143,6 +143,7 @@ def cases() -> Iterator[tuple[str, str]]:
                 yield target, strategy
 
 
+@pytest.mark.sampled(per=("strategy",))
 @pytest.mark.parametrize(("name", "strategy"), list(cases()))
 def test_results_do_not_depend_on_the_strategy(name: str, strategy: str, tmp_path: Path) -> None:
     target = X86_PATHS[name]

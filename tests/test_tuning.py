@@ -244,6 +244,7 @@ def test_another_way_is_faster_by_more_than_noise(
 
 
 @pytest.mark.tvm
+@pytest.mark.sampled(per=())
 @pytest.mark.parametrize("backend", ["tvm", "auto"])
 def test_schedules_are_searched_before_they_compete(
     mnist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str

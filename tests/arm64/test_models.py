@@ -43,6 +43,7 @@ def make(
     model: Path, inputs: dict[str, np.ndarray], folder: Path, target: str, backend: str = "llvm"
 ) -> Case:
     """Compile for arm64 and, to compare with, for the machine that runs the tests."""
+    sysroot.require_emulator()
     header = folder / "model.h"
     so = compile_model(model, target, folder / "model.so", header=header, backend=backend)
     here = compile_model(model, "x86-64-v2", folder / "here.so")
@@ -74,6 +75,7 @@ def check(got: dict[str, np.ndarray], case: Case, bitwise: bool = False) -> None
             np.testing.assert_allclose(got[name], expected, rtol=0, atol=1e-5 * scale)
 
 
+@pytest.mark.sampled(per=("name",))
 @pytest.mark.parametrize("name", MODELS)
 def test_real_models_in_c(models_dir: Path, tmp_path: Path, backend: str, name: str) -> None:
     with np.load(models_dir / f"{name}.npz") as held:

@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 from emulated import EmulatedLibrary
+from kernel_cases import by_target
 from library_support import X86_PATHS, Library, present, scheduled
 
 from bnnc.backends import targets as backends
@@ -51,7 +52,7 @@ def _inputs(graph: Graph, batch: int) -> dict[str, np.ndarray]:
     return out
 
 
-@pytest.fixture(scope="module", params=TARGETS)
+@pytest.fixture(scope="module", params=by_target(*TARGETS))
 def library(request: pytest.FixtureRequest) -> Library | EmulatedLibrary:
     graph = scheduled(_text(), strict=False)
     if request.param not in X86_PATHS:
@@ -61,6 +62,7 @@ def library(request: pytest.FixtureRequest) -> Library | EmulatedLibrary:
     return Library(graph, X86_PATHS[request.param])
 
 
+@pytest.mark.sampled(per=("batch",))
 @pytest.mark.parametrize(("batch", "pieces"), [(1, 0), (3, 2), (5, 7)])
 def test_bits_are_where_the_layout_says(
     library: Library | EmulatedLibrary, batch: int, pieces: int

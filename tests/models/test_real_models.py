@@ -103,6 +103,7 @@ def test_verifies_layer_by_layer(models_dir: Path, backend: str, name: str) -> N
     assert report.kernels.compared > 0
 
 
+@pytest.mark.sampled(per=("backend",))
 @pytest.mark.parametrize(("backend", "target"), RUNS)
 def test_mnist_verifies(data_dir: Path, backend: str, target: str) -> None:
     model = data_dir / "mnist" / "mnist_bnn.onnx"

@@ -66,6 +66,7 @@ def model(cli: Cli) -> Path:
 TARGETS = ("x86-64-v2", "x86-64-v3", "cascadelake", "x86-64-v4", "arm64")
 
 
+@pytest.mark.sampled(per=("target",))
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize(("flips", "least", "most"), [(0.2, 0.7, 0.82), (0.5, 0.99, 1.0)])
 def test_every_kernels_weights_are_stored_as_bits(
