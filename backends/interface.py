@@ -62,7 +62,7 @@ def _no_parameters(op: Op, target: Target) -> tuple[Params, ...]:
 
 
 def _no_annotations(choice: Choice) -> tuple[str, ...]:
-    """What a kernel needs that knows the types of its operands alone."""
+    """What a kernel needs that knows only the types of its operands."""
     return ()
 
 
@@ -150,8 +150,8 @@ class Lowered(Protocol):
 
 @dataclass(frozen=True)
 class SearchLimits:
-    """Bounds of a search for one layer, on this machine or on the boards of a ``tracker``, which
-    the backend that knows such reads."""
+    """Bounds of a search for one layer, on this machine or on the boards of a ``tracker``, an
+    address that the backend with boards reads."""
 
     trials: int
     seconds: float

@@ -43,8 +43,8 @@ class Feature:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What instructions do, where machines and CPUs differ; as it stands here, for a machine of
-    which nothing is known."""
+    """What instructions do, where machines and CPUs differ; the defaults are for a machine of which
+    nothing is known."""
 
     vector_bits: int = 128
     """Width of a vector register that is worth using."""
@@ -218,7 +218,7 @@ class Target:
 
     @cached_property
     def has(self) -> Capabilities:
-        """What code may do; of an unknown machine, what any does."""
+        """What code may do; on an unknown machine, what any can do."""
         machine = MACHINES.get(self.machine)
         return machine.capabilities(frozenset(self.features)) if machine else Capabilities()
 

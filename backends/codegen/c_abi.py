@@ -1,5 +1,5 @@
 """The C ABI of an artifact: what runs the steps, checks the caller's arguments, and says what
-the artifact is. `docs` of the C interface are in the generated header.
+the artifact is. The generated header documents the C interface.
 
     struct P_args { u64 size; const i64 *dims; const void *const *inputs; void *const *outputs;
                     void *workspace; P_parallel_for parallel_for; void *pool; };

@@ -379,7 +379,7 @@ class Code:
                 self.store(self.lanes_of(value, start, width), at)
 
     def prefetch(self, pointer: IRValue) -> None:
-        """Ask for the cache line at an address, which need not be one, in the second level."""
+        """Fetch the cache line of an address, which need not be valid, into the second level."""
         self.intrinsic("llvm.prefetch.p0", ir.VoidType(), pointer, I32(0), I32(2), I32(1))
 
     # Vectors.

@@ -1,8 +1,8 @@
 """Float32 functions computed in float64 and rounded once: trigonometry, its inverses, powers.
 
-They are slower than those of `math` and rare in networks; in exchange plain Taylor series suffice,
-and results are within 0.51 ulp. Sine, cosine and tangent reduce their argument by pi/2 in three
-parts, exactly up to |x| = 1e6; beyond that their error grows with x.
+They are slower than those of `math_float32` and rare in networks; in exchange plain Taylor series
+suffice, and results are within 0.51 ulp. Sine, cosine and tangent reduce their argument by pi/2 in
+three parts, exactly up to |x| = 1e6; beyond that their error grows with x.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def log(x: Wide) -> Wide:
 
 
 def _quadrant(x: Wide) -> tuple[Wide, Wide, Any]:
-    """Sine and cosine of the rest of x by pi/2, and how many of these went off."""
+    """Sine and cosine of the remainder of x by pi/2, and how many times pi/2 was taken off."""
     limit = x.call("fabs").compare("<", 2.0**50)
     n = x.where(limit, 0.0) * (2 / math.pi)
     n = n.nearest()

@@ -1,7 +1,7 @@
 """TIR expressions with the interface of a kernel under construction.
 
-The emitters of `codegen.elementwise` write vectors of LLVM IR. Over `Expressions` the same emitters
-write TIR: a value is a `Term`, one lane of LLVM's type and the TIR expression of it. Both
+The emitters of `codegen.elementwise_emitters` write vectors of LLVM IR. Over `Expressions` the same
+emitters write TIR: a value is a `Term`, one lane of LLVM's type and the TIR expression of it. Both
 backends therefore round alike, bit for bit. Integers are signed in TIR, as wide as in LLVM; what
 LLVM does to unsigned ones goes through a cast.
 
@@ -306,7 +306,7 @@ _RELATIONS = {
 
 @dataclass(frozen=True)
 class Expressions:
-    """What `codegen.code.Emission` asks for, writing TIR for one target."""
+    """What `codegen.kernel_builder.Emission` asks for, writing TIR for one target."""
 
     target: Target
 

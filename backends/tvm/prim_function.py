@@ -119,9 +119,9 @@ def _ranged(function: Any) -> tuple[Any, int]:
 
 def _stripped(text: str) -> str:
     """Without debug information, module flags, export attributes and lists of constructors;
-    functions of TVM's own, and what schedules bring along, belong only to this text. Nor is each
-    buffer memory of its own (TBAA, which calls it by an address of this process): a result may lie
-    where an operand does."""
+    functions of TVM's own, and what schedules bring along, belong only to this text. Without TBAA,
+    too, which takes each buffer for memory of its own and names it by an address of this process: a
+    result may lie where an operand does."""
     lines = [
         re.sub(r",? !(dbg|tbaa) !\d+|(?<= = (add|sub|mul|shl)) n[su]w(?= (<\d+ x )?i64)", "", line)
         .replace("dllexport ", "")

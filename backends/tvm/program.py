@@ -131,8 +131,8 @@ class Program:
 
     @contextmanager
     def keeping(self, lanes: int, lane: Coordinate) -> Generator[None]:
-        """Emitters may keep what they computed in a lane of ``lanes``, which is a loop right
-        around."""
+        """Emitters may keep what they computed in a lane of ``lanes``, the loop directly around
+        them."""
 
         def keep(value: Expression) -> Expression:
             truth = str(value.ty.dtype) == "bool"
@@ -148,8 +148,8 @@ class Program:
         self.code.b.keep = None
 
     def release(self) -> None:
-        """Name what was kept once more, outside the loop over lanes: what only the loop knows, TVM
-        would make one element of."""
+        """Name what was kept once more, outside the loop over lanes: TVM would make one element of
+        what only the loop knows."""
         while self._kept:
             T.evaluate(tirx.address_of(self._kept.pop()[(0,)]))
 

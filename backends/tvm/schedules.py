@@ -38,7 +38,7 @@ def make_tasks(schedule: Schedule, program: Program, loops: Sequence[Any]) -> An
 
 
 def elements(schedule: Schedule, knobs: Knobs, program: Program) -> None:
-    """One block alone, every loop but the blocks of lanes outside: a task is some of those."""
+    """A single block, with every loop but the blocks of lanes outside: a task is some of those."""
     loops = schedule.get_loops(schedule.get_sblock("out"))
     outer = schedule.fuse(*loops[:-1]) if len(loops) > 2 else loops[0]
     if len(loops) == 1 or extent(schedule, outer) > _MOST_TASKS:

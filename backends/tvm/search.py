@@ -2,8 +2,8 @@
 
 A kernel's plan asks `Knobs` for its decisions; here they are sampled, so that MetaSchedule draws
 schedules, learns from those that were measured (with a gradient-boosted cost model), and proposes
-the next. What was measured is kept in a file (`records`), by the blocks of a layer: a search that
-was broken off goes on where it was. Candidates run here, or on a board of an RPC tracker where
+the next. What was measured is kept in a file (`search_records`), by the blocks of a layer: a search
+that was broken off goes on where it was. Candidates run here, or on a board of an RPC tracker where
 TVM's runtime calls them, as the machine code that an artifact would hold.
 """
 
@@ -209,7 +209,7 @@ class Search:
         context.post_tuning()
 
     def _tried(self, measure: Measure, candidate: Any) -> tuple[list[float], str | None]:
-        """Seconds; or endless ones, and why a schedule cannot be measured."""
+        """Seconds; or infinity, and why a schedule cannot be measured."""
         try:
             return measure(candidate.sch.mod), None
         except (RuntimeError, ValueError, OSError, BackendError) as error:

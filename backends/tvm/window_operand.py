@@ -1,8 +1,8 @@
 """The operand of a sliding window, with its border.
 
 Padding is not stored: where a window reaches beyond the operand, a task first copies what it reads
-into memory of its own, border included, so that the inner loops ask nothing. Where that would be
-too much memory, each read asks instead.
+into memory of its own, border included, so that the inner loops check nothing. Where that would be
+too much memory, each read checks instead.
 """
 
 from __future__ import annotations

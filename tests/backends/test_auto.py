@@ -59,7 +59,7 @@ PREFIXES = {"llvm": "", "tvm": "tvm_"}
 
 
 def mixed(first: str, second: str) -> Graph:
-    """Layers by turns of one backend and of another."""
+    """Layers in turn of one backend and of another."""
     named = MIXED.replace("FIRST", PREFIXES[first]).replace("SECOND", PREFIXES[second])
     return scheduled(named)
 

@@ -152,7 +152,7 @@ def test_a_result_is_the_same_bits_however_tasks_are_split(cases: Cases, name: s
 
 @pytest.fixture(scope="module", params=TARGETS)
 def products(request: pytest.FixtureRequest) -> Cases:
-    """The products alone: their samples share panels of weights."""
+    """Only the products: their samples share panels of weights."""
     fixed = gemm(130, 24).replace("f32[N,", "f32[21,")
     alike = {name: text for name, text in CASES.items() if name.startswith("gemm")}
     return Cases({**alike, "fixed": fixed}, *request.param)

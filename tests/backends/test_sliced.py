@@ -187,7 +187,7 @@ def test_the_stack_holds_only_sums_of_existing_channels(out: int, resident: int)
 @pytest.mark.parametrize("name", ["x86-64-v2", "x86-64-v3", "x86-64-v4", "arm64"])
 @pytest.mark.parametrize(("share", "tree"), [(0.2, True), (0.9, False)])
 def test_a_tree_is_chosen_by_its_distances(name: str, share: float, tree: bool) -> None:
-    """The estimates alone decide, from the annotation."""
+    """Only the estimates decide, from the annotation."""
     inputs = 128 * 9
     distances = [inputs, *[int(share * inputs)] * 63] * 2
     parents = [-1, *[0] * 63, -1, *[64] * 63]

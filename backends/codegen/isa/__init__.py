@@ -19,7 +19,7 @@ INSTRUCTION_SETS: dict[str, type[InstructionSet]] = {"x86_64": X86, "aarch64": A
 
 
 def of_machine(machine: str) -> type[InstructionSet]:
-    """The instruction set of a machine; what any machine can where it has no file."""
+    """The instruction set of a machine; what any machine can do where it has no file."""
     return INSTRUCTION_SETS.get(machine, InstructionSet)
 
 

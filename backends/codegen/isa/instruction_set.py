@@ -4,8 +4,8 @@ An operation either has a portable way, which stands here and a machine may over
 capability of the target (``target.has``) that its docstring names: kernels ask for that first.
 Where one instruction does an operation, a machine only names LLVM's function for it.
 
-Operations are written over an `Emission`. Over TIR a value stands for one lane: there only those
-work that keep lanes apart, and they are told how many a vector has.
+Operations are written over an `Emission`. Over TIR a value stands for one lane: only operations
+that keep lanes apart work there, and they are told how many lanes a vector has.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ class InstructionSet:
     """A machine of which nothing is known; subclasses say what others have."""
 
     functions: ClassVar[Functions] = {}
-    """What they take, the methods say."""
+    """The methods say what they take."""
     dot_takes_signed: ClassVar[bool] = True
     """Whether the inputs x of `dot_bytes` are signed."""
     system: ClassVar[System | None] = None
     """What the pool of threads needs of the machine; where there is none it has no threads."""
     signs: ClassVar[Signs] = ()
-    """By what the assembly of the probes in `triples` tells a CPU's features, plainest first."""
+    """What in the assembly of the probes in `triples` shows a CPU's features, plainest first."""
 
     def __init__(self, code: Emission) -> None:
         self.code = code

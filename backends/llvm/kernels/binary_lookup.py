@@ -11,7 +11,7 @@ into even ones; what was added tells them apart in the end, modulo 256 (`_widen`
 masks them. Bytes hold 63 lookups; then they are widened to 16 bits. Three lookups of a vector cost
 3 shuffles and 5 other operations; carry-save adders take as many for a third of the products.
 
-The tables' addresses (`binary_index`) are computed once per row of the operand and serve all
+The tables' addresses (`lookup_tables`) are computed once per row of the operand and serve all
 output channels and all kernel rows.
 """
 
@@ -381,8 +381,8 @@ class _Tile:
         return [(n * part.type.count, part) for n, part in enumerate(parts)]
 
     def _inputs(self, column: Index) -> IRValue:
-        """Products of one output: all, those outside the operand count half; or, with zeros, the
-        inputs that are not zero."""
+        """Products of one output: all, of which those outside the operand count half; or, with
+        zeros, the inputs that are not zero."""
         g = self.layer.geometry
         if self.frame.masked:
             return self.frame.inputs(self.code, self.index, column, self.kernel_rows)

@@ -6,11 +6,11 @@ stripe of output channels:
 
     for each chunk:  planes -> table;  for each channel:  state[channel] += what its weights name
 
-There are several ways of adding: `sliced_majorities` takes any weights, `sliced_tree` computes
-channels from one another, `sliced_codebook` adds what the few words count that kernels are made of.
-Padding is a constant 0 bit: what it adds is a constant per border class
-and channel. Where a threshold follows and its bits stay planes, counts are compared as planes;
-anything else turns counts into lanes of channels for the ordinary epilogue.
+There are several ways of adding: `majority_sums` takes any weights, `tree_sums` computes channels
+from one another, `codeword_sums` adds what the few words count that kernels are made of. Padding is
+a constant 0 bit: what it adds is a constant per border class and channel. Where a threshold follows
+and its bits stay planes, counts are compared as planes; anything else turns counts into lanes of
+channels for the ordinary epilogue.
 
 A ternary operand is two-valued in most tiles. Where it is not, 0 = (+1 - 1) / 2: all is added
 twice, zeros as -1 and as +1, which gives the mismatches of both together.

@@ -97,7 +97,8 @@ class _Layer(Layer[Conv | Gemm]):
         return alike and self.code.target.registers == 32 and 1 < most <= _SHARING_TAPS
 
     def _sharing_plan(self) -> Plan:
-        """As many pixels as leave room for the weights, or less where a row then divides better."""
+        """As many pixels as leave room for the weights, or fewer where a row then divides
+        better."""
         target, lanes, g = self.code.target, self.code.lanes, self.geometry
         vectors = narrowed(max(2, -(-8 // lanes)), lanes, g.group_out)
         weights = max(map(len, self.tap_classes)) * vectors

@@ -12,7 +12,7 @@ The first two of x86 want unsigned inputs, SDOT and the last signed ones: the ot
 128 on their way (an exclusive or), and 128 * sum(w) corrects the sum. Bit planes through the
 popcount kernel would take 8 times its operations, 24 for what VPDPBUSD does in 8.
 
-There is no padding: the operator `pad` comes before. Any layout of the operand does, its strides
+There is no padding: the operator `pad` comes before. Any layout of the operand will do: its strides
 only decide which inputs are neighbours.
 """
 

@@ -241,8 +241,8 @@ def _body(code: Code, job: Job, op: Pool, result: Value) -> None:
     axes = window_axes(op.window, op.x.shape[2:])
     outer = [known(d) for d in result.shape[2:-1]]
     channels = known(result.shape[1])
-    alone = op.x.type.is_binary and len(epilogue.nodes) == 0
-    width = _WORD if alone else block_width(code, channels)
+    in_words = op.x.type.is_binary and len(epilogue.nodes) == 0
+    width = _WORD if in_words else block_width(code, channels)
     division = Division.of(code, op, [known(d) for d in result.shape[2:]])
     with code.loop(code.begin, code.end) as task:
         sample, *rows = code.split(task, [1, *outer])

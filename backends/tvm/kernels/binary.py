@@ -75,7 +75,7 @@ class Chunks:
         return cls((*outer[:-1], outer[-1] // part), (part,), shared=True)
 
     def place(self, at: Sequence[Any]) -> list[Any]:
-        """A position in the axes there were, of one in those of both parts."""
+        """The position on the original axes of one on the axes of both parts."""
         if self.shared:
             return [*at[:-2], at[-2] * self.inner[0] + at[-1]]
         return [*at[self.single :]]

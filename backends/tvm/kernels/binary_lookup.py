@@ -88,8 +88,8 @@ class _Lookup(binary.Binary):
         return ([*others, step], last, unit) if self.columns else ([*others, last], step, unit)
 
     def distances(self, source: Source, read: Read) -> Buffer:
-        """Of the tables of each column that the window sees and of the one that the next output
-        pixel sees instead, [N, spatial.., 2, units]."""
+        """Distances of the tables of each column that the window sees and of the one that the next
+        output pixel sees instead, [N, spatial.., 2, units]."""
         samples = self.layer.space.extents[0]
         space = (samples, *source.seen, 2, self.units)
         distances = self.program.scratch(space, "uint16")

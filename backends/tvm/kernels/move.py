@@ -154,8 +154,8 @@ def _write(job: Job) -> Program:
 
 
 def _plan(schedule: Schedule, knobs: Knobs, program: Program) -> None:
-    """Where channels come from side by side and go apart, some of them at a time: what a cache line
-    has is used up at once."""
+    """Where channels lie side by side in the operand and apart in the result, some of them at a
+    time: all that a cache line has is used at once."""
     op, space = program.job.op, _space(program.job)
     if isinstance(op, Relayout) and 1 in space.axes[:-1] and op.x.type.rank > 2:
         *loops, last = schedule.get_loops(schedule.get_sblock("out"))

@@ -28,7 +28,7 @@ from ..tir import T
 
 Read = Callable[[Sequence[Coordinate], Coordinate], Any]
 _LANES = ".lanes"
-"""What the blocks are called that fold each lane for itself."""
+"""Names of the blocks that fold each lane by itself."""
 _MOST_KEPT = 1 << 14
 """Powers of a row that a task keeps, on its stack."""
 

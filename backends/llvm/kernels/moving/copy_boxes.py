@@ -1,7 +1,8 @@
 """What the moving kernels share: boxes of elements, how tensors lie in memory, borders, indices.
 
 A box goes from the operand to the result, axis by axis. Whatever the layouts, that is a
-`strided.copy`; packed elements move as whole words as long as channels stay inside their words.
+`strided_copy.copy`; packed elements move as whole words as long as channels stay inside their
+words.
 """
 
 from __future__ import annotations

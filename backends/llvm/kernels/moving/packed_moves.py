@@ -207,7 +207,7 @@ def _address(code: Code, value: Value, at: Sequence[Index]) -> ir.Value:
 
 
 def _origin(code: Code, job: Job, op: Bitwise, at: Sequence[Index]) -> list[Index]:
-    """Coordinates of the operand's element that a result's element is."""
+    """Coordinates of the operand's element that a result's element comes from."""
     if isinstance(op, Relayout):
         return list(at)
     if isinstance(op, Transpose):

@@ -1,5 +1,4 @@
-"""Adding up chunk by chunk what a table offers, common to `sliced_majorities` and
-`sliced_codebook`.
+"""Adding up chunk by chunk what a table offers, common to `majority_sums` and `codeword_sums`.
 
 A channel's count of mismatches is twice the sum of planes that its program names in the tables of
 all chunks, plus one plane, the parity, which is the same for every channel up to its sign.
@@ -29,7 +28,7 @@ class ChunkedPlan(SlicedPlan):
     @property
     @abstractmethod
     def groups(self) -> int:
-        """Groups in all: what a channel names one entry of a table for."""
+        """All groups; a channel names one entry of a table for each."""
 
     @property
     @abstractmethod
@@ -43,7 +42,7 @@ class ChunkedPlan(SlicedPlan):
 
 
 class ChunkedLayer(SlicedLayer):
-    """Tables and sums in turns; a subclass makes the tables and reads its program."""
+    """Tables and sums in turn; a subclass makes the tables and reads its program."""
 
     signs: IRValue
     """A word of ones or zeros for each channel: the sign of its parity."""

@@ -10,7 +10,7 @@ their words, whose planes are fewer than those of its parts:
     planes of a 3x3 kernel      3     4     4     where majorities add 4.5, 9, 13.5
 
 The parities are added two by two to what is left of those before: a majority, in the form that the
-signs name, and a sum plane for the next two. An output channel's program so is an index in the
+signs name, and a sum plane for the next two. So an output channel's program is an index in the
 codebook's table per entry, and a form per two entries.
 
 An output channel may use the complement of a word throughout, as reordering leaves it: the words

@@ -1,7 +1,7 @@
 """How a pixel-sliced convolution is cut up, whatever is added: tiles of pixels, chunks of input
 channels, windows of words, border classes, and what must fit on the stack.
 
-`sliced_majorities`, `sliced_tree` and `sliced_codebook` are the ways of adding.
+`majority_sums`, `tree_sums` and `codeword_sums` are the ways of adding.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ def refusal(op: BinaryConv) -> str | None:
     if g.groups > 1:
         return "groups"
     if g.out != g.size or g.strides != (1, 1):
-        return "the result has another size than the operand"
+        return "the result differs in size from the operand"
     if g.channels * g.taps < 2:
         return "one input has nothing to add"
     samples = g.batch.factor if isinstance(g.batch, Batch) else g.batch
