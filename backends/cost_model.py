@@ -13,10 +13,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
-from ..ir import Graph, Op, Region, Value
+from ..ir import Graph, Op, Value
 from ..ir.ops import Const
+from ..ir.structure import structure
 from .interface import Choice, KernelDescriptor, kernels_for
 from .targets import Target
 
@@ -81,22 +81,3 @@ class PredictedCost(CostModel):
     def cost(self, op: Op, choice: Choice, constants: Constants = NO_CONSTANTS) -> float:
         kernel = next(k for k in kernels_for(op, self.kernels) if k.name == choice.kernel)
         return kernel.cycles(op, self.target, choice)
-
-
-def structure(op: Op) -> Hashable:
-    """Equal for operators of equal attributes over values of equal types and places, whatever
-    these are called: all of an operator that a kernel's descriptor may look at."""
-    return _structure(op, {})
-
-
-def _structure(op: Op, numbers: dict[Value, int]) -> Hashable:
-    def of(part: Any) -> Hashable:
-        if isinstance(part, Value):
-            return numbers.setdefault(part, len(numbers)), part.type, part.slot
-        if isinstance(part, Region):
-            nodes = tuple((_structure(n.op, numbers), of(n.results)) for n in part.nodes)
-            return of(part.params), nodes, of(part.results)
-        return tuple(map(of, part)) if isinstance(part, tuple) else part
-
-    names = (*op.operand_fields(), *op.attribute_fields())
-    return type(op), tuple(of(getattr(op, name)) for name in names)

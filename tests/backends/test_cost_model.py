@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 from test_strategies import NET
 
-from bnnc.backends.cost_model import CostModel, PredictedCost, Priced, constants_of, structure
+from bnnc.backends.cost_model import CostModel, PredictedCost, Priced, constants_of
 from bnnc.backends.interface import Choice, KernelDescriptor
 from bnnc.backends.targets import TARGETS, Target
 from bnnc.driver import load_backend
 from bnnc.ir import Graph, Node, Op, Region, Slot, Value, parse
 from bnnc.ir.ops import Const, Fused
+from bnnc.ir.structure import structure
 from bnnc.passes import Context, pipelines, run_passes
 
 TARGET = TARGETS["x86-64-v3"]
