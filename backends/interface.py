@@ -71,7 +71,7 @@ class KernelDescriptor:
     """One way to compute a kind of operator.
 
     ``operator`` is the operator that the kernel computes: a fused region's anchor, `Fused` itself
-    for regions without anchor, or an operator that stands alone. ``refuses`` returns why this
+    for regions without anchor, or an operator outside of any region. ``refuses`` returns why this
     kernel cannot compute an operator on a target, or None when it can. ``cycles`` estimates the
     cycles of one call at N = 1, with the parameters of a choice. ``candidates`` lists the
     parameters worth trying on an operator that the kernel takes, the likeliest first; all give the

@@ -212,10 +212,6 @@ class TensorType:
         """The same tensor, laid out otherwise."""
         return self if layout is self.layout else replace(self, layout=layout)
 
-    def with_element(self, element: Element) -> TensorType:
-        """The same shape and layout with another element."""
-        return replace(self, element=element)
-
 
 def physical_axes(rank: int, layout: Layout) -> tuple[int, ...]:
     """Logical axes in memory order, outermost first: (0, 2, 3, 1) for channels-last."""

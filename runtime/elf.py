@@ -28,11 +28,8 @@ _NAME_LIMIT = 4096
 _NEEDED = 1
 _END_OF_DYNAMIC = 0
 
-RELOCATABLE = 1
 SHARED = 3
 MACHINES = {62: "x86_64", 183: "aarch64"}
-FLAG_WRITE = 1
-FLAG_ALLOC = 2
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""bnnc behind the interface that the ONNX project defines for runtimes and for their tests.
+"""bnnc with the interface that the ONNX project defines for runtimes and for their tests.
 
 >>> from bnnc.tools import onnx_backend
 >>> onnx_backend.prepare(onnx.load("mnist.onnx")).run([images])

@@ -31,7 +31,6 @@ class Packed:
 Lanes = IRValue | Packed
 Emitter = Callable[..., Lanes]
 
-_FLOATS: tuple[Element, ...] = (F32, F64)
 _UNSIGNED: tuple[Element, ...] = (U8, BOOL)
 
 
@@ -157,7 +156,7 @@ def _sqrt(code: Emission, op: Op, x: Any) -> IRValue:
     return code.overloaded("sqrt", x)
 
 
-def _whole(function: Callable[..., Any], code: Emission, op: Op, x: Any) -> IRValue:
+def _integral(function: Callable[..., Any], code: Emission, op: Op, x: Any) -> IRValue:
     native = code.target.has.rounds_floats
     return function(code, x, native)
 
@@ -295,7 +294,7 @@ EMITTERS: dict[type[Op], Emitter] = {
     ops.And: partial(_logical, "and_"),
     ops.Binarize: _binarize,
     ops.Cast: _cast,
-    ops.Ceil: partial(_whole, math_float32.ceil),
+    ops.Ceil: partial(_integral, math_float32.ceil),
     ops.Clip: _clip,
     ops.Decode: _decode,
     ops.Div: _divide,
@@ -303,7 +302,7 @@ EMITTERS: dict[type[Op], Emitter] = {
     ops.Erf: partial(_f32, math_float32.erf),
     ops.Exp: partial(_f32, math_float32.exp),
     ops.Expand: _expand,
-    ops.Floor: partial(_whole, math_float32.floor),
+    ops.Floor: partial(_integral, math_float32.floor),
     ops.Less: partial(_compare, "<"),
     ops.LessEqual: partial(_compare, "<="),
     ops.Log: partial(_f32, math_float32.log),
@@ -316,7 +315,7 @@ EMITTERS: dict[type[Op], Emitter] = {
     ops.PRelu: _prelu,
     ops.Reciprocal: _reciprocal,
     ops.Relu: _relu,
-    ops.Round: partial(_whole, math_float32.rint),
+    ops.Round: partial(_integral, math_float32.rint),
     ops.Sigmoid: partial(_f32, math_float32.sigmoid),
     ops.Sign: _sign,
     ops.Sqrt: _sqrt,

@@ -15,7 +15,7 @@ from . import elementwise_emitters
 A = TypeVar("A", bound=Op)
 
 
-def product_of(op: Op, *kinds: type[A]) -> A:
+def anchor_of(op: Op, *kinds: type[A]) -> A:
     """The anchor of a fused region, which is of one of these kinds."""
     assert isinstance(op, Fused)
     assert op.anchor is not None

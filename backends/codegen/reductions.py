@@ -36,7 +36,7 @@ from ...ir.ops import (
 from ..interface import Choice
 from ..targets import Target
 from . import math_float32
-from .fused_region import plain_refusal, product_of
+from .fused_region import anchor_of, plain_refusal
 from .kernel_builder import DOUBLE, Emission, IRValue, memory_type, vector
 
 Reduce = ReduceMean | ReduceSum | ReduceMax | ReduceMin
@@ -187,7 +187,7 @@ def pool_fold(op: Pool) -> Fold:
 def refusal(op: Op, target: Target) -> str | None:
     """Why a reduction or a pool cannot be computed, or None."""
     assert isinstance(op, Fused)
-    anchor = product_of(op, ReduceMean, ReduceSum, ReduceMax, ReduceMin, MaxPool, AveragePool)
+    anchor = anchor_of(op, ReduceMean, ReduceSum, ReduceMax, ReduceMin, MaxPool, AveragePool)
     element = anchor.x.element
     if element in (F16, BOOL):
         return f"{anchor.mnemonic()} does not compute in {element}"

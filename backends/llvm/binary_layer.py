@@ -7,7 +7,7 @@ from functools import cached_property
 from ...ir import Op, Ternary
 from ...ir.ops import BinaryConv, BinaryGemm
 from ...runtime.weight_layouts import WORD, Words
-from ..codegen.fused_region import product_of
+from ..codegen.fused_region import anchor_of
 from ..codegen.kernel_builder import Index
 from .popcount import Counter, counter_for, registers_per_sum
 from .product_layer import Layer
@@ -15,9 +15,9 @@ from .tiles import Plan, Tile, narrowed
 from .views import words_of
 
 
-def anchor_of(op: Op) -> BinaryConv | BinaryGemm:
+def binary_anchor_of(op: Op) -> BinaryConv | BinaryGemm:
     """The binary product of a fused region."""
-    return product_of(op, BinaryConv, BinaryGemm)
+    return anchor_of(op, BinaryConv, BinaryGemm)
 
 
 class BinaryLayer(Layer[BinaryConv | BinaryGemm]):

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
-from ...ir import Batch, Dim, TensorType, Value
-from ...ir.ops import BinaryConv, BinaryGemm, Conv, Gemm
+from ...ir import Batch, Dim, TensorType
+from ...ir.ops import BinaryGemm, Gemm, Product
 from ...ir.ops.window_axis import WindowAxis
 from ..codegen.kernel_builder import Code, Index
-
-Product = BinaryConv | BinaryGemm | Conv | Gemm
 
 
 @dataclass(frozen=True)
@@ -162,8 +160,3 @@ def _pair(values: tuple[Dim, ...], missing: int, flat: bool) -> tuple[int, int]:
     """(vertical, horizontal) from the spatial axes; one axis is horizontal."""
     known = [v for v in values if isinstance(v, int)]
     return (missing, known[0]) if flat else (known[0], known[1])
-
-
-def spatial_rank(value: Value) -> int:
-    """Spatial axes of a convolution's operand."""
-    return value.type.rank - 2

@@ -8,10 +8,11 @@ from typing import Generic, TypeVar
 
 from ...errors import LoweringError
 from ...ir import Array, Layout, Scalar
+from ...ir.ops import Product
 from ..codegen.constant_contents import Contents
 from ..codegen.kernel_builder import Code
 from ..codegen.kernel_interface import Job
-from .geometry import Geometry, Product
+from .geometry import Geometry
 from .views import pitched_strides, pixel_strides
 
 P = TypeVar("P", bound=Product)

@@ -15,19 +15,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...ir import Batch, Op
-from ...ir.ops import Fused
+from ...ir.ops import Fused, Product
 from ...ir.types import WORD_BITS
 from ..codegen import fused_region
 from ..codegen.kernel_builder import Code, Index, IRValue
 from ..codegen.kernel_interface import Extent
 from ..targets import Target
 from .epilogue import channel_blocks, last_block
-from .geometry import Geometry, Product, Segment
+from .geometry import Geometry, Segment
 
 _STRIPES = 8
 """Tasks a sample that a layer of one output row is split into, for threads to share."""
 _WORTH_STRIPES = 1 << 18
-"""Multiply-accumulates from which that is worth while."""
+"""Multiply-accumulates from which that is worth it."""
 CHUNK_PIXELS = 64
 """Pixels of a chunk: enough that streaming the weights once per chunk costs little."""
 

@@ -78,13 +78,6 @@ def byte_strides(value: Value, rank: int, constant: bool = False) -> tuple[int, 
     return (*[0] * (rank - type_.rank), *known)
 
 
-def sample_stride(type_: TensorType) -> int:
-    """Bytes from one index of axis 0 to the next, in any layout."""
-    if type_.layout is Layout.WORDS:
-        return pixel_strides(type_)[0]
-    return strides_of(type_)[0] * type_.element.dtype.itemsize
-
-
 @dataclass(frozen=True)
 class View:
     """A value seen with ``len(strides)`` axes; ``strides`` in bytes, 0 where it broadcasts."""

@@ -14,10 +14,10 @@ from functools import cached_property
 from typing import Any
 
 from ...ir import Array, Op
-from ...ir.ops import BinaryConv, BinaryGemm, Conv, Fused, Gemm, Window
+from ...ir.ops import BinaryConv, BinaryGemm, Conv, Fused, Gemm, Product, Window
 from ...runtime.weight_packing import in_lanes
 from ..codegen.constant_contents import Contents
-from ..codegen.fused_region import plain_refusal, product_of
+from ..codegen.fused_region import anchor_of, plain_refusal
 from ..codegen.kernel_interface import Job
 from ..targets import Target
 from .program import Coordinate, Program
@@ -27,7 +27,6 @@ from .schedules import extent, has_block, in_registers, make_tasks, moved
 from .tensor_kernel import Knobs, Schedule
 from .window_operand import PAD, Read, Source
 
-Product = BinaryConv | BinaryGemm | Conv | Gemm
 KINDS = (BinaryConv, BinaryGemm, Conv, Gemm)
 COUNTS = "counts"
 """The block that counts in bytes before "sums" adds that up."""
@@ -49,7 +48,7 @@ class Layer:
     @cached_property
     def op(self) -> Product:
         """The anchor."""
-        return product_of(self.job.op, *KINDS)
+        return anchor_of(self.job.op, *KINDS)
 
     @cached_property
     def program(self) -> Program:
@@ -126,7 +125,7 @@ class Layer:
 def refusal(op: Op, target: Target) -> str | None:
     """Why no product of this kind can be computed, or None."""
     assert isinstance(op, Fused)
-    anchor = product_of(op, *KINDS)
+    anchor = anchor_of(op, *KINDS)
     if anchor.w not in op.body.params:
         return "weights must be a constant"
     return plain_refusal(op, target)

@@ -96,7 +96,7 @@ def kernel_of(
     refuses: Callable[[Op, Target], str | None] = lambda op, target: None,
     knobs: tuple[str, ...] = (),
 ) -> TensorKernel:
-    """A kernel of the TVM backend, ``tvm_`` in front of its name."""
+    """A kernel of the TVM backend; its name begins with ``tvm_``."""
 
     def refusal(op: Op, target: Target) -> str | None:
         return too_large(op) or refuses(op, target)

@@ -1,6 +1,6 @@
 """All operators of the IR; `Op.REGISTRY` finds them by mnemonic."""
 
-from .binary import Binarize, BinaryConv, BinaryGemm, Decode, Threshold
+from .binary import Binarize, BinaryConv, BinaryGemm, Decode, Product, Threshold
 from .constant import Const
 from .elementwise import (
     Abs,
@@ -110,6 +110,7 @@ __all__ = [
     "PRelu",
     "Pad",
     "Pow",
+    "Product",
     "Reciprocal",
     "ReduceMax",
     "ReduceMean",

@@ -11,8 +11,8 @@ import numpy as np
 from ...errors import VerifyError
 from ..core import ANNOTATION, Op, Value, decode
 from ..traits import Trait
-from ..types import BOOL, F32, I8, I32, SIGN, TERNARY, U8, Bits, Element, TensorType
-from .nn import Weighted, WeightWindow, conv_reference, conv_type
+from ..types import BOOL, F32, I8, I32, SIGN, TERNARY, U8, Element, TensorType
+from .nn import Conv, Gemm, Weighted, WeightWindow, conv_reference, conv_type
 
 PLUS_MINUS: tuple[Element, ...] = (SIGN, TERNARY)
 BYTES: tuple[Element, ...] = (U8, I8)
@@ -168,6 +168,10 @@ class BinaryGemm(Weighted, Op):
         return (x @ w.T).astype(np.int32)
 
 
+Product = BinaryConv | BinaryGemm | Conv | Gemm
+"""An operator that multiplies by weights, in a window or without one."""
+
+
 def is_forest(parents: Sequence[int]) -> bool:
     """Whether every chain of parents stays in its block of `BLOCK` channels and ends at -1."""
     for channel in range(len(parents)):
@@ -182,13 +186,3 @@ def is_forest(parents: Sequence[int]) -> bool:
         else:
             return False
     return True
-
-
-def is_sign_like(element: Element) -> bool:
-    """True for elements that binary products read on the activation side."""
-    return element in PLUS_MINUS
-
-
-def table(element: Element) -> tuple[float, ...]:
-    """Values that an element can take, in order of their codes."""
-    return element.values if isinstance(element, Bits) else (-1.0, 0.0, 1.0)

@@ -107,7 +107,7 @@ class Obstacle:
     """An order that cannot change: that of ``value``'s channels where ``node`` reads or makes them
     (None: where they enter or leave the graph).
 
-    ``undone``: whether a Gather in front of the reader would put them back.
+    ``undone``: whether a Gather before the reader would put them back.
     """
 
     value: Value
@@ -286,7 +286,7 @@ class Axes:
         return None
 
     def reshape(self, node: Node) -> None:
-        """Channels stay in one piece, and so does what is in front of them; each keeps its
+        """Channels stay in one piece, and so does what is before them; each keeps its
         neighbours (Flatten)."""
         op = node.op
         assert isinstance(op, Reshape)

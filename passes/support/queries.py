@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ir import Array, Graph, Op, Value
+from ...ir import Array, Graph, Value
 
 
 def reaches_sign(graph: Graph) -> frozenset[Value]:
@@ -50,11 +50,6 @@ def is_power_of_two(array: Any) -> bool:
     mantissa, exponent = np.frexp(np.asarray(array, np.float64))
     moderate = np.all(np.abs(exponent) < 64)
     return bool(np.all(np.abs(mantissa) == 0.5) and moderate)
-
-
-def contains(graph: Graph, kinds: tuple[type[Op], ...]) -> bool:
-    """True when some node is of one of these kinds."""
-    return any(isinstance(node.op, kinds) for node in graph.nodes)
 
 
 def origins(values: Iterable[Value]) -> tuple[str, ...]:

@@ -57,8 +57,8 @@ def mnist(
     data_dir: Path, folder: Path, target: str = "arm64", count: int = 2, backend: str = "llvm"
 ) -> Case:
     """The shipped network on some of its test images."""
-    with np.load(data_dir / "mnist" / "test200.npz") as held:
-        images = (held["images"][:count, None] / np.float32(255)).astype(np.float32)
+    with np.load(data_dir / "mnist" / "test200.npz") as arrays:
+        images = (arrays["images"][:count, None] / np.float32(255)).astype(np.float32)
     model = data_dir / "mnist" / "mnist_bnn.onnx"
     return make(model, {"image": images}, folder, target, backend)
 
@@ -78,8 +78,8 @@ def check(got: dict[str, np.ndarray], case: Case, bitwise: bool = False) -> None
 @pytest.mark.sampled(per=("name",))
 @pytest.mark.parametrize("name", MODELS)
 def test_real_models_in_c(models_dir: Path, tmp_path: Path, backend: str, name: str) -> None:
-    with np.load(models_dir / f"{name}.npz") as held:
-        inputs = {k[5:]: held[k] for k in held.files if k.startswith("in0__")}
+    with np.load(models_dir / f"{name}.npz") as arrays:
+        inputs = {k[5:]: arrays[k] for k in arrays.files if k.startswith("in0__")}
     case = make(models_dir / f"{name}.onnx", inputs, tmp_path, "arm64", backend)
     got = sysroot.run_c(case.so, case.header, case.manifest, case.inputs, "cortex-a53")
     check(got, case, name in BITWISE)
@@ -87,8 +87,8 @@ def test_real_models_in_c(models_dir: Path, tmp_path: Path, backend: str, name: 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_real_models_in_python(models_dir: Path, tmp_path: Path, name: str) -> None:
-    with np.load(models_dir / f"{name}.npz") as held:
-        inputs = {k[5:]: held[k] for k in held.files if k.startswith("in1__")}
+    with np.load(models_dir / f"{name}.npz") as arrays:
+        inputs = {k[5:]: arrays[k] for k in arrays.files if k.startswith("in1__")}
     case = make(models_dir / f"{name}.onnx", inputs, tmp_path, "arm64")
     check(sysroot.run_python(case.so, case.inputs), case, name in BITWISE)
 

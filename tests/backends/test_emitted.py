@@ -19,12 +19,14 @@ from bnnc.backends.targets import TARGETS, Target
 from bnnc.driver import load_backend
 from bnnc.errors import LoweringError
 from bnnc.ir import Graph
-from bnnc.runtime.elf import FLAG_WRITE, parse_elf
+from bnnc.runtime.elf import parse_elf
 
 GOLDEN = Path(__file__).parent / "golden"
 MANIFEST = b'{"abi":1}\0'
 ROWS = {**TARGETS, "v4-bitalg": X86_PATHS["v4-bitalg"]}
 SIGN = "bits<1;-1,1>"
+SHF_WRITE = 1
+"""ELF's flag of a section that is writable when loaded."""
 
 
 def layer(channels: int, size: int, sign: str = SIGN, head: bool = True, kernel: str = "") -> str:
@@ -93,7 +95,7 @@ def test_only_memory_functions_are_undefined(backend: str, name: str, model: Gra
     assert exported == {f"some_model_{part}" for part in names}
     assert library.needed_libraries() == ()
     for section in library.sections:
-        if section.flags & FLAG_WRITE:
+        if section.flags & SHF_WRITE:
             assert section.name in (".dynamic", ".got", ".got.plt", ".relro_padding"), section.name
     manifest = library.section(".bnnc.manifest")
     assert manifest is not None

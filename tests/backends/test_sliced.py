@@ -16,12 +16,12 @@ from library_support import X86_PATHS, scheduled
 from sliced_cases import Layer, Packed
 
 from bnnc.backends import targets as backends
+from bnnc.backends.codegen.fused_region import anchor_of
 from bnnc.backends.cost_model import PredictedCost
 from bnnc.backends.interface import Choice
 from bnnc.backends.llvm import LlvmBackend
 from bnnc.backends.llvm.kernels.sliced.majority_sums import MajorityPlan
-from bnnc.backends.llvm.kernels.sliced.sliced_layer import anchor_of
-from bnnc.ir.ops import Fused
+from bnnc.ir.ops import BinaryConv, Fused
 from bnnc.runtime.weight_layouts import FORMS
 
 GOLDEN = Path(__file__).parent / "golden" / "llvm"
@@ -97,7 +97,7 @@ def test_a_program_counts_mismatches(
     layer = Layer(channels, out, size=(4, 4), kernel=kernel, pads=(0, 0), bits=128)
     graph = scheduled(joined({"one": layer.text()}), strict=False)
     (op,) = [node.op for node in graph.nodes if isinstance(node.op, Fused)]
-    plan = MajorityPlan.of(anchor_of(op), 128)
+    plan = MajorityPlan.of(anchor_of(op, BinaryConv), 128)
     assert plan is not None
     random = np.random.default_rng(seed)
     weights = random.integers(0, 2, (out, channels, *kernel)).astype(np.uint8)
@@ -179,7 +179,7 @@ def test_instructions_of_the_chain(name: str, golden: Golden) -> None:
 def test_the_stack_holds_only_sums_of_existing_channels(out: int, resident: int) -> None:
     graph = scheduled(joined({"one": Layer(16, out, bits=512).text()}), strict=False)
     (op,) = [node.op for node in graph.nodes if isinstance(node.op, Fused)]
-    plan = MajorityPlan.of(anchor_of(op), 512)
+    plan = MajorityPlan.of(anchor_of(op, BinaryConv), 512)
     assert plan is not None
     assert plan.resident == resident
 

@@ -101,7 +101,7 @@ def test_operands_of_another_element_are_refused_or_computed(name: str) -> None:
     graph, node = graph_of(name)
     for element in ("bool", "f64", "i32", "bits<1;-1,1>", "ternary"):
         type_ = parse(f"graph @t imported {{ input %x: {element}[1] }}").inputs[0].element
-        new = {v: replace(v, type=v.type.with_element(type_)) for v in graph.inputs}
+        new = {v: replace(v, type=replace(v.type, element=type_)) for v in graph.inputs}
         op = node.op.map_operands(lambda v, new=new: new.get(v, v))
         try:
             types = op.infer()

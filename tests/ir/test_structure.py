@@ -36,7 +36,7 @@ def test_names_and_places_do_not_count() -> None:
     ("first", "second"),
     [
         (Clip(value(), 0.0, 1.0), Clip(value(), -0.0, 1.0)),
-        (fused("x"), fused("x", TYPE.with_element(F64))),
+        (fused("x"), fused("x", replace(TYPE, element=F64))),
         (fused("x"), fused("x", TYPE.with_layout(Layout.CHANNELS_LAST))),
         (fused("x"), fused("x", TensorType((Batch(2), 4, 2)))),
         (fused("x"), fused("x", low=-1.0)),

@@ -57,9 +57,9 @@ OTHERS = (
 
 def stored(models_dir: Path, name: str, index: int) -> tuple[dict, dict]:
     """Inputs and reference outputs kept with a model."""
-    with np.load(models_dir / f"{name}.npz") as held:
-        inputs = {k[5:]: held[k] for k in held.files if k.startswith(f"in{index}__")}
-        outputs = {k[6:]: held[k] for k in held.files if k.startswith(f"out{index}__")}
+    with np.load(models_dir / f"{name}.npz") as arrays:
+        inputs = {k[5:]: arrays[k] for k in arrays.files if k.startswith(f"in{index}__")}
+        outputs = {k[6:]: arrays[k] for k in arrays.files if k.startswith(f"out{index}__")}
     return inputs, outputs
 
 
@@ -136,8 +136,8 @@ def test_others_are_right_or_refused(
 def test_mnist_accuracy(data_dir: Path, tmp_path: Path, backend: str) -> None:
     folder, output = data_dir / "mnist", tmp_path / "mnist.so"
     artifact = compile_model(folder / "mnist_bnn.onnx", output=output, backend=backend)
-    with np.load(folder / "test200.npz") as held:
-        images, labels = held["images"], held["labels"]
+    with np.load(folder / "test200.npz") as arrays:
+        images, labels = arrays["images"], arrays["labels"]
     with runtime.load(artifact) as model:
         scores = model((images[:, None] / np.float32(255)).astype(np.float32))
     assert (scores.argmax(1) == labels).mean() >= 0.985
@@ -151,7 +151,7 @@ def test_same_bytes_everywhere(data_dir: Path, tmp_path: Path, backend: str) -> 
         "model = onnx.load(sys.argv[1]) if sys.argv[3] == 'proto' else sys.argv[1]\n"
         "d.compile(model, 'x86-64-v3', sys.argv[2], backend=sys.argv[4])\n"
     )
-    made = []
+    artifacts = []
     for index, kind in enumerate(("path", "proto", "path")):
         folder = tmp_path / f"folder{index}"
         folder.mkdir()
@@ -164,5 +164,5 @@ def test_same_bytes_everywhere(data_dir: Path, tmp_path: Path, backend: str) -> 
             cwd=folder,
             env={**os.environ, "PYTHONHASHSEED": str(index + 1)},
         )
-        made.append(output.read_bytes())
-    assert made[0] == made[1] == made[2]
+        artifacts.append(output.read_bytes())
+    assert artifacts[0] == artifacts[1] == artifacts[2]

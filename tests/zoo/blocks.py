@@ -95,18 +95,6 @@ class LearnableBias(nn.Module):
         return x + self.bias.expand_as(x)
 
 
-class RSign(nn.Module):
-    """ReActNet's sign with a threshold per channel."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.move = LearnableBias(channels)
-        self.sign = BinaryActivation()
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.sign(self.move(x))
-
-
 class RPReLU(nn.Module):
     """ReActNet's PReLU between two shifts per channel."""
 

@@ -179,7 +179,7 @@ class Walk:
     """A graph computed on known values: each value that is known replaces the computed one before
     it is read, so that differences do not build up.
 
-    ``known`` holds arrays by value name, ``before`` the reference's value in front of a packed
+    ``known`` holds arrays by value name, ``before`` the reference's value before a packed
     sign by the sign's name. With ``wanted`` nothing but the values of these names is computed, and
     what they need. Afterwards ``values`` has the values as they were read and, with ``keep``,
     ``own`` those that were computed.

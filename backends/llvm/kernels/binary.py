@@ -26,7 +26,7 @@ from ...codegen.kernel_builder import I32, I64, Index, IRValue, vector
 from ...codegen.kernel_interface import Job, Kernel
 from ...interface import Choice, KernelDescriptor
 from ...targets import Target
-from ..binary_layer import WORD, BinaryLayer, anchor_of
+from ..binary_layer import WORD, BinaryLayer, binary_anchor_of
 from ..epilogue import Epilogue
 from ..geometry import Geometry
 from ..popcount import State
@@ -35,7 +35,7 @@ from ..views import words_of
 
 
 def _refuses(op: Op, target: Target) -> str | None:
-    anchor = anchor_of(op)
+    anchor = binary_anchor_of(op)
     if anchor.x.type.layout is not Layout.WORDS:
         return f"expected an operand in words, got {anchor.x!r}"
     return refusal(op, target)
@@ -45,8 +45,8 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """Vector operations at two a cycle, from the counter's operations a word (measured), what a
     counter needs in the end, and the epilogue."""
     assert isinstance(op, Fused)
-    x = anchor_of(op).x.type
-    geometry = Geometry.of(anchor_of(op))
+    x = binary_anchor_of(op).x.type
+    geometry = Geometry.of(binary_anchor_of(op))
     pixels = geometry.out[0] * geometry.out[1]
     blocks = -(-geometry.out_channels // target.lanes)
     a_tap = -(-geometry.group_channels // WORD)
@@ -373,7 +373,7 @@ class _Run:
 
 
 def _lower(job: Job) -> None:
-    op = anchor_of(job.op)
+    op = binary_anchor_of(job.op)
     job.step(tasks(Geometry.of(op)), lambda code: _Kernel(job, code, op).body())
 
 

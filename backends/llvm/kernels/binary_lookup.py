@@ -27,13 +27,13 @@ from ....ir import Layout, Op, Ternary
 from ....ir.ops import BinaryConv, Fused, Threshold
 from ....runtime.weight_layouts import Nibbles, widths_of
 from ...codegen.elementwise_emitters import Packed
-from ...codegen.fused_region import product_of
+from ...codegen.fused_region import anchor_of
 from ...codegen.isa import instructions
 from ...codegen.kernel_builder import I8, I16, I32, I64, Index, IRValue, vector
 from ...codegen.kernel_interface import Extent, Job, Kernel
 from ...interface import Choice, KernelDescriptor, Params
 from ...targets import Target
-from ..binary_layer import WORD, anchor_of
+from ..binary_layer import WORD, binary_anchor_of
 from ..epilogue import Epilogue, channel_blocks
 from ..geometry import Geometry
 from ..product_layer import Layer
@@ -52,7 +52,7 @@ _SCRATCH = 24 << 10
 
 
 def _refuses(op: Op, target: Target) -> str | None:
-    anchor = anchor_of(op)
+    anchor = binary_anchor_of(op)
     if not target.has.byte_lookup:
         return f"{target.name} has no tables in registers"
     if anchor.x.type.layout is not Layout.WORDS:
@@ -78,7 +78,7 @@ one pixel's sums, and of building one address, by bits of a vector; measured."""
 def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """What `_PRICES` says, and the region after the anchor, on widened sums."""
     assert isinstance(op, Fused)
-    anchor = anchor_of(op)
+    anchor = binary_anchor_of(op)
     g = Geometry.of(anchor)
     group, widen, store, build = _PRICES[target.vector_bits]
     ports = target.has.vector_ports
@@ -397,13 +397,13 @@ def _piece(steps: int) -> int:
 
 def _candidates(op: Op, target: Target) -> tuple[Params, ...]:
     """Pairs of pixels in registers: what divides a row evenly among its tiles."""
-    pairs = -(-Geometry.of(anchor_of(op)).out[1] // 2)
+    pairs = -(-Geometry.of(binary_anchor_of(op)).out[1] // 2)
     most = (7, 8, 6, 5, 4) if target.registers == 32 else (4, 5, 3, 2)
     return tuple({"pairs": count} for count in dict.fromkeys(balanced(pairs, n) for n in most))
 
 
 def _lower(job: Job) -> None:
-    op = product_of(job.op, BinaryConv)
+    op = anchor_of(job.op, BinaryConv)
     geometry = Geometry.of(op)
     extent = Extent.of(geometry.batch, geometry.out[0])
     job.step(extent, lambda code: _Kernel(job, code, op).body())

@@ -21,6 +21,7 @@ from __future__ import annotations
 from ....ir import Layout, Op
 from ....ir.ops import BinaryConv, Fused
 from ...codegen import fused_region
+from ...codegen.fused_region import anchor_of
 from ...codegen.kernel_builder import Code
 from ...codegen.kernel_interface import Job, Kernel
 from ...interface import Choice, KernelDescriptor, Params
@@ -28,7 +29,7 @@ from ...targets import Target
 from .sliced.codeword_sums import MOST_TOGETHER, CodebookLayer, CodebookPlan
 from .sliced.lanes_epilogue import SlicedLanes
 from .sliced.majority_sums import MajorityLayer, MajorityPlan
-from .sliced.sliced_layer import SlicedLayer, anchor_of, tasks
+from .sliced.sliced_layer import SlicedLayer, tasks
 from .sliced.sliced_plan import Prices, SlicedPlan, refusal
 from .sliced.sliced_thresholds import Thresholds, only_thresholds
 from .sliced.tree_sums import TreeLayer, TreePlan
@@ -63,7 +64,7 @@ def _plan(op: BinaryConv, params: Params) -> SlicedPlan | None:
 def _candidates(op: Op, target: Target) -> tuple[Params, ...]:
     """Vectors of the target's width, and narrower ones for maps that do not fill them; along the
     tree and from codewords where somebody has looked for them."""
-    anchor = anchor_of(op)
+    anchor = anchor_of(op, BinaryConv)
     widths = [bits for bits in (512, 256, 128) if bits <= target.vector_bits]
     ways: list[Params] = [{}, {"tree": 1}] if anchor.parents else [{}]
     ways += [{"codebook": together} for together in range(1, MOST_TOGETHER + 1)]
@@ -76,14 +77,14 @@ def _plan_of(op: Op, target: Target, choice: Choice) -> SlicedPlan:
     params = dict(choice.params)
     if "bits" not in params:
         params = dict(_candidates(op, target)[0]) | params
-    plan = _plan(anchor_of(op), params)
+    plan = _plan(anchor_of(op, BinaryConv), params)
     assert plan is not None
     return plan
 
 
 def _refuses(op: Op, target: Target) -> str | None:
     assert isinstance(op, Fused)
-    anchor = anchor_of(op)
+    anchor = anchor_of(op, BinaryConv)
     if anchor.x.type.layout is not Layout.PLANES:
         return f"expected an operand in planes, got {anchor.x!r}"
     if anchor.w not in op.body.params:

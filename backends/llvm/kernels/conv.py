@@ -16,7 +16,7 @@ from ....ir import Array, Op
 from ....ir.ops import Conv, Fused, Gemm
 from ....runtime.weight_packing import in_lanes
 from ... import cache_traffic
-from ...codegen.fused_region import product_of
+from ...codegen.fused_region import anchor_of
 from ...codegen.kernel_builder import FLOAT, I32, Index, IRValue, vector
 from ...codegen.kernel_interface import Job, Kernel
 from ...interface import Choice, KernelDescriptor
@@ -44,7 +44,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """Two vector multiply-adds a cycle (one without FMA), or what the weights take to come; and the
     epilogue."""
     assert isinstance(op, Fused)
-    anchor = product_of(op, Conv, Gemm)
+    anchor = anchor_of(op, Conv, Gemm)
     geometry = Geometry.of(anchor)
     useful = min(target.lanes, max(1, geometry.group_out))
     rate = (2.0 if target.has.fma else 1.0) * useful
@@ -395,7 +395,7 @@ class _Run:
 
 
 def _lower(job: Job) -> None:
-    op = product_of(job.op, Conv, Gemm)
+    op = anchor_of(job.op, Conv, Gemm)
     job.step(tasks(Geometry.of(op)), lambda code: _Layer(job, code, op).body())
 
 

@@ -37,7 +37,7 @@ from ...codegen.kernel_builder import I8, I16, I32, Code, Index, IRValue, vector
 from ...codegen.kernel_interface import Job, Kernel
 from ...interface import Choice, KernelDescriptor
 from ...targets import Target
-from ..binary_layer import anchor_of
+from ..binary_layer import binary_anchor_of
 from ..epilogue import Epilogue
 from ..geometry import Geometry
 from ..product_layer import Layer
@@ -350,7 +350,7 @@ def _blocking(target: Target, channels: int) -> tuple[int, int]:
 
 
 def _refuses(op: Op, target: Target) -> str | None:
-    anchor = anchor_of(op)
+    anchor = binary_anchor_of(op)
     if anchor.x.element not in BYTES:
         return f"expected an operand of bytes, got {anchor.x!r}"
     if isinstance(anchor, BinaryConv) and (any(anchor.pads) or anchor.groups > 1):
@@ -364,7 +364,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """Two instructions a cycle for four products a lane, half of that without a dot product; words
     that hold fewer inputs are not known before the layout is."""
     assert isinstance(op, Fused)
-    anchor = anchor_of(op)
+    anchor = binary_anchor_of(op)
     geometry = Geometry.of(anchor)
     vectors, pixels = _blocking(target, geometry.out_channels)
     blocks = -(-geometry.out_channels // (vectors * target.lanes))
@@ -378,7 +378,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
 
 
 def _lower(job: Job) -> None:
-    op = anchor_of(job.op)
+    op = binary_anchor_of(job.op)
     job.step(tasks(Geometry.of(op)), lambda code: _Layer(job, code, op).body())
 
 

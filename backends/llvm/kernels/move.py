@@ -1,7 +1,7 @@
 """Operators that move elements: relayout, reshape, transpose, concat, slice, pad, gather.
 
-All but reshape and gather are copies of `boxes`. A task is one index of the result's first axis
-when the operator leaves that axis alone.
+All but reshape and gather are copies of boxes (`moving/copy_boxes.py`). A task is one index of the
+result's first axis when the operator leaves that axis alone.
 """
 
 from __future__ import annotations

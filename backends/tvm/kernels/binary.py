@@ -21,7 +21,7 @@ from ....ir.ops import BinaryConv, BinaryGemm, Fused
 from ....ir.ops.window_axis import border_classes, joint, window_axes
 from ....ir.types import WORD_BITS
 from ....runtime.weight_packing import in_words
-from ...codegen.fused_region import product_of
+from ...codegen.fused_region import anchor_of
 from ...codegen.kernel_builder import I32
 from ...codegen.kernel_interface import Job
 from ...interface import Choice
@@ -289,7 +289,7 @@ def plan(schedule: Schedule, knobs: Knobs, program: Program) -> None:
 
 def _refuses(op: Op, target: Target) -> str | None:
     assert isinstance(op, Fused)
-    anchor = product_of(op, BinaryConv, BinaryGemm)
+    anchor = anchor_of(op, BinaryConv, BinaryGemm)
     x = anchor.x.type
     if x.layout is not Layout.WORDS:
         return f"{anchor.mnemonic()} reads words, not {x}"
@@ -303,7 +303,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """Three operations for a vector of units, in two a cycle; more where a count takes several;
     and the epilogue."""
     assert isinstance(op, Fused)
-    anchor = product_of(op, BinaryConv, BinaryGemm)
+    anchor = anchor_of(op, BinaryConv, BinaryGemm)
     (result,) = anchor.infer()
     outputs = result.elements_per_sample()
     macs = outputs * float(np.prod(anchor.w.type.concrete(1)[1:]))

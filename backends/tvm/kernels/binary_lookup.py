@@ -22,7 +22,7 @@ import numpy as np
 from ....ir import Array, Layout, Op, Ternary
 from ....ir.ops import BinaryConv, Fused
 from ....ir.types import WORD_BITS
-from ...codegen.fused_region import product_of
+from ...codegen.fused_region import anchor_of
 from ...codegen.isa import instructions
 from ...codegen.kernel_builder import I8
 from ...codegen.kernel_interface import Job
@@ -185,7 +185,7 @@ def _refuses(op: Op, target: Target) -> str | None:
     if target.has.popcount != "table":
         return f"{target.name} counts bits in vectors"
     assert isinstance(op, Fused)
-    anchor = product_of(op, BinaryConv)
+    anchor = anchor_of(op, BinaryConv)
     x = anchor.x.type
     if x.layout is not Layout.WORDS or isinstance(x.element, Ternary):
         return f"{anchor.mnemonic()} reads words of signs, not {x}"
@@ -208,7 +208,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """Eleven operations for three lookups of a vector, each of eight inputs a byte, and the
     epilogue."""
     assert isinstance(op, Fused)
-    anchor = product_of(op, BinaryConv)
+    anchor = anchor_of(op, BinaryConv)
     (result,) = anchor.infer()
     outputs = result.elements_per_sample()
     macs = outputs * float(np.prod(anchor.w.type.concrete(1)[1:]))

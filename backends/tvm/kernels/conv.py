@@ -9,7 +9,7 @@ import numpy as np
 from ....ir import Op
 from ....ir.ops import Conv, Fused, Gemm
 from ... import cache_traffic
-from ...codegen.fused_region import product_of
+from ...codegen.fused_region import anchor_of
 from ...codegen.kernel_builder import FLOAT
 from ...codegen.kernel_interface import Job
 from ...interface import Choice
@@ -64,7 +64,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """Two vector multiply-adds a cycle (one without FMA), or what the weights take to come; and the
     epilogue."""
     assert isinstance(op, Fused)
-    anchor = product_of(op, Conv, Gemm)
+    anchor = anchor_of(op, Conv, Gemm)
     (result,) = anchor.infer()
     rate = (2.0 if target.has.fma else 1.0) * min(target.lanes, result.concrete(1)[1])
     outputs = result.elements_per_sample()

@@ -9,7 +9,7 @@ import numpy as np
 from ....ir import U8, Array, Op, Scalar, Ternary
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
 from ...codegen.elementwise_emitters import Packed
-from ...codegen.fused_region import product_of
+from ...codegen.fused_region import anchor_of
 from ...codegen.kernel_builder import I32
 from ...codegen.kernel_interface import Job
 from ...interface import Choice
@@ -66,7 +66,7 @@ def _number(value: int) -> Any:
 def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """A product and an addition of a vector of 32-bit lanes a cycle; bits are taken out first."""
     assert isinstance(op, Fused)
-    anchor = product_of(op, BinaryConv, BinaryGemm)
+    anchor = anchor_of(op, BinaryConv, BinaryGemm)
     macs = anchor.infer()[0].elements_per_sample() * np.prod(anchor.w.type.concrete(1)[1:])
     bits = 1.0 if isinstance(anchor.x.element, Scalar) else 4.0
     return float(macs) / target.lanes * bits

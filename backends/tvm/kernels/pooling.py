@@ -12,7 +12,7 @@ from ....ir.ops import AveragePool, Fused, MaxPool
 from ....ir.types import WORD_BITS
 from ... import cache_traffic
 from ...codegen.elementwise_emitters import Lanes
-from ...codegen.fused_region import product_of
+from ...codegen.fused_region import anchor_of
 from ...codegen.kernel_builder import FLOAT
 from ...codegen.kernel_interface import Job
 from ...codegen.reductions import Pool, pool_fold, refusal
@@ -48,7 +48,7 @@ def _source(program: Program, op: Pool, x: View) -> Source:
 def _write(job: Job) -> Program:
     if _ors(job.op):
         return _write_words(job)
-    op = product_of(job.op, MaxPool, AveragePool)
+    op = anchor_of(job.op, MaxPool, AveragePool)
     element, fold = op.x.element, pool_fold(op)
     program = Program(job)
     source, region = _source(program, op, program.view(job.outer(op.x))), Region(program)
@@ -82,14 +82,14 @@ def _write(job: Job) -> Program:
 def _ors(op: Op) -> bool:
     """Whether words are pooled by `or`: one plane comes in, only the maximum goes out."""
     assert isinstance(op, Fused)
-    pool = product_of(op, MaxPool, AveragePool)
+    pool = anchor_of(op, MaxPool, AveragePool)
     element = pool.x.element
     single = isinstance(element, Bits) and element.planes == 1
     return single and len(op.body.nodes) == 1 and pool.x.type.layout is Layout.WORDS
 
 
 def _write_words(job: Job) -> Program:
-    op = product_of(job.op, MaxPool)
+    op = anchor_of(job.op, MaxPool)
     program = Program(job)
     x = program.units(job.outer(op.x), WORD_BITS)
     result = program.units(job.result, WORD_BITS)
@@ -118,7 +118,7 @@ def _write_words(job: Job) -> Program:
 def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """A load and an operation for each tap; packed elements are taken apart."""
     assert isinstance(op, Fused)
-    pool = product_of(op, MaxPool, AveragePool)
+    pool = anchor_of(op, MaxPool, AveragePool)
     taps = np.prod(pool.kernel) * pool.infer()[0].elements_per_sample()
     if _ors(op):
         return float(taps) / WORD_BITS + cache_traffic.traffic([v.type for v in op.xs], target)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ....ir.ops import ReduceMax, ReduceMean, ReduceMin, ReduceSum
 from ...codegen.elementwise_emitters import Lanes
-from ...codegen.fused_region import product_of
+from ...codegen.fused_region import anchor_of
 from ...codegen.kernel_interface import Job
 from ...codegen.reductions import reduce_cycles, reduce_divisor, reduce_fold, refusal
 from ..expressions import Term, dtype_of, expression
@@ -21,7 +21,7 @@ _KINDS = (ReduceMean, ReduceSum, ReduceMax, ReduceMin)
 
 
 def _write(job: Job) -> Program:
-    op = product_of(job.op, *_KINDS)
+    op = anchor_of(job.op, *_KINDS)
     fold, program = reduce_fold(op), Program(job)
     x, region = program.view(job.outer(op.x)), Region(program)
     space, shape = region.space, op.x.type.concrete(1)

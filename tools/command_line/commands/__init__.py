@@ -1,6 +1,6 @@
 """The commands, one module each: the arguments of the command and the function that runs it.
 
-A command imports the compiler inside ``run``: see ``tools.cli``.
+A command imports the compiler inside ``run``: see ``tools.command_line.cli``.
 """
 
 from . import bench, compile, expand, inspect, opt, run, targets, verify

@@ -15,9 +15,9 @@ import numpy as np
 from llvmlite import ir
 
 from .....errors import LoweringError
-from .....ir import Batch, Op
+from .....ir import Batch
 from .....ir.ops import BinaryConv
-from ....codegen.fused_region import product_of
+from ....codegen.fused_region import anchor_of
 from ....codegen.kernel_builder import I32, I64, Code, Index, IRValue, vector
 from ....codegen.kernel_interface import Extent, Job
 from ...bit_planes import plane_type
@@ -47,7 +47,7 @@ class SlicedLayer(ABC):
     """One layer in one kernel function; its subclasses are ways of adding."""
 
     def __init__(self, job: Job, code: Code, plan: SlicedPlan) -> None:
-        op = anchor_of(job.op)
+        op = anchor_of(job.op, BinaryConv)
         self.job, self.code, self.op = job, code, op
         self.plan = plan
         self.type = plane_type(plan.bits)
@@ -230,11 +230,6 @@ class SlicedLayer(ABC):
         number = self.code.sub(channel, span.start)
         size = self.plan.digits * self.plan.plane
         return self.code.offset(self.state, self.code.mul(number, size))
-
-
-def anchor_of(op: Op) -> BinaryConv:
-    """The convolution of a fused region."""
-    return product_of(op, BinaryConv)
 
 
 def tasks(plan: SlicedPlan) -> Extent:
