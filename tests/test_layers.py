@@ -172,17 +172,17 @@ def test_modules_do_not_import_in_circles() -> None:
         ("frontend/importer.py", "def f():\n    from .. import passes", "passes"),
         ("runtime/model.py", "from ..ir import Graph", "ir"),
         ("runtime/model.py", "import llvmlite.binding", "library llvmlite"),
-        ("backends/llvm/emit.py", "from ...passes import manager", "passes"),
-        ("backends/llvm/emit.py", "from ..tvm import lower", "tvm"),
-        ("backends/llvm/emit.py", "import tvm", "library tvm"),
+        ("backends/llvm/tiles.py", "from ...passes import manager", "passes"),
+        ("backends/llvm/tiles.py", "from ..tvm import tir", "tvm"),
+        ("backends/llvm/tiles.py", "import tvm", "library tvm"),
         ("backends/tvm/tensor_kernel.py", "from ..llvm import tiles", "llvm"),
         ("backends/codegen/module.py", "from ..auto import AutoBackend", "auto"),
         ("backends/single_layer_library.py", "from .auto import AutoBackend", "auto"),
-        ("backends/interface.py", "from .llvm import backend", "llvm"),
+        ("backends/interface.py", "from .llvm import tiles", "llvm"),
         ("backends/cost_model.py", "from ..runtime import cpu", "runtime"),
         ("backends/codegen/module.py", "from ..llvm import kernels", "llvm"),
         ("backends/linking.py", "from .codegen import module", "codegen"),
-        ("driver.py", "from .tools import cli", "tools"),
+        ("driver.py", "from .tools.command_line import cli", "tools"),
         ("driver.py", "from . import __version__", "the root"),
         ("errors.py", "import numpy", "library numpy"),
         ("ir/core.py", "import runtime", "absolute"),
@@ -190,6 +190,7 @@ def test_modules_do_not_import_in_circles() -> None:
     ],
 )
 def test_a_broken_rule_is_found(path: str, source: str, word: str) -> None:
+    assert (ROOT / path).is_file()
     broken = problems(source, ROOT / path)
     assert len(broken) == 1
     assert word in broken[0]
@@ -200,13 +201,14 @@ def test_a_broken_rule_is_found(path: str, source: str, word: str) -> None:
     [
         ("ir/core.py", "from .types import Type\nfrom ..errors import VerifyError\nimport numpy"),
         ("passes/pack_bits.py", "from ..backends.interface import KernelDescriptor"),
-        ("backends/llvm/emit.py", "from ...runtime.artifact import Manifest\nimport llvmlite.ir"),
-        ("backends/tvm/tensor_kernel.py", "from ..codegen.code import Code\nfrom tvm import s_tir"),
+        ("backends/llvm/tiles.py", "from ...runtime.artifact import Manifest\nimport llvmlite.ir"),
+        ("backends/tvm/tensor_kernel.py", "from ..codegen.kernel_builder import Code\nimport tvm"),
         ("backends/auto.py", "from .llvm import kernels as llvm\nfrom .tvm import kernels as tvm"),
         ("tools/command_line/cli.py", "from .. import driver, __version__\nimport rich"),
     ],
 )
 def test_a_kept_rule_is_not_reported(path: str, source: str) -> None:
+    assert (ROOT / path).is_file()
     assert problems(source, ROOT / path) == []
 
 
