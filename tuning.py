@@ -42,15 +42,15 @@ from .ir import (
     Node,
     Op,
     Output,
-    Region,
     Slot,
     Stage,
     TensorType,
     Ternary,
     Value,
 )
-from .ir.ops import Const, Fused, Relayout
+from .ir.ops import Fused, Relayout
 from .ir.storage import to_storage
+from .ir.structure import structure
 from .runtime import artifact
 from .runtime.cpu import cpu_name, host_machine, missing_features
 from .runtime.step_timer import StepTimer
@@ -281,28 +281,10 @@ def _random(type_: TensorType, random: np.random.Generator) -> Array:
 
 
 def signature(op: Op, constants: Constants) -> str:
-    """Text that is equal for operators that take the same time: operators, attributes and types,
-    but neither names nor the contents of constants."""
-    numbers: dict[Value, int] = {}
-
-    def number(value: Value) -> str:
-        return f"%{numbers.setdefault(value, len(numbers))}"
-
-    def one(op: Op) -> str:
-        attributes = {name: getattr(op, name) for name in op.attribute_fields()}
-        plain = [f"{k}={v}" for k, v in attributes.items() if not isinstance(v, (Region, Const))]
-        return f"{op.mnemonic()}({', '.join([*map(number, op.operands), *plain])})"
-
-    given = [f"{number(v)}: {v.type}{' const' if v in constants else ''}" for v in op.operands]
-    if not isinstance(op, Fused):
-        return "; ".join([*given, one(op)])
-    inside = dict(zip(op.body.params, op.xs, strict=True))
-    numbers.update((param, numbers[value]) for param, value in inside.items())
-    nodes = [
-        f"{' '.join(f'{number(v)}: {v.type}' for v in node.results)} = {one(node.op)}"
-        for node in op.body.nodes
-    ]
-    return "; ".join([*given, *nodes, f"yield {' '.join(map(number, op.body.results))}"])
+    """Text that is equal for operators that take the same time: their structure and which operands
+    are constants, but neither names nor the contents of constants."""
+    known = [number for number, value in enumerate(op.operands) if value in constants]
+    return f"{structure(op)}; constants {known}"
 
 
 def cache_file() -> Path | None:

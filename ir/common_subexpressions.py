@@ -13,6 +13,7 @@ from typing import Any
 
 from .core import Graph, Node, Op, Output, Value
 from .ops import Const
+from .traits import Trait
 
 
 def merge_equal(graph: Graph) -> Graph:
@@ -64,7 +65,10 @@ def _kind(op: Op) -> Any:
 
 def _key(node: Node) -> Any:
     """Equal for nodes that compute equal values in equal types, every bit: zeros of different signs
-    are different attributes."""
+    are different attributes; operands that commute are a set."""
     attributes = (getattr(node.op, name) for name in node.op.attribute_fields())
     numbers = tuple(repr(a) for a in attributes if isinstance(a, (float, tuple)))
-    return node.op, numbers, tuple(value.type for value in node.results)
+    types = tuple(value.type for value in node.results)
+    if Trait.COMMUTES in node.op.traits:
+        return type(node.op), frozenset(node.op.operands), numbers, types
+    return node.op, numbers, types

@@ -182,6 +182,11 @@ class Op:
         return Trait.ELEMENTWISE in self.traits
 
     @property
+    def pointwise(self) -> bool:
+        """Whether it computes at each position, and does not only broadcast."""
+        return self.elementwise and Trait.MOVES not in self.traits
+
+    @property
     def jumps(self) -> bool:
         """Whether results jump; what stands before may not be rounded otherwise."""
         return Trait.STEPS in self.traits

@@ -36,7 +36,7 @@ class Trait(Flag):
     AFFINE = auto()
     """Affine in each operand while the others are constant (a quotient in its dividend)."""
     COMMUTES = auto()
-    """The two operands may change places (but for the sign of a zero)."""
+    """The two operands may change places, in every bit of a number."""
     RISES = auto()
     """Never falls in any operand, rounding included (that of `APPROXIMATED` ones aside)."""
     FALLS = auto()

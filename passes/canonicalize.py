@@ -116,7 +116,7 @@ def drop_expand(rw: Rewriter, node: Node) -> Value | None:
     """An elementwise operator broadcasts by itself: op(x, expand(c)) = op(x, c), and
     op(expand(c)) = expand(op(c))."""
     op = node.op
-    if not op.elementwise or isinstance(op, Expand):
+    if not op.pointwise:
         return None
 
     def bare(value: Value) -> Value:
@@ -137,7 +137,7 @@ def shrink_constant(rw: Rewriter, node: Node) -> Value | None:
     """A constant that repeats itself along an axis is broadcast along it: what is left of a bias
     that was expanded to a whole map."""
     op = node.op
-    if not op.elementwise or isinstance(op, Expand):
+    if not op.pointwise:
         return None
     small: dict[Value, Value] = {}
     for value in dict.fromkeys(op.operands):

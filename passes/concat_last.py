@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..ir import Array, Graph, Node, Stage, Value
-from ..ir.ops import Concat, Const, Expand, Threshold
+from ..ir.ops import Concat, Const, Threshold
 from ..ir.rewriting import Rewriter, rewrite
-from ..ir.traits import ANCHOR, Trait
+from ..ir.traits import ANCHOR
 from .manager import Context, Pass
 
 
@@ -49,14 +49,14 @@ class ConcatLast(Pass):
 def concat_last(rw: Rewriter, node: Node) -> Value | None:
     """The rule: one operand is a concatenation of what regions compute, others are constants."""
     op = node.op
-    if not op.elementwise or isinstance(op, Expand):
+    if not op.pointwise:
         return None
     joined = next((v for v in op.operands if rw.op(v, Concat)), None)
     concat = rw.op(joined, Concat) if joined is not None else None
     if joined is None or concat is None or concat.axis != 1 or joined.shape != node.result.shape:
         return None
     producers = [rw.producer(x) for x in concat.xs]
-    fused = all(n is not None and n.op.traits & (ANCHOR | Trait.ELEMENTWISE) for n in producers)
+    fused = all(n is not None and (n.op.elementwise or n.op.traits & ANCHOR) for n in producers)
     others = [v for v in op.operands if v is not joined]
     if not fused or any(rw.array(v) is None for v in others):
         return None

@@ -23,7 +23,6 @@ from ..ir.ops import (
     BinaryGemm,
     Const,
     Conv,
-    Expand,
     Gather,
     MaxPool,
     Relayout,
@@ -99,7 +98,7 @@ def sink_squeeze(rw: Rewriter, node: Node) -> Value | None:
     """op(squeeze(x), c) = squeeze(op(x, c)): the epilogue of `unflatten`'s convolution stays with
     it. ``squeeze`` is the reshape [N, C, 1, 1] -> [N, C], ``c`` a constant per channel."""
     op = node.op
-    if not op.elementwise or isinstance(op, Expand) or node.result.type.rank != 2:
+    if not op.pointwise or node.result.type.rank != 2:
         return None
     maps = {v: m for v in op.operands if (m := _squeezed(rw, v)) is not None}
     ranks = {m.type.rank for m in maps.values()}

@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..ir import I32, TERNARY, Array, Graph, Node, Op, Stage, Value, ops
+from ..ir import I32, TERNARY, Array, Graph, Node, Stage, Value, ops
 from ..ir.core import decode
 from ..ir.ops import (
     Binarize,
@@ -31,7 +31,6 @@ from ..ir.ops import (
     BinaryGemm,
     Const,
     Decode,
-    Expand,
     MaxPool,
     Mul,
     Pad,
@@ -174,7 +173,7 @@ def find_chain(graph: Graph, node: Node) -> Chain | None:
         elif isinstance(producer.op, Const):
             if per_channel(producer.op.array, rank, channels) is None:
                 return None
-        elif isinstance(producer.op, MaxPool) or _is_pointwise(producer.op):
+        elif isinstance(producer.op, MaxPool) or producer.op.pointwise:
             if producer not in nodes:
                 nodes.append(producer)
                 pools.extend([producer] if isinstance(producer.op, MaxPool) else [])
@@ -192,10 +191,6 @@ def find_chain(graph: Graph, node: Node) -> Chain | None:
     if any(n.result.shape not in (counts[0].shape, *shapes) for n in nodes):
         return None
     return Chain(counts[0], tuple(nodes), pools[0] if pools else None)
-
-
-def _is_pointwise(op: Op) -> bool:
-    return op.elementwise and not isinstance(op, Expand)
 
 
 def _all_paths_pass(nodes: list[Node], pool: Node, count: Value) -> bool:

@@ -360,7 +360,7 @@ class Div(_Arithmetic):
 class Max(_Arithmetic):
     """The greater; NaN when one is NaN."""
 
-    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.SELECTS | Trait.COMMUTES
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.SELECTS
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return np.maximum(args[0], args[1])
@@ -374,7 +374,7 @@ class Max(_Arithmetic):
 class Min(_Arithmetic):
     """The smaller; NaN when one is NaN."""
 
-    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.SELECTS | Trait.COMMUTES
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.SELECTS
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return np.minimum(args[0], args[1])

@@ -19,7 +19,6 @@ from ...ir import Array, Node, Op, Value
 from ...ir.ops import (
     Binarize,
     Concat,
-    Expand,
     MaxPool,
     Pad,
     Reshape,
@@ -109,7 +108,7 @@ class Tracer:
             return self._joined(node, op)
         if isinstance(op, Pad):
             return self._padded(node, op)
-        if op.elementwise and not isinstance(op, Expand):
+        if op.pointwise:
             return self._elementwise(node, flat)
         if _moves(op):
             return self._moved(node, op, flat)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -169,10 +170,15 @@ def test_operands_that_change_places(kind: type[Op]) -> None:
     if not op.elementwise or op.operands[0].element != op.operands[1].element:
         assert Trait.COMMUTES not in kind.traits
         return
-    same = all(
-        np.array_equal(compute(op, args), compute(op, args[::-1]), equal_nan=True)
-        for args in (arguments(op, seed) for seed in range(ROUNDS))
-    )
+    same = True
+    for seed in range(ROUNDS):
+        args = arguments(op, seed)
+        if args[0].dtype.kind == "f":
+            zeros = np.random.default_rng(seed).integers(0, 3, args[0].shape)
+            args[0] = np.where(zeros == 0, np.float32(0), args[0])
+            args[1] = np.where(args[1] > 0, np.float32(-0.0), args[1])
+        bits = [np.ascontiguousarray(compute(op, order)).tobytes() for order in (args, args[::-1])]
+        same &= bits[0] == bits[1]
     assert same == (Trait.COMMUTES in kind.traits)
 
 
@@ -216,12 +222,59 @@ def test_zero_times_infinity_is_no_number(kind: type[Op]) -> None:
         if kind is Div:
             filled = [np.full_like(a, np.inf) for a in args]
         if kind is ops.PRelu:
-            filled[0] -= 0.0
             filled = [np.full_like(args[0], -np.inf), np.zeros_like(args[1])]
         return bool(np.isnan(compute(op, filled)).any())
 
     expected = Trait.MULTIPLIES in kind.traits
     assert poisoned(arguments(op)) == expected or kind is ops.Sub
+
+
+@each([kind for kind in Op.REGISTRY.values() if example(kind).op.operands])
+def test_elementwise_operators_look_at_one_position(kind: type[Op]) -> None:
+    """Of the first operand one element is changed: what changes in the result is there alone for
+    elementwise operators, and for others it is elsewhere, or other elements have a part in it."""
+    op = example(kind).op
+    x, result = op.operands[0], example(kind).results[0]
+    if not op.elementwise:
+        return
+    for seed in range(ROUNDS):
+        args = arguments(op, seed)
+        if args[0].dtype.kind not in "fi":
+            return
+        at = tuple(int(i) for i in np.random.default_rng(seed).integers(0, args[0].shape))
+        changed = args[0].copy()
+        changed[at] = args[0][at] * -3 - 1
+        before, after = compute(op, args), compute(op, [changed, *args[1:]])
+        different = (before != after) & ((before == before) | (after == after))
+        place = np.zeros(x.type.concrete(1), bool)
+        place[at] = True
+        shared = np.broadcast_to(place, result.type.concrete(1))
+        assert not (different & ~shared).any()
+
+
+@each(of_trait(Trait.WINDOW | Trait.AXISWISE | Trait.REDUCES | Trait.PRODUCT))
+def test_shapes_are_those_of_the_trait(kind: type[Op]) -> None:
+    op, (result, *_) = example(kind).op, example(kind).results
+    x = op.operands[0].shape
+    if Trait.WINDOW in kind.traits:
+        assert result.shape[0] == x[0]
+        assert op.window.output(x[2:]) == result.shape[2:]  # type: ignore[attr-defined]
+    if Trait.AXISWISE in kind.traits:
+        assert len(result.shape) == len(x)
+    if Trait.REDUCES in kind.traits:
+        sizes = [x[axis] for axis in op.axes]  # type: ignore[attr-defined]
+        elements = op.operands[0].type.elements_per_sample()
+        assert result.type.elements_per_sample() * math.prod(sizes) == elements
+    if Trait.PRODUCT in kind.traits:
+        assert result.shape[1] == op.w.shape[0]  # type: ignore[attr-defined]
+
+
+@each(list(Op.REGISTRY.values()))
+def test_bits_are_where_they_are_stated(kind: type[Op]) -> None:
+    """Operators that move, and max pools, take bits as they take everything."""
+    node = example(kind)
+    packed = any(v.type.is_binary for v in (*node.op.operands, *node.results))
+    assert packed == (Trait.BITS in kind.traits) or kind is ops.Const
 
 
 def test_anchors_are_no_elementwise_operators() -> None:
