@@ -2,8 +2,8 @@
 
 A region starts at an anchor (convolution, product, pool, reduction) or at an elementwise operator
 that no anchor took, and grows by elementwise operators over its values as long as their other
-operands exist before the region: scale, bias, skip Add, PRelu, clip, the next sign and packing.
-Values that somebody outside reads become further results, stored once.
+operands exist before the region, up to `LARGEST` nodes: scale, bias, skip Add, PRelu, clip, the
+next sign and packing. Values that somebody outside reads become further results, stored once.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from ..ir.ops import (
 )
 from ..ir.traits import ANCHOR
 from .manager import Context, Pass
+
+LARGEST = 256
+"""Nodes of a region: LLVM's time grows faster than a function does, and what memory takes between
+two regions of so many operators is little beside them."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ class _Units:
         independent: set[_Unit] = set()
         fresh, refused = self._readers(first), list[Node]()
         grown = False
-        while fresh:
+        while fresh and len(group.nodes) < LARGEST:
             user = fresh.pop()
             fits = user.op.elementwise and user.results[0].shape == shape
             if fits and not self.grouped(user):
