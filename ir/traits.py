@@ -49,6 +49,8 @@ class Trait(Flag):
     """Results jump while operands move on: signs, comparisons, roundings, positions."""
     APPROXIMATED = auto()
     """A function that libraries compute to a few units in the last place."""
+    PARTIAL = auto()
+    """A function of one operand that gives not-a-number for some numbers."""
     BITS = auto()
     """Reads or makes packed bits."""
 

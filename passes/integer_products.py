@@ -218,7 +218,7 @@ def find_grid(rw: Rewriter, value: Value) -> Grid | None:
 
 
 def _limits(op: Clip | Relu) -> tuple[float, float]:
-    return (0.0, math.inf) if isinstance(op, Relu) else (op.low, op.high)
+    return (0.0, math.inf) if isinstance(op, Relu) else (min(op.low, op.high), op.high)
 
 
 def _bounds(rw: Rewriter, value: Value) -> tuple[float, float]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...ir import Array, Graph, Node, Op, Value
 from ...ir.intervals import Interval
-from ...ir.ops import Const
+from ...ir.ops import Ceil, Const, Floor, Round
 from ...ir.traits import PASSES_ON, Trait
 
 LARGEST = 1e19
@@ -130,9 +130,12 @@ def _expression(graph: Graph, values: Sequence[Value], x: Value) -> list[Node] |
 
 def _is_followed(op: Op) -> bool:
     """Constants, and elementwise operators with bounds of their own. What libraries approximate is
-    followed where it flattens out: elsewhere its bounds on a cell say little."""
+    followed where it flattens out: elsewhere its bounds on a cell say little. Roundings are not:
+    they jump inside of cells, and what follows them is a function of their results."""
     if isinstance(op, Const):
         return True
     says_nothing = type(op).interval is Op.interval and not op.traits & _BOUNDED
     steep = Trait.APPROXIMATED in op.traits and Trait.NONEXPANSIVE not in op.traits
-    return op.elementwise and not says_nothing and not steep
+    rounds = isinstance(op, (Ceil, Floor, Round))
+    partial = Trait.PARTIAL in op.traits
+    return op.elementwise and not (says_nothing or steep or rounds or partial)

@@ -32,12 +32,13 @@ After:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ...ir import BOOL, F32, Array, Node, Op, Value, ops
-from ...ir.intervals import UNKNOWN
+from ...ir.intervals import UNKNOWN, Interval, exactly
 from ...ir.ops import Cast, Const, Less, LessEqual, Sign, Sub, Where
 from ...ir.traits import MONOTONE, Trait
 from ..analysis.patterns import Replacement, View
@@ -95,7 +96,7 @@ def _chain(view: View, node: Node) -> tuple[list[Node], Value]:
 def _is_monotone(op: Op) -> bool:
     """Whether the operator never falls, or never rises, in one operand while the others are
     constant; to the last bit. (A cast does so from some types to some; see `_variable`.)"""
-    exact = Trait.APPROXIMATED not in op.traits
+    exact = not op.traits & (Trait.APPROXIMATED | Trait.PARTIAL)
     return (op.elementwise and exact and bool(op.traits & MONOTONE)) or isinstance(op, Cast)
 
 
@@ -143,8 +144,29 @@ def _of_chain(view: View, chain: Sequence[Node], root: Value, put: Put) -> Op | 
     if any(isinstance(d, int) and len(shape) > len(root.shape) for d in shape):
         return None
     known = view.ranges.get(root, UNKNOWN)
+    if _may_be_no_number(view, chain, root, known):
+        return None
     step = find_step(lambda x: _computed(view, chain, root, x), shape, known.low, known.high)
     return None if step is None else step.over(root, put)
+
+
+def _may_be_no_number(view: View, chain: Sequence[Node], root: Value, bounds: Interval) -> bool:
+    """Whether a float of the chain may be not-a-number for some finite value of the root: an
+    overflow times zero. Such a chain is not monotone."""
+    largest = np.finfo(np.float32).max
+    known = {root: Interval.of(max(bounds.low, -largest), min(bounds.high, largest))}
+    with np.errstate(all="ignore"):
+        for node in reversed(chain):
+            floats = node.result.element == F32 and all(v.element == F32 for v in node.op.operands)
+            args = [
+                known[v] if v in known else exactly(np.asarray(_constant(view, v)))
+                for v in node.op.operands
+            ]
+            interval = node.op.interval(args)
+            if floats and np.any(interval.nan):
+                return True
+            known[node.result] = replace(interval, nan=np.False_)
+    return False
 
 
 def _of_difference(view: View, chain: Sequence[Node], root: Value, put: Put) -> Op | None:

@@ -145,7 +145,7 @@ class Exp(_FloatUnary):
 class Log(_FloatUnary):
     """Natural logarithm."""
 
-    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.APPROXIMATED
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.APPROXIMATED | Trait.PARTIAL
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -167,7 +167,7 @@ class Erf(_FloatUnary):
 class Sqrt(_FloatUnary):
     """Square root."""
 
-    traits = Trait.ELEMENTWISE | Trait.RISES
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.PARTIAL
     codomain = (0.0, np.inf)
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
@@ -232,6 +232,13 @@ class Sign(_FloatUnary):
         x = args[0]
         one = x.dtype.type(1)
         return np.where(x > 0, one, np.where(x == 0, x.dtype.type(self.zero), -one))
+
+    def interval(self, args: Sequence[Interval]) -> Interval:
+        """A number whatever the operand is: -1 for what is none."""
+        (x,) = args
+        bounds = super().interval(args)
+        low = np.where(x.nan, np.float32(-1), bounds.low)
+        return Interval.of(low, bounds.high, np.where((x.least > 0) | (self.zero != 0), 1, 0))
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ class And(_Logical):
         return np.bitwise_and(args[0], args[1])
 
     def interval(self, args: Sequence[Interval]) -> Interval:
-        return monotone(np.minimum.reduce, args) if self.a.element == BOOL else UNKNOWN
+        return monotone(lambda ends: np.minimum(*ends), args) if self.a.element == BOOL else UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Or(_Logical):
         return np.bitwise_or(args[0], args[1])
 
     def interval(self, args: Sequence[Interval]) -> Interval:
-        return monotone(np.maximum.reduce, args) if self.a.element == BOOL else UNKNOWN
+        return monotone(lambda ends: np.maximum(*ends), args) if self.a.element == BOOL else UNKNOWN
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ class Tan(_FloatUnary):
 class Asin(_FloatUnary):
     """Arc sine; NaN beyond 1."""
 
-    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.APPROXIMATED
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.APPROXIMATED | Trait.PARTIAL
     codomain = (-1.6, 1.6)
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
@@ -81,7 +81,7 @@ class Asin(_FloatUnary):
 class Acos(_FloatUnary):
     """Arc cosine; NaN beyond 1."""
 
-    traits = Trait.ELEMENTWISE | Trait.FALLS | Trait.APPROXIMATED
+    traits = Trait.ELEMENTWISE | Trait.FALLS | Trait.APPROXIMATED | Trait.PARTIAL
     codomain = (0.0, 3.2)
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
@@ -133,7 +133,7 @@ class Asinh(_FloatUnary):
 class Acosh(_FloatUnary):
     """Inverse hyperbolic cosine; NaN below 1."""
 
-    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.APPROXIMATED
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.APPROXIMATED | Trait.PARTIAL
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return _exact(np.arccosh, args[0])
@@ -143,7 +143,7 @@ class Acosh(_FloatUnary):
 class Atanh(_FloatUnary):
     """Inverse hyperbolic tangent; NaN beyond 1."""
 
-    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.APPROXIMATED
+    traits = Trait.ELEMENTWISE | Trait.RISES | Trait.APPROXIMATED | Trait.PARTIAL
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return _exact(np.arctanh, args[0])

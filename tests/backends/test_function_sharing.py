@@ -15,6 +15,7 @@ from library_support import Library, present, scheduled
 from operator_examples import EXAMPLES
 from random_graphs import networks
 from sliced_cases import Layer
+from under_test import MARKS
 
 from bnnc.backends.codegen.constant_contents import Reading
 from bnnc.backends.codegen.function_sharing import Recipe, Recipes
@@ -29,7 +30,14 @@ from bnnc.ir import Array, Graph, Node, Output, TensorType, Value, interpret, pa
 from bnnc.ir.ops import Add, Const
 from bnnc.passes import Context, pipelines, run_passes
 
-RUNS = [("llvm", "x86-64-v3"), ("llvm", "cascadelake"), ("llvm", "arm64"), ("tvm", "x86-64-v3")]
+RUNS = [
+    pytest.param(backend, target, marks=MARKS[backend])
+    for backend, targets in {
+        "llvm": ("x86-64-v3", "cascadelake", "arm64"),
+        "tvm": ("x86-64-v3",),
+    }.items()
+    for target in targets
+]
 DRAWN = {"llvm": 8, "tvm": 3}
 """Random networks."""
 

@@ -24,7 +24,9 @@ CONSTANTS = {
     "shift": np.linspace(-1, 1, CHANNELS, dtype=np.float32),
     "alpha": np.linspace(0.1, 0.9, CHANNELS, dtype=np.float32),
     "mixed": np.array([-2, 3, -0.1, 0.7, 1, -1], np.float32),
-    "many": np.float32(7),
+    "many": np.float32(7), "yes": np.array(True), "four": np.float32(4),
+    "dead": np.array([0, 1, 1, 1, 1, 0], np.float32),
+    "levels": np.array([0.25, 1e30, 0.25, 1, 0.5, 0], np.float32),
 }  # fmt: skip
 
 Nodes = Sequence[NodeProto]
@@ -113,6 +115,36 @@ FIRES: dict[str, Nodes] = {
         compare("Greater", a="x", b="r"),
         node("Where", ["m", "a", "b"], ["q"]),
     ],
+    "mask and a constant mask": [
+        compare("Greater"),
+        node("And", ["m", "yes"], ["n"]),
+        node("Where", ["n", "a", "b"], ["q"]),
+    ],
+    "mask or its opposite": [
+        compare("Greater"),
+        node("Not", ["yes"], ["no"]),
+        node("Or", ["m", "no"], ["n"]),
+        node("Where", ["n", "a", "b"], ["q"]),
+    ],
+    "step of a root": [
+        node("Abs", ["x"], ["t"]),
+        node("Sqrt", ["t"], ["r"]),
+        compare("LessOrEqual", a="r", b="half"),
+        node("Where", ["m", "a", "b"], ["q"]),
+    ],
+    "step of a root per channel": [
+        node("Abs", ["x"], ["t"]),
+        node("Sqrt", ["t"], ["r"]),
+        compare("LessOrEqual", a="r", b="levels"),
+        node("Where", ["m", "two", "one"], ["q"]),
+    ],
+    "choice of what was rounded": [
+        node("Mul", ["x", "two"], ["t"]),
+        node("Round", ["t"], ["r"]),
+        node("Clip", ["r", "zero", "one"], ["c"]),
+        compare("Less", a="c", b="one"),
+        node("Where", ["m", "minus", "c"], ["q"]),
+    ],
     "heaviside of one": [*HEAVISIDE[:3], node("Where", ["e", "one", "v"], ["q"])],
     "heaviside of zero": [*HEAVISIDE[:3], node("Where", ["e", "zero", "v"], ["q"])],
 }
@@ -172,6 +204,10 @@ def test_fires(name: str) -> None:
         "where",
         "relu",
         "sigmoid",
+        "abs",
+        "sqrt",
+        "round",
+        "clip",
     }
     assert [n.op.zero for n in graph.nodes if isinstance(n.op, Sign)] != [0]
     _same(proto, graph, samples())
@@ -183,6 +219,19 @@ def test_stays(name: str) -> None:
     graph = load_model(proto).graph
     assert "sign" not in op_names(graph)
     _same(proto, graph, samples())
+
+
+def test_an_overflow_times_zero_is_no_step() -> None:
+    """At the ends of the range the product is not-a-number in channels that are dead: it tells
+    nothing of what lies between."""
+    nodes = [
+        node("Mul", ["x", "four"], ["s"]),
+        node("Mul", ["s", "dead"], ["t"]),
+        compare("Less", a="minus", b="t"),
+        node("Where", ["m", "two", "one"], ["q"]),
+    ]
+    proto = product(nodes)
+    _same(proto, load_model(proto).graph, np.clip(samples(), -1e3, 1e3))
 
 
 def _same(proto: Any, graph: ir.Graph, x: Any) -> None:

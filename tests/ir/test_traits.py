@@ -277,6 +277,32 @@ def test_bits_are_where_they_are_stated(kind: type[Op]) -> None:
     assert packed == (Trait.BITS in kind.traits) or kind is ops.Const
 
 
+@each([kind for kind in of_trait(Trait.ELEMENTWISE) if len(kind.operand_fields()) == 1])
+def test_functions_without_a_value_somewhere_are_stated(kind: type[Op]) -> None:
+    op = example(kind).op
+    if op.operands[0].element != F32:
+        assert Trait.PARTIAL not in kind.traits
+        return
+    missing = [np.isnan(compute(op, arguments(op, seed)).astype(np.float32)) for seed in range(99)]
+    assert bool(np.any(missing)) == (Trait.PARTIAL in kind.traits)
+
+
+def test_the_sign_of_what_is_no_number() -> None:
+    """A number, which what follows may rely on: -1, and never 0 where 0 has a sign."""
+    (x,) = example(ops.Sign).op.operands
+    bounds = ops.Sign(x, 1).interval([Interval.of(0, np.inf, nan=True)])
+    assert (bounds.low, bounds.high, bounds.least, bounds.nan) == (-1, 1, 1, False)
+    assert ops.Sign(x, 0).interval([Interval.of(-2, 3)]).least == 0
+    assert ops.Sign(x, 0).interval([Interval.of(-2, 3, 0.5)]).least == 1
+
+
+def test_truth_values_of_cells_and_of_all() -> None:
+    (a, b) = example(ops.And).op.operands
+    cells = Interval.of([0, 0, 1], [0, 1, 1])
+    assert ops.And(a, b).interval([cells, Interval.of(1, 1)]).low.tolist() == [0, 0, 1]
+    assert ops.Or(a, b).interval([Interval.of(0, 0), cells]).high.tolist() == [0, 1, 1]
+
+
 def test_anchors_are_no_elementwise_operators() -> None:
     assert of_trait(ANCHOR)
     assert not [kind for kind in of_trait(ANCHOR) if Trait.ELEMENTWISE in kind.traits]

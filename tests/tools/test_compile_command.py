@@ -278,7 +278,11 @@ def test_a_model_that_cannot_be_read_is_one_line(cli: Cli, path: str) -> None:
         (["--tune-trials", "4"], "--tune-trials is for --tune"),
         (["--tune-tracker", "a:1/b"], "--tune-tracker is for --tune"),
         (["--tune", "--tune-tracker", "a:1/b"], "--tune-tracker is for the tvm backend"),
-        (["--backend", "tvm", "--tune", "--tune-tracker", "a"], "expected HOST:PORT/KEY"),
+        pytest.param(
+            ["--backend", "tvm", "--tune", "--tune-tracker", "a"],
+            "expected HOST:PORT/KEY",
+            marks=pytest.mark.tvm,
+        ),
     ],
 )
 def test_a_bad_option_is_one_line(cli: Cli, model: Path, options: list[str], words: str) -> None:
