@@ -4,6 +4,7 @@ A test says what a sample of it must hold, by the names of parameters or by a fu
 
     @pytest.mark.sampled(per=("name",))       # one case of each name, of whatever target and batch
     @pytest.mark.sampled(per=operator)        # one of each value of operator(parameters)
+    @pytest.mark.sampled(per=(), alike="x")   # one, and the same of all tests that say so
 
 One case of each such stratum is kept. Which one says the run's seed, and the values of all
 parameters are kept about equally often. Tests without the mark always run whole. A test that goes
@@ -74,13 +75,20 @@ def select(items: Sequence[pytest.Item], sample: Sample) -> list[pytest.Item]:
         if isinstance(item, pytest.Function) and item.get_closest_marker("sampled"):
             functions.setdefault(item.nodeid.partition("[")[0], []).append(item)
     kept: set[pytest.Item] = {item for item in items if not _is_among(item, functions)}
-    for name, members in functions.items():
+    for function, members in functions.items():
+        name = _mark(members[0]).kwargs.get("alike", function)
         kept.update(sample.of(members, _stratum, name, _values))
     return [item for item in items if item in kept]
 
 
 def _is_among(item: pytest.Item, functions: Mapping[str, Sequence[pytest.Item]]) -> bool:
     return item in functions.get(item.nodeid.partition("[")[0], ())
+
+
+def _mark(item: pytest.Function) -> pytest.Mark:
+    mark = item.get_closest_marker("sampled")
+    assert mark is not None
+    return mark
 
 
 def _values(item: pytest.Function) -> list[Hashable]:
@@ -90,9 +98,7 @@ def _values(item: pytest.Function) -> list[Hashable]:
 
 def _stratum(item: pytest.Function) -> Hashable:
     """The value of the mark's function, or of the parameters that the mark names."""
-    mark = item.get_closest_marker("sampled")
-    assert mark is not None
-    per: Stratum | Sequence[str] = mark.kwargs["per"]
+    per: Stratum | Sequence[str] = _mark(item).kwargs["per"]
     parameters = item.callspec.params
     return per(parameters) if callable(per) else tuple(id(parameters[name]) for name in per)
 

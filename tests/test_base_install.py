@@ -80,7 +80,10 @@ class Base:
         return sh([self.environment / "bin/bnnc", *arguments], self.folder, code)
 
 
-VERSIONS = [pytest.param(v, marks=pytest.mark.shares(v)) for v in ("newest", OLDEST)]
+VERSIONS = [
+    pytest.param(v, marks=[pytest.mark.shares(v), pytest.mark.sampled(per=(), alike="numpy")])
+    for v in ("newest", OLDEST)
+]
 
 
 @pytest.fixture(scope="module", params=VERSIONS)

@@ -43,6 +43,22 @@ TESTS = """
     def test_unmarked(number):
         pass
 """
+ALIKE = """
+    import pytest
+
+    @pytest.fixture(params=[
+        pytest.param(number, marks=pytest.mark.sampled(per=(), alike="version"))
+        for number in range(10)
+    ])
+    def version(request):
+        return request.param
+
+    def test_one(version):
+        pass
+
+    def test_other(version):
+        pass
+"""
 
 
 def drawn(seed: int, name: str = "n", complete: bool = False) -> list[tuple[str, int, str]]:
@@ -110,6 +126,14 @@ def test_a_run_keeps_each_test_and_says_what_it_left_out(
 @pytest.mark.parametrize("option", ["--all", "--update-golden"])
 def test_a_full_run_leaves_out_nothing(suite: pytest.Pytester, option: str) -> None:
     assert len(ran(suite, option)) == 120 + 40 + 7
+
+
+def test_tests_are_drawn_alike_where_they_say_so(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile(ALIKE)
+    for seed in range(5):
+        one, other = ran(pytester, "--seed", str(seed))
+        assert one.replace("test_one", "test_other") == other
 
 
 def test_the_date_is_the_seed(suite: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> None:

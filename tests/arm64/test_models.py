@@ -85,6 +85,7 @@ def test_real_models_in_c(models_dir: Path, tmp_path: Path, backend: str, name: 
     check(got, case, name in BITWISE)
 
 
+@pytest.mark.sampled(per=lambda parameters: parameters["name"] in BITWISE)
 @pytest.mark.parametrize("name", MODELS)
 def test_real_models_in_python(models_dir: Path, tmp_path: Path, name: str) -> None:
     with np.load(models_dir / f"{name}.npz") as arrays:
@@ -93,12 +94,14 @@ def test_real_models_in_python(models_dir: Path, tmp_path: Path, name: str) -> N
     check(sysroot.run_python(case.so, case.inputs), case, name in BITWISE)
 
 
+@pytest.mark.sampled(per=("backend",))
 @pytest.mark.parametrize("target", ["arm64", "cortex-a53", "cortex-a72"])
 def test_mnist_in_c(data_dir: Path, tmp_path: Path, backend: str, target: str) -> None:
     case = mnist(data_dir, tmp_path, target, backend=backend)
     check(sysroot.run_c(case.so, case.header, case.manifest, case.inputs, "cortex-a53"), case)
 
 
+@pytest.mark.sampled(per=("target",))
 @pytest.mark.parametrize("target", ["cortex-a76", "neoverse-n1"])
 def test_mnist_on_newer_cores(data_dir: Path, tmp_path: Path, backend: str, target: str) -> None:
     case = mnist(data_dir, tmp_path, target, backend=backend)
@@ -112,6 +115,7 @@ def test_mnist_linked_statically(data_dir: Path, tmp_path: Path) -> None:
     check(sysroot.run_static(obj, case.header, case.manifest, case.inputs), case)
 
 
+@pytest.mark.sampled(per=())
 @pytest.mark.parametrize("cpu", ["cortex-a53", "neoverse-n1"])
 def test_mnist_with_threads(data_dir: Path, tmp_path: Path, backend: str, cpu: str) -> None:
     """Threads of the emulator; exclusive loads and stores on one, atomics of LSE on the other.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import pytest
 from binary_cases import SIGN, Conv
 from kernel_cases import TARGETS, Cases, asked_for, each, joined, per_case
 from library_support import X86_PATHS, Library, present, random_inputs, scheduled, without_counts
+from sampling import Parameters
 
 from bnnc.ir import interpret
 
@@ -87,9 +90,13 @@ def cases(request: pytest.FixtureRequest) -> Cases:
     return Cases(asked_for(request, CASES), *request.param)
 
 
+def _counter_and_form(parameters: Parameters) -> Hashable:
+    return parameters["short_cases"], parameters["name"].startswith("gemm")
+
+
 @pytest.fixture(scope="module", params=each("v3-vnni", "v4-bitalg", "v4-vnni", "cortex-a76"))
 def short_cases(request: pytest.FixtureRequest) -> Cases:
-    return Cases({name: CASES[name] for name in SHORT}, *request.param)
+    return Cases(asked_for(request, {name: CASES[name] for name in SHORT}), *request.param)
 
 
 @pytest.mark.sampled(per=per_case(CASES))
@@ -99,6 +106,7 @@ def test_binary_products_bit_for_bit(cases: Cases, name: str, batch: int, pieces
     cases.assert_equal(name, batch, pieces)
 
 
+@pytest.mark.sampled(per=_counter_and_form)
 @pytest.mark.parametrize("name", SHORT)
 def test_every_counter_bit_for_bit(short_cases: Cases, name: str) -> None:
     short_cases.assert_equal(name, 2, 0)

@@ -220,6 +220,7 @@ def dense(layers: Layers) -> None:
 GROUPS = (kernels, steps, channels, groups, borders, lines, transposed, dense)
 
 
+@pytest.mark.sampled(per=("build",))
 @pytest.mark.parametrize("build", GROUPS, ids=lambda build: build.__name__)
 def test_on_bits_and_exact(backend: str, build: Callable[[Layers], None], tmp_path: Path) -> None:
     layers = Layers()

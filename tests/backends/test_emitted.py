@@ -80,6 +80,7 @@ def model() -> Graph:
     return scheduled(layer(64, 5, "ternary"))
 
 
+@pytest.mark.sampled(per=("name",))
 @pytest.mark.parametrize("name", ROWS)
 def test_only_memory_functions_are_undefined(backend: str, name: str, model: Graph) -> None:
     """`link` looks too; here the object itself is looked at, and what it exports."""

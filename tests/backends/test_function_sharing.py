@@ -100,6 +100,7 @@ def constants(text: str) -> str:
     return re.sub(r"input %(\w+): (\w+)\[([\d,]+)\]", drawn, text)
 
 
+@pytest.mark.sampled(per=("backend",))
 @pytest.mark.parametrize(("backend", "target"), RUNS)
 def test_operators(backend: str, target: str) -> None:
     """The example of every operator, twice, the second time on other constants."""
@@ -115,6 +116,7 @@ def test_operators(backend: str, target: str) -> None:
         shared(graph, backend, target)
 
 
+@pytest.mark.sampled(per=("backend",))
 @pytest.mark.parametrize(("backend", "target"), RUNS)
 def test_random_networks(backend: str, target: str) -> None:
     hits: list[int] = []

@@ -105,6 +105,7 @@ def _inputs(graph: Graph, batch: int) -> dict[str, np.ndarray]:
     return out
 
 
+@pytest.mark.sampled(per=("batch",))
 @pytest.mark.parametrize(("batch", "pieces"), [(1, 0), (3, 2), (9, 5)])
 def test_counts_are_exact(library: Library | EmulatedLibrary, batch: int, pieces: int) -> None:
     inputs = _inputs(library.graph, batch)

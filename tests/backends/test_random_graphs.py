@@ -20,6 +20,7 @@ from bnnc.ir import Graph, interpret
 from bnnc.passes import Context, pipelines, run_passes
 
 
+@pytest.mark.sampled(per=lambda parameters: parameters["run"][1])
 @pytest.mark.parametrize("run", each(*X86_PATHS))
 @examples(8)
 @given(graph=networks(dyadic=True))

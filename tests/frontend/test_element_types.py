@@ -81,6 +81,7 @@ def compiles(case: Case, rule: Rule, operand: str, element: str, name: str) -> b
     return True
 
 
+@pytest.mark.sampled(per=())
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_declared_types_compile(backend: str) -> None:
     done = 0

@@ -143,6 +143,7 @@ def test_mnist_accuracy(data_dir: Path, tmp_path: Path, backend: str) -> None:
     assert (scores.argmax(1) == labels).mean() >= 0.985
 
 
+@pytest.mark.sampled(per=())
 def test_same_bytes_everywhere(data_dir: Path, tmp_path: Path, backend: str) -> None:
     """Another folder, another hash seed, a ModelProto instead of a path: the same file."""
     model = data_dir / "mnist" / "mnist_bnn.onnx"
