@@ -4,7 +4,7 @@ A test says what a sample of it must hold, by the names of parameters or by a fu
 
     @pytest.mark.sampled(per=("name",))       # one case of each name, of whatever target and batch
     @pytest.mark.sampled(per=operator)        # one of each value of operator(parameters)
-    @pytest.mark.sampled(per=(), alike="x")   # one, and the same of all tests that say so
+    @pytest.mark.sampled(one="version")       # all cases of one version, that of the file's others
 
 One case of each such stratum is kept. Which one says the run's seed, and the values of all
 parameters are kept about equally often. Tests without the mark always run whole. A test that goes
@@ -76,13 +76,25 @@ def select(items: Sequence[pytest.Item], sample: Sample) -> list[pytest.Item]:
             functions.setdefault(item.nodeid.partition("[")[0], []).append(item)
     kept: set[pytest.Item] = {item for item in items if not _is_among(item, functions)}
     for function, members in functions.items():
-        name = _mark(members[0]).kwargs.get("alike", function)
-        kept.update(sample.of(members, _stratum, name, _values))
+        single = _mark(members[0]).kwargs.get("one")
+        if single is None:
+            kept.update(sample.of(members, _stratum, function, _values))
+        else:
+            kept.update(_of_one_value(members, single, sample))
     return [item for item in items if item in kept]
 
 
 def _is_among(item: pytest.Item, functions: Mapping[str, Sequence[pytest.Item]]) -> bool:
     return item in functions.get(item.nodeid.partition("[")[0], ())
+
+
+def _of_one_value(
+    members: Sequence[pytest.Function], parameter: str, sample: Sample
+) -> list[pytest.Function]:
+    """The cases of one value of a parameter, which a file's tests are drawn with alike."""
+    values = list({id(m.callspec.params[parameter]): None for m in members})
+    chosen = sample.of(values, lambda _: None, f"{members[0].path.name} {parameter}")
+    return [m for m in members if id(m.callspec.params[parameter]) in chosen]
 
 
 def _mark(item: pytest.Function) -> pytest.Mark:

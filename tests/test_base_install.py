@@ -81,7 +81,7 @@ class Base:
 
 
 VERSIONS = [
-    pytest.param(v, marks=[pytest.mark.shares(v), pytest.mark.sampled(per=(), alike="numpy")])
+    pytest.param(v, marks=[pytest.mark.shares(v), pytest.mark.sampled(one="base")])
     for v in ("newest", OLDEST)
 ]
 

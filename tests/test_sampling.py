@@ -47,7 +47,7 @@ ALIKE = """
     import pytest
 
     @pytest.fixture(params=[
-        pytest.param(number, marks=pytest.mark.sampled(per=(), alike="version"))
+        pytest.param(number, marks=pytest.mark.sampled(one="version"))
         for number in range(10)
     ])
     def version(request):
@@ -56,7 +56,8 @@ ALIKE = """
     def test_one(version):
         pass
 
-    def test_other(version):
+    @pytest.mark.parametrize("letter", "ab")
+    def test_other(letter, version):
         pass
 """
 
@@ -132,8 +133,9 @@ def test_tests_are_drawn_alike_where_they_say_so(pytester: pytest.Pytester) -> N
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(ALIKE)
     for seed in range(5):
-        one, other = ran(pytester, "--seed", str(seed))
-        assert one.replace("test_one", "test_other") == other
+        one, *others = ran(pytester, "--seed", str(seed))
+        version = one.removeprefix("test_one[")
+        assert sorted(others) == [f"test_other[{version[:-1]}-a]", f"test_other[{version[:-1]}-b]"]
 
 
 def test_the_date_is_the_seed(suite: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> None:
