@@ -183,20 +183,7 @@ def build(
     backend = load_backend(options.backend)
     machine = resolve_target(target)
     warnings: list[str] = []
-    predicted = PredictedCost(machine, backend.kernels)
-    costs: CostModel = predicted
-    if options.tune:
-        with _naming_the_extra("--tune"):
-            costs = tuned_cost(
-                backend,
-                machine,
-                __version__,
-                options.tune_seconds,
-                options.tune_trials,
-                options.tune_tracker,
-                say,
-                warnings.append,
-            )
+    costs = _costs(backend, machine, options, say, warnings.append)
     say("importing")
     imported = import_model(model, options.shapes, options.sign_zero)
     say("rewriting")
@@ -208,6 +195,8 @@ def build(
     code = backend.lower(graph, machine)
     linking = importlib.import_module(".backends.linking", __package__)
     linker = linking.linker_version(options.linker) if options.emit == "so" else "none"
+    source = imported.source
+    predicted = PredictedCost(machine, backend.kernels)
     manifest = artifact.Manifest(
         bnnc=__version__,
         name=name,
@@ -217,12 +206,7 @@ def build(
         outputs=tuple(tensor(o.name, o.value) for o in graph.outputs),
         workspace=artifact.Workspace(*arena_bytes(graph)),
         constants=code.constant_bytes,
-        source=artifact.Source(
-            imported.source.sha256,
-            imported.source.bytes,
-            imported.source.opset,
-            imported.source.producer,
-        ),
+        source=artifact.Source(source.sha256, source.bytes, source.opset, source.producer),
         linker=linker,
         layers=tuple(layer(verdict) for verdict in verdicts),
         kernels=tuple(kernel(scheduled, predicted) for scheduled in code.schedule),
@@ -240,6 +224,29 @@ def build(
         data = artifact.seal(data)
     seconds = time.perf_counter() - started
     return Compilation(data, manifest, imported, graph, code.schedule, seconds, tuple(warnings))
+
+
+def _costs(
+    backend: Backend,
+    target: Target,
+    options: Options,
+    say: Progress,
+    warn: Callable[[str], None],
+) -> CostModel:
+    """What the passes ask for costs: predictions, or measurements under ``--tune``."""
+    if not options.tune:
+        return PredictedCost(target, backend.kernels)
+    with _naming_the_extra("--tune"):
+        return tuned_cost(
+            backend,
+            target,
+            __version__,
+            options.tune_seconds,
+            options.tune_trials,
+            options.tune_tracker,
+            say,
+            warn,
+        )
 
 
 def import_model(
