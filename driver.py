@@ -183,7 +183,8 @@ def build(
     backend = load_backend(options.backend)
     machine = resolve_target(target)
     warnings: list[str] = []
-    costs = _costs(backend, machine, options, say, warnings.append)
+    predicted = PredictedCost(machine, backend.kernels)
+    costs = _tuned(backend, machine, options, say, warnings.append) if options.tune else predicted
     say("importing")
     imported = import_model(model, options.shapes, options.sign_zero)
     say("rewriting")
@@ -196,7 +197,6 @@ def build(
     linking = importlib.import_module(".backends.linking", __package__)
     linker = linking.linker_version(options.linker) if options.emit == "so" else "none"
     source = imported.source
-    predicted = PredictedCost(machine, backend.kernels)
     manifest = artifact.Manifest(
         bnnc=__version__,
         name=name,
@@ -226,16 +226,14 @@ def build(
     return Compilation(data, manifest, imported, graph, code.schedule, seconds, tuple(warnings))
 
 
-def _costs(
+def _tuned(
     backend: Backend,
     target: Target,
     options: Options,
     say: Progress,
     warn: Callable[[str], None],
 ) -> CostModel:
-    """What the passes ask for costs: predictions, or measurements under ``--tune``."""
-    if not options.tune:
-        return PredictedCost(target, backend.kernels)
+    """What the passes ask for costs under ``--tune``."""
     with _naming_the_extra("--tune"):
         return tuned_cost(
             backend,

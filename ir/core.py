@@ -202,17 +202,21 @@ class Op:
 
     def interval(self, args: Sequence[Interval]) -> Interval:
         """What encloses a float32 or bool result, from what encloses the operands."""
+        passed = [a for v, a in zip(self.operands, args, strict=True) if v in self.sources]
         if self.elementwise and self.traits & (Trait.RISES | Trait.FALLS):
             approximated = Trait.APPROXIMATED in self.traits
-            return monotone(
+            bounds = monotone(
                 lambda ends: self.reference(ends, 1),
                 args,
                 falls=Trait.FALLS in self.traits,
                 error=LIBRARY_ERROR if approximated else 0.0,
                 codomain=self.codomain,
             )
+            if not self.traits & PASSES_ON:
+                return bounds
+            least = Interval.union(*passed).least
+            return Interval.of(bounds.low, bounds.high, least, bounds.nan)
         if self.traits & PASSES_ON:
-            passed = [a for v, a in zip(self.operands, args, strict=True) if v in self.sources]
             return Interval.union(*passed)
         return UNKNOWN
 

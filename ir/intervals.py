@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -42,10 +43,10 @@ class Interval:
     def union(cls, *parts: Interval) -> Interval:
         """What encloses all of several intervals."""
         return cls(
-            _folded(np.minimum, [part.low for part in parts]),
-            _folded(np.maximum, [part.high for part in parts]),
-            _folded(np.minimum, [part.least for part in parts]),
-            _folded(np.logical_or, [part.nan for part in parts]),
+            reduce(np.minimum, [part.low for part in parts]),
+            reduce(np.maximum, [part.high for part in parts]),
+            reduce(np.minimum, [part.least for part in parts]),
+            reduce(np.logical_or, [part.nan for part in parts]),
         )
 
     @property
@@ -61,13 +62,6 @@ class Interval:
 
 UNKNOWN = Interval.of(-np.inf, np.inf, nan=True)
 Function = Callable[[Sequence[Any]], Any]
-
-
-def _folded(function: Any, arrays: Sequence[Any]) -> Any:
-    first, *others = arrays
-    for array in others:
-        first = function(first, array)
-    return first
 
 
 def exactly(array: Any) -> Interval:
@@ -93,7 +87,8 @@ def monotone(
     """A function that never falls in any operand, or never rises with ``falls``; its values lie in
     ``codomain``, computed to a relative ``error``."""
 
-    def ends(lows: Sequence[Any], highs: Sequence[Any]) -> tuple[Any, Any]:
+    def ends(lows: Sequence[Any], highs: Sequence[Any]) -> tuple[Any, Any, Any]:
+        """Least and greatest value, and whether one of them is not-a-number."""
         with np.errstate(all="ignore"):
             first, last = (np.asarray(function(at), np.float32) for at in (lows, highs))
             if falls:
@@ -101,21 +96,19 @@ def monotone(
             if error:
                 first = np.where(np.isfinite(first), first - np.abs(first) * error, first)
                 last = np.where(np.isfinite(last), last + np.abs(last) * error, last)
+        nan = np.isnan(first) | np.isnan(last)
         first = np.where(np.isnan(first), np.float32(codomain[0]), first)
         last = np.where(np.isnan(last), np.float32(codomain[1]), last)
         least, most = (np.float32(bound) for bound in codomain)
-        return np.maximum(first, least), np.minimum(last, most)
+        return np.maximum(first, least), np.minimum(last, most), nan
 
-    lows, highs = [a.low for a in args], [a.high for a in args]
-    with np.errstate(all="ignore"):
-        nan = np.isnan(function(lows)) | np.isnan(function(highs))
-    nan = _folded(np.logical_or, [nan, *(a.nan for a in args)])
-    low, high = ends(lows, highs)
+    low, high, nan = ends([a.low for a in args], [a.high for a in args])
+    nan = reduce(np.logical_or, [nan, *(a.nan for a in args)])
     return Interval.of(low, high, _least_of_sides(ends, args), nan)
 
 
 def _least_of_sides(
-    ends: Callable[[Sequence[Any], Sequence[Any]], tuple[Any, Any]], args: Sequence[Interval]
+    ends: Callable[[Sequence[Any], Sequence[Any]], tuple[Any, Any, Any]], args: Sequence[Interval]
 ) -> Any:
     """The least magnitude of a function of one variable, from what it is on either side of zero."""
     if len(args) != 1:
@@ -124,7 +117,7 @@ def _least_of_sides(
     sides = ((np.maximum(a.low, a.least), a.high), (a.low, np.minimum(a.high, -a.least)))
     least = np.float32(np.inf)
     for low, high in sides:
-        first, last = ends([low], [high])
+        first, last, _ = ends([low], [high])
         away = np.maximum(0, np.maximum(first, -last))
         least = np.minimum(least, np.where(low <= high, away, np.float32(np.inf)))
     return np.where(np.isinf(least), np.float32(0), least)
@@ -146,18 +139,18 @@ def negated(a: Interval) -> Interval:
 def multiplied(a: Interval, b: Interval) -> Interval:
     """a * b; no number is 0 times infinity."""
     with np.errstate(all="ignore"):
-        products = _folded_ends(np.multiply, a, b)
+        products = _at_ends(np.multiply, a, b)
         products = [np.where(np.isnan(end), np.float32(0), end) for end in products]
         lost = (_holds_zero(a) & b.unbounded) | (_holds_zero(b) & a.unbounded)
-        low, high = _folded(np.minimum, products), _folded(np.maximum, products)
+        low, high = reduce(np.minimum, products), reduce(np.maximum, products)
         return Interval.of(low, high, a.least * b.least, a.nan | b.nan | lost)
 
 
 def divided(a: Interval, b: Interval) -> Interval:
     """a / b; nothing but a least magnitude is known where b may be 0."""
     with np.errstate(all="ignore"):
-        quotients = _folded_ends(np.divide, a, b)
-        low, high = _folded(np.minimum, quotients), _folded(np.maximum, quotients)
+        quotients = _at_ends(np.divide, a, b)
+        low, high = reduce(np.minimum, quotients), reduce(np.maximum, quotients)
         crosses = (b.low <= 0) & (b.high >= 0)
         least = np.where(b.most < np.inf, a.least / b.most, 0)
         low = np.where(crosses, np.float32(-np.inf), low)
@@ -187,7 +180,7 @@ def chosen(condition: Interval, a: Interval, b: Interval) -> Interval:
     )
 
 
-def _folded_ends(function: Any, a: Interval, b: Interval) -> list[Any]:
+def _at_ends(function: Any, a: Interval, b: Interval) -> list[Any]:
     return [function(x, y) for x in (a.low, a.high) for y in (b.low, b.high)]
 
 

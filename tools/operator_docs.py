@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from onnx import defs
 
@@ -17,6 +15,7 @@ from ..errors import Limit
 from ..frontend import OLDEST_OPSET
 from ..frontend.importing.constant_folding import FOLDED
 from ..frontend.registry import ANY, NUMBERS, ONNX, REASONS, Rule, Stated, all_rules
+from .generated_page import write_page
 
 INTERNAL = "bnnc"
 """Domain of nodes that the importer makes itself."""
@@ -169,16 +168,9 @@ def _paragraph(names: Sequence[str]) -> Iterator[str]:
     yield line
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of ``python -m bnnc.tools.operator_docs``."""
-    parser = argparse.ArgumentParser(prog="python -m bnnc.tools.operator_docs", description=__doc__)
-    parser.add_argument("file", nargs="?", type=Path, help="where to write (default: stdout)")
-    path: Path | None = parser.parse_args(arguments).file
-    if path is None:
-        sys.stdout.write(text())
-    else:
-        path.write_text(text(), encoding="utf-8")
-    return 0
+    return write_page("bnnc.tools.operator_docs", __doc__, text(), argv)
 
 
 if __name__ == "__main__":

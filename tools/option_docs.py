@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from ..options import FLAGS, Flag, Options
+from .generated_page import write_page
 
 HEAD = """\
 # Options
@@ -58,15 +56,8 @@ def _default(name: str) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the file; returns 0."""
-    parser = argparse.ArgumentParser(prog="bnnc.tools.option_docs", description=__doc__)
-    parser.add_argument("file", nargs="?", type=Path, help="default: standard output")
-    file: Path | None = parser.parse_args(argv).file
-    if file is None:
-        sys.stdout.write(text())
-    else:
-        file.write_text(text(), encoding="utf-8")
-    return 0
+    """Entry point of ``python -m bnnc.tools.option_docs``."""
+    return write_page("bnnc.tools.option_docs", __doc__, text(), argv)
 
 
 if __name__ == "__main__":

@@ -372,10 +372,6 @@ class Max(_Arithmetic):
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return np.maximum(args[0], args[1])
 
-    def interval(self, args: Sequence[Interval]) -> Interval:
-        bounds, least = super().interval(args), np.minimum(args[0].least, args[1].least)
-        return Interval.of(bounds.low, bounds.high, least, bounds.nan)
-
 
 @dataclass(frozen=True)
 class Min(_Arithmetic):
@@ -385,10 +381,6 @@ class Min(_Arithmetic):
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         return np.minimum(args[0], args[1])
-
-    def interval(self, args: Sequence[Interval]) -> Interval:
-        bounds, least = super().interval(args), np.minimum(args[0].least, args[1].least)
-        return Interval.of(bounds.low, bounds.high, least, bounds.nan)
 
 
 @dataclass(frozen=True)
