@@ -4,9 +4,10 @@ Equation: a chain of operators with constant operands, none of which falls in on
 another (adding, scaling, clipping, rounding, comparing, choosing), is monotone. If it takes two
 values it is a step; `find_step` finds its threshold t with the chain's own float32 arithmetic, and
 f(x) = u * sign(x - t) + v. That covers Clip(Round(x / a), 0, 1) * a (halves to even: 0 at exactly
-a / 2), Sign(Relu(x)), Where(x > 0, a, b), Cast(x >= 0) * a. A chain that starts at a comparison of
-two computed values reads the sign of their difference; other elementwise functions of one variable
-(torch.heaviside: two masks and a choice) are cut into cells by `piecewise`.
+a / 2), Sign(Relu(x)), Where(x > 0, a, b), Cast(x >= 0) * a, and two neighbouring integers between
+QuantizeLinear and DequantizeLinear. A chain that starts at a comparison of two computed values
+reads the sign of their difference; other elementwise functions of one variable (torch.heaviside:
+two masks and a choice) are cut into cells by `piecewise`.
 
 Exact for finite x up to the sign of zero; not-a-number counts as below t. Only what reaches a
 product is rewritten: anywhere else the graph's own operators are as good.
@@ -109,19 +110,33 @@ def _variable(view: View, node: Node) -> Value | None:
     running = [v for v in op.operands if _constant(view, v) is None]
     if len(running) != 1 or running[0].shape != node.result.shape:
         return None
-    if isinstance(op, Cast) and not (op.x.element == BOOL or op.to == op.x.element):
-        of_choice = isinstance(view.graph.producer_op(op.x), (Where, Cast)) and op.to == F32
-        if op.x.element == F32 or not of_choice:
-            return None
+    if isinstance(op, Cast) and not _keeps_order(view, op):
+        return None
     if isinstance(op, ops.Div) and running[0] is not op.a:
         return None
     if isinstance(op, Where) and running[0] is not op.condition:
         return None
     if len(op.operands) == 2 and not op.jumps:
         constants = [a for v in op.operands if (a := _constant(view, v)) is not None]
-        if running[0].element != F32 or not all(np.isfinite(a).all() for a in constants):
+        wraps = running[0].element != F32 and Trait.SELECTS not in op.traits
+        if wraps or not all(np.isfinite(a).all() for a in constants):
             return None
     return running[0]
+
+
+def _keeps_order(view: View, cast: Cast) -> bool:
+    """Whether a cast never falls: to float32 it rounds, in integers it wraps unless the type holds
+    all that the operand can be."""
+    if cast.to == F32 or cast.x.element in (BOOL, cast.to):
+        return True
+    if cast.to.dtype.kind not in "iu":
+        return False
+    held = np.iinfo(cast.to.dtype.name)
+    if cast.x.element.dtype.kind in "iu":
+        source = np.iinfo(cast.x.element.dtype.name)
+        return held.min <= source.min and source.max <= held.max
+    x = view.ranges.get(cast.x, UNKNOWN)
+    return held.min <= float(x.low) and float(x.high) <= held.max
 
 
 def _constant(view: View, value: Value) -> Array | None:

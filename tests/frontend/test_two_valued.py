@@ -27,6 +27,9 @@ CONSTANTS = {
     "many": np.float32(7), "yes": np.array(True), "four": np.float32(4),
     "dead": np.array([0, 1, 1, 1, 1, 0], np.float32),
     "levels": np.array([0.25, 1e30, 0.25, 1, 0.5, 0], np.float32),
+    **{f"u{n}": np.uint8(n) for n in (0, 1, 2, 127, 128)},
+    **{f"i{n}": np.int8(n) for n in (-1, 0, 1, 2)},
+    "zeros": np.array([3, 2, 0, 1, 250, 3], np.uint8),
 }  # fmt: skip
 
 Nodes = Sequence[NodeProto]
@@ -48,6 +51,15 @@ def rounded(scale: str, last: bool = True) -> list[NodeProto]:
         node("Clip", ["r", "zero", "one"], ["c" if last else "q"]),
     ]
     return [*out, node("Mul", ["c", scale], ["q"])] if last else out
+
+
+def quantized(scale: str, zero: str, low: str, high: str) -> list[NodeProto]:
+    """QuantizeLinear, Clip of the integers, DequantizeLinear."""
+    return [
+        node("QuantizeLinear", ["x", scale, zero], ["i"]),
+        node("Clip", ["i", low, high], ["c"]),
+        node("DequantizeLinear", ["c", scale, zero], ["q"]),
+    ]
 
 
 HEAVISIDE = [
@@ -145,6 +157,17 @@ FIRES: dict[str, Nodes] = {
         compare("Less", a="c", b="one"),
         node("Where", ["m", "minus", "c"], ["q"]),
     ],
+    "integers 0 and 1 of 8 bits": quantized("a", "u0", "u0", "u1"),
+    "signed integers 0 and 1": quantized("a", "i0", "i0", "i1"),
+    "integers -1 and 0": quantized("a", "i0", "i-1", "i0"),
+    "integers around their zero point": quantized("a", "u128", "u127", "u128"),
+    "zero point beside the integers": quantized("a", "u2", "u0", "u1"),
+    "quantized per channel": quantized("alpha", "zeros", "u1", "u2"),
+    "clipped before it is quantized": [
+        node("Clip", ["x", "zero", "a"], ["t"]),
+        node("QuantizeLinear", ["t", "a", "u0"], ["i"]),
+        node("DequantizeLinear", ["i", "a", "u0"], ["q"]),
+    ],
     "heaviside of one": [*HEAVISIDE[:3], node("Where", ["e", "one", "v"], ["q"])],
     "heaviside of zero": [*HEAVISIDE[:3], node("Where", ["e", "zero", "v"], ["q"])],
 }
@@ -166,6 +189,7 @@ STAYS: dict[str, Nodes] = {
     "heaviside of a half": HEAVISIDE,
     "equal": as_float("Equal", to="q"),
     "eight values": [node("Round", ["x"], ["r"]), node("Clip", ["r", "zero", "many"], ["q"])],
+    "integers 0, 1 and 2": quantized("a", "u0", "u0", "u2"),
     "continuous": [node("Clip", ["x", "zero", "one"], ["q"])],
 }
 
@@ -232,6 +256,16 @@ def test_an_overflow_times_zero_is_no_step() -> None:
     ]
     proto = product(nodes)
     _same(proto, load_model(proto).graph, np.clip(samples(), -1e3, 1e3))
+
+
+def test_integers_that_may_wrap_are_no_step() -> None:
+    nodes = [
+        node("Round", ["x"], ["r"]),
+        node("Cast", ["r"], ["i"], to=TensorProto.INT8),
+        node("Clip", ["i", "i0", "i1"], ["c"]),
+        node("Cast", ["c"], ["q"], to=TensorProto.FLOAT),
+    ]
+    assert "sign" not in op_names(load_model(product(nodes)).graph)
 
 
 def _same(proto: Any, graph: ir.Graph, x: Any) -> None:
