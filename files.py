@@ -1,11 +1,15 @@
-"""Files are written completely or not at all. Standard library only."""
+"""Files are written completely or not at all, and read only where they are files whose size is
+known. Standard library only."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-import tempfile
+import stat
+from collections.abc import Generator
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import OutputError
 
@@ -17,6 +21,8 @@ def write_file(path: Path, data: bytes) -> None:
     half-written file nor the temporary one. A file that is not regular (``/dev/null``) is written
     to and not replaced; of a symbolic link, the file that it points to is replaced.
     """
+    import tempfile  # Here, because it takes milliseconds and loading an artifact has no use for it
+
     try:
         real = Path(os.path.realpath(path))
         if real.exists() and not real.is_file():
@@ -54,6 +60,23 @@ def check_writable(path: Path) -> None:
         raise OutputError(f"{path}: cannot write: the folder {path.parent} does not exist")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise OutputError(f"{path}: cannot write: the folder {path.parent} is not writable")
+
+
+@contextlib.contextmanager
+def open_regular(path: str | os.PathLike[str]) -> Generator[tuple[BinaryIO, int]]:
+    """A file to read and its size in bytes; OSError where it cannot be opened or is no file.
+
+    A device may have no end, and a named pipe would wait for a writer.
+    """
+    with open(path, "rb", opener=_open_at_once) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
+        yield file, status.st_size
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _umask() -> int:

@@ -27,6 +27,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from ..errors import ParseError
+from ..files import open_regular
 from .core import Data, Graph, Node, Region, Value
 from .parser import MAX_FILL, attribute_hints, parse
 from .types import Array, Shape, shape_text
@@ -158,11 +159,14 @@ def save(graph: Graph, path: Path) -> None:
 def load(path: Path) -> Graph:
     """Read what `save` wrote; raises ParseError with file and line."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with open_regular(path) as (file, size):
+            text = file.read(size).decode("utf-8")
         beside = path.with_name(path.name + ".npz")
         if not beside.exists():
             return parse(text, {}, str(path))
-        with np.load(beside, allow_pickle=False) as archive:
+        with open_regular(beside) as (file, _), np.load(file, allow_pickle=False) as archive:
             return parse(text, archive, str(path))
-    except (OSError, EOFError, TypeError, ValueError, BadZipFile, zlib.error) as error:
+    except OSError as error:
+        raise ParseError(f"{path}: cannot read: {error.strerror or error}") from error
+    except (EOFError, TypeError, ValueError, BadZipFile, zlib.error) as error:
         raise ParseError(f"{path}: {error}") from error

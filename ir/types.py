@@ -25,6 +25,12 @@ WORD_BITS = 64
 MAX_ELEMENTS = 1 << 40
 """Elements a tensor may have for one sample; beyond it a shape is taken for damage."""
 
+MAX_DIM = (1 << 31) - 1
+"""Elements along one axis, what the manifest of an artifact can name."""
+
+MAX_BATCH_FACTOR = 999_999_999
+"""The largest multiple of N, for the same reason."""
+
 MAX_RANK = 32
 """Axes a tensor may have: what every NumPy can hold."""
 
@@ -171,7 +177,7 @@ class TensorType:
                 raise VerifyError(f"only the first dimension may be symbolic, got {self}")
             if size < 0:
                 raise VerifyError(f"negative dimension in {self}")
-            if size > MAX_ELEMENTS:
+            if size > (MAX_BATCH_FACTOR if isinstance(dim, Batch) else MAX_DIM):
                 raise VerifyError(f"{self} is absurdly large")
         if self.elements_per_sample() > MAX_ELEMENTS:
             raise VerifyError(f"{self} is absurdly large")

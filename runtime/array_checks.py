@@ -24,11 +24,20 @@ def as_input(value: object, tensor: Tensor, path: str) -> NDArray[Any]:
     Raises InputError when a conversion could change a value (float64 to float32, int to float) or
     the number of dimensions differs. ``batch_of`` checks the sizes.
     """
-    wanted = _dtype(tensor.dtype)
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"{_input(path, tensor)}: not an array: {_one_line(error)}") from None
+    check_input(array, tensor, path)
+    wanted, flags = _dtype(tensor.dtype), array.flags
+    if array.dtype == wanted and flags.c_contiguous and flags.aligned:
+        return array
+    return np.array(array, dtype=wanted, order="C", copy=True)
+
+
+def check_input(array: NDArray[Any], tensor: Tensor, path: str) -> None:
+    """Raise InputError for an array whose type or number of dimensions `as_input` refuses."""
+    wanted = _dtype(tensor.dtype)
     if array.dtype != wanted and not np.can_cast(array.dtype, wanted, "safe"):
         raise InputError(
             f"{_input(path, tensor)}: expected dtype {wanted}, got {array.dtype}, which does not "
@@ -36,10 +45,6 @@ def as_input(value: object, tensor: Tensor, path: str) -> NDArray[Any]:
         )
     if array.ndim != len(tensor.shape):
         raise _wrong_shape(path, tensor, array)
-    flags = array.flags
-    if array.dtype == wanted and flags.c_contiguous and flags.aligned:
-        return array
-    return np.array(array, dtype=wanted, order="C", copy=True)
 
 
 def batch_of(arrays: Sequence[NDArray[Any]], tensors: Sequence[Tensor], path: str) -> int:

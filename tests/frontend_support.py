@@ -165,5 +165,5 @@ def refused(given: Any, **options: Any) -> ModelError:
     assert "\n" not in message
     assert message.startswith(f"{label}: ")
     assert caught.value.problems
-    assert all(problem in message for problem in caught.value.problems)
+    assert all(problem[:2000] in message for problem in caught.value.problems[:20])
     return caught.value

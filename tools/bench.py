@@ -29,7 +29,7 @@ from .benchmarks.rows import Row, layer_row, network_row
 from .benchmarks.task import Store, Task
 from .benchmarks.timing import pinned, random_array
 from .command_line.arguments import positive, seconds
-from .command_line.console import Say, one_line, progress, require_compiler, show
+from .command_line.console import Say, one_line, progress, require_compiler, show_text
 from .command_line.exits import guarded
 from .demo import DATA
 
@@ -99,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
             layers = _layers(arguments, store, peers, say)
     settings = _settings(arguments, [*layers, *networks])
     text = markdown(settings, layers, networks)
-    show(text)
+    show_text(text)
     rows = {"layers": [r.json() for r in layers], "networks": [r.json() for r in networks]}
     if arguments.json is not None:
         write_file(arguments.json, f"{json.dumps({**settings, **rows}, indent=1)}\n".encode())
@@ -134,7 +134,7 @@ def _compile_times(arguments: argparse.Namespace) -> int:
 
 def _section(arguments: argparse.Namespace, section: Section, text: str) -> int:
     """Show a section of docs/performance.md and write it where the arguments say."""
-    show(text)
+    show_text(text)
     if arguments.markdown is not None:
         write_file(arguments.markdown, text.encode())
     if arguments.document is not None:

@@ -16,7 +16,14 @@ from ..errors import OutputError, TargetError
 from ..runtime.cpu import cpu_name
 from .benchmarks.onnx_engines import ONNXRUNTIME, PeerError
 from .benchmarks.timing import measure, pinned
-from .command_line.console import bytes_text, require_compiler, show, table, time_text
+from .command_line.console import (
+    bytes_text,
+    require_compiler,
+    show,
+    show_text,
+    table,
+    time_text,
+)
 from .command_line.exits import guarded
 from .inspection.layer_report import totals
 
@@ -73,7 +80,7 @@ def run(folder: Path, seconds: float) -> int:
     show("4. Compile it for a 64-bit ARM board")
     library, header = folder / "mnist-arm64.so", folder / "mnist-arm64.h"
     _compile(model, library, "arm64", header)
-    show(BOARD.format(library=library, name=library.name, header=header))
+    show_text(BOARD.format(library=library, name=library.name, header=header))
     return 0 if right else 1
 
 

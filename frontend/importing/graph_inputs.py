@@ -185,7 +185,10 @@ def _dim(dim: int | _Symbol, axis: int, batch: str | None, fixed: Mapping[str, i
 
 def _value(info: ValueInfoProto, shape: Sequence[Dim]) -> list[Value]:
     element = scalar_of(dtype_of(info.type.tensor_type.elem_type))
-    type_ = TensorType(tuple(shape), element)
+    try:
+        type_ = TensorType(tuple(shape), element)
+    except VerifyError as error:
+        raise ModelError(f"input '{info.name}': {error}") from error
     if type_.elements_per_sample() > MAX_VALUE:
         raise ModelError(f"input '{info.name}' of type {type_} is absurdly large")
     return [Value(info.name, type_)]

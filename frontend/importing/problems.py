@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -32,6 +33,13 @@ Problem = tuple[str, Limit | None]
 """What is wrong, and the limit of bnnc that was met; None when the model itself is wrong."""
 
 
+SHOWN = 20
+"""Problems that the message of an error lists; its ``problems`` are all of them."""
+
+LONGEST = 2000
+"""Letters of one problem in a message."""
+
+
 def limit_of(error: ModelError | VerifyError) -> Limit | None:
     """The limit that one node was refused for."""
     return error.limits[0] if isinstance(error, ModelError) else None
@@ -45,10 +53,14 @@ def problems_of(error: ModelError | VerifyError) -> list[Problem]:
 
 
 def problems_error(label: str, problems: Sequence[Problem]) -> ModelError:
-    """One error for all problems, on one line whatever names the model has."""
+    """One error for all problems, on one line whatever names the model has; the line has the first
+    `SHOWN` of them, and of each as much as one can read."""
     texts = [printable(text) for text, _ in problems]
     head = f"{len(texts)} problems: " if len(texts) > 1 else ""
-    message = f"{printable(label)}: {head}{'; '.join(texts)}"
+    shown = [t if len(t) <= LONGEST else f"{t[:LONGEST]}.." for t in texts[:SHOWN]]
+    rest = len(texts) - len(shown)
+    more = f"; {rest} more, which bnnc inspect --json lists" if rest else ""
+    message = f"{printable(label)}: {head}{'; '.join(shown)}{more}"
     return ModelError(message, texts, [limit for _, limit in problems])
 
 
@@ -87,6 +99,7 @@ def without_rule(checked: Checked) -> list[Problem]:
     return problems
 
 
+@functools.lru_cache(1024)
 def why_not(domain: str, op: str, version: int | None) -> str:
     """Why an operator has no rule, or the nearest supported one; '' when none is near."""
     rules = all_rules()
@@ -189,6 +202,6 @@ def _tensor_type(type_: TypeProto) -> TensorType | None:
             return None
     try:
         element = scalar_of(dtype_of(tensor.elem_type))
+        return None if element in (F16, F64) else TensorType(tuple(dims), element)
     except (ModelError, VerifyError):
         return None
-    return None if element in (F16, F64) else TensorType(tuple(dims), element)

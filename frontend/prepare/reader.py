@@ -19,6 +19,7 @@ from google.protobuf.message import DecodeError, EncodeError, Message
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
 from ...errors import Limit, ModelError
+from ...files import open_regular
 from .finn_im2col import lowered_convolutions
 from .local_functions import inline_functions
 from .masked_fill import masked_fills
@@ -93,10 +94,10 @@ def parse(path: Path) -> ModelProto:
     try:
         if path.is_dir():
             raise ModelError("is a folder; expected an ONNX file")
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise ModelError(f"has {size} bytes; an ONNX file has at most {MAX_FILE_BYTES}")
-        data = path.read_bytes()
+        with open_regular(path) as (file, size):
+            if size > MAX_FILE_BYTES:
+                raise ModelError(f"has {size} bytes; an ONNX file has at most {MAX_FILE_BYTES}")
+            data = file.read(size)
     except OSError as error:
         raise ModelError(f"cannot be read: {error.strerror}") from error
     except ValueError as error:
@@ -112,7 +113,8 @@ def parse(path: Path) -> ModelProto:
 
 
 def _check_text(message: Message) -> None:
-    """Raise ModelError when a name is not UTF-8: protobuf returns such a string as bytes."""
+    """Raise ModelError when a name is not UTF-8, which protobuf returns as bytes, or holds a NUL,
+    which ends a string of C."""
     for field, content in message.ListFields():
         items = (content,) if isinstance(content, (str, bytes, Message)) else content
         if field.type == FieldDescriptor.TYPE_MESSAGE:
@@ -123,6 +125,8 @@ def _check_text(message: Message) -> None:
             for text in items:
                 if not isinstance(text, str):
                     raise ModelError(f"is damaged: {field.full_name} {text!r} is not UTF-8 text")
+                if "\0" in text:
+                    raise ModelError(f"is damaged: {field.full_name} {text!r} holds a NUL")
 
 
 def _check_header(model: ModelProto) -> None:

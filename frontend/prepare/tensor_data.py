@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PureWindowsPath
 
 import numpy as np
 from onnx import AttributeProto, GraphProto, ModelProto, TensorProto, helper, numpy_helper
 
 from ...errors import Limit, ModelError
+from ...files import open_regular
 from ...ir import Array
 
 MAX_TENSOR_BYTES = (1 << 31) - 1
 """Bytes of one tensor, the limit of the file format itself."""
+
+MAX_SHARED_BYTES = 1 << 28
+"""Bytes of external data beyond twice what its files hold."""
 
 DTYPES: dict[int, np.dtype[np.generic]] = {
     TensorProto.FLOAT: np.dtype(np.float32),
@@ -71,8 +75,9 @@ def check_tensor(tensor: TensorProto) -> None:
         text = f"{where}: data type {dtype_name(tensor.data_type)} is not supported"
         raise ModelError(text, limits=[Limit.TYPE])
     count, size = math.prod(dims), DTYPES[tensor.data_type].itemsize
-    if count * size > MAX_TENSOR_BYTES:
-        raise ModelError(f"{where} is absurdly large: {dims} is {count * size} bytes")
+    # With a dimension of 0 the others still bound what NumPy multiplies.
+    if math.prod(max(d, 1) for d in dims) * size > MAX_TENSOR_BYTES:
+        raise ModelError(f"{where} is absurdly large: {dims} of {size} bytes each")
     if tensor.HasField("raw_data"):
         if len(tensor.raw_data) != count * size:
             raise ModelError(
@@ -106,21 +111,32 @@ def embed_external(model: ModelProto, folder: Path | None) -> None:
     A file must lie inside ``folder`` (symbolic links followed) and hold the bytes that the shape
     needs; raises ModelError otherwise, before reading anything.
     """
-    total = 0
     external = [t for t in all_tensors(model) if t.data_location == TensorProto.EXTERNAL]
-    for tensor in external:
-        path, offset, size = _external_range(tensor, folder)
-        total += size
-        if total > MAX_TENSOR_BYTES:
-            raise ModelError(f"external data exceeds {MAX_TENSOR_BYTES} bytes")
+    ranges = [_external_range(tensor, folder) for tensor in external]
+    _check_total(ranges)
+    for tensor, (path, offset, size) in zip(external, ranges, strict=True):
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as (file, _):
                 file.seek(offset)
                 tensor.raw_data = file.read(size)
         except OSError as error:
             raise ModelError(f"cannot read external data {path}: {error.strerror}") from error
         del tensor.external_data[:]
         tensor.ClearField("data_location")
+
+
+def _check_total(ranges: Sequence[tuple[Path, int, int]]) -> None:
+    """Bound what external data takes in memory: a few tensors may share their bytes, but a small
+    file does not become a large model."""
+    total = sum(size for _, _, size in ranges)
+    if total > MAX_TENSOR_BYTES:
+        raise ModelError(f"external data exceeds {MAX_TENSOR_BYTES} bytes")
+    stored = sum(path.stat().st_size for path in {path for path, _, _ in ranges})
+    if total > 2 * stored + MAX_SHARED_BYTES:
+        raise ModelError(
+            f"external data: {len(ranges)} tensors of {total} bytes are in files of {stored} "
+            "bytes: too many of them name the same bytes"
+        )
 
 
 def all_tensors(model: ModelProto) -> Iterator[TensorProto]:

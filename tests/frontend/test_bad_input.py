@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
+import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,25 @@ def test_missing_file(tmp_path: Path) -> None:
 
 def test_folder(tmp_path: Path) -> None:
     assert "is a folder" in str(refused(tmp_path))
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "socket"])
+def test_not_a_regular_file(tmp_path: Path, kind: str) -> None:
+    """A pipe would wait for a writer, a device may have no end."""
+    path = Path("/dev/zero") if kind == "device" else tmp_path / kind
+    with socket.socket(socket.AF_UNIX) as listener:
+        if kind == "pipe":
+            os.mkfifo(path)
+        elif kind == "socket":
+            listener.bind(str(path))
+        assert "cannot be read: " in str(refused(path))
+
+
+def test_a_file_beyond_the_format_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.touch()
+    os.truncate(path, 3 << 30)
+    assert "has 3221225472 bytes; an ONNX file has at most 2147483647" in str(refused(path))
 
 
 def test_path_with_a_null() -> None:
@@ -129,6 +151,7 @@ def set_type(code: int) -> Callable[[TensorProto], None]:
     [
         (set_dims(4, 3, 3, 2), "tensor 'w' of shape [4, 3, 3, 2] needs 288 bytes, got 432"),
         (set_dims(1 << 40, 1 << 40, 3, 3), "absurdly large"),
+        (set_dims(1 << 62, 4, 0), "absurdly large"),
         (set_dims(1 << 20, 3, 3, 3), "needs 113246208 bytes, got 432"),
         (set_dims(-4, 3, 3, 3), "negative dimension"),
         (set_dims(0, 3, 3, 3), "needs 0 bytes, got 432"),
@@ -150,9 +173,41 @@ def test_zero_sized_dimensions() -> None:
     assert "axis 0 has size -1" in str(refused(conv_model(inputs={"x": [-1, 3, 8, 8]})))
 
 
-def test_absurd_input() -> None:
-    proto = conv_model(inputs={"x": [1, 3, 1 << 40, 1 << 40]})
-    assert "absurdly large" in str(refused(proto))
+@pytest.mark.parametrize("shape", [[1, 3, 1 << 40, 1 << 40], [1, 1 << 31]])
+def test_absurd_input(shape: list[int]) -> None:
+    assert "input 'x'" in str(refused(conv_model(inputs={"x": shape})))
+    assert "absurdly large" in str(refused(conv_model(inputs={"x": shape})))
+
+
+def test_a_name_with_a_nul() -> None:
+    proto = conv_model()
+    proto.graph.node[0].name = "conv\0"
+    assert "onnx.NodeProto.name 'conv\\x00' holds a NUL" in str(refused(proto))
+
+
+def test_of_many_problems_the_first_twenty_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[str] = []
+    search = difflib.get_close_matches
+
+    def counted(word: str, *rest: Any) -> list[str]:
+        searched.append(word)
+        return search(word, *rest)
+
+    monkeypatch.setattr(difflib, "get_close_matches", counted)
+    nodes = [node("Reluu", ["x"], [f"t{i}"], name=f"n{i}.") for i in range(2000)]
+    nodes += [node("Sum", [f"t{i}" for i in range(2000)], ["y"])]
+    error = refused(model(nodes, {"x": [1, 3]}))
+    assert len(error.problems) == 2000
+    assert "2000 problems: node 'n0.' (Reluu of ai.onnx 17): this operator" in str(error)
+    assert "'n19.'" in str(error)
+    assert "'n20.'" not in str(error)
+    assert str(error).endswith("; 1980 more, which bnnc inspect --json lists")
+    assert searched == ["reluu"]
+
+
+def test_a_name_of_a_megabyte_is_cut() -> None:
+    proto = model([node("Foo", ["x"], ["y"], name="n" * 1_000_000)], {"x": [1, 3]})
+    assert len(str(refused(proto))) < 2100
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

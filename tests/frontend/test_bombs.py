@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,45 @@ def test_constants_that_explode() -> None:
     ):  # fmt: skip
         message = str(refused(proto))
         assert "too large" in message or "absurdly large" in message
+
+
+@pytest.mark.usefixtures("bounded")
+@pytest.mark.parametrize(
+    ("huge", "constants"),
+    [
+        (node("Tile", ["x", "c"], ["b"]), {"c": [1, 1, 1 << 40, 1]}),
+        (node("Tile", ["x", "c"], ["b"]), {"c": [1, 1, 1 << 20, 1 << 10]}),
+        (node("Concat", ["x"] * 3000, ["b"], axis=2), {}),
+        (node("Expand", ["x", "c"], ["b"]), {"c": [1 << 40, 1, 4, 4]}),
+        (node("Pad", ["x", "c"], ["b"]), {"c": [0, 0, 1 << 40, 0, 0, 0, 0, 0]}),
+        (node("Conv", ["x", "w"], ["b"], pads=[1 << 20] * 4), {"w": np.ones((1, 1, 1, 1), "f4")}),
+        (node("ConvTranspose", ["x", "w"], ["b"], strides=[1 << 30] * 2),
+         {"w": np.ones((1, 1, 1, 1), "f4")}),
+        (node("Resize", ["x", "", "", "c"], ["b"]), {"c": [1, 1, 1 << 40, 4]}),
+        (node("AveragePool", ["x"], ["b"], kernel_shape=[1, 1], pads=[1 << 40] * 4), {}),
+    ],
+    ids=lambda part: part.op_type if isinstance(part, onnx.NodeProto) else "",
+)  # fmt: skip
+def test_a_result_that_explodes_names_its_node(huge: onnx.NodeProto, constants: Any) -> None:
+    arrays = {n: np.asarray(a, None if n == "w" else np.int64) for n, a in constants.items()}
+    width = 1 << 20 if huge.op_type == "Concat" else 4
+    reader = node("Relu", ["b"], ["y"])
+    message = str(refused(model([huge, reader], {"x": [1, 1, 4, width]}, constants=arrays)))
+    assert f"node '{huge.name}' ({huge.op_type} of ai.onnx 17): " in message
+
+
+def test_external_data_that_share_their_bytes(tmp_path: Path) -> None:
+    (tmp_path / "w.bin").touch()
+    os.truncate(tmp_path / "w.bin", 4 << 20)
+    names = [f"w{i}" for i in range(100)]
+    proto = model([node("Sum", ["x", *names], ["y"])], {"x": [1 << 20]})
+    for name in names:
+        tensor = proto.graph.initializer.add(name=name, data_type=1, dims=[1 << 20])
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value="w.bin")
+    onnx.save(proto, tmp_path / "model.onnx")
+    message = str(refused(tmp_path / "model.onnx"))
+    assert "100 tensors of 419430400 bytes are in files of 4194304 bytes: too many" in message
 
 
 @pytest.mark.usefixtures("bounded")

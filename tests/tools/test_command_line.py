@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
 from cli_support import Cli
+from frontend_support import model, node
 
 import bnnc
 from bnnc.errors import ModelError
@@ -211,3 +215,42 @@ def test_targets(cli: Cli) -> None:
     for target in rest:
         if target["machine"] != native["machine"]:
             assert target["why_not"] == f"this machine is {native['machine']}"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "inspect RED.onnx", "inspect RED.onnx --json", "inspect RED.onnx --mst", "inspect RED.so",
+        "inspect RED.so --json", "compile RED.onnx -v", "verify RED.onnx RED.so",
+        "verify RED.onnx --json", "run RED.so --input x.npy", "run RED.so --input x.npy -o RED.npz",
+        "bench RED.so --runs 2", "bench RED.so --layers --runs 2", "opt RED.bnn --passes none",
+        "expand RED.so", "compile RED.none", "opt RED.none --passes none", "run RED.none --input x",
+    ],
+)  # fmt: skip
+def test_no_name_reaches_the_terminal_raw(cli: Cli, red: Path, command: str) -> None:
+    """Colours, a bell, C1 codes and overridden directions in the names of a model and its file."""
+    shutil.copytree(red, cli.folder, dirs_exist_ok=True)
+    done = cli(*command.replace("RED", RED).split())
+    assert done.code in (0, 2)
+    for line in (done.out + done.err).split("\n"):
+        assert line.isprintable(), line
+    if "--json" in command:
+        assert json.loads(done.out).get("name", RED) == RED
+
+
+RED = "\x1b[31m\a\x9b\u202e"
+
+
+@pytest.fixture(scope="module")
+def red(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a model, its artifact and its IR, whose names are what a terminal obeys."""
+    folder = tmp_path_factory.mktemp("red")
+    nodes = [node("Sign", [RED], ["s"], name=f"{RED}\n"), node("Gemm", ["s", "w"], [f"{RED}y"])]
+    weights = {"w": np.ones((64, 64), np.float32)}
+    proto = model(nodes, {RED: ["N", 64]}, {f"{RED}y": ["N", 64]}, weights)
+    proto.producer_name = proto.graph.name = RED
+    onnx.save(proto, folder / f"{RED}.onnx")
+    bnnc.compile(folder / f"{RED}.onnx", emit="ir")
+    bnnc.compile(folder / f"{RED}.onnx")
+    np.save(folder / "x.npy", np.ones((2, 64), np.float32))
+    return folder

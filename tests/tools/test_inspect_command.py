@@ -180,7 +180,10 @@ def test_an_artifact_says_what_runs(cli: Cli, compiled: Path) -> None:
 def test_what_is_neither_is_one_line(cli: Cli, content: bytes, words: str) -> None:
     Path("bad").write_bytes(content)
     assert words in cli.bad("inspect", "bad")
-    assert words in cli.bad("inspect", "bad", "--json")
+    done = cli("inspect", "bad", "--json")
+    assert done.code == 2
+    if not content.startswith(b"\x7fELF"):
+        assert json.loads(done.out)["problems"] == [done.err.removeprefix("bnnc: bad: ").rstrip()]
 
 
 @pytest.mark.parametrize("path", ["nothere", ".", "/dev/null"])

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import os
 import pickle
+import platform
 import resource
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -18,6 +21,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnc.errors import InputError
+from bnnc.runtime import artifact
+from bnnc.runtime.manifest import Tensor
 from bnnc.tools.command_line import array_files
 
 
@@ -163,7 +168,7 @@ def test_no_damage_gives_a_traceback(
     path = tmp_path_factory.getbasetemp() / "damaged"
     path.write_bytes(content)
     with contextlib.suppress(InputError):
-        array_files.read(str(path))
+        array_files.gather([str(path)], [Tensor("x", "float32", ("N", 3))])
 
 
 @pytest.mark.parametrize(
@@ -175,7 +180,7 @@ def test_no_damage_gives_a_traceback(
         (["both.npz", "x=x.npy"], "input 'x' is given twice"),
         (["x=nothere.npy"], "nothere.npy: cannot read: No such file"),
         (["x=."], ".: cannot read: Is a directory"),
-        (["x=/dev/null"], "/dev/null: not a regular file"),
+        (["x=/dev/null"], "/dev/null: cannot read: not a regular file"),
         (["x=b.npy", "b=b.npy"], "input 'x': expected shape (N, 3), got (4,)"),
         (["x=double.npy", "b=b.npy"], "expected dtype float32, got float64"),
         (["x=short.npy", "b=b.npy"], "expected batch 2"),
@@ -259,9 +264,46 @@ def test_a_name_that_numpy_cannot_save_is_saved(tmp_path: Path) -> None:
     arrays = {"file": np.arange(3), "a/b:0": np.ones((), bool), "": np.zeros((0, 2))}
     path = tmp_path / "x.npz"
     path.write_bytes(array_files.to_npz(arrays))
-    back = array_files.read(str(path))
-    assert isinstance(back, dict)
+    tensors = [
+        Tensor("file", "int64", (3,)), Tensor("a/b:0", "bool", ()), Tensor("", "float64", ("N", 2)),
+    ]  # fmt: skip
+    back = array_files.gather([str(path)], tensors)
     assert list(back) == list(arrays)
     for name, array in arrays.items():
         assert back[name].dtype == array.dtype
         np.testing.assert_array_equal(back[name], array)
+
+
+def test_a_name_too_long_for_an_archive_is_one_line(cli: Cli) -> None:
+    base = handmade.manifest(platform.machine())
+    outputs = (artifact.Tensor("y" * 100_000, "float32", ("N", 3)), *base.outputs[1:])
+    long = handmade.build(cli.folder / "long", dataclasses.replace(base, outputs=outputs))
+    np.savez("both.npz", **handmade.inputs(2))
+    said = cli.bad("run", long, "--input", "both.npz", "-o", "out.npz")
+    assert "has a name of 100000 bytes, and an archive's have at most 65531" in said
+    assert len(said) < 300
+
+
+def test_arrays_that_no_input_takes_are_not_expanded(cli: Cli, tiny: Path) -> None:
+    """Three arrays of 64 MiB in an archive of 200 KB: names, types and shapes come first."""
+    with zipfile.ZipFile("bomb.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, shape in (("x", (1 << 24,)), ("b", (1 << 24,)), ("z", (1 << 24,))):
+            header = io.BytesIO()
+            fields = {"descr": "<f4", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(header, fields)
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                member.write(header.getvalue())
+                for _ in range(4):
+                    member.write(bytes(1 << 24))
+    tracemalloc.start()
+    try:
+        for options, words in (
+            (["bomb.npz"], "bomb.npz: unexpected 'z'; the inputs are 'x', 'b'"),
+            (["x=bomb.npz"], "bomb.npz: x: input 'x': expected shape (N, 3), got (16777216,)"),
+            (["b=bomb.npz"], "bomb.npz: b: input 'b': expected dtype int8, got float32"),
+        ):
+            given_as = [part for text in options for part in ("--input", text)]
+            assert words in cli.bad("run", tiny, *given_as)
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()

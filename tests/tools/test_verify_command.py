@@ -155,7 +155,7 @@ def source_of(path: Path) -> bytes:
     [
         ({"image": np.zeros((2, 1, 28, 27), np.float32)}, "expected shape (N, 1, 28, 28)"),
         ({"image": np.zeros((2, 1, 28, 28))}, "expected dtype float32"),
-        ({"picture": np.zeros((2, 1, 28, 28), np.float32)}, "no array for input image"),
+        ({"picture": np.zeros((2, 1, 28, 28), np.float32)}, "unexpected 'picture'; the inputs"),
         ({"image": np.zeros((0, 1, 28, 28), np.float32)}, "holds no samples"),
     ],
 )

@@ -18,6 +18,7 @@ from ..command_line.console import (
     shape_text,
     show,
     show_json,
+    show_text,
     table,
     time_text,
 )
@@ -50,7 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     where = "not pinned" if core is None else f"core {core}"
     batch = f", batch {arguments.batch}" if manifest.symbolic else ""
-    show(f"{cpu_name()}, {where}, one thread{batch}", *_lines(times, arguments.batch), NOTE)
+    show(f"{cpu_name()}, {where}, one thread{batch}", *_lines(times, arguments.batch))
+    show_text(NOTE)
     return 0
 
 

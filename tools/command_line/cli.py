@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from ... import __version__
-from ...errors import BnncError
+from ...errors import BnncError, ModelError
 from .commands import COMMANDS
-from .console import show
+from .console import show, show_json
 from .exits import DONE, guarded
 
 DESCRIPTION = "Compile binarized ONNX networks to small native libraries, run and inspect them."
@@ -77,4 +77,9 @@ def _run(argv: Sequence[str] | None) -> int:
     except SystemExit as done:  # --help and --version
         show()
         return DONE if done.code is None else int(done.code)
-    return arguments.run(arguments)
+    try:
+        return arguments.run(arguments)
+    except ModelError as error:
+        if getattr(arguments, "json", False):
+            show_json({"error": str(error), "problems": list(error.problems)})
+        raise

@@ -17,7 +17,7 @@ COMPILER_LIBRARIES = ("onnx", "llvmlite")
 
 
 def show(*lines: str) -> None:
-    """Print results and flush them.
+    """Print results, each on one line and without control characters, and flush them.
 
     A reader that has seen enough (``| head``) ends the printing but not the command: the exit code
     is that of the work. Raises OutputError when stdout cannot be written (disk full).
@@ -26,7 +26,7 @@ def show(*lines: str) -> None:
         return
     try:
         for line in lines:
-            print(line)
+            print(harmless(line))
         sys.stdout.flush()
     except BrokenPipeError:
         _silence(sys.stdout)
@@ -35,9 +35,17 @@ def show(*lines: str) -> None:
         raise OutputError(f"stdout: cannot write: {error.strerror}") from error
 
 
+def show_text(text: str) -> None:
+    """Print a result of several lines."""
+    show(*text.split("\n"))
+
+
 def show_json(value: object) -> None:
     """Print a result for programs: one JSON document."""
-    show(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    # What does not print is inside of strings, where JSON has an escape of its own for it.
+    lines = text.split("\n")
+    show(*("".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in s) for s in lines))
 
 
 def complain(message: str) -> None:
@@ -49,9 +57,16 @@ def complain(message: str) -> None:
 
 
 def one_line(text: str) -> str:
-    """The text with line ends and other control characters made harmless."""
-    joined = " ".join(text.split("\n"))
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in joined).strip()
+    """The text on one line, other control characters made harmless."""
+    return harmless(" ".join(text.split("\n"))).strip()
+
+
+def harmless(text: str) -> str:
+    """The text with escapes for everything that does not print: names in a model may hold what a
+    terminal obeys."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def prepare_streams() -> None:
@@ -75,9 +90,10 @@ def progress() -> Generator[Say]:
         yield lambda message: None
         return
     from rich.console import Console
+    from rich.markup import escape
 
     with Console(stderr=True).status("starting") as status:
-        yield lambda message: status.update(f"{message} ...")
+        yield lambda message: status.update(escape(f"{one_line(message)} ..."))
 
 
 def require_compiler(command: str) -> None:

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable
 
 from ...errors import BnncError
-from .console import complain, prepare_streams
+from .console import complain, harmless, prepare_streams
 
 DONE, MISMATCH, USER, INTERNAL, INTERRUPTED = 0, 1, 2, 70, 130
 
@@ -38,7 +38,8 @@ def guarded(run: Callable[[], int]) -> int:
 
 
 def _failed(message: str, code: int, debug: bool) -> int:
-    if debug:
-        traceback.print_exc()
+    if debug and sys.stderr is not None:
+        for line in traceback.format_exc().splitlines():
+            print(harmless(line), file=sys.stderr)
     complain(message)
     return code

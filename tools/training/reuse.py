@@ -26,7 +26,7 @@ from ...files import write_file
 from ...passes.support.spanning_tree import random_share
 from ...runtime.cpu import cpu_name
 from ..command_line.arguments import positive, seconds
-from ..command_line.console import bytes_text, progress, show, time_text
+from ..command_line.console import bytes_text, progress, show_text, time_text
 from ..command_line.exits import guarded
 from .deploy import check_folds
 from .fashion import Split, read_fashion
@@ -130,7 +130,7 @@ def run(options: argparse.Namespace) -> int:
         "networks": [c.json() for c in comparisons],
     }
     write_file(options.output / "reuse.json", json.dumps(document, indent=1).encode())
-    show(text)
+    show_text(text)
     return 0
 
 

@@ -206,8 +206,8 @@ def read_inputs(
 ) -> dict[str, Array]:
     """Inputs from an .npz whose keys are input names; InputError when they do not fit the graph or
     the ``ranges`` of inputs that are declared to hold integers."""
-    arrays = gather([str(path)], [value.name for value in graph.inputs])
     tensors = [tensor(value.name, value) for value in graph.inputs]
+    arrays = gather([str(path)], tensors)
     missing = [t.name for t in tensors if t.name not in arrays]
     if missing:
         raise InputError(f"{path}: no array for input {', '.join(missing)}")

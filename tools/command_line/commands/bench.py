@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from ....files import open_regular
 from ..arguments import add_threads, positive, seconds
 from ..console import show, show_json, table, time_text
 
@@ -80,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _existing(path: str) -> str:
     """The path of a file that can be read; OSError otherwise."""
-    with open(path, "rb"):
+    with open_regular(path):
         return path
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ....errors import InputError, OutputError
-from ....files import check_writable, write_file
+from ....files import check_writable, open_regular, write_file
 from ...inspection.html_graph import Drawing, draw, draw_list
 from ...inspection.html_page import page
 from ...inspection.layer_report import Row, layer_lines, row_of, tensor_lines, totals, wrapped
@@ -119,10 +119,11 @@ def _is_artifact(path: str) -> bool:
     """Whether a file's content is that of an artifact; files that cannot be read are none."""
     from ....runtime.compressed import MAGIC, is_compressed
 
-    if not Path(path).is_file():
+    try:
+        with open_regular(path) as (file, _):
+            head = file.read(len(MAGIC))
+    except (OSError, ValueError):
         return False
-    with open(path, "rb") as file:
-        head = file.read(len(MAGIC))
     return head[:4] == b"\x7fELF" or is_compressed(head)
 
 

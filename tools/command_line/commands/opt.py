@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ....errors import InputError, ParseError
 from ..arguments import add_options, options_of
-from ..console import require_compiler, show, table
+from ..console import require_compiler, show, show_text, table
 
 if TYPE_CHECKING:
     from ....ir import Graph, Stage
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     verify(graph)
     graph = run_passes(graph, passes, _context(arguments.target, options_of(arguments).backend))
     if output is None:
-        show(print_graph(graph).rstrip("\n"))
+        show_text(print_graph(graph).rstrip("\n"))
     else:
         _write(graph, output)
     return 0

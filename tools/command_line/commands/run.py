@@ -42,14 +42,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from ....files import check_writable, write_file
     from ....runtime import load
+    from ....runtime.manifest import Tensor
     from ..array_files import gather, to_npz
 
     output = Path(arguments.output) if arguments.output is not None else None
     if output is not None:
         check_writable(output)
     with load(arguments.artifact, arguments.threads) as model:
-        names = [tensor.name for tensor in model.inputs]
-        results = model.run(gather(arguments.inputs, names))
+        described: Any = model.metadata["inputs"]
+        inputs = [Tensor(**tensor) for tensor in described]
+        results = model.run(gather(arguments.inputs, inputs))
     if output is None:
         show(*_described(results))
     else:
