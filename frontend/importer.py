@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Literal
 
 import numpy as np
-from onnx import ModelProto, NodeProto, ValueInfoProto, defs
+from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto, defs
 
 from ..errors import Limit, ModelError, VerifyError
 from ..ir import Graph, Node, Output, Value, scalar_of, shape_text, verify
@@ -38,7 +38,16 @@ from .importing.problems import (
     without_rule,
 )
 from .importing.scope import Broken, ImportedTensor, Scope
-from .prepare.reader import ONNX_NAMES, Checked, Source, label_of, read
+from .prepare.reader import (
+    ONNX_NAMES,
+    Body,
+    Checked,
+    Source,
+    body_of,
+    label_of,
+    names_read,
+    read,
+)
 from .prepare.signatures import check_signature
 from .prepare.tensor_data import dtype_name, dtype_of
 from .registry import find_rule
@@ -119,28 +128,48 @@ class _Walk:
         self.scope = Scope(GraphBuilder(largest), checked.initializers)
         for value in inputs:
             self.scope.put(value.name, value, "")
-        self.reads = Counter(n for node in checked.nodes for n in set(node.input) if n)
-        self.reads.update(o.name for o in checked.graph.output)
 
     def run(self) -> Graph:
         """Import every node, then the outputs; `problems` says whether the graph is complete."""
-        for node in self.checked.nodes:
-            for name, tensor in zip(node.output, self._results(node), strict=False):
-                if name:
-                    self.scope.put(name, tensor, node_name(node))
-            self._release(node)
+        self._import(self.checked, self.scope)
         outputs = [o for info in self.checked.graph.output for o in self._output(info)]
         name = self.checked.graph.name or "model"
         return self.scope.graph.finish(name, self.inputs, outputs)
 
-    def _release(self, node: NodeProto) -> None:
-        """Forget tensors after their last use, so that folded weights do not pile up."""
-        for name in {n for n in node.input if n}:
-            self.reads[name] -= 1
-            if not self.reads[name]:
-                self.scope.drop(name)
+    def _import(self, body: Body, scope: Scope) -> None:
+        """Import the nodes of a graph into its scope. Tensors are forgotten after their last use,
+        so that folded weights do not pile up."""
+        reads = Counter(name for node in body.nodes for name in names_read(node))
+        reads.update(output.name for output in body.graph.output)
+        for node in body.nodes:
+            for name, tensor in zip(node.output, self._results(node, scope), strict=False):
+                if name:
+                    scope.put(name, tensor, node_name(node))
+            for name in names_read(node):
+                reads[name] -= 1
+                if not reads[name]:
+                    scope.drop(name)
 
-    def _results(self, node: NodeProto) -> Sequence[ImportedTensor]:
+    def _branch(
+        self, node: NodeProto, scope: Scope, graph: GraphProto
+    ) -> tuple[ImportedTensor, ...]:
+        """The outputs of a branch, imported in place of its node."""
+        body = body_of(graph)
+        names = [output.name for output in graph.output]
+        if len(names) != len(node.output):
+            raise ModelError(f"has {len(node.output)} outputs, its branch {len(names)}")
+        outer = dict(zip(names, node.output, strict=True))
+
+        def shown(name: str) -> str:
+            return scope.shown(outer.get(name) or f"{node_name(node)}/{name}")
+
+        inner = Scope(scope.graph, body.initializers, scope, shown)
+        self._import(body, inner)
+        results = tuple(inner.get(name) for name in names)
+        inner.close()
+        return results
+
+    def _results(self, node: NodeProto, scope: Scope) -> Sequence[ImportedTensor]:
         """The node's outputs; after a problem, values of their types where those are known."""
         domain = "" if node.domain in ONNX_NAMES else node.domain
         version = self.checked.versions.get(domain)
@@ -148,7 +177,7 @@ class _Walk:
         try:
             if domain == "" and version is not None and defs.has(node.op_type):
                 check_signature(node, version)
-            inputs = [self.scope.get(name) if name else None for name in node.input]
+            inputs = [scope.get(name) if name else None for name in node.input]
             rule = find_rule(domain, node.op_type, version)
             if not any(isinstance(tensor, Broken) for tensor in inputs):
                 folded = self._folded(node, inputs, version)
@@ -157,7 +186,8 @@ class _Walk:
             if rule is None:
                 raise unsupported(node, domain, version)
             if not any(isinstance(tensor, Broken) for tensor in inputs):
-                return _as_results(rule.apply(Call(node, version, self.scope)), node)
+                call = Call(node, version, scope, partial(self._branch, node, scope))
+                return _as_results(rule.apply(call), node)
         except (ModelError, VerifyError) as error:
             self.problems.append(node_problem(node, domain, version, error))
         return self.stand_ins.results(node, domain, version, inputs)
@@ -215,9 +245,8 @@ def _check_declared(info: ValueInfoProto, value: Value) -> None:
             )
     if not declared.HasField("shape"):
         return
-    dims = [
-        d.dim_value if d.WhichOneof("value") == "dim_value" else None for d in declared.shape.dim
-    ]
+    # A size below 1 stands for an unknown one, as among the inputs.
+    dims = [d.dim_value if d.dim_value > 0 else None for d in declared.shape.dim]
     fits = len(dims) == len(value.shape) and all(
         d is None or not isinstance(got, int) or d == got
         for d, got in zip(dims, value.shape, strict=True)

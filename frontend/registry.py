@@ -123,9 +123,11 @@ def find_rule(domain: str, op: str, version: int | None) -> Rule | None:
     return next((r for r in _RULES.get((domain, op), []) if r.covers(version)), None)
 
 
-_CONTROL = (
+CONTROL_FLOW = (
     "control flow: export the model with it resolved (fixed shapes, no data-dependent branch)"
 )
+"""The advice for branches and loops."""
+
 _TRAINING = "a training operator: export the model for inference"
 _SEQUENCE = "sequences and optional values have no place in a compiled model"
 _RANDOM = "a random operator: export the model for inference"
@@ -135,7 +137,7 @@ _RECURRENT = "recurrent layers are not compiled"
 _PARTITION = "a model inside the model: compile it before it is partitioned"
 _HARDWARE = "a hardware layer of FINN: export the model before its conversion to hardware layers"
 REASONS = {
-    **dict.fromkeys(("If", "Loop", "Scan"), _CONTROL),
+    **dict.fromkeys(("Loop", "Scan"), CONTROL_FLOW),
     **dict.fromkeys(("Adagrad", "Adam", "Momentum", "Gradient"), _TRAINING),
     **dict.fromkeys(
         ("SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase", "SequenceInsert",

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
-from onnx import AttributeProto, NodeProto, TensorProto
+from onnx import AttributeProto, GraphProto, NodeProto, TensorProto
 
 from ...errors import Limit, ModelError
-from ...ir import Array, Batch, Dim, Op, Shape, Value, scalar_of
+from ...ir import Array, Batch, Dim, Op, Shape, Value
 from ...ir.ops import Reshape, Transpose
+from ..prepare.tensor_data import element_of
 from .batch_shapes import BatchDependent, described, dims_of
 from .deferred_transpose import DeferredTranspose
 from .scope import ImportedTensor, Scope
@@ -24,8 +25,15 @@ def node_name(node: NodeProto) -> str:
 class Call:
     """One ONNX node with its imported inputs. A method that cannot answer raises ModelError."""
 
-    def __init__(self, node: NodeProto, version: int | None, scope: Scope) -> None:
+    def __init__(
+        self,
+        node: NodeProto,
+        version: int | None,
+        scope: Scope,
+        branch: Callable[[GraphProto], tuple[ImportedTensor, ...]] | None = None,
+    ) -> None:
         self.node = node
+        self._branch = branch
         self._replaced: Mapping[int, Value] = {}
         self.op = node.op_type
         self.version = version
@@ -36,7 +44,7 @@ class Call:
     def on(self, inputs: Mapping[int, Value], op: str = "") -> Call:
         """The same node with other operands in place of some inputs, for another rule to import;
         ``op`` is the operator that this rule imports it as."""
-        out = Call(self.node, self.version, self.scope)
+        out = Call(self.node, self.version, self.scope, self._branch)
         out.op = op or self.op
         out._replaced = inputs
         return out
@@ -98,11 +106,11 @@ class Call:
     def element(self, index: int) -> str | None:
         """The name of an input's element type; None when the input is not given."""
         tensor = self.input(index) if self.has(index) else None
+        if isinstance(tensor, BatchDependent):
+            tensor = tensor.arrays[0]
         if isinstance(tensor, np.ndarray):
-            return scalar_of(tensor.dtype).name
-        if isinstance(tensor, (Value, DeferredTranspose)):
-            return str(tensor.element)
-        return None if tensor is None else "i64"
+            return element_of(tensor.dtype).name
+        return str(tensor.element) if isinstance(tensor, (Value, DeferredTranspose)) else None
 
     def values(self) -> tuple[Value, ...]:
         """All inputs as operands."""
@@ -182,6 +190,13 @@ class Call:
         """A tensor attribute."""
         attribute = self._attribute(name, AttributeProto.TENSOR)
         return None if attribute is None else attribute.t
+
+    def branch(self, name: str) -> tuple[ImportedTensor, ...]:
+        """The outputs of a graph attribute, whose nodes are imported in place of this one."""
+        attribute = self._attribute(name, AttributeProto.GRAPH)
+        if attribute is None or self._branch is None:
+            self.refuse(f"branch '{name}' is missing")
+        return self._branch(attribute.g)
 
     def node_attribute(self, name: str) -> AttributeProto:
         """The protobuf of a given attribute."""

@@ -12,6 +12,7 @@ from ...errors import ModelError, VerifyError
 from ...ir import Array, Batch, Builder, Graph, Node, Op, Output, Stage, Value
 from ...ir.ops import Const, Conv, Gemm, MatMul
 from ...ir.rewriting import drop_dead
+from ..prepare.tensor_data import element_of
 
 MAX_VALUE = 1 << 33
 """Elements of one sample of a value; a model with more is taken for damaged."""
@@ -41,6 +42,7 @@ class GraphBuilder:
 
     def constant(self, array: Array, hint: str = "c", origin: Iterable[str] = ()) -> Value:
         """A constant operand."""
+        element_of(array.dtype)
         self.charge(array.nbytes)
         op = Const.of(array)
         value = self._builder.add(op, hint, origin)

@@ -54,6 +54,12 @@ def graph_inputs(
         if dims is None:
             missing.append(f"input '{info.name}' has no shape")
             continue
+        if 0 in dims:
+            raise ModelError(
+                f"input '{info.name}' axis {dims.index(0)} has size 0; where that stands for an "
+                "unknown size, give --shape (N first leaves the batch open)",
+                limits=[Limit.EMPTY],
+            )
         shape = [_dim(d, axis, batch, fixed) for axis, d in enumerate(dims)]
         missing.extend(
             f"input '{info.name}' axis {axis} ({dims[axis]})"
@@ -95,7 +101,8 @@ def _check_shape_names(shapes: Mapping[str, Sequence[int]], known: Sequence[str]
 
 
 def _written(info: ValueInfoProto) -> list[int | _Symbol] | None:
-    """Dimensions as the model declares them; None when it declares no rank."""
+    """Dimensions as the model declares them; None when it declares no rank. A negative size is a
+    symbol, as ONNX Runtime takes it."""
     if not info.type.HasField("tensor_type"):
         kind = info.type.WhichOneof("value") or "untyped value"
         text = f"input '{info.name}' is a {kind}; only tensors are supported"
@@ -120,10 +127,8 @@ def _written(info: ValueInfoProto) -> list[int | _Symbol] | None:
     out: list[int | _Symbol] = []
     for axis, dim in enumerate(tensor.shape.dim):
         if dim.WhichOneof("value") == "dim_value":
-            if dim.dim_value < 1:
-                text = f"input '{info.name}' axis {axis} has size {dim.dim_value}"
-                raise ModelError(text, limits=[None if dim.dim_value else Limit.EMPTY])
-            out.append(dim.dim_value)
+            open_ = dim.dim_value < 0  # How old converters write an unknown size.
+            out.append(_Symbol(f"?{info.name}.{axis}") if open_ else dim.dim_value)
         else:
             out.append(_Symbol(dim.dim_param or f"?{info.name}.{axis}"))
     return out
@@ -132,7 +137,8 @@ def _written(info: ValueInfoProto) -> list[int | _Symbol] | None:
 def _fix(
     name: str, dims: list[int | _Symbol] | None, wanted: Sequence[int], fixed: dict[str, int]
 ) -> list[int | _Symbol]:
-    """Declared dimensions with those of ``--shape``; symbols that get a number go to ``fixed``."""
+    """Declared dimensions with those of ``--shape``; symbols that get a number go to ``fixed``. A
+    declared 0 says nothing: some converters write it for a size that they do not know."""
     text = "x".join(map(str, wanted))
     if dims is None:
         dims = [_Symbol(f"?{name}.{axis}") for axis in range(len(wanted))]
@@ -142,7 +148,8 @@ def _fix(
             f"{len(dims)}: [{', '.join(map(str, dims))}]"
         )
     out: list[int | _Symbol] = []
-    for axis, (dim, size) in enumerate(zip(dims, wanted, strict=True)):
+    for axis, (declared, size) in enumerate(zip(dims, wanted, strict=True)):
+        dim = declared if declared != 0 else _Symbol(f"?{name}.{axis}")
         if size == KEEP and axis == 0 and isinstance(dim, _Symbol):
             out.append(dim)
             continue

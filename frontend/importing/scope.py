@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,11 +27,23 @@ when its batch is in front again, or missing because of an earlier problem."""
 
 
 class Scope:
-    """The tensor of each ONNX name. Constants become IR operands only when a rule needs one."""
+    """The tensor of each ONNX name. Constants become IR operands only when a rule needs one.
 
-    def __init__(self, graph: GraphBuilder, initializers: Mapping[str, TensorProto]) -> None:
+    The scope of a branch has names of its own, ``shown`` in the IR by others (an output by that of
+    the node that it belongs to, anything else after it), and sees those of the scope ``outside``.
+    """
+
+    def __init__(
+        self,
+        graph: GraphBuilder,
+        initializers: Mapping[str, TensorProto],
+        outside: Scope | None = None,
+        shown: Callable[[str], str] = str,
+    ) -> None:
         self.graph = graph
         self._initializers = initializers
+        self._outside = outside
+        self.shown = shown
         self._tensors: dict[str, ImportedTensor] = {}
         self._origin: dict[str, str] = {}
         self._materialised: dict[str, Value] = {}
@@ -41,6 +53,8 @@ class Scope:
         tensor = self._tensors.get(name)
         if tensor is None and name in self._initializers:
             tensor = self._tensors[name] = tensor_array(self._initializers[name])
+        if tensor is None and self._outside is not None:
+            return self._outside.get(name)
         if tensor is None:
             raise ModelError(f"reads '{name}', which nothing defines")
         return tensor
@@ -51,10 +65,10 @@ class Scope:
             array = self.graph.array_of(tensor)
             if array is not None:
                 self._materialised[name] = tensor
-                self.graph.name(tensor, name)
+                self.graph.name(tensor, self.shown(name))
                 tensor = array
             else:
-                self.graph.name(tensor, name)
+                self.graph.name(tensor, self.shown(name))
         if isinstance(tensor, np.ndarray):
             self.graph.charge(tensor.nbytes)
         self._tensors[name] = tensor
@@ -67,9 +81,16 @@ class Scope:
             self.graph.charge(-tensor.nbytes)
         self._materialised.pop(name, None)
 
+    def close(self) -> None:
+        """Forget every tensor."""
+        for name in list(self._tensors):
+            self.drop(name)
+
     def value(self, name: str) -> Value:
         """The tensor as an operand; raises ModelError when it cannot be one."""
         tensor = self.get(name)
+        if name not in self._tensors and self._outside is not None:
+            return self._outside.value(name)
         if isinstance(tensor, Value):
             return tensor
         if name in self._materialised:
@@ -85,7 +106,7 @@ class Scope:
         if isinstance(tensor, Broken):
             raise ModelError(f"reads '{name}', which could not be imported")
         origin = [self._origin[name]] if name in self._origin else []
-        value = self.graph.constant(tensor, name, origin)
-        self.graph.name(value, name)
+        value = self.graph.constant(tensor, self.shown(name), origin)
+        self.graph.name(value, self.shown(name))
         self._materialised[name] = value
         return value

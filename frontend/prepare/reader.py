@@ -23,7 +23,7 @@ from ...files import open_regular
 from .finn_im2col import lowered_convolutions
 from .local_functions import inline_functions
 from .masked_fill import masked_fills
-from .tensor_data import all_tensors, check_tensor, embed_external, tensors_of
+from .tensor_data import all_tensors, check_tensor, embed_external, subgraphs, tensors_of
 
 OLDEST_OPSET = 6
 NEWEST_OPSET = onnx.defs.onnx_opset_version()
@@ -46,14 +46,20 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Checked:
-    """A model ready for import. ``nodes`` define before use; ``label`` starts every message."""
+class Body:
+    """A graph ready for import, the model's or a branch's. ``nodes`` define before use."""
 
-    label: str
-    source: Source
     graph: GraphProto
     nodes: tuple[NodeProto, ...]
     initializers: Mapping[str, TensorProto]
+
+
+@dataclass(frozen=True)
+class Checked(Body):
+    """A model ready for import. ``label`` starts every message."""
+
+    label: str
+    source: Source
     versions: Mapping[str, int]
 
 
@@ -80,13 +86,19 @@ def read(given: str | os.PathLike[str] | ModelProto) -> Checked:
     versions = _versions(model)
     source = _source(model, versions[""])
     model = inline_functions(model)
-    graph = model.graph
-    initializers = _check_names(graph)
-    for tensor in tensors_of(graph):
+    body = body_of(model.graph)
+    for tensor in tensors_of(body.graph):
         check_tensor(tensor)
-    return Checked(
-        label_of(given), source, graph, _sorted(graph, initializers), initializers, versions
-    )
+    return Checked(body.graph, body.nodes, body.initializers, label_of(given), source, versions)
+
+
+def body_of(graph: GraphProto) -> Body:
+    """A graph with its names checked and its nodes in order; raises ModelError."""
+    if graph.sparse_initializer:
+        names = ", ".join(repr(s.values.name) for s in graph.sparse_initializer)
+        raise ModelError(f"sparse initializers are not supported: {names}")
+    initializers = _check_names(graph)
+    return Body(graph, _sorted(graph, initializers), initializers)
 
 
 def parse(path: Path) -> ModelProto:
@@ -138,9 +150,6 @@ def _check_header(model: ModelProto) -> None:
         raise ModelError(
             f"ONNX IR version {model.ir_version} is unknown; the newest known is {onnx.IR_VERSION}"
         )
-    if model.graph.sparse_initializer:
-        names = ", ".join(repr(s.values.name) for s in model.graph.sparse_initializer)
-        raise ModelError(f"sparse initializers are not supported: {names}")
     if not model.graph.output:
         raise ModelError("the graph has no outputs")
 
@@ -209,7 +218,7 @@ def _sorted(graph: GraphProto, initializers: Mapping[str, TensorProto]) -> tuple
     """The nodes that the outputs depend on, each after what it reads, else in file order."""
     nodes = lowered_convolutions(masked_fills(graph.node, initializers))
     producer = {name: i for i, node in enumerate(nodes) for name in node.output if name}
-    reads = [sorted({producer[n] for n in node.input if n in producer}) for node in nodes]
+    reads = [sorted({producer[n] for n in names_read(node) if n in producer}) for node in nodes]
     live = _reached(reads, [producer[o.name] for o in graph.output if o.name in producer])
     waiting = {i: len(reads[i]) for i in live}
     readers: dict[int, list[int]] = {}
@@ -229,6 +238,19 @@ def _sorted(graph: GraphProto, initializers: Mapping[str, TensorProto]) -> tuple
         left = {i for i in live if waiting[i]}
         raise ModelError(f"the graph has a cycle: {_cycle(nodes, reads, left)}")
     return tuple(nodes[i] for i in order)
+
+
+def names_read(node: NodeProto) -> set[str]:
+    """The tensors that a node reads, as its inputs or in its branches."""
+    read = {name for name in node.input if name}
+    for attribute in node.attribute:
+        for graph in subgraphs(attribute):
+            inside = {t.name for t in (*graph.input, *graph.initializer)}
+            inside.update(name for inner in graph.node for name in inner.output)
+            used = {output.name for output in graph.output}
+            used.update(name for inner in graph.node for name in names_read(inner))
+            read |= used - inside
+    return read
 
 
 def _reached(reads: Sequence[Sequence[int]], roots: Sequence[int]) -> set[int]:

@@ -9,9 +9,9 @@ from pathlib import Path, PureWindowsPath
 import numpy as np
 from onnx import AttributeProto, GraphProto, ModelProto, TensorProto, helper, numpy_helper
 
-from ...errors import Limit, ModelError
+from ...errors import Limit, ModelError, VerifyError
 from ...files import open_regular
-from ...ir import Array
+from ...ir import Array, Scalar, scalar_of
 
 MAX_TENSOR_BYTES = (1 << 31) - 1
 """Bytes of one tensor, the limit of the file format itself."""
@@ -33,7 +33,29 @@ DTYPES: dict[int, np.dtype[np.generic]] = {
     TensorProto.UINT64: np.dtype(np.uint64),
     TensorProto.BOOL: np.dtype(np.bool_),
 }
-"""Element types that an imported tensor may have."""
+"""Element types that an imported tensor may have in every version of onnx."""
+
+_PACKED = {"INT4": 4, "UINT4": 4, "FLOAT4E2M1": 4, "INT2": 2, "UINT2": 2}
+"""Bits of an element of the types that share bytes."""
+
+
+def _small_types() -> dict[int, np.dtype[np.generic]]:
+    """Types below 16 bits that the installed onnx holds in a NumPy type of their own: constants may
+    have them, on the way to a DequantizeLinear or Cast."""
+    names = (*_PACKED, "FLOAT8E4M3FN", "FLOAT8E4M3FNUZ", "FLOAT8E5M2", "FLOAT8E5M2FNUZ",
+             "FLOAT8E8M0", "BFLOAT16")  # fmt: skip
+    codes = dict(TensorProto.DataType.items())
+    known = {codes[n]: helper.tensor_dtype_to_np_dtype(codes[n]) for n in names if n in codes}
+    return {code: dtype for code, dtype in known.items() if dtype not in DTYPES.values()}
+
+
+DTYPES.update(_small_types())
+
+
+def byte_count(code: int, elements: int) -> int:
+    """Bytes of a tensor in a file."""
+    bits = _PACKED.get(TensorProto.DataType.Name(code), 8 * DTYPES[code].itemsize)
+    return -(-elements * bits // 8)
 
 
 def dtype_name(code: int) -> str:
@@ -49,15 +71,30 @@ def dtype_of(code: int) -> np.dtype[np.generic]:
     return DTYPES[code]
 
 
+def element_of(dtype: np.dtype[np.generic]) -> Scalar:
+    """The IR's element of a NumPy type; raises ModelError when it has none."""
+    try:
+        return scalar_of(dtype)
+    except VerifyError as error:
+        raise ModelError(str(error), limits=[Limit.TYPE]) from error
+
+
 def tensor_array(tensor: TensorProto) -> Array:
     """The contents of a checked tensor; raises ModelError for NaN."""
     dtype_of(tensor.data_type)
     array = numpy_helper.to_array(tensor)
-    if array.dtype.kind == "f" and np.isnan(array).any():
-        index = tuple(int(i) for i in np.argwhere(np.isnan(array))[0])
+    if not_a_number(array).any():
+        index = tuple(int(i) for i in np.argwhere(not_a_number(array))[0])
         text = f"tensor '{tensor.name}' holds NaN, first at {list(index)}"
         raise ModelError(text, limits=[Limit.VALUE])
     return array
+
+
+def not_a_number(array: Array) -> Array:
+    """Where an array of any type holds NaN."""
+    if array.dtype.kind in "biu":
+        return np.zeros(array.shape, bool)
+    return np.isnan(array if array.dtype.kind == "f" else array.astype(np.float32))
 
 
 def check_tensor(tensor: TensorProto) -> None:
@@ -74,24 +111,27 @@ def check_tensor(tensor: TensorProto) -> None:
     if tensor.data_type not in DTYPES:
         text = f"{where}: data type {dtype_name(tensor.data_type)} is not supported"
         raise ModelError(text, limits=[Limit.TYPE])
-    count, size = math.prod(dims), DTYPES[tensor.data_type].itemsize
+    count, each = math.prod(dims), DTYPES[tensor.data_type].itemsize
     # With a dimension of 0 the others still bound what NumPy multiplies.
-    if math.prod(max(d, 1) for d in dims) * size > MAX_TENSOR_BYTES:
-        raise ModelError(f"{where} is absurdly large: {dims} of {size} bytes each")
+    if math.prod(max(d, 1) for d in dims) * each > MAX_TENSOR_BYTES:
+        raise ModelError(f"{where} is absurdly large: {dims} of {each} bytes each")
+    size = byte_count(tensor.data_type, count)
     if tensor.HasField("raw_data"):
-        if len(tensor.raw_data) != count * size:
+        if len(tensor.raw_data) != size:
             raise ModelError(
-                f"{where} of shape {dims} needs {count * size} bytes, got {len(tensor.raw_data)}"
+                f"{where} of shape {dims} needs {size} bytes, got {len(tensor.raw_data)}"
             )
         return
     field = helper.tensor_dtype_to_field(tensor.data_type)
     got = len(getattr(tensor, field))
-    if got != count:
-        raise ModelError(f"{where} of shape {dims} needs {count} numbers, got {got}")
+    packed = TensorProto.DataType.Name(tensor.data_type) in _PACKED
+    needed = size if packed else count
+    if got != needed:
+        raise ModelError(f"{where} of shape {dims} needs {needed} numbers, got {got}")
 
 
 def tensors_of(graph: GraphProto) -> Iterator[TensorProto]:
-    """Initializers and the tensors in attributes of the nodes."""
+    """Initializers and the tensors in attributes of the nodes, those of branches included."""
     yield from graph.initializer
     for node in graph.node:
         yield from _attribute_tensors(node.attribute)
@@ -103,6 +143,15 @@ def _attribute_tensors(attributes: Iterable[AttributeProto]) -> Iterator[TensorP
             yield attribute.t
         elif attribute.type == AttributeProto.TENSORS:
             yield from attribute.tensors
+        for branch in subgraphs(attribute):
+            yield from tensors_of(branch)
+
+
+def subgraphs(attribute: AttributeProto) -> Iterator[GraphProto]:
+    """The graphs that an attribute holds: branches and bodies of loops."""
+    if attribute.type == AttributeProto.GRAPH:
+        yield attribute.g
+    yield from attribute.graphs
 
 
 def embed_external(model: ModelProto, folder: Path | None) -> None:
@@ -161,7 +210,8 @@ def _external_range(tensor: TensorProto, folder: Path | None) -> tuple[Path, int
     offset = _number(entries, "offset", 0, where)
     if any(d < 0 for d in tensor.dims):
         raise ModelError(f"{where}: negative dimension in {list(tensor.dims)}")
-    size = math.prod(tensor.dims) * dtype_of(tensor.data_type).itemsize
+    dtype_of(tensor.data_type)
+    size = byte_count(tensor.data_type, math.prod(tensor.dims))
     length = _number(entries, "length", size, where)
     if length != size:
         raise ModelError(f"{where}: shape {list(tensor.dims)} needs {size} bytes, got {length}")

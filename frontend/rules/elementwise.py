@@ -8,9 +8,9 @@ from functools import reduce
 import numpy as np
 
 from ...errors import Limit
-from ...ir import F16, F32, F64, U8, Op, Value, ops, scalar_of
+from ...ir import F16, F32, F64, U8, Op, Value, ops
 from ..importing.call import Call
-from ..prepare.tensor_data import dtype_of
+from ..prepare.tensor_data import dtype_of, element_of
 from ..registry import BOOL, FLOAT, NUMBERS, rule
 
 FLOAT_UNARY: dict[str, Callable[[Value], Op]] = {
@@ -155,7 +155,7 @@ def cast_like(call: Call) -> Value:
 
 
 def _converted(call: Call, x: Value, dtype: np.dtype[np.generic]) -> Value:
-    element = scalar_of(dtype)
+    element = element_of(dtype)
     if x.element == element:
         return x
     if element in (F16, F64):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import Limit
-from ...ir import F32, I8, I16, U8, Scalar, Value, scalar_of
+from ...ir import F32, I8, I16, U8, Scalar, Value
 from ...ir.ops import Add, Cast, Clip, Div, Mul, Round, Sub
 from ..importing.call import Call
-from ..prepare.tensor_data import dtype_of
+from ..prepare.tensor_data import dtype_of, element_of
 from ..registry import FLOAT, rule
 
 _PARAMETERS = {Limit.FORM: "per tensor or per axis, float32 scales"}
@@ -26,7 +26,7 @@ def quantize(call: Call) -> Value:
     scale = _parameter(call, x, 1)
     element = call.x(2).element if call.has(2) else U8
     if call.int("output_dtype", 0):
-        element = scalar_of(dtype_of(call.int("output_dtype", 0)))
+        element = element_of(dtype_of(call.int("output_dtype", 0)))
     if not isinstance(element, Scalar) or element not in _STORED:
         call.refuse(f"to {element} is not supported", Limit.TYPE)
     y = _plus(call, call.add(Round(call.add(Div(x, scale)))), Add)

@@ -156,7 +156,8 @@ def set_type(code: int) -> Callable[[TensorProto], None]:
         (set_dims(-4, 3, 3, 3), "negative dimension"),
         (set_dims(0, 3, 3, 3), "needs 0 bytes, got 432"),
         (to_floats, "needs 108 numbers, got 2"),
-        (set_type(TensorProto.BFLOAT16), "bfloat16 is not supported"),
+        (set_type(TensorProto.COMPLEX64), "complex64 is not supported"),
+        (set_type(TensorProto.BFLOAT16), "needs 216 bytes, got 432"),
         (set_type(TensorProto.STRING), "holds strings"),
         (set_type(99), "type 99"),
         (set_type(0), "undefined"),
@@ -170,7 +171,6 @@ def test_zero_sized_dimensions() -> None:
     proto = conv_model(constants={"w": np.zeros((0, 3, 3, 3), np.float32)})
     assert "no elements" in str(refused(proto))
     assert "axis 1 has size 0" in str(refused(conv_model(inputs={"x": [1, 0, 8, 8]})))
-    assert "axis 0 has size -1" in str(refused(conv_model(inputs={"x": [-1, 3, 8, 8]})))
 
 
 @pytest.mark.parametrize("shape", [[1, 3, 1 << 40, 1 << 40], [1, 1 << 31]])

@@ -9,7 +9,7 @@ import pytest
 from frontend_support import W, check, conv_model, model, node, refused, values
 from onnx import TensorProto, helper, numpy_helper
 
-from bnnc.errors import ModelError
+from bnnc.errors import Limit, ModelError
 from bnnc.frontend import load_model
 
 
@@ -48,6 +48,34 @@ def test_one_symbol_stays_open() -> None:
     load_model(proto, shapes={"b": (1, 3)})
     shared = model([node("Add", ["a", "b"], ["y"])], {"a": ["N", 3], "b": ["N", 3]})
     assert all(v.type.symbolic for v in load_model(shared).graph.inputs)
+
+
+@pytest.mark.parametrize("x", [[-1, 3, 8, 8], [-5, 3, 8, 8]])
+def test_a_negative_size_is_an_open_one(x: list[int]) -> None:
+    proto = conv_model(inputs={"x": x}, outputs={"y": [-1, 4, 6, 6]})
+    assert str(load_model(proto).graph.inputs[0].type) == "f32[N,3,8,8]"
+    fixed = load_model(proto, shapes={"x": (2, 3, 8, 8)}).graph
+    assert str(fixed.outputs[0].value.type) == "f32[2,4,6,6]"
+    inside = conv_model(inputs={"x": [1, 3, -1, 8]})
+    assert "input 'x' axis 2 (?x.2)" in str(refused(inside))
+    check(conv_model(inputs={"x": x}), {"x": values(2, 3, 8, 8)})
+
+
+def test_two_open_sizes_are_two_symbols() -> None:
+    proto = model([node("Add", ["a", "b"], ["y"])], {"a": [-1, 3], "b": [-1, 3]})
+    assert "first dimensions have different symbols (?a.0, ?b.0)" in str(refused(proto))
+
+
+def test_a_size_of_zero_is_fixed_by_the_shape_option() -> None:
+    proto = conv_model(inputs={"x": [0, 3, 8, 8]}, outputs={"y": [0, 4, 6, 6]})
+    error = refused(proto)
+    assert "input 'x' axis 0 has size 0; where that stands for an unknown size" in str(error)
+    assert error.limits == (Limit.EMPTY,)
+    for batch, text in ((-1, "f32[N,4,6,6]"), (5, "f32[5,4,6,6]")):
+        graph = load_model(proto, shapes={"x": (batch, 3, 8, 8)}).graph
+        assert str(graph.outputs[0].value.type) == text
+    inside = conv_model(inputs={"x": ["N", 3, 0, 8]})
+    load_model(inside, shapes={"x": (-1, 3, 8, 8)})
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ def test_inputs_and_operators_at_once() -> None:
     nodes = [
         node("Add", ["x", "z"], ["a"]),
         node("GridSample", ["a", "z"], ["b"], name="grid"),
-        node("If", ["b"], ["y"], name="branch"),
+        node("Loop", ["b"], ["y"], name="branch"),
     ]
     inputs = {"x": ([1, 3], np.float64), "z": ([1, 3], np.float16)}
     error = refused(model(nodes, inputs))

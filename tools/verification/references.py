@@ -58,6 +58,10 @@ class OnnxRuntime:
         proto = onnx.ModelProto()
         proto.CopyFrom(self.model)
         proto.ir_version = min(proto.ir_version, IR_VERSION)
+        for info in (*proto.graph.input, *proto.graph.output):
+            for dim in info.type.tensor_type.shape.dim:
+                if dim.HasField("dim_value") and dim.dim_value < 1:
+                    dim.Clear()  # an unknown size, of which only -1 is read as one
         known = {o.name for o in proto.graph.output}
         for node in proto.graph.node:
             for name in node.output:
