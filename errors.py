@@ -10,8 +10,24 @@ class BnncError(Exception):
     """Base of all errors caused by the user's input or environment; commands exit with 2.
 
     The message is one line: ``file: node 'conv3' (Conv): what is wrong; expected X, got Y; what
-    to do``.
+    to do``. Whatever texts of files and libraries are part of it, it stays one (`one_line`).
     """
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
+
+
+def one_line(text: str) -> str:
+    """The text on one line, other control characters made harmless."""
+    return harmless(" ".join(text.split("\n"))).strip()
+
+
+def harmless(text: str) -> str:
+    """The text with escapes for everything that does not print: names in a model may hold what a
+    terminal obeys."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 class Limit(enum.Enum):
@@ -76,6 +92,17 @@ class BackendError(BnncError):
 
 class ArtifactError(BnncError):
     """An artifact is damaged, too new, or made for another machine."""
+
+
+class ArtifactFileError(ArtifactError, OSError):
+    """An artifact's file cannot be opened or read; ``errno`` and ``filename`` as in any OSError."""
+
+    def __str__(self) -> str:
+        return one_line(f"{self.filename}: cannot read the artifact: {self.strerror}")
+
+
+class ArtifactNotFoundError(ArtifactFileError, FileNotFoundError):
+    """There is no such artifact."""
 
 
 class InputError(BnncError, ValueError):

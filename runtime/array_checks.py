@@ -26,13 +26,19 @@ def as_input(value: object, tensor: Tensor, path: str) -> NDArray[Any]:
     """
     try:
         array = np.asarray(value)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"{_input(path, tensor)}: not an array: {_one_line(error)}") from None
+    except (TypeError, ValueError, RuntimeError, MemoryError) as error:
+        raise InputError(f"{_input(path, tensor)}: not an array: {error}") from None
     check_input(array, tensor, path)
     wanted, flags = _dtype(tensor.dtype), array.flags
     if array.dtype == wanted and flags.c_contiguous and flags.aligned:
         return array
-    return np.array(array, dtype=wanted, order="C", copy=True)
+    try:
+        return np.array(array, dtype=wanted, order="C", copy=True)
+    except (MemoryError, ValueError):
+        raise InputError(
+            f"{_input(path, tensor)}: a contiguous copy of shape {array.shape} needs "
+            f"{array.size * wanted.itemsize} bytes, more than there is; run it in smaller parts"
+        ) from None
 
 
 def check_input(array: NDArray[Any], tensor: Tensor, path: str) -> None:
@@ -136,7 +142,3 @@ def _wrong_shape(path: str, tensor: Tensor, array: NDArray[Any]) -> InputError:
     return InputError(
         f"{_input(path, tensor)}: expected shape {shape_text(tensor)}, got {array.shape}{hint}"
     )
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from ..errors import ArtifactError
+from ..errors import ArtifactError, ArtifactFileError, ArtifactNotFoundError
 from ..files import open_regular
 from .compressed import expand, is_compressed
 from .manifest import MAX_FILE_BYTES
@@ -31,7 +31,8 @@ def expanded(data: bytes, path: str) -> bytes:
 
 @contextmanager
 def opened(path: str | os.PathLike[str]) -> Generator[tuple[BinaryIO, int]]:
-    """An artifact's file and its size; ArtifactError when it cannot be opened or read."""
+    """An artifact's file and its size; ArtifactError when it cannot be opened or read, which says
+    of the system's errors that they are an OSError too."""
     name = os.fspath(path)
     try:
         with open_regular(name) as (file, size):
@@ -41,6 +42,8 @@ def opened(path: str | os.PathLike[str]) -> Generator[tuple[BinaryIO, int]]:
                     f"artifact can have ({MAX_FILE_BYTES})"
                 )
             yield file, size
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise ArtifactError(f"{name}: cannot read the artifact: {reason}") from None
+    except OSError as error:
+        kind = ArtifactNotFoundError if isinstance(error, FileNotFoundError) else ArtifactFileError
+        raise kind(error.errno, error.strerror, name) from None
+    except ValueError as error:  # a NUL in the name
+        raise ArtifactError(f"{name}: cannot read the artifact: {error}") from None

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import math
 import os
 import platform
 import re
 import sys
 from collections.abc import Iterable
 
-from ..errors import ArtifactError
+from ..errors import ArtifactError, InputError
+from .control_groups import cpu_quota
 
 # Bit numbers of AT_HWCAP and AT_HWCAP2 on arm64, in the kernel's order and spelling
 # (arch/arm64/kernel/cpuinfo.c). The auxiliary vector is read instead of /proc/cpuinfo because
@@ -69,6 +71,20 @@ def missing_features(required: Iterable[str]) -> tuple[str, ...]:
     """Those of ``required`` that this CPU lacks, in the order given."""
     present = host_features()
     return tuple(feature for feature in required if feature not in present)
+
+
+def usable_cores() -> int:
+    """How many cores this process may use: those that it may run on, and no more than the quota
+    of its control groups; InputError where the system does not say."""
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except OSError as error:
+        raise InputError(
+            f"threads: cannot tell which cores this process may use: {error.strerror}; name a "
+            "number of threads"
+        ) from None
+    quota = cpu_quota()
+    return cores if quota is None else max(1, min(cores, math.ceil(quota)))
 
 
 def _x86_features() -> frozenset[str]:

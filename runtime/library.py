@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import _ctypes
 import ctypes
-import os
 import weakref
 from collections import deque
 from collections.abc import Sequence
@@ -89,8 +88,8 @@ class Library:
         # Appending and popping are atomic, so threads share it without a lock that a fork could
         # leave locked in the child.
         self._idle: deque[_Call] = deque()
-        native, descriptor = verified.load(path)
-        self._unload = weakref.finalize(self, _release, native._handle, descriptor)
+        native = verified.load(path)
+        self._unload = weakref.finalize(self, _ctypes.dlclose, native._handle)
         self._unload.atexit = False
         self._run = _function(native, manifest, path, "run", [ctypes.c_void_p], ctypes.c_int)
         _check(native, manifest, path)
@@ -161,12 +160,6 @@ class Library:
                 f"{self._path}: a batch of {batch} needs a workspace of {nbytes} bytes, more than "
                 "there is; run it in smaller parts"
             ) from None
-
-
-def _release(handle: int, descriptor: int) -> None:
-    _ctypes.dlclose(handle)
-    if descriptor >= 0:
-        os.close(descriptor)
 
 
 def _function(

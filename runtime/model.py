@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import ArtifactError, InputError
 from .array_checks import as_input, batch_of, check_output, check_overlap, new_output
 from .artifact import read_manifest, to_dict
+from .artifact_file import expanded
 from .cpu import host_machine, missing_features
 from .elf import SHARED, parse_elf
 from .library import Library
@@ -24,6 +25,9 @@ from .verified_bytes import VerifiedBytes
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+_IN_MEMORY = "artifact"
+"""What messages call an artifact that is no file."""
+
 
 class TensorInfo(NamedTuple):
     """An input or output of a model; None stands for a dimension that follows the batch."""
@@ -33,32 +37,71 @@ class TensorInfo(NamedTuple):
     dtype: np.dtype[Any]
 
 
-def load(path: str | os.PathLike[str], threads: int = 1) -> Model:
-    """Load an artifact that ``bnnc compile`` wrote for this machine.
+def load(
+    artifact: str | os.PathLike[str] | bytes | bytearray | memoryview, threads: int | None = None
+) -> Model:
+    """Load an artifact that ``bnnc compile`` made for this machine: by its path, or its bytes.
 
     ``threads`` is how many threads one run may use, the caller's among them: up to 64, or 0 for
-    one per core that this process may use. All models share one set of workers, and one run at a
-    time uses them: runs in other threads meanwhile use only their own. Results are the same.
+    one per core that this process may use (affinity and control groups count). Where none is
+    given, the environment variable BNNC_THREADS says how many, else it is 1. All models share one
+    set of workers, and one run at a time uses them: runs in other threads meanwhile use only their
+    own. Results are the same.
 
     The file is read once; its checksum, format, architecture and CPU features are checked, and
     exactly the bytes checked are loaded: a file recompiled at the same path gives the new model.
     The checksum finds damage, not malice: an artifact is native code, so load only what you trust.
-    Raises ArtifactError, and InputError for a number of threads out of range.
+    Raises ArtifactError (one that is a FileNotFoundError too where there is no such file), and
+    InputError for a number of threads out of range.
     """
-    name = os.fspath(path)
+    stored: str | bytes
+    if isinstance(artifact, (str, os.PathLike)):
+        name = os.fsdecode(artifact)
+        stored = os.path.abspath(name)  # who unpickles the model may be in another folder
+    else:
+        name = _IN_MEMORY
+        stored = artifact if isinstance(artifact, bytes) else bytes(memoryview(artifact))
     if sys.platform != "linux":
         raise ArtifactError(
             f"{name}: artifacts run only on Linux (x86-64 and arm64), and this is {sys.platform}"
         )
     count = thread_count(threads, name)
-    with closing(VerifiedBytes.read(name)) as verified:
-        manifest = read_manifest(verified.data, name)
-        if parse_elf(verified.data, name).kind != SHARED:
-            raise ArtifactError(
-                f"{name}: a relocatable object, which a C program links; compile with --emit so"
-            )
-        _check_host(manifest, name)
-        return Model(Library(verified, manifest, name, count), manifest, name)
+    try:
+        with closing(
+            VerifiedBytes(expanded(stored, name))
+            if isinstance(stored, bytes)
+            else VerifiedBytes.read(name)
+        ) as verified:
+            return _load_verified(verified, name, count, _Origin(stored, threads))
+    except MemoryError:
+        raise ArtifactError(f"{name}: not enough memory to load the artifact") from None
+
+
+def _load_verified(verified: VerifiedBytes, name: str, threads: int, origin: _Origin) -> Model:
+    manifest = read_manifest(verified.data, name)
+    if parse_elf(verified.data, name).kind != SHARED:
+        raise ArtifactError(
+            f"{name}: a relocatable object, which a C program links; compile with --emit so"
+        )
+    _check_host(manifest, name)
+    return Model(Library(verified, manifest, name, threads), manifest, name, origin)
+
+
+class _Origin(NamedTuple):
+    """What a model was loaded from: an absolute path, or bytes; and the threads asked for."""
+
+    stored: str | bytes
+    threads: int | None
+
+
+def _load_again(stored: str | bytes, threads: int | None, checksum: str) -> Model:
+    """A model from its pickle: the same one, or ArtifactError."""
+    model = load(stored, threads)
+    if model.metadata["checksum"] != checksum:
+        raise ArtifactError(
+            f"{stored}: the file has changed since the model was pickled; load and pickle it again"
+        )
+    return model
 
 
 def _check_host(manifest: Manifest, path: str) -> None:
@@ -82,12 +125,17 @@ class Model:
 
     Once there is a workspace per concurrent call and the largest batch has been seen, a run
     allocates only its outputs. Models survive a fork.
+
+    A model that was loaded from a path is pickled as that path, the threads asked for and the
+    artifact's checksum: where the file is another one by then, unpickling raises ArtifactError.
+    One that was loaded from bytes takes them along.
     """
 
-    def __init__(self, library: Library, manifest: Manifest, path: str) -> None:
+    def __init__(self, library: Library, manifest: Manifest, path: str, origin: _Origin) -> None:
         self._library: Library | None = library
         self._manifest = manifest
         self._path = path
+        self._origin = origin
         self._info = tuple(
             tuple(_info(tensor) for tensor in side) for side in (manifest.inputs, manifest.outputs)
         )
@@ -149,6 +197,10 @@ class Model:
         """Unload the code, as soon as calls in other threads have returned."""
         self._library = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        self._open_library()
+        return _load_again, (*self._origin, self._manifest.checksum)
+
     def __enter__(self) -> Model:
         return self
 
@@ -163,6 +215,11 @@ class Model:
     def __repr__(self) -> str:
         state = "" if self._library is not None else ", closed"
         return f"<bnnc model {self._path!r} for {self._manifest.target.name}{state}>"
+
+    def _open_library(self) -> Library:
+        if self._library is None:
+            raise ArtifactError(f"{self._path}: the model is closed")
+        return self._library
 
     def _positional_out(
         self, out: NDArray[Any] | Sequence[NDArray[Any]] | None
@@ -179,9 +236,7 @@ class Model:
 
     def _run(self, values: Sequence[object], given: Sequence[object]) -> tuple[NDArray[Any], ...]:
         """Check, allocate and call; ``given`` has None where an output is to be allocated."""
-        library = self._library
-        if library is None:
-            raise ArtifactError(f"{self._path}: the model is closed")
+        library = self._open_library()
         path, manifest = self._path, self._manifest
         inputs = [
             as_input(value, spec, path) for value, spec in zip(values, manifest.inputs, strict=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArtifactError
@@ -36,7 +37,8 @@ class StepTimer:
         inputs: Sequence[NDArray[Any]],
         batch: int = 1,
     ) -> None:
-        self._library = Library(VerifiedBytes(data), manifest, path)
+        with closing(VerifiedBytes(data)) as verified:
+            self._library = Library(verified, manifest, path)
         self._manifest, self._path, self._batch = manifest, path, batch
         self._inputs = inputs
         self._outputs = [new_output(tensor, batch, path) for tensor in manifest.outputs]

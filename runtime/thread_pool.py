@@ -17,6 +17,7 @@ import ctypes
 import functools
 import operator
 import os
+import re
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -24,8 +25,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError
+from .cpu import usable_cores
 
 MAX_THREADS = 64
+VARIABLE = "BNNC_THREADS"
+"""The environment variable that says how many threads a model has where the caller does not."""
 _ALIGNMENT = 64
 _STACK = 1 << 20
 """Bytes of a worker's stack: kernels take up to half of it, and musl gives less by itself."""
@@ -52,19 +56,25 @@ class _Pool(ctypes.Structure):
 
 
 def thread_count(threads: object, where: str) -> int:
-    """The number of threads that ``threads`` asks for: 0 means one per core this process may use.
+    """The number of threads that ``threads`` asks for: 0 means one per core this process may use,
+    None what the environment says, 1 where it says nothing.
 
-    InputError for anything but 0 to MAX_THREADS.
+    InputError for anything but 0 to MAX_THREADS, and where the cores cannot be told.
     """
+    wanted = threads
+    if threads is None:
+        where, wanted = "the environment", os.environ.get(VARIABLE) or "1"
+        wanted = int(wanted) if re.fullmatch("[0-9]{1,9}", wanted, re.ASCII) else wanted
     try:
-        number = -1 if isinstance(threads, bool) else operator.index(threads)  # type: ignore[arg-type]
+        number = -1 if isinstance(wanted, bool) else operator.index(wanted)  # type: ignore[arg-type]
     except TypeError:
         number = -1
     if not 0 <= number <= MAX_THREADS:
+        name = VARIABLE if threads is None else "threads"
         raise InputError(
-            f"{where}: threads: expected 1 to {MAX_THREADS}, or 0 for all cores, got {threads!r}"
+            f"{where}: {name}: expected 1 to {MAX_THREADS}, or 0 for all cores, got {wanted!r}"
         )
-    return number or min(MAX_THREADS, len(os.sched_getaffinity(0)))
+    return number or min(MAX_THREADS, usable_cores())
 
 
 class _Workers:
@@ -81,7 +91,7 @@ class _Workers:
         allocate.restype = ctypes.c_void_p
         address: int | None = allocate(_ALIGNMENT, -(-functions.nbytes // _ALIGNMENT) * _ALIGNMENT)
         if address is None:
-            raise MemoryError("no memory for the threads of bnnc")
+            raise InputError(f"threads: no {functions.nbytes} bytes of memory for them")
         self.address = address
         functions.keep()
         functions.init(address, ctypes.cast(libc.syscall, ctypes.c_void_p).value or 0)

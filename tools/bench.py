@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..errors import BnncError, InputError, OutputError
+from ..errors import BnncError, InputError, OutputError, one_line
 from ..files import check_writable, write_file
 from ..runtime.cpu import cpu_name
 from ..runtime.manifest import Tensor
@@ -29,7 +29,7 @@ from .benchmarks.rows import Row, layer_row, network_row
 from .benchmarks.task import Store, Task
 from .benchmarks.timing import pinned, random_array
 from .command_line.arguments import positive, seconds
-from .command_line.console import Say, one_line, progress, require_compiler, show_text
+from .command_line.console import Say, progress, require_compiler, show_text
 from .command_line.exits import guarded
 from .demo import DATA
 

@@ -73,7 +73,7 @@ def test_numpy_numbers_count(mnist: Path, images: np.ndarray) -> None:
     assert runtime.load(mnist, threads=np.int64(2))(images[:1]).shape == (1, 10)
 
 
-@pytest.mark.parametrize("threads", [-1, 65, 1 << 70, 1.0, "2", None, True, [2]])
+@pytest.mark.parametrize("threads", [-1, 65, 1 << 70, 1.0, "2", True, [2]])
 def test_other_numbers_are_refused(mnist: Path, threads: object) -> None:
     with pytest.raises(InputError, match=r"mnist\.so: threads: expected 1 to 64, or 0 for all"):
         runtime.load(mnist, threads=threads)

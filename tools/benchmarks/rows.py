@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
-from ...errors import BnncError
-from ..command_line.console import one_line
+from ...errors import BnncError, one_line
 from . import bnnc_contenders
 from .bnnc_contenders import Facts
 from .machine_limits import LIMITS, Limit, Logic, Reading

@@ -123,9 +123,9 @@ def pinned(cores: int = 1) -> Generator[int | None]:
     if not hasattr(os, "sched_setaffinity"):
         yield None
         return
-    before = os.sched_getaffinity(0)
-    kept = sorted(before)[-cores:]
     try:
+        before = os.sched_getaffinity(0)
+        kept = sorted(before)[-cores:]
         os.sched_setaffinity(0, kept)
     except OSError:
         yield None

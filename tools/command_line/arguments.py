@@ -102,9 +102,8 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads",
         type=natural,
-        default=1,
         metavar="N",
-        help="threads of one call, up to 64; 0: one for each core (default 1)",
+        help="threads of one call, up to 64; 0: one for each core (default: $BNNC_THREADS, else 1)",
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from importlib.util import find_spec
 from typing import TextIO
 
-from ...errors import BackendError, OutputError
+from ...errors import BackendError, OutputError, harmless, one_line
 
 Say = Callable[[str], None]
 COMPILER_LIBRARIES = ("onnx", "llvmlite")
@@ -54,19 +54,6 @@ def complain(message: str) -> None:
         return
     with contextlib.suppress(BrokenPipeError):
         print(f"bnnc: {one_line(message)}", file=sys.stderr, flush=True)
-
-
-def one_line(text: str) -> str:
-    """The text on one line, other control characters made harmless."""
-    return harmless(" ".join(text.split("\n"))).strip()
-
-
-def harmless(text: str) -> str:
-    """The text with escapes for everything that does not print: names in a model may hold what a
-    terminal obeys."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def prepare_streams() -> None:

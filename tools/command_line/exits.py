@@ -8,8 +8,8 @@ import traceback
 import warnings
 from collections.abc import Callable
 
-from ...errors import BnncError
-from .console import complain, harmless, prepare_streams
+from ...errors import BnncError, harmless
+from .console import complain, prepare_streams
 
 DONE, MISMATCH, USER, INTERNAL, INTERRUPTED = 0, 1, 2, 70, 130
 

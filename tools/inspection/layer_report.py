@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..command_line.console import bytes_text, count_text, one_line, shape_text, table
+from ...errors import one_line
+from ..command_line.console import bytes_text, count_text, shape_text, table
 
 if TYPE_CHECKING:
     from ...runtime.manifest import Layer, Tensor

@@ -14,13 +14,14 @@ from dataclasses import asdict, dataclass
 from ...backends.cost_model import PredictedCost
 from ...backends.interface import Backend, Choice
 from ...backends.targets import Target
+from ...errors import one_line
 from ...ir import Graph
 from ...ir.codewords import planes_of_half
 from ...ir.ops import BinaryConv, BinaryGemm, Fused
 from ...passes import Context, Pass, pipelines, run_passes
 from ...passes.mst_reorder import Layer, MstReorder, plan
 from ...passes.support.spanning_tree import random_share, reuse_of
-from ..command_line.console import count_text, one_line, table
+from ..command_line.console import count_text, table
 from .layer_report import wrapped
 
 HEAD = (

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...errors import one_line
 from ...runtime.compressed import is_compressed, read_contents
 from ...runtime.manifest import Manifest
-from ..command_line.console import bytes_text, count_text, one_line, table
+from ..command_line.console import bytes_text, count_text, table
 
 HEAD = ("binary weights", "kernel", "stored as", "weights", "bytes", "bits each")
 
