@@ -189,7 +189,7 @@ def build(
     imported = import_model(model, options.shapes, options.sign_zero)
     say("rewriting")
     try:
-        graph, verdicts = lower(imported.graph, costs, options)
+        graph, verdicts = lower(imported, costs, options)
     except (LoweringError, PassError, VerifyError) as error:
         raise type(error)(f"{_label(model)}: {error}") from error
     say("generating code")
@@ -257,7 +257,9 @@ def import_model(
     return frontend.load_model(model, shapes=dict(shapes or {}), sign_zero=sign_zero)
 
 
-def lower(graph: Graph, costs: CostModel, options: Options) -> tuple[Graph, tuple[Verdict, ...]]:
+def lower(
+    imported: Imported, costs: CostModel, options: Options
+) -> tuple[Graph, tuple[Verdict, ...]]:
     """Run the default pipeline by a cost model, dumping the IR after each pass when the options
     name a folder.
 
@@ -266,10 +268,10 @@ def lower(graph: Graph, costs: CostModel, options: Options) -> tuple[Graph, tupl
     """
     dump = _dumper(Path(options.dump_ir)) if options.dump_ir is not None else None
     if dump is not None:
-        dump(0, None, graph)
+        dump(0, None, imported.graph)
     context, recognition = Context(costs), pipelines.recognition()
-    graph = run_passes(graph, recognition, context, dump)
-    verdicts = examine(graph)
+    graph = run_passes(imported.graph, recognition, context, dump)
+    verdicts = examine(graph, imported.operators)
     rest = pipelines.lowering(options.exact_float, options.reuse, options.mst_max_depth)
     return run_passes(graph, rest, context, dump, 1 + len(recognition)), verdicts
 

@@ -6,7 +6,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
@@ -58,12 +58,14 @@ SignZero = Literal["exact", "+1"]
 @dataclass(frozen=True)
 class Imported:
     """A model in the IR. ``notes`` are one-line remarks for the user; ``signs`` says for every sign
-    what it gives at 0, and why."""
+    what it gives at 0, and why; ``operators`` are those of the model by the names of its nodes,
+    empty where nodes of one name have several."""
 
     graph: Graph
     source: Source
     notes: tuple[str, ...] = ()
     signs: tuple[AtZero, ...] = ()
+    operators: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def load_model(
@@ -104,7 +106,17 @@ def load_model(
     problems = infinite_weights(graph)
     if problems:
         raise problems_error(label, [(problem, None) for problem in problems])
-    return Imported(graph, checked.source, tuple(map(printable, notes)), at_zero(graph, why))
+    signs, operators = at_zero(graph, why), _operators(checked.graph.node)
+    return Imported(graph, checked.source, tuple(map(printable, notes)), signs, operators)
+
+
+def _operators(nodes: Iterable[NodeProto]) -> dict[str, str]:
+    """The operators of nodes by name; empty where nodes of one name have several."""
+    out: dict[str, str] = {}
+    for node in nodes:
+        name, operator = node_name(node), node.op_type
+        out[name] = operator if out.get(name, operator) == operator else ""
+    return out
 
 
 def _one_at_zero(why: dict[str, str], view: View, node: Node) -> Replacement | None:

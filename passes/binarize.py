@@ -12,7 +12,9 @@ and q = ±p or 0, all four are added as integers.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -92,10 +94,13 @@ class Binarize(Pass):
         return drop_dead(rw.finish(graph))
 
 
-def examine(graph: Graph) -> tuple[Verdict, ...]:
-    """Every Conv, Gemm and MatMul of an imported graph: whether it is binary, and why not."""
+def examine(
+    graph: Graph, operators: Mapping[str, str] = MappingProxyType({})
+) -> tuple[Verdict, ...]:
+    """Every Conv, Gemm and MatMul of an imported graph: whether it is binary, and why not.
+    ``operators`` are the model's own by the names of its nodes: reasons call nodes so."""
     rw = Rewriter.over(graph)
-    tracer = Tracer(rw)
+    tracer = Tracer(rw, operators)
     verdicts: list[Verdict] = []
     for node in graph.nodes:
         recognised = recognise(tracer, node)
@@ -147,6 +152,10 @@ class Product:
         if np.any(self.levels.offset):
             activations = "two-valued activations"
             activations += f" {{{x[0, 0]:g}, {x[2, 0]:g}}}" if x is not None else " per channel"
+        exact_zero = self.x.ternary and self.levels.zero is None
+        if exact_zero and self.x.of_floats:
+            activations = "three-valued activations"
+            activations += f" {{{x[0, 0]:g}, {x[1, 0]:g}, {x[2, 0]:g}}}" if x is not None else ""
         notes = [f"{activations} times {kind}"]
         if not self.x.uniform and not np.any(self.levels.offset):
             notes.append("scales per input channel are part of the weights")
@@ -158,7 +167,7 @@ class Product:
             notes.append("zero padding is a third value, corrected per border class")
         elif self.pad:
             notes.append("zero padding is one of the two values, a bit")
-        if self.x.ternary and self.levels.zero is None:
+        if exact_zero and not self.x.of_floats:
             notes.append("sign(0) = 0 stays exact")
         return "; ".join(notes)
 

@@ -20,6 +20,7 @@ from ..ir.ops import (
     MatMul,
     MaxPool,
     Mul,
+    Neg,
     Pad,
     Relu,
     Reshape,
@@ -59,9 +60,11 @@ class Canonicalize(Pass):
             merge_moves,
             drop_expand,
             shrink_constant,
+            drop_zero_channels,
             merge_pad,
             product_with_constant,
             simplify_sign,
+            negate_before_sign,
             sign_before_window,
             sink_transpose,
             flatten_after_sign,
@@ -165,6 +168,22 @@ def _shrunk(array: Array) -> Array:
     return array
 
 
+def drop_zero_channels(rw: Rewriter, node: Node) -> Value | None:
+    """Channels of zeros that a pad adds in front of a convolution or product contribute nothing:
+    they go, with the weights that multiply them."""
+    op = node.op
+    if not isinstance(op, (Conv, Gemm)) or getattr(op, "groups", 1) > 1:
+        return None
+    pad, weights = rw.op(op.x, Pad), rw.array(op.w)
+    if pad is None or weights is None or pad.value != 0 or not pad.before[1] + pad.after[1]:
+        return None
+    kept = weights[:, pad.before[1] : weights.shape[1] - pad.after[1]]
+    w = rw.const(np.ascontiguousarray(kept), op.w.name, op.w.origin)
+    before, after = ((side[0], 0, *side[2:]) for side in (pad.before, pad.after))
+    x = rw.add(replace(pad, before=before, after=after), op.x.name, op.x.origin)
+    return rw.add(replace(op, x=x, w=w), node.result.name, node.origin)
+
+
 def merge_pad(rw: Rewriter, node: Node) -> Value | None:
     """A zero pad over spatial axes before a convolution belongs to the convolution, also one of a
     channels-last map that is transposed in between."""
@@ -217,6 +236,22 @@ def simplify_sign(rw: Rewriter, node: Node) -> Value | None:
         zero = inner.zero or op.zero
         return rw.add(replace(op, x=inner.x, zero=zero), node.result.name, node.origin)
     return None
+
+
+def negate_before_sign(rw: Rewriter, node: Node) -> Value | None:
+    """max_pool(-sign(x)) = max_pool(sign(-x)), the smallest sign of a window: its bits are pooled
+    as they are."""
+    op = node.op
+    negation = rw.producer(op.x) if isinstance(op, MaxPool) else None
+    if not isinstance(op, MaxPool) or negation is None or not isinstance(negation.op, Neg):
+        return None
+    sign = rw.op(negation.op.x, Sign)
+    if sign is None:
+        return None
+    hint, origin = negation.result.name, negation.origin
+    negated = rw.add(Neg(sign.x), hint + ".neg", origin)
+    turned = rw.add(Sign(negated, -sign.zero), hint, origin)
+    return rw.add(replace(op, x=turned), node.result.name, node.origin)
 
 
 def sign_before_window(rw: Rewriter, node: Node) -> Value | None:

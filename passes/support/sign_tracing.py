@@ -5,30 +5,43 @@
 An elementwise function of one sign, with constants per channel, takes at most one value for each of
 -1, 0 and +1; `Signs` holds that table. Moves take the table along. A product reads the bits of the
 sign, and what the table says of its scale and offset becomes constants after it.
+
+Whatever else takes two values, or three of which one is in the middle, is a function of its own
+sign, whichever operators computed it (`few_values`): its bits are taken of its floats.
+
+    sign(x) * sign(y),   reduce_max(sign(x)),   where(mask, sign(x), sign(y)),   pad(sign(x), 0)
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from ...errors import VerifyError
-from ...ir import Array, Node, Op, Value
+from ...ir import BOOL, F32, Array, Node, Op, Value
 from ...ir.ops import (
     Binarize,
+    Cast,
     Concat,
+    Const,
     MaxPool,
     Pad,
     Reshape,
     Sign,
     Slice,
+    Sub,
 )
 from ...ir.rewriting import Rewriter
-from ...ir.traits import Trait
+from ...ir.traits import PASSES_ON, Trait
 from ..canonicalize import FEW_CHANNELS, is_flatten
-from .queries import per_channel
+from .few_values import few, given
+from .queries import channel_shape, per_channel
+
+LARGEST_FLOAT_INTEGER = 1 << 24
+"""Integers up to it are float32 numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,11 +55,18 @@ class Signs:
     """[3, C], or [3, 1] when all channels agree; the value's own type."""
     ternary: bool
     """Whether the signs beneath can be 0."""
+    of_floats: bool = False
+    """Whether what is beneath is no `Sign`, but some value of two or three values."""
 
     @property
     def uniform(self) -> bool:
         """True when all channels take the same values."""
         return self.table.shape[1] == 1
+
+    @property
+    def taken(self) -> Array:
+        """The rows of the table that are taken: [3, C] or [2, C]."""
+        return self.table if self.ternary else self.table[[0, 2]]
 
     def wide(self, channels: int) -> Array:
         """The table with a column for each channel."""
@@ -76,10 +96,16 @@ class Tracer:
     """Follows signs through a graph whose nodes are visited in order."""
 
     rw: Rewriter
+    operators: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The model's operators by the names of its nodes, for messages."""
     known: dict[tuple[Value, bool], Signs | NotSigns] = field(
         default_factory=dict[tuple[Value, bool], "Signs | NotSigns"]
     )
     """By value, and by whether the reader takes a flattened map (`_follows`)."""
+    apart: dict[tuple[Value, bool], Signs] = field(
+        default_factory=dict[tuple[Value, bool], "Signs"]
+    )
+    """Values that are their own base: by the values that they take, not by what computes them."""
     packed: dict[tuple[Value, bool, int | None], Value] = field(
         default_factory=dict[tuple[Value, bool, "int | None"], Value]
     )
@@ -93,6 +119,8 @@ class Tracer:
     def find(self, value: Value, flat: bool = False) -> Signs | NotSigns:
         """What is known of a value; ``flat``: the reader is a product, which can read the map that
         was flattened instead."""
+        if (value, flat) not in self.known and value.element == BOOL:
+            return self._truths(value, flat)
         return self.known.get((value, flat)) or NotSigns(
             "they are a graph input",
             "a first layer reads real numbers; to have it on bits, encode its input as signs "
@@ -100,6 +128,59 @@ class Tracer:
         )
 
     def _signs(self, node: Node, value: Value, flat: bool) -> Signs | NotSigns:
+        traced = self._traced(node, value, flat)
+        if isinstance(traced, Signs):
+            return traced
+        return self._by_values(node, value, flat) or traced
+
+    def _by_values(self, node: Node, value: Value, flat: bool) -> Signs | None:
+        """A value as a function of its own sign: that of what it is above or below the middle."""
+        op = node.op
+        if isinstance(op, Const) or len(node.results) > 1:
+            return None
+        if value.element == BOOL:
+            return self._truths(value, flat)
+        args = self._taken(op, value, flat)
+        values = None if args is None else given(op, args)
+        if values is None:
+            return None
+        low, *middle, high = values.astype(np.float64)
+        if middle and np.any(middle[0] - low != high - middle[0]):
+            return None
+        if value.element != F32 and np.any(np.maximum(-low, high) > LARGEST_FLOAT_INTEGER):
+            return None
+        table = values if middle else values[[0, 0, 1]]
+        return self._own(value, flat, Signs(value, table, bool(middle), True))
+
+    def _truths(self, value: Value, flat: bool) -> Signs:
+        """Truth values, whatever decides them."""
+        return self._own(value, flat, Signs(value, np.array([[0], [0], [1]], bool), False, True))
+
+    def _own(self, value: Value, flat: bool, signs: Signs) -> Signs:
+        self.apart[value, flat] = signs
+        return signs
+
+    def _taken(self, op: Op, result: Value, flat: bool) -> list[Array] | None:
+        """What the operands that `given` asks for take; None where one takes many values."""
+        operands = op.operands if op.pointwise else op.sources
+        if not operands or not (op.pointwise or op.traits & PASSES_ON):
+            return None
+        rank, channels = result.type.rank, result.shape[1] if result.shape[1:] else 1
+        taken: dict[Value, Array] = {}
+        for value in operands:
+            if (array := self.rw.array(value)) is not None:
+                columns = per_channel(array, rank, channels) if op.pointwise and rank > 1 else None
+                values = few(array) if columns is None else columns[None]
+            else:
+                signs = self.find(value, flat)
+                fits = isinstance(signs, Signs) and (signs.uniform or value.type.rank == rank)
+                values = signs.taken if isinstance(signs, Signs) and fits else None
+            if values is None:
+                return None
+            taken[value] = values
+        return [taken[value] for value in operands]
+
+    def _traced(self, node: Node, value: Value, flat: bool) -> Signs | NotSigns:
         op = node.op
         if isinstance(op, Sign):
             table = np.array([[-1], [op.zero], [1]], np.float32)
@@ -112,18 +193,18 @@ class Tracer:
             return self._elementwise(node, flat)
         if _moves(op):
             return self._moved(node, op, flat)
-        return _not_sign(node)
+        return self._not_sign(node)
 
     def _moved(self, node: Node, op: Op, flat: bool) -> Signs | NotSigns:
         below = self.find(op.sources[0])
         if isinstance(below, NotSigns):
-            return below if not isinstance(op, MaxPool) else _not_sign(node)
+            return below if not isinstance(op, MaxPool) else self._not_sign(node)
         out = replace(below, base=node.result)
         if isinstance(op, MaxPool):
             if op.may_be_empty():
-                return _not_sign(node, "has windows that see only padding")
+                return self._not_sign(node, "has windows that see only padding")
             if not np.all(np.diff(below.table.astype(np.float64), axis=0) >= 0):
-                return _not_sign(node, "takes the maximum of falling functions of signs")
+                return self._not_sign(node, "takes the maximum of falling functions of signs")
             return out
         if isinstance(op, Slice):
             if below.uniform:
@@ -138,20 +219,31 @@ class Tracer:
             return replace(out, table=np.repeat(below.table, columns, axis=1))
         if below.uniform and self._path(op) is not None:
             return out
-        return _not_sign(node, "moves signs in a way that packed words cannot follow")
+        return self._not_sign(node, "moves signs in a way that packed words cannot follow")
 
     def _joined(self, node: Node, op: Concat) -> Signs | NotSigns:
         parts = [self.find(x) for x in op.xs]
         signs = [p for p in parts if isinstance(p, Signs)]
-        if op.axis != 1 or not signs:
-            return _not_sign(node)
+        if not signs:
+            same = all(part == parts[0] for part in parts)
+            return parts[0] if same else self._not_sign(node)
         if len(signs) < len(parts):
             number = next(i for i, p in enumerate(parts) if isinstance(p, NotSigns))
-            return _not_sign(node, f"joins signs with '{op.xs[number].name}', which is none")
+            other = op.xs[number]
+            made = self.rw.producers.get(other)
+            name = described(made, self.operators) if made else f"'{other.name}'"
+            return self._not_sign(node, f"joins signs with {name}, which is none")
         if len({p.ternary for p in signs}) > 1:
-            return _not_sign(node, "joins signs that are 0 at 0 with signs that are not")
-        tables = [p.wide(x.shape[1]) for p, x in zip(signs, op.xs, strict=True)]
-        return Signs(node.result, np.concatenate(tables, axis=1), signs[0].ternary)
+            return self._not_sign(node, "joins signs that are 0 at 0 with signs that are not")
+        of_floats = any(p.of_floats for p in signs)
+        if op.axis == 1:
+            tables = [p.wide(x.shape[1]) for p, x in zip(signs, op.xs, strict=True)]
+            table = np.concatenate(tables, axis=1)
+        elif all(np.array_equal(p.taken, signs[0].taken) for p in signs):
+            table = signs[0].table
+        else:
+            return self._not_sign(node, "joins signs of several scales")
+        return Signs(node.result, table, signs[0].ternary, of_floats)
 
     def _padded(self, node: Node, op: Pad) -> Signs | NotSigns:
         below = self.find(op.x)
@@ -159,10 +251,10 @@ class Tracer:
             return below
         movable = below.uniform and self._path(op) is not None
         if any(op.before[:2] + op.after[:2]) and not movable:
-            return _not_sign(node, "pads channels")
+            return self._not_sign(node, "pads channels")
         if border_sign(below, op.value) is None:
             return NotSigns(
-                f"{node.describe()} pads signs with {op.value:g}",
+                f"{described(node, self.operators)} pads signs with {op.value:g}",
                 "pad with a value that the signs take, or with 0 right before the convolution",
             )
         return replace(below, base=node.result)
@@ -177,18 +269,22 @@ class Tracer:
         for value in running:
             signs = self.find(value, flat)
             if isinstance(signs, NotSigns):
-                return signs if Trait.AFFINE in op.traits and len(running) == 1 else _not_sign(node)
+                return (
+                    signs
+                    if Trait.AFFINE in op.traits and len(running) == 1
+                    else self._not_sign(node)
+                )
             below.append(signs)
         if len({b.base for b in below}) != 1 or {v.shape for v in running} != {result.shape}:
-            return _not_sign(node)
+            return self._not_sign(node)
         constants = [a for a in arrays.values() if a is not None]
         if rank < 2 or any(per_channel(a, rank, channels) is None for a in constants):
-            return _not_sign(node)
+            return self._not_sign(node)
 
         def seen(value: Value) -> Any:
             if arrays[value] is not None:
                 return arrays[value]
-            operand = self.known[value, flat]
+            operand = self.find(value, flat)
             assert isinstance(operand, Signs)
             return operand.table.reshape(3, -1, *[1] * (rank - 2))
 
@@ -196,8 +292,15 @@ class Tracer:
             with np.errstate(all="ignore"):
                 out = np.asarray(op.reference([seen(v) for v in op.operands], 3))
         except VerifyError:
-            return _not_sign(node)
+            return self._not_sign(node)
         return replace(below[0], table=out.reshape(3, -1))
+
+    def _not_sign(self, node: Node, why: str = "is not a sign") -> NotSigns:
+        name = described(node, self.operators)
+        return NotSigns(
+            f"{name} {why}",
+            f"binarize the layer's input: a Sign (or Where(x >= 0, 1, -1)) after {name}",
+        )
 
     def _follows(self, op: Reshape, flat: bool) -> bool:
         """True for reshapes that packed words follow: [N, C, 1, 1] <-> [N, C], and flattening right
@@ -219,7 +322,7 @@ class Tracer:
         while _moves(op):
             stack.append(op)
             below = self.find(op.sources[0])
-            if isinstance(below, NotSigns):
+            if isinstance(below, NotSigns) or (below.base, False) in self.apart:
                 return None
             op = self.rw.producers[below.base].op
             if isinstance(op, Sign):
@@ -250,6 +353,8 @@ class Tracer:
 
     def _below(self, base: Value, flat: bool) -> list[Value]:
         """The bases whose bits a move of signs reads; none where the floats are moved instead."""
+        if (base, flat) in self.apart:
+            return []
         op = self.rw.producers[base].op
         if isinstance(op, Sign) or self._turned(op, flat) is not None:
             return []
@@ -266,6 +371,8 @@ class Tracer:
 
     def _bits(self, base: Value, flat: bool, zero: int | None) -> Value:
         """One sign or move on the bits of its operands, which are there."""
+        if (base, flat) in self.apart:
+            return self._of_values(base, self.apart[base, flat], zero)
         node, rw = self.rw.producers[base], self.rw
         op, name = node.op, base.name + ".bits"
         if isinstance(op, Sign):
@@ -280,6 +387,23 @@ class Tracer:
             return self.packed[self._base(value), False, zero]
 
         return rw.add(op.map_operands(packed), name, node.origin)
+
+    def _of_values(self, base: Value, signs: Signs, zero: int | None) -> Value:
+        """The sign of what a value of two or three values is above the middle of them."""
+        rw, name, origin = self.rw, base.name, base.origin
+        x = base if base.element == F32 else rw.add(Cast(base, F32), name + ".float", origin)
+        low, middle, high = signs.table.astype(np.float64)
+        if not signs.ternary:
+            zero, middle = 1, np.float32((low + high) / 2)
+            middle = np.where((low < 0) & (high > 0), 0, np.where(middle > low, middle, high))
+        elif zero is None:
+            zero = 0
+        if np.any(middle):
+            array = np.asarray(middle, np.float32)
+            shape = channel_shape(base.type.rank) if array.size > 1 else ()
+            offset = rw.const(array.reshape(shape), name + ".middle", origin)
+            x = rw.add(Sub(x, offset), name + ".above", origin)
+        return rw.add(Binarize(x, zero), name + ".bits", origin)
 
     def _with_sign(self, op: Pad, zero: int | None) -> Pad:
         """The pad with the sign that its value stands for."""
@@ -351,11 +475,13 @@ def _compressed(signs: Signs | NotSigns) -> Signs | NotSigns:
     return replace(signs, table=signs.table[:, :1])
 
 
-def _not_sign(node: Node, why: str = "is not a sign") -> NotSigns:
-    return NotSigns(
-        f"{node.describe()} {why}",
-        f"binarize the layer's input: a Sign (or Where(x >= 0, 1, -1)) after {node.describe()}",
-    )
+def described(node: Node, operators: Mapping[str, str]) -> str:
+    """``node 'conv1' (Conv)``: a node of the model with its operator, where ``operators`` has it by
+    name; what it was imported as where it has not."""
+    name = node.origin[0] if node.origin else ""
+    if name not in operators:
+        return node.describe()
+    return f"node '{name}' ({operators[name]})" if operators[name] else f"node '{name}'"
 
 
 def _is_squeeze(op: Reshape) -> bool:

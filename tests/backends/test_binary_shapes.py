@@ -38,12 +38,15 @@ class Layers:
         return name
 
     def add(self, op: str, x: str, *constants: Any, first: bool = False, **attributes: Any) -> str:
-        """A node on ``x`` and constants; ``x`` comes last when ``first`` is for the constants."""
+        """A node on ``x`` and constants, or further values by name; ``x`` comes last when ``first``
+        is for the constants."""
         name = f"t{len(self.nodes)}"
         names: list[str] = []
         for i, array in enumerate(constants):
-            names.append("" if array is None else f"{name}.c{i}")
-            if array is not None:
+            if array is None or isinstance(array, str):
+                names.append(array or "")
+            else:
+                names.append(f"{name}.c{i}")
                 self.constants[names[-1]] = np.asarray(array)
         operands = [*names, x] if first else [x, *names]
         self.nodes.append(helper.make_node(op, operands, [name], name=name, **attributes))
@@ -217,7 +220,107 @@ def dense(layers: Layers) -> None:
         layers.finish(layers.add("MatMul", y, scaled(12, 33), first=True))
 
 
-GROUPS = (kernels, steps, channels, groups, borders, lines, transposed, dense)
+def two_signs(layers: Layers, case: str, *shape: int) -> tuple[str, str]:
+    """Two different signs of one operand, which are not 0 at 0."""
+    x = layers.start(case, *shape)
+    masks = [layers.add("Less", x, np.float32(bound)) for bound in (0, 1)]
+    s, t = (layers.add("Where", mask, np.float32(1), np.float32(-1)) for mask in masks)
+    return s, t
+
+
+def read(layers: Layers, x: str, channels: int, *kernel: int, **attributes: Any) -> None:
+    """A layer on bits at the end of a case."""
+    layers.finish(layers.add("Conv", x, scaled(9, channels, *(kernel or (3, 3))), **attributes))
+
+
+def moved(layers: Layers) -> None:
+    """Signs that go elsewhere on their way to the layer."""
+
+    def case(name: str, *steps: tuple[Any, ...], channels: int = 34, **attributes: Any) -> None:
+        x = layers.add("Sign", layers.start(name, 34, 8, 6))
+        for op, *constants in steps:
+            named = attributes if op == steps[-1][0] else {}
+            x = layers.add(op, x, *constants, **named)
+        read(layers, x, channels)
+
+    border = np.int64([0, 0, 2, 1, 0, 0, 1, 3])
+    for mode in ("reflect", "edge"):
+        case(mode, ("Pad", border), mode=mode)
+    case("zeros", ("Pad", border))
+    case("wide edge", ("Pad", np.int64([0, 0, 70, 0, 0, 0, 0, 1])), mode="edge")
+    case("pooled zeros", ("Pad", border), ("MaxPool",), kernel_shape=[2, 2])
+    case("zero channels", ("Pad", np.int64([0, 3, 1, 0, 0, 5, 0, 0])), channels=42)
+    case("tiled", ("Tile", np.int64([1, 1, 2, 3])))
+    case("tiled channels", ("Tile", np.int64([1, 2, 1, 1])), channels=68)
+    case("pooled and spread", ("GlobalMaxPool",), ("Expand", np.int64([1, 34, 5, 4])))
+    case("flipped", ("Slice", np.int64([-1]), np.int64([-99]), np.int64([3]), np.int64([-1])))
+    case("rows", ("Gather", np.int64([3, 1, 1, 0, 7])), axis=2)
+    case("other channels", ("Gather", np.int64([33, 1, 5, 0])), channels=4, axis=1)
+    case("resized", ("Resize", None, np.float32([1, 1, 2, 2])), mode="nearest")
+    case("to space", ("Slice", *(np.int64([i]) for i in (0, 32, 1))), ("DepthToSpace",),
+         channels=8, blocksize=2)  # fmt: skip
+    case("to depth", ("SpaceToDepth",), channels=136, blocksize=2)
+
+
+def joined(layers: Layers) -> None:
+    """Several signs that become one map."""
+    for axis in (2, 3):
+        s, t = two_signs(layers, f"axis {axis}", 34, 8, 6)
+        read(layers, layers.add("Concat", s, t, s, axis=axis), 34)
+    s, t = two_signs(layers, "three values", 34, 8, 6)
+    read(layers, layers.add("Concat", s, layers.add("Relu", t), axis=3), 34)
+    for op in ("Mul", "Max", "Min", "Add", "Sub"):
+        s, t = two_signs(layers, op, 34, 8, 6)
+        read(layers, layers.add(op, s, t), 34, pads=[1, 1, 1, 1])
+    x = layers.start("product with zeros", 34, 8, 6)
+    s, t = layers.add("Sign", x), layers.add("Sign", layers.add("Sub", x, np.float32(0.5)))
+    read(layers, layers.add("Mul", s, t), 34, pads=[1, 1, 1, 1])
+    s, t = two_signs(layers, "product of channels", 34, 8, 6)
+    t = layers.add("Mul", t, np.float32(0.5))
+    read(layers, layers.add("Mul", s, layers.add("ReduceMin", t, axes=[1])), 34)
+    s, t = two_signs(layers, "constant signs", 34, 8, 6)
+    read(layers, layers.add("MaxPool", layers.add("Mul", s, signs(8, 6)), kernel_shape=[2, 2]), 34)
+    s, t = two_signs(layers, "where", 34, 8, 6)
+    mask = layers.add("Less", "where.x", np.float32(-1))
+    read(layers, layers.add("Where", mask, s, t), 34)
+    s, t = two_signs(layers, "masks", 34, 8, 6)
+    both = layers.add("Xor", layers.add("Equal", s, t), mask := layers.add("Less", s, t))
+    read(layers, layers.add("Cast", layers.add("Or", both, mask), to=1), 34, pads=[0, 1, 0, 1])
+    s, t = two_signs(layers, "products that move", 32, 8, 6)
+    x = layers.add("Reshape", layers.add("Mul", s, t), np.int64([0, 4, 8, 8, 6]))
+    x = layers.add("Transpose", x, perm=[0, 2, 1, 3, 4])
+    x = layers.add("Reshape", x, np.int64([0, 32, 8, 6]))
+    x = layers.add("Pad", x, np.int64([0, 0, 1, 1, 0, 0, 1, 1]), mode="reflect")
+    read(layers, layers.add("MaxPool", x, kernel_shape=[2, 2]), 32)
+
+
+def least(layers: Layers) -> None:
+    """The smallest sign of a window."""
+    pool = {"kernel_shape": [3, 2], "strides": [2, 1], "pads": [1, 0, 1, 1]}
+    s, _ = two_signs(layers, "negated", 34, 8, 6)
+    x = layers.add("MaxPool", layers.add("Neg", s), **pool)
+    read(layers, layers.add("Neg", x), 34)
+    s, _ = two_signs(layers, "zeros and ones", 34, 8, 6)
+    x = layers.add("Sub", layers.add("Relu", s), np.float32(1), first=True)
+    x = layers.add("MaxPool", x, **pool)
+    read(layers, layers.add("Sub", x, np.float32(1), first=True), 34)
+
+
+def solids(layers: Layers) -> None:
+    """Conv3d."""
+    for i, attributes in enumerate(
+        [{}, {"pads": [1] * 6}, {"pads": [1, 0, 2, 0, 1, 1], "strides": [2, 1, 2]},
+         {"dilations": [2, 1, 1]}, {"group": 2}]
+    ):  # fmt: skip
+        y = layers.add("Sign", layers.start(f"solid{i}", 6, 6, 5, 4))
+        w = scaled(8, 6 // attributes.get("group", 1), 3, 3, 3)
+        layers.finish(layers.add("Conv", y, w, **attributes))
+
+
+GROUPS = (
+    kernels, steps, channels, groups, borders, lines, transposed, dense, moved, joined, least,
+    solids,
+)  # fmt: skip
 
 
 @pytest.mark.sampled(per=("build",))

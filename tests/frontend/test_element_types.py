@@ -76,7 +76,7 @@ def compiles(case: Case, rule: Rule, operand: str, element: str, name: str) -> b
             raise
         return False
     target, backend = driver.resolve_target("x86-64-v3"), driver.load_backend(name)
-    graph, _ = driver.lower(imported.graph, PredictedCost(target, backend.kernels), Options())
+    graph, _ = driver.lower(imported, PredictedCost(target, backend.kernels), Options())
     backend.lower(graph, target)
     return True
 

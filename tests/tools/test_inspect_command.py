@@ -189,3 +189,40 @@ def test_what_is_neither_is_one_line(cli: Cli, content: bytes, words: str) -> No
 @pytest.mark.parametrize("path", ["nothere", ".", "/dev/null"])
 def test_what_cannot_be_read_is_one_line(cli: Cli, path: str) -> None:
     assert cli.bad("inspect", path).startswith(f"bnnc: {path}: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes", "blamed"),
+    [
+        ("Relu", {}, "node 'before' (Relu)"),
+        ("HardSwish", {}, "node 'before' (HardSwish)"),
+        ("Softsign", {}, "node 'before' (Softsign)"),
+        ("GlobalLpPool", {}, "node 'before' (GlobalLpPool)"),
+        ("Pad", {"mode": "edge"}, "node 'first' (Sigmoid)"),
+    ],
+)
+@pytest.mark.parametrize("axes", [2, 3])
+def test_reasons_name_what_the_model_has(
+    cli: Cli, tmp_path: Path, name: str, attributes: dict[str, object], blamed: str, axes: int
+) -> None:
+    """An operator that the importer writes out in others, and a convolution that it unfolds."""
+    weights = numpy_helper.from_array(np.ones((1, 4, *[1] * axes), np.float32), "w")
+    pads = [0, 0, *[1] * axes] * 2
+    constants = [weights, numpy_helper.from_array(np.array(pads, np.int64), "pads")]
+    operands = ["f", *["pads"] * (name == "Pad")]
+    nodes = [
+        helper.make_node("Sigmoid", ["x"], ["f"], "first"),
+        helper.make_node(name, operands, ["b"], "before", **attributes),
+        helper.make_node("Conv", ["b", "w"], ["y"], "layer"),
+    ]
+    shape = ["N", 4, *[3] * axes]
+    given = helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)
+    made = helper.make_empty_tensor_value_info("y")
+    graph = helper.make_graph(nodes, "g", [given], [made], constants)
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9),
+        tmp_path / "m.onnx",
+    )
+    (layer,) = json.loads(cli("inspect", tmp_path / "m.onnx", "--json").out)["layers"]
+    assert layer["reason"] == f"activations are float: {blamed} is not a sign"
+    assert blamed in layer["advice"]

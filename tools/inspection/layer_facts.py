@@ -113,7 +113,7 @@ def inspect_model(
             _geometry(verdict.node),
             signs.at_zero(verdict.node) if verdict.binarized else "",
         )
-        for verdict in examine(graph)
+        for verdict in examine(graph, imported.operators)
     )
     return Inspected(imported, graph, tuple(layers))
 
