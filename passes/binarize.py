@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import F32, SIGN, Array, Graph, Node, Stage, Value
+from ..ir import F32, SIGN, Array, Graph, Node, Op, Stage, Value
 from ..ir.ops import (
     Add,
     BinaryConv,
@@ -39,6 +39,7 @@ from ..ir.ops.window_axis import border_classes, window_axes
 from ..ir.rewriting import Rewriter, drop_dead
 from .integer_products import in_integers
 from .manager import Context, Pass
+from .support.factors import unscaled
 from .support.queries import channel_shape
 from .support.sign_tracing import Levels, NotSigns, Signs, Tracer, levels
 from .support.weight_bits import BitWeights, split_weights
@@ -84,8 +85,7 @@ class Binarize(Pass):
         rw = Rewriter.over(graph)
         tracer = Tracer(rw)
         for node in graph.nodes:
-            current = Node(node.op.map_operands(rw.get), node.results)
-            recognised = recognise(tracer, current)
+            recognised = recognise(tracer, node.op.map_operands(rw.get))
             if isinstance(recognised, Product):
                 _Emitter(tracer, node, recognised).emit()
             else:
@@ -103,18 +103,34 @@ def examine(
     tracer = Tracer(rw, operators)
     verdicts: list[Verdict] = []
     for node in graph.nodes:
-        recognised = recognise(tracer, node)
+        recognised = recognise(tracer, node.op)
         if isinstance(recognised, Product):
             verdicts.append(Verdict(node, True, recognised.describe()))
         elif isinstance(recognised, NotSigns):
             assert isinstance(node.op, (Conv, Gemm))
-            reason = _IN_INTEGERS if in_integers(rw, node.op) else recognised.reason
-            verdicts.append(Verdict(node, False, reason, recognised.advice))
+            why = _without_factor(tracer, node.op, recognised)
+            reason = _IN_INTEGERS if in_integers(rw, node.op) else why.reason
+            verdicts.append(Verdict(node, False, reason, why.advice))
         elif isinstance(node.op, MatMul):
             verdicts.append(Verdict(node, False, _computed(tracer, node.op)))
         rw.copy(node)
         tracer.visit(rw.nodes[-1])
     return tuple(verdicts)
+
+
+def _without_factor(tracer: Tracer, op: Conv | Gemm, why: NotSigns) -> NotSigns:
+    """Why a layer of signs times a factor is float: the factor, or what the layer without it is."""
+    apart = unscaled(tracer, op)
+    if isinstance(apart, NotSigns):
+        return _float_activations(apart)
+    if apart is None:
+        return why
+    alone = recognise(tracer, replace(op, x=apart.x))
+    return alone if isinstance(alone, NotSigns) else why
+
+
+def _float_activations(why: NotSigns) -> NotSigns:
+    return replace(why, reason=f"activations are float: {why.reason}")
 
 
 def _computed(tracer: Tracer, op: MatMul) -> str:
@@ -172,9 +188,9 @@ class Product:
         return "; ".join(notes)
 
 
-def recognise(tracer: Tracer, node: Node) -> Product | NotSigns | None:
+def recognise(tracer: Tracer, op: Op) -> Product | NotSigns | None:
     """How a layer runs on bits, or the reason why it does not; None for other operators."""
-    op, rw = node.op, tracer.rw
+    rw = tracer.rw
     if not isinstance(op, (Conv, Gemm)):
         return None
     flat = isinstance(op, Gemm)
@@ -182,7 +198,7 @@ def recognise(tracer: Tracer, node: Node) -> Product | NotSigns | None:
     activations = levels(signs, op.x.name) if isinstance(signs, Signs) else signs
     if not isinstance(signs, Signs) or isinstance(activations, NotSigns):
         assert isinstance(activations, NotSigns)
-        return replace(activations, reason=f"activations are float: {activations.reason}")
+        return _float_activations(activations)
     array = rw.array(op.w)
     if array is None:
         return NotSigns("weights are not constant", "export them as an initializer")

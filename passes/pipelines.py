@@ -10,6 +10,7 @@ from .common_subexpressions import CommonSubexpressions
 from .concat_last import ConcatLast
 from .constant_fold import ConstantFold
 from .dead_code import DeadCode
+from .factor_out import FactorOut
 from .fold_scale import FoldScale
 from .fuse_conv_bn import FuseConvBn
 from .fuse_epilogue import FuseEpilogue
@@ -24,7 +25,14 @@ from .threshold import Threshold
 
 def recognition() -> tuple[Pass, ...]:
     """Up to the graph on which layers are recognised as binary."""
-    return (DeadCode(), ConstantFold(), Canonicalize(), ConstantFold(), CommonSubexpressions())
+    return (
+        DeadCode(),
+        ConstantFold(),
+        Canonicalize(),
+        ConstantFold(),
+        CommonSubexpressions(),
+        FactorOut(),
+    )
 
 
 def default(

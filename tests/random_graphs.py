@@ -2,8 +2,8 @@
 
 They hold what exporters leave around signs: convolutions and products with ±alpha weights per
 channel (some 0), signs with each value at 0, scales, pads with 0 and ±1, groups, strides and
-dilations, BatchNormalization with gamma of any sign and 0, bias, PRelu, clips, pools, skip
-additions, concatenations, channel shuffles, transposes to NHWC and back.
+dilations, factors per sample and position, BatchNormalization with gamma of any sign and 0, bias,
+PRelu, clips, pools, skip additions, concatenations, channel shuffles, transposes to NHWC and back.
 
 ``dyadic`` networks use few-bit numbers, on which float32 arithmetic is exact: every bit must stay.
 """
@@ -35,9 +35,11 @@ from bnnc.ir.ops import (
     Neg,
     Pad,
     PRelu,
+    ReduceMax,
     ReduceMean,
     Relu,
     Reshape,
+    Round,
     Sign,
     Slice,
     Sub,
@@ -99,6 +101,19 @@ class _Network:
         split = self.add(Reshape(x, (n, 2, c // 2, *size)), "split")
         turned = self.add(Transpose(split, (0, 2, 1, *range(3, 3 + len(size)))), "turned")
         return self.add(Reshape(turned, (n, c, *size)), "shuffled")
+
+    def multiplied(self, x: Value) -> Value:
+        """A factor per sample or per position, of an earlier value: small integers in dyadic
+        networks."""
+        source = self.draw(st.sampled_from([v for v in self.values if v.shape[2:] == x.shape[2:]]))
+        axes = self.pick((1,), tuple(range(1, source.type.rank)))
+        magnitude = self.add(Abs(source), "magnitude")
+        if self.dyadic:
+            top = self.add(ReduceMax(magnitude, axes), "top")
+            factor = self.add(Clip(self.add(Round(top), "whole"), 0.0, 4.0), "factor")
+        else:
+            factor = self.add(ReduceMean(magnitude, axes), "factor")
+        return self.add(Mul(x, factor) if self.chance() else Mul(factor, x), "multiplied")
 
     def there_and_back(self, x: Value) -> Value:
         """An NHWC island: a per-channel operation on the last axis, or a sign."""
@@ -210,6 +225,7 @@ class _Network:
         """Sign, what stands between it and the product, and the product."""
         x = self.sign(x)
         between = (self.scaled, self.bordered, self.shuffled, self.pool, self.joined, self.part)
+        between += (self.multiplied,)
         for layer in self.draw(st.lists(st.sampled_from(between), max_size=2)):
             x = self.keep(layer(x))
         return self.keep(self.conv(x, binary=True))

@@ -68,6 +68,48 @@ def test_reasons(graph: Graph, reason: str) -> None:
     assert verdict.binarized == reason.startswith("signs times")
 
 
+FACTOR = (
+    "input %f: f32[N,1,2,2] %s = sign(%x) zero=1 : f32[N,2,2,2] "
+    '%p = mul(%s, %f) : f32[N,2,2,2] from "Mul_0"'
+)
+MULTIPLIES = "activations are float: node 'Mul_0' (mul) multiplies signs by a factor that varies"
+
+
+@pytest.mark.parametrize(
+    ("graph", "reason"),
+    [
+        (
+            parse(
+                f"graph @g imported {{ input %x: f32[N,2,2,2] {FACTOR} "
+                "%w = const() data=splat(1) element=f32 : f32[1,2,1,2] %y = conv(%p, %w, none) "
+                f'{CONV.replace("2,2]", "2,1]")} from "Conv_0" output %y as "y" }}'
+            ),
+            f"{MULTIPLIES} within the 1x2 window",
+        ),
+        (
+            layer(FACTOR.replace("f32[N,1,", "f32[N,2,"), x="%p"),
+            f"{MULTIPLIES} over the channels that are summed",
+        ),
+        (
+            layer(FACTOR, "data=[1, 0] element=f32", x="%p"),
+            "weights of channel 0 are not ±alpha: off by 1 of alpha 0.5 (channels off: 1 of 1)",
+        ),
+        (
+            layer(
+                f"{FACTOR} %i = const() data=[1, 0] element=i64 : i64[2] "
+                '%q = gather(%p, %i) axis=2 : f32[N,2,2,2] from "Gather"',
+                x="%q",
+            ),
+            "activations are float: node 'Gather' (gather) moves signs together with their factor",
+        ),
+    ],
+)
+def test_reasons_of_factors(graph: Graph, reason: str) -> None:
+    (verdict,) = examine(graph)
+    assert verdict.reason == reason
+    assert verdict.advice
+
+
 def test_weights_of_a_straight_through_estimator() -> None:
     """(q - w) + w in float32 leaves a residue that is accepted; a trained float weight is not."""
     generator = np.random.default_rng(3)

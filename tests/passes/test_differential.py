@@ -17,6 +17,7 @@ from bnnc.ir import Graph, Value, interpret, ops
 from bnnc.ir.ops import BinaryConv, BinaryGemm, Sign, Threshold
 from bnnc.passes import Pass, pipelines, run_passes
 from bnnc.passes.binarize import Binarize
+from bnnc.passes.factor_out import FactorOut
 from bnnc.passes.fold_scale import FoldScale
 from bnnc.passes.fuse_conv_bn import FuseConvBn
 from bnnc.passes.support.queries import reaches_sign
@@ -75,12 +76,13 @@ def test_numbers_of_few_bits_stay_exact(graph: Graph) -> None:
 @given(networks(dyadic=False))
 @SETTINGS
 def test_exact_passes_keep_every_bit(graph: Graph) -> None:
-    """On any numbers; binarize is judged by `test_binarize_layer_by_layer`."""
+    """On any numbers; binarize, with the factors that make way for it, is judged by
+    `test_binarize_layer_by_layer`."""
     inputs = inputs_of(graph, dyadic=False)
     expected = interpret(graph, inputs)
     for step, _, after in stages(graph, pipelines.default(exact_float=True)):
         actual = interpret(after, inputs)
-        if isinstance(step, Binarize):
+        if isinstance(step, (FactorOut, Binarize)):
             expected = actual
         assert_same_after(step, expected, actual)
     report(after)
@@ -90,8 +92,9 @@ def test_exact_passes_keep_every_bit(graph: Graph) -> None:
 @SETTINGS
 def test_binarize_layer_by_layer(graph: Graph) -> None:
     """Each value from the reference's own operands: float sums of ±alpha against integer sums."""
-    graph = run_passes(graph, pipelines.recognition(), ONE_KERNEL_EACH)
-    after = run_passes(graph, (Binarize(),), ONE_KERNEL_EACH)
+    steps = (s for s in pipelines.recognition() if not isinstance(s, FactorOut))
+    graph = run_passes(graph, steps, ONE_KERNEL_EACH)
+    after = run_passes(graph, (FactorOut(), Binarize()), ONE_KERNEL_EACH)
     inputs = inputs_of(graph, dyadic=False)
     expected = trace(graph, inputs)
     largest = 1.0 + max(float(np.abs(a).max(initial=0)) for a in expected.values())
