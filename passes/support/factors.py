@@ -23,6 +23,8 @@ _ELSEWHERE = (
     "multiply signs by one factor for all that an output sums (one a sample, or one a pixel before "
     "a 1x1 convolution), or multiply the layer's result instead"
 )
+_BORDER = 1.0
+"""The factor of a border of zeros, which multiplied or divided by it are zeros."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def _moved(rw: Rewriter, op: Op, x: Value, factor: Factor) -> Factor | None:
     elif isinstance(op, Slice):
         moved = Slice(value, kept(op.starts, 0), kept(op.steps, 1), kept(op.sizes, 1))
     elif isinstance(op, Pad) and op.value == 0:
-        moved = Pad(value, kept(op.before, 0), kept(op.after, 0))
+        moved = Pad(value, kept(op.before, 0), kept(op.after, 0), _BORDER)
     elif isinstance(op, Reshape):
         spread, shape = _reshaped(x.shape, op.shape, value.shape)
         if spread != value.shape:
@@ -216,7 +218,7 @@ def _of_result(rw: Rewriter, layer: Conv | Gemm, factor: Factor) -> Factor:
     kept = (*value.shape[:2], *(n if v else 1 for n, v in zip(sizes, varies, strict=True)))
     name, origin = factor.name, factor.node.origin
     if any(before + after):
-        value = rw.add(Pad(value, before, after), name, origin)
+        value = rw.add(Pad(value, before, after, _BORDER), name, origin)
     if value.shape != kept or set(steps) != {1}:
         sizes = tuple(1 if isinstance(d, Batch) else d for d in kept)
         value = rw.add(Slice(value, (0,) * len(kept), steps, sizes), name, origin)
