@@ -25,7 +25,7 @@ from .backends.single_layer_library import target_entry
 from .compression import compress as compress_file
 from .errors import BackendError, LoweringError, OutputError, PassError, VerifyError
 from .files import check_writable, write_file
-from .ir import Batch, Graph, Node, arena_bytes, print_graph, save
+from .ir import Batch, Graph, Node, print_graph, save
 from .ir.ops import Conv, Gemm
 from .ir.text import constants
 from .ir.traits import Trait
@@ -204,7 +204,7 @@ def build(
         target=target_entry(machine),
         inputs=tuple(tensor(v.name, v) for v in graph.inputs),
         outputs=tuple(tensor(o.name, o.value) for o in graph.outputs),
-        workspace=artifact.Workspace(*arena_bytes(graph)),
+        workspace=code.workspace,
         constants=code.constant_bytes,
         source=artifact.Source(source.sha256, source.bytes, source.opset, source.producer),
         linker=linker,

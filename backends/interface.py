@@ -15,6 +15,7 @@ from typing import Literal, Protocol
 from ..errors import LoweringError
 from ..ir import Array, Graph, Node, Op, Value
 from ..ir.ops import Const, Fused
+from ..runtime.manifest import Workspace
 from ..runtime.weight_layouts import WeightLayout
 from .targets import Target
 
@@ -138,6 +139,11 @@ class Lowered(Protocol):
     @property
     def constant_bytes(self) -> int:
         """Bytes of constants in the code."""
+        ...
+
+    @property
+    def workspace(self) -> Workspace:
+        """The memory that a call needs."""
         ...
 
     def emit(self, kind: EmitKind, prefix: str, manifest: bytes) -> bytes:

@@ -5,7 +5,7 @@ A piece takes and returns tensors as they lie in memory: bits as their 64-bit wo
 
 from __future__ import annotations
 
-from ..ir import Graph, TensorType, arena_bytes
+from ..ir import Graph, TensorType
 from ..ir.storage import batch_axis, storage_dtype, storage_shape
 from ..runtime import artifact
 from . import linking
@@ -25,7 +25,7 @@ def piece(graph: Graph, backend: Backend, target: Target) -> bytes:
         target=target_entry(target),
         inputs=tuple(_tensor(v.name, v.type) for v in graph.inputs),
         outputs=tuple(_tensor(o.name, o.value.type) for o in graph.outputs),
-        workspace=artifact.Workspace(*arena_bytes(graph)),
+        workspace=code.workspace,
         constants=code.constant_bytes,
         source=artifact.Source("0" * 64, 0, 0, NAME),
         linker="",

@@ -46,9 +46,12 @@ extern "C" {
 /* Entries of dims: 1 when the model takes any batch size N, else 0. */
 #define @@_DIM_COUNT @DIMS@
 
-/* Memory for one call at a time: 64-byte aligned, this many bytes for a batch of n. */
+/* Memory for one call at a time: 64-byte aligned, this many bytes for a batch of n and as many
+ * threads, 1 to 64, as may run tasks at once. */
 #define @@_WORKSPACE_ALIGNMENT 64
-#define @@_WORKSPACE_BYTES(n) ((uint64_t)(n) * UINT64_C(@PER_BATCH@) + UINT64_C(@FIXED@))
+#define @@_WORKSPACE_BYTES(n, threads) \\
+  ((uint64_t)(n) * UINT64_C(@PER_BATCH@) + UINT64_C(@FIXED@) + \\
+   (uint64_t)(threads) * UINT64_C(@PER_THREAD@))
 """
 
 _BOTTOM = """
@@ -63,9 +66,10 @@ typedef struct @_args {
   const int64_t *dims;         /* @@_DIM_COUNT entries: the batch size N; may be NULL if 0 */
   const void *const *inputs;   /* @@_INPUT_COUNT pointers, aligned to their element type */
   void *const *outputs;        /* @@_OUTPUT_COUNT pointers, likewise; they overlap nothing else */
-  void *workspace;             /* @@_WORKSPACE_BYTES(N) bytes, 64-byte aligned */
+  void *workspace;             /* @@_WORKSPACE_BYTES(N, threads) bytes, 64-byte aligned */
   @_parallel_for parallel_for; /* NULL: the calling thread does everything */
   void *pool;                  /* handed to parallel_for */
+  int64_t threads;             /* threads that may run tasks at once: 1 to 64; 0 means 1 */
 } @_args;
 
 /* What @_run returns. */
@@ -81,10 +85,11 @@ uint32_t @_abi_version(void);
 /* The manifest: JSON text that ends in NUL. */
 const char *@_describe(void);
 
-/* The same number as @@_WORKSPACE_BYTES(dims[0]). */
-uint64_t @_workspace_size(const int64_t *dims);
+/* The same number as @@_WORKSPACE_BYTES(dims[0], threads). */
+uint64_t @_workspace_size(const int64_t *dims, int64_t threads);
 
-/* Runs the model: @@_OK, or what is wrong with args. Never aborts, allocates or blocks. */
+/* Runs the model: @@_OK, or what is wrong with args. Never aborts or allocates, and takes at most
+ * 16 KiB of stack, tasks too. */
 int @_run(const @_args *args);
 
 /* Threads for a call, on Linux: args.parallel_for = @_pool_for, args.pool = &pool. The workers
@@ -121,21 +126,23 @@ def c_header(manifest: Manifest) -> str:
 
     Macros carry the prefix in capitals: for prefix ``mnist``, ``MNIST_INPUT_COUNT``,
     ``MNIST_INPUT_0_TYPE``, ``MNIST_INPUT_0_ELEMENTS(n)``, ``MNIST_INPUT_0_BYTES(n)``, the same for
-    outputs, ``MNIST_WORKSPACE_BYTES(n)`` and ``MNIST_WORKSPACE_BYTES_1`` for one sample. They are
-    constant expressions for a constant n, so that bare targets can size static buffers.
+    outputs, ``MNIST_WORKSPACE_BYTES(n, threads)`` and ``MNIST_WORKSPACE_BYTES_1`` for one sample on
+    one thread. They are constant expressions for a constant n, so that bare targets can size static
+    buffers.
     """
     values = {
         "@MACHINE@": manifest.target.machine,
         "@VERSION@": _comment(manifest.bnnc),
         "@EXAMPLE@": ", dims" * manifest.symbolic
         + ", NULL" * (not manifest.symbolic)
-        + ", inputs, outputs, workspace, NULL, NULL",
+        + ", inputs, outputs, workspace, NULL, NULL, 1",
         "@ABI@": str(ABI),
         "@INPUTS@": str(len(manifest.inputs)),
         "@OUTPUTS@": str(len(manifest.outputs)),
         "@DIMS@": str(int(manifest.symbolic)),
         "@PER_BATCH@": str(manifest.workspace.per_batch),
         "@FIXED@": str(manifest.workspace.fixed),
+        "@PER_THREAD@": str(manifest.workspace.per_thread),
     }
     top = _TOP
     for key, value in values.items():
@@ -153,7 +160,7 @@ def _prefixed(text: str, manifest: Manifest) -> str:
 
 def _one_sample(manifest: Manifest) -> str:
     macro = f"{manifest.prefix.upper()}_WORKSPACE_BYTES_1"
-    return f"#define {macro} {manifest.workspace.nbytes(1)}\n"
+    return f"#define {macro} {manifest.workspace.nbytes(1, 1)}\n"
 
 
 def _tensor(macro: str, tensor: Tensor) -> Iterator[str]:

@@ -45,13 +45,14 @@ class _Args(ctypes.Structure):
         ("workspace", ctypes.c_void_p),
         ("parallel_for", ctypes.c_void_p),
         ("pool", ctypes.c_void_p),
+        ("threads", ctypes.c_int64),
     )
 
 
 class _Call:
     """The memory of one call in flight besides its tensors: args, pointer arrays, workspace."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, threads: int) -> None:
         self.dims = (ctypes.c_int64 * 1)()
         self.inputs = (ctypes.c_void_p * inputs)()
         self.outputs = (ctypes.c_void_p * outputs)()
@@ -60,6 +61,7 @@ class _Call:
             dims=ctypes.addressof(self.dims),
             inputs=ctypes.addressof(self.inputs),
             outputs=ctypes.addressof(self.outputs),
+            threads=threads,
         )
         self._memory: NDArray[np.uint8] | None = None
         self._capacity = 0
@@ -93,6 +95,7 @@ class Library:
         self._unload.atexit = False
         self._run = _function(native, manifest, path, "run", [ctypes.c_void_p], ctypes.c_int)
         _check(native, manifest, path)
+        self._threads = threads
         self._team = None if threads == 1 else Team(threads, self._pool_functions(native))
 
     def _pool_functions(self, native: ctypes.CDLL) -> PoolFunctions:
@@ -126,7 +129,7 @@ class Library:
         try:
             call = self._idle.pop()
         except IndexError:
-            call = _Call(len(inputs), len(outputs))
+            call = _Call(len(inputs), len(outputs), self._threads)
         try:
             self._reserve(call, batch)
             call.dims[0] = batch
@@ -152,7 +155,7 @@ class Library:
             args.parallel_for = None
 
     def _reserve(self, call: _Call, batch: int) -> None:
-        nbytes = self._manifest.workspace.nbytes(batch)
+        nbytes = self._manifest.workspace.nbytes(batch, self._threads)
         try:
             call.reserve(nbytes)
         except (MemoryError, ValueError):
@@ -187,12 +190,18 @@ def _check(native: ctypes.CDLL, manifest: Manifest, path: str) -> None:
     if manifest.checksum.encode() not in text:
         raise ArtifactError(f"{path}: the loaded code belongs to another artifact")
     workspace_size = _function(
-        native, manifest, path, "workspace_size", [ctypes.c_void_p], ctypes.c_uint64
+        native,
+        manifest,
+        path,
+        "workspace_size",
+        [ctypes.c_void_p, ctypes.c_int64],
+        ctypes.c_uint64,
     )
     dims = (ctypes.c_int64 * 1)()
-    for batch in (1, 2) if manifest.symbolic else (1,):
+    for batch, threads in ((1, 1), (2 if manifest.symbolic else 1, 2)):
         dims[0] = batch
-        expected, actual = manifest.workspace.nbytes(batch), workspace_size(ctypes.addressof(dims))
+        expected = manifest.workspace.nbytes(batch, threads)
+        actual = workspace_size(ctypes.addressof(dims), threads)
         if actual != expected:
             raise ArtifactError(
                 f"{path}: workspace at batch {batch}: manifest says {expected} bytes, code {actual}"

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-FORMAT = 1
-ABI = 1
+FORMAT = 2
+ABI = 2
 MAX_TENSOR_BYTES = 1 << 47
 MAX_RANK = 32
 MAX_FILE_BYTES = 1 << 31
@@ -86,14 +86,15 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Workspace:
-    """Scratch memory of one call: ``per_batch * N + fixed`` bytes."""
+    """Memory of one call: ``per_batch * N + fixed + per_thread * threads`` bytes."""
 
     per_batch: int
     fixed: int
+    per_thread: int
 
-    def nbytes(self, batch: int) -> int:
-        """Bytes at this batch."""
-        return self.per_batch * batch + self.fixed
+    def nbytes(self, batch: int, threads: int) -> int:
+        """Bytes at this batch, where so many threads (at least 1) work at once."""
+        return self.per_batch * batch + self.fixed + self.per_thread * threads
 
 
 @dataclass(frozen=True)

@@ -60,9 +60,11 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def _check_format(value: object, path: str) -> None:
     for key, ours in (("format", FORMAT), ("abi", ABI)):
         theirs = cast("dict[str, object]", value).get(key) if isinstance(value, dict) else None
-        if type(theirs) is int and theirs > ours:
+        if type(theirs) is int and theirs != ours:
+            newer = theirs > ours
+            age, advice = ("a newer", "upgrade") if newer else ("an older", "compile it again")
             raise ArtifactError(
-                f"{path}: made by a newer bnnc ({key} {theirs}, this one reads {ours}): upgrade"
+                f"{path}: made by {age} bnnc ({key} {theirs}, this one reads {ours}): {advice}"
             )
 
 
@@ -74,8 +76,8 @@ def decode(value: object, path: str) -> Manifest:
     top = Fields(value, f"{path}: manifest")
     target, workspace, source = (top.child(key) for key in ("target", "workspace", "source"))
     manifest = Manifest(
-        abi=top.integer("abi", 1, ABI),
-        format=top.integer("format", 1, FORMAT),
+        abi=top.integer("abi", ABI, ABI),
+        format=top.integer("format", FORMAT, FORMAT),
         bnnc=top.string("bnnc"),
         name=top.string("name"),
         prefix=top.string("prefix", _IDENTIFIER),
@@ -83,7 +85,9 @@ def decode(value: object, path: str) -> Manifest:
         target=_decode_target(target),
         inputs=tuple(_decode_tensor(item) for item in top.children("inputs")),
         outputs=tuple(_decode_tensor(item) for item in top.children("outputs")),
-        workspace=Workspace(workspace.size("per_batch"), workspace.size("fixed")),
+        workspace=Workspace(
+            workspace.size("per_batch"), workspace.size("fixed"), workspace.size("per_thread")
+        ),
         expanded_constants=top.size("expanded_constants"),
         constants=top.size("constants"),
         options=top.options("options"),

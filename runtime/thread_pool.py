@@ -31,8 +31,8 @@ MAX_THREADS = 64
 VARIABLE = "BNNC_THREADS"
 """The environment variable that says how many threads a model has where the caller does not."""
 _ALIGNMENT = 64
-_STACK = 1 << 20
-"""Bytes of a worker's stack: kernels take up to half of it, and musl gives less by itself."""
+_STACK = 1 << 18
+"""Bytes of a worker's stack: Python needs most of it, and musl gives less by itself."""
 
 
 @dataclass(frozen=True)

@@ -59,11 +59,12 @@ static void check_refusals(ARGS good, int64_t n) {
   args.outputs = no_outputs;
   refuse(args, 4, "status for a missing output");
   if (!ABI_OK) fail("version of the interface");
-  if (WORKSPACE_SIZE(&n) != WORKSPACE_BYTES(n)) fail("workspace size");
+  for (int64_t threads = 1; threads <= 64; threads += 21)
+    if (WORKSPACE_SIZE(&n, threads) != WORKSPACE_BYTES(n, threads)) fail("workspace size");
 }
 
 #ifdef THREADS
-enum { CALLERS = 2, CALLS = 60, STACK = 1 << 20 /* musl gives too little */ };
+enum { CALLERS = 2, CALLS = 60, STACK = 1 << 15 };
 static void *workers;
 
 struct caller {
@@ -91,11 +92,12 @@ static void *repeat(void *given) {
   void *outputs[OUTPUTS];
   for (int i = 0; i < OUTPUTS; i++) outputs[i] = allocate(caller->output_bytes[i]);
   args.outputs = outputs;
-  args.workspace = allocate(WORKSPACE_SIZE(args.dims));
+  args.workspace = allocate(WORKSPACE_SIZE(args.dims, THREADS));
   for (int turn = 0; turn < CALLS; turn++) {
     POOL_TYPE pool = {workers, 1 + turn % THREADS};
     args.parallel_for = POOL(for);
     args.pool = &pool;
+    args.threads = pool.threads;
     for (int i = 0; i < OUTPUTS; i++) memset(outputs[i], 0xAB, caller->output_bytes[i]);
     if (RUN(&args)) fail("status of a call with threads");
     for (int i = 0; i < OUTPUTS; i++)
@@ -135,7 +137,7 @@ int main(int argc, char **argv) {
     inputs[i] = memory;
   }
   for (int i = 0; i < OUTPUTS; i++) outputs[i] = allocate(output_bytes[i]);
-  ARGS args = {sizeof args, &n, inputs, outputs, allocate(WORKSPACE_BYTES(n)), NULL, NULL};
+  ARGS args = {sizeof args, &n, inputs, outputs, allocate(WORKSPACE_BYTES(n, 1)), NULL, NULL, 1};
   check_refusals(args, n);
   int status = RUN(&args);
   if (status) {

@@ -87,7 +87,7 @@ def _macros(what: Manifest, header: Path) -> list[str]:
         f"INPUTS={upper}_INPUT_COUNT",
         f"OUTPUTS={upper}_OUTPUT_COUNT",
         f"DIMS={upper}_DIM_COUNT",
-        f"WORKSPACE_BYTES(n)={upper}_WORKSPACE_BYTES(n)",
+        f"WORKSPACE_BYTES(n,t)={upper}_WORKSPACE_BYTES(n,t)",
         f"INPUT_BYTES(n)={sizes('INPUT', len(what.inputs))}",
         f"OUTPUT_BYTES(n)={sizes('OUTPUT', len(what.outputs))}",
     ]

@@ -16,9 +16,10 @@ struct args {
   void *workspace;
   void (*parallel_for)(void *pool, task_function task, const void *frame, int64_t count);
   void *pool;
+  int64_t threads;
 };
 int test_run(const struct args *);
-uint64_t test_workspace_size(const int64_t *);
+uint64_t test_workspace_size(const int64_t *, int64_t);
 
 static void in_pieces(void *pool, task_function task, const void *frame, int64_t count) {
   int64_t pieces = *(const int64_t *)pool;
@@ -46,11 +47,11 @@ int main(int argc, char **argv) {
     if (i < inputs) get(tensors[i], (size_t)bytes[i], file);
   }
   fclose(file);
-  size_t room = (size_t)test_workspace_size(head) / 64 * 64 + 64;
+  size_t room = (size_t)test_workspace_size(head, 1) / 64 * 64 + 64;
   void *workspace = aligned_alloc(64, room);
   memset(workspace, 0xAB, room);
   struct args args = {sizeof args, head, (const void *const *)tensors, tensors + inputs, workspace,
-                      head[1] ? in_pieces : NULL, &head[1]};
+                      head[1] ? in_pieces : NULL, &head[1], 1};
   int status = test_run(&args);
   if (status) return status;
   file = fopen(argv[2], "wb");

@@ -11,7 +11,7 @@ from pathlib import Path
 import handmade
 import numpy as np
 from arm64 import sysroot
-from library_support import logical
+from library_support import logical, object_code
 
 from bnnc.backends import linking
 from bnnc.backends.targets import Target
@@ -28,8 +28,8 @@ class EmulatedLibrary:
     def __init__(self, graph: Graph, target: Target, backend: str = "llvm") -> None:
         sysroot.require_emulator()
         self.graph = graph
-        manifest = json.dumps({"abi": 1, "target": target.name}).encode() + b"\0"
-        obj = load_backend(backend).lower(graph, target).emit("obj", "test", manifest)
+        manifest = json.dumps({"abi": 2, "target": target.name}).encode() + b"\0"
+        obj = object_code(load_backend(backend).lower(graph, target), manifest)
         linking.link(obj, target)  # no symbol but memcpy, memmove and memset
         self._folder = tempfile.TemporaryDirectory(prefix="bnnc-arm64-")
         self.folder = Path(self._folder.name)

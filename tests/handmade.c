@@ -18,9 +18,11 @@ uint32_t tiny_abi_version(void) { return TINY_ABI_VERSION; }
 const char *tiny_describe(void) { return manifest; }
 
 #ifndef WORKSPACE
-#define WORKSPACE TINY_WORKSPACE_BYTES(dims[0])
+#define WORKSPACE TINY_WORKSPACE_BYTES(dims[0], threads)
 #endif
-uint64_t tiny_workspace_size(const int64_t *dims) { return WORKSPACE + 0 * (uint64_t)dims[0]; }
+uint64_t tiny_workspace_size(const int64_t *dims, int64_t threads) {
+  return WORKSPACE + 0 * (uint64_t)(dims[0] + threads);
+}
 
 static inline int check(const tiny_args *args) {
   if (args->size != sizeof(tiny_args)) return TINY_BAD_SIZE;

@@ -37,7 +37,7 @@ def manifest(machine: str, **changes: Any) -> artifact.Manifest:
             artifact.Tensor("count", "int32", ()),
             artifact.Tensor("signs", "bool", ("2N",)),
         ),
-        workspace=artifact.Workspace(per_batch=64, fixed=64),
+        workspace=artifact.Workspace(per_batch=64, fixed=64, per_thread=64),
         constants=0,
         source=artifact.Source("0" * 64, 1, 20, "by hand"),
         linker="lld",

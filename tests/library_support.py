@@ -5,10 +5,13 @@ from __future__ import annotations
 import ctypes
 import json
 import mmap
+import os
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +41,8 @@ def without_counts(target: Target) -> Target:
     return target.without("avx512_vpopcntdq", "avx512_bitalg")
 
 
+STACK_BYTES = 4096
+"""What one function of an artifact may take of its caller's stack."""
 _LIBC = ctypes.CDLL(None)
 _TASK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 _PARALLEL_FOR = ctypes.CFUNCTYPE(
@@ -56,6 +61,7 @@ class Args(ctypes.Structure):
         ("workspace", ctypes.c_void_p),
         ("parallel_for", ctypes.c_void_p),
         ("pool", ctypes.c_void_p),
+        ("threads", ctypes.c_int64),
     ]
 
 
@@ -101,6 +107,31 @@ def scheduled(text: str, strict: bool = True) -> Graph:
     return graph
 
 
+def object_code(lowered: Any, manifest: bytes) -> bytes:
+    """The object of lowered code, none of whose functions takes more than STACK_BYTES of stack."""
+
+    def bounded(text: str) -> str:
+        """LLVM warns on stderr of functions beyond the bound."""
+        attribute = f'"warn-stack-size"="{STACK_BYTES}"'
+        head = re.compile(r"^(define .*\)) (?=noinline|nounwind|#)", re.MULTILINE)
+        return head.sub(rf"\1 {attribute} ", text)
+
+    foreign = {name: bounded(text) for name, text in lowered.foreign.items()}
+    limited = replace(lowered, text=bounded(lowered.text), foreign=foreign)
+    with tempfile.TemporaryFile() as said:
+        stderr = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try:
+            code = limited.emit("obj", "test", manifest)
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+        said.seek(0)
+        warnings = said.read().decode()
+    assert "stack frame size" not in warnings, warnings
+    return code
+
+
 class Library:
     """A lowered graph, linked and loaded from memory."""
 
@@ -112,8 +143,8 @@ class Library:
         lowered = load_backend(backend).lower(graph, target)
         if machine is not None:
             lowered = replace(lowered, target=machine)
-        manifest = json.dumps({"abi": 1, "target": target.name}).encode() + b"\0"
-        self.obj = lowered.emit("obj", "test", manifest)
+        manifest = json.dumps({"abi": 2, "target": target.name}).encode() + b"\0"
+        self.obj = object_code(lowered, manifest)
         library = linking.link(self.obj, target)
         # A name of its own: dlopen returns a library that is already loaded under the same name.
         with tempfile.NamedTemporaryFile(suffix=".so") as file:
@@ -121,7 +152,7 @@ class Library:
             file.flush()
             self.handle = ctypes.CDLL(file.name)
         self.handle.test_workspace_size.restype = ctypes.c_uint64
-        self.handle.test_workspace_size.argtypes = [ctypes.c_void_p]
+        self.handle.test_workspace_size.argtypes = [ctypes.c_void_p, ctypes.c_int64]
         self.handle.test_describe.restype = ctypes.c_char_p
 
     def run(
@@ -130,14 +161,15 @@ class Library:
         batch: int = 1,
         pieces: int = 0,
         share: Callable[[int, int, int], object] | None = None,
+        threads: int = 1,
     ) -> dict[str, np.ndarray]:
         """Outputs by name. ``pieces`` > 0 runs each step in that many parts, last one first;
-        ``share(task, frame, count)`` runs it otherwise.
+        ``share(task, frame, count)`` runs it otherwise, on ``threads``.
 
         Arrays are logical, packed ones codes; the kernels see them as their layouts say.
         """
         dims = np.array([batch], np.int64)
-        room = int(self.handle.test_workspace_size(dims.ctypes.data)) + 128
+        room = int(self.handle.test_workspace_size(dims.ctypes.data, threads)) + 128
         workspace = np.full(room, 0xAB, np.uint8)
         start = workspace.ctypes.data + (-workspace.ctypes.data % 64)
         operands = [fenced(to_storage(inputs[v.name], v.type)) for v in self.graph.inputs]
@@ -161,6 +193,7 @@ class Library:
             start,
             ctypes.cast(guard, ctypes.c_void_p) if pieces or share else None,
             None,
+            threads,
         )
         status = self.handle.test_run(ctypes.byref(args))
         assert status == 0, status

@@ -17,7 +17,7 @@ from bnnc.backends.interface import Choice
 from bnnc.backends.llvm import LlvmBackend
 from bnnc.backends.targets import Target
 from bnnc.driver import target_entry, tensor
-from bnnc.ir import Graph, Op, arena_bytes, interpret, parse
+from bnnc.ir import Graph, Op, interpret, parse
 from bnnc.ir.ops import Fused
 from bnnc.passes import Context, pipelines, run_passes
 from bnnc.runtime import artifact
@@ -109,7 +109,7 @@ def compiled(strategy: str, target: Target) -> tuple[Graph, bytes]:
         target=target_entry(target),
         inputs=tuple(tensor(v.name, v) for v in graph.inputs),
         outputs=tuple(tensor(o.name, o.value) for o in graph.outputs),
-        workspace=artifact.Workspace(*arena_bytes(graph)),
+        workspace=code.workspace,
         constants=code.constant_bytes,
         source=artifact.Source("0" * 64, 0, 0, "test"),
         linker="",

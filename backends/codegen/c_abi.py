@@ -2,28 +2,37 @@
 the artifact is. The generated header documents the C interface.
 
     struct P_args { u64 size; const i64 *dims; const void *const *inputs; void *const *outputs;
-                    void *workspace; P_parallel_for parallel_for; void *pool; };
+                    void *workspace; P_parallel_for parallel_for; void *pool; i64 threads; };
+
+The workspace has the batch arena (per sample), the fixed arena, the memory of the call, and scratch
+for each of its threads. The memory of a call is one word, whose bits say which scratches are free,
+and the frame of the current step with four words before it: the kernel, the address of the first
+word (NULL: the kernel needs no scratch), how many threads the step is worth, and how many tasks a
+piece must have.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from llvmlite import ir
 
-from ...ir import Array, Graph, Slot, Value, arena_bytes
+from ...ir import Array, Graph, Slot, Value, aligned, arena_bytes
 from ...ir.types import sample_bytes
+from ...runtime.manifest import ABI, Workspace
 from .constant_pool import Pool
-from .kernel_builder import I1, I8, I32, I64, PTR, SIGNATURE, IRValue
+from .kernel_builder import I1, I8, I32, I64, KERNEL, PTR, IRValue
 from .kernel_interface import Step
-from .threads import PIECE_CYCLES, THREAD_CYCLES
+from .threads import MAX_THREADS, PIECE_CYCLES, THREAD_CYCLES
 
-ABI_VERSION = 1
-ARGS_BYTES = 56
-_DIMS, _INPUTS, _OUTPUTS, _WORKSPACE, _PARALLEL_FOR, _POOL = (8, 16, 24, 32, 40, 48)
+ARGS_BYTES = 64
+_DIMS, _INPUTS, _OUTPUTS, _WORKSPACE, _PARALLEL_FOR, _POOL, _THREADS = range(8, 64, 8)
+_TASK = ir.FunctionType(ir.VoidType(), [PTR, I64, I64])
+_FRAME = 128
+"""Where the frame begins in the memory of a call; the words before it, counted from there."""
+_KERNEL, _FREE, _WORTH, _UNIT = (-32, -24, -16, -8)
 _WRONG_SIZE, _WRONG_DIMENSION, _WRONG_WORKSPACE, _NULL_TENSOR = 1, 2, 3, 4
 _MAX_BYTES = 1 << 46
 _ALIGN = 64
@@ -33,34 +42,24 @@ PREFIX = "__bnnc__"
 CONSTANTS = PREFIX + "constants"
 
 
-@dataclass(frozen=True)
-class Workspace:
-    """Bytes of scratch memory, ``per_batch * N + fixed``, as the slots of a graph need them."""
-
-    per_batch: int
-    fixed: int
-
-    @classmethod
-    def of(cls, graph: Graph) -> Workspace:
-        """The smallest workspace that holds every slot."""
-        return cls(*arena_bytes(graph))
-
-
 class Entry:
     """Writes the exported functions of a graph into a module."""
 
-    def __init__(self, module: ir.Module, graph: Graph, workspace: Workspace) -> None:
+    def __init__(self, module: ir.Module, graph: Graph, steps: Sequence[Step]) -> None:
         self.module = module
         self.graph = graph
-        self.workspace = workspace
+        self.steps = steps
         self.symbolic = any(v.type.symbolic for v in graph.inputs)
+        per_batch, self._call = arena_bytes(graph)
+        frame = 8 * (1 + max((len(step.slots) for step in steps), default=0))
+        scratch = max((step.scratch for step in steps), default=0)
+        self.workspace = Workspace(per_batch, self._call + _FRAME + aligned(frame), scratch)
 
-    def write(self, steps: Sequence[Step], pool: Pool, constants: dict[Value, Array]) -> None:
+    def write(self, pool: Pool, constants: dict[Value, Array]) -> None:
         """All functions but ``describe``."""
-        self._number("abi_version", ABI_VERSION)
+        self._number("abi_version", ABI)
         self._workspace_size()
-        dispatch = self._dispatch()
-        self._run(steps, pool, constants, dispatch)
+        self._run(pool, constants, self._dispatch(self._task()))
 
     def _define(self, name: str, type_: ir.FunctionType) -> tuple[ir.Function, ir.IRBuilder]:
         function = ir.Function(self.module, type_, PREFIX + name)
@@ -72,41 +71,68 @@ class Entry:
         b.ret(I32(value))
 
     def _workspace_size(self) -> None:
-        function, b = self._define("workspace_size", ir.FunctionType(I64, [PTR]))
-        if not self.symbolic:
-            b.ret(I64(self.workspace.per_batch + self.workspace.fixed))
-            return
-        n = b.load(function.args[0], typ=I64, align=8)
-        b.ret(b.add(b.mul(n, I64(self.workspace.per_batch)), I64(self.workspace.fixed)))
+        function, b = self._define("workspace_size", ir.FunctionType(I64, [PTR, I64]))
+        dims, threads = function.args
+        n = b.load(dims, typ=I64, align=8) if self.symbolic else I64(1)
+        arenas = b.add(b.mul(n, I64(self.workspace.per_batch)), I64(self.workspace.fixed))
+        b.ret(b.add(arenas, b.mul(_possible(b, threads), I64(self.workspace.per_thread))))
 
-    def _dispatch(self) -> ir.Function:
-        """``dispatch(args, kernel, frame, count)``: here, or through the caller's parallel_for,
-        which sees every step, those of one task too: so it can tell them apart by their order."""
-        type_ = ir.FunctionType(ir.VoidType(), [PTR, PTR, PTR, I64])
+    def _scratch(self, b: ir.IRBuilder, call: IRValue, index: IRValue) -> IRValue:
+        """The scratch of a number, behind the memory of a call."""
+        start = self.workspace.fixed - self._call
+        return _offset(b, call, b.add(I64(start), b.mul(index, I64(self.workspace.per_thread))))
+
+    def _task(self) -> ir.Function:
+        """``task(frame, begin, end)``: some tasks of a step, with a scratch that is free.
+
+        There are as many as the caller says that threads are at work. It waits where that is wrong.
+        """
+        function, b = self._define("task", _TASK)
+        function.linkage = "internal"
+        frame, begin, end = function.args
+        kernel, free = (_field(b, frame, field) for field in (_KERNEL, _FREE))
+        names = ("bare", "look", "take", "work")
+        bare, look, take, work = (function.append_basic_block(name) for name in names)
+        b.cbranch(b.icmp_unsigned("==", free, PTR(None)), bare, look)
+        b.position_at_end(bare)
+        _call(b, KERNEL, kernel, frame, begin, end, PTR(None))
+        b.ret_void()
+        b.position_at_end(look)
+        before = b.load_atomic(free, "monotonic", 8, typ=I64)
+        b.cbranch(b.icmp_unsigned("==", before, I64(0)), look, take)
+        b.position_at_end(take)
+        mine = b.and_(before, b.neg(before))
+        swap = b.cmpxchg(free, before, b.xor(before, mine), "acquire", "monotonic")
+        b.cbranch(b.extract_value(swap, 1), work, look)
+        b.position_at_end(work)
+        _call(b, KERNEL, kernel, frame, begin, end, self._scratch(b, free, b.cttz(mine, I1(1))))
+        b.atomic_rmw("or", free, mine, "release")
+        b.ret_void()
+        return function
+
+    def _dispatch(self, task: ir.Function) -> ir.Function:
+        """``dispatch(args, frame, count)``: here, or through the caller's parallel_for, which sees
+        every step, those of one task too: so it can tell them apart by their order."""
+        type_ = ir.FunctionType(ir.VoidType(), [PTR, PTR, I64])
         function, b = self._define("dispatch", type_)
         function.linkage = "internal"
         function.attributes.add("noinline")
-        args, kernel, frame, count = function.args
+        args, frame, count = function.args
         here = function.append_basic_block("here")
         there = function.append_basic_block("there")
         parallel_for = _field(b, args, _PARALLEL_FOR)
         b.cbranch(b.icmp_unsigned("==", parallel_for, PTR(None)), here, there)
         b.position_at_end(here)
-        _call(b, SIGNATURE, kernel, frame, I64(0), count)
+        scratch = self._scratch(b, _field(b, frame, _FREE), I64(0))
+        _call(b, KERNEL, _field(b, frame, _KERNEL), frame, I64(0), count, scratch)
         b.ret_void()
         b.position_at_end(there)
         outer = ir.FunctionType(ir.VoidType(), [PTR, PTR, PTR, I64])
-        _call(b, outer, parallel_for, _field(b, args, _POOL), kernel, frame, count)
+        _call(b, outer, parallel_for, _field(b, args, _POOL), task, frame, count)
         b.ret_void()
         return function
 
-    def _run(
-        self,
-        steps: Sequence[Step],
-        pool: Pool,
-        constants: dict[Value, Array],
-        dispatch: ir.Function,
-    ) -> None:
+    def _run(self, pool: Pool, constants: dict[Value, Array], dispatch: ir.Function) -> None:
         function, b = self._define("run", ir.FunctionType(I32, [PTR]))
         (args,) = function.args
         batch = self._check(b, function)
@@ -126,24 +152,30 @@ class Entry:
                 return start
             return _offset(b, start, I64(slot.channel * source.type.element.dtype.itemsize))
 
-        room = 3 + max((len(step.slots) for step in steps), default=0)
-        memory: Any = b.alloca(I64, size=I32(room))
-        memory.align = 16
-        memory.type = PTR
-        frame = _offset(b, memory, I64(16))
-        b.store(batch, frame)
-        for step in steps:
+        call = self._start(b, args, workspace, batch)
+        frame = _offset(b, call, I64(_FRAME))
+        for step in self.steps:
             for index, source in enumerate(step.slots):
                 at = b.gep(frame, [I64(index + 1)], source_etype=I64)
                 b.store(address(source), at)
             count = b.add(b.mul(batch, I64(step.tasks.per_batch)), I64(step.tasks.fixed))
-            self._worth(b, step, batch, count, memory)
-            kernel = self.module.globals[step.function]
-            b.call(dispatch, [args, kernel, frame, count])
+            self._worth(b, step, batch, count, frame)
+            b.store(self.module.globals[step.function], _offset(b, frame, I64(_KERNEL)))
+            b.store(call if step.scratch else PTR(None), _offset(b, frame, I64(_FREE)))
+            b.call(dispatch, [args, frame, count])
         b.ret(I32(0))
 
+    def _start(self, b: ir.IRBuilder, args: IRValue, workspace: IRValue, batch: IRValue) -> IRValue:
+        """The memory of the call, with what all steps have in common; every scratch is free."""
+        arena = b.mul(batch, I64(self.workspace.per_batch))
+        call = _offset(b, workspace, b.add(arena, I64(self._call)))
+        last = b.sub(I64(MAX_THREADS), _possible(b, _field(b, args, _THREADS, I64)))
+        b.store(b.lshr(I64(-1), last), call)
+        b.store(batch, _offset(b, call, I64(_FRAME)))
+        return call
+
     def _worth(
-        self, b: ir.IRBuilder, step: Step, batch: IRValue, count: IRValue, memory: IRValue
+        self, b: ir.IRBuilder, step: Step, batch: IRValue, count: IRValue, frame: IRValue
     ) -> None:
         """What the pool of `threads` finds before the frame: how many threads the step is
         worth, and tasks of one piece; both at least 1. An estimate needs no more than a power of
@@ -154,8 +186,9 @@ class Entry:
 
         work = b.mul(batch, I64(1 << round(math.log2(max(1.0, step.cycles)))))
         pieces = b.add(b.udiv(work, I64(PIECE_CYCLES)), I64(1))
-        b.store(at_least_1(b.udiv(work, I64(THREAD_CYCLES))), memory)
-        b.store(at_least_1(b.udiv(count, pieces)), _offset(b, memory, I64(8)))
+        worth = at_least_1(b.udiv(work, I64(THREAD_CYCLES)))
+        b.store(worth, _offset(b, frame, I64(_WORTH)))
+        b.store(at_least_1(b.udiv(count, pieces)), _offset(b, frame, I64(_UNIT)))
 
     def _slot(
         self,
@@ -199,11 +232,10 @@ class Entry:
             low = b.icmp_signed("<", batch, I64(1))
             high = b.icmp_signed(">", batch, I64(self._largest_batch()))
             refuse(b.or_(low, high), _WRONG_DIMENSION)
-        if self.workspace.per_batch + self.workspace.fixed:
-            workspace = _field(b, args, _WORKSPACE)
-            crooked = b.and_(b.ptrtoint(workspace, I64), I64(_ALIGN - 1))
-            wrong = b.or_(null(workspace), b.icmp_unsigned("!=", crooked, I64(0)))
-            refuse(wrong, _WRONG_WORKSPACE)
+        workspace = _field(b, args, _WORKSPACE)
+        crooked = b.and_(b.ptrtoint(workspace, I64), I64(_ALIGN - 1))
+        wrong = b.or_(null(workspace), b.icmp_unsigned("!=", crooked, I64(0)))
+        refuse(wrong, _WRONG_WORKSPACE)
         for field, count in (
             (_INPUTS, len(self.graph.inputs)),
             (_OUTPUTS, len(self.graph.outputs)),
@@ -236,6 +268,13 @@ def describe(module: ir.Module, manifest: bytes, section: str) -> None:
     function = ir.Function(module, ir.FunctionType(PTR, []), PREFIX + "describe")
     function.attributes.add("nounwind")
     ir.IRBuilder(function.append_basic_block("entry")).ret(text)
+
+
+def _possible(b: ir.IRBuilder, threads: IRValue) -> IRValue:
+    """A number of threads, at least 1 and at most as many as there can be."""
+    for sign, bound in (("<", I64(1)), (">", I64(MAX_THREADS))):
+        threads = b.select(b.icmp_signed(sign, threads, bound), bound, threads)
+    return threads
 
 
 def _offset(b: ir.IRBuilder, pointer: IRValue, offset: IRValue) -> IRValue:

@@ -22,12 +22,14 @@ from .kernel_interface import Extent, Step
 
 @dataclass(frozen=True)
 class Emitted:
-    """A kernel function and what fills its frame, in the terms of the node it was written for."""
+    """A kernel function, what fills its frame, in the terms of the node it was written for, and
+    the bytes of scratch that a thread needs."""
 
     function: str
     slots: tuple[Value | Array | Contents[Array], ...]
     stored: tuple[Contents[StoredWeights], ...]
     tasks: Extent
+    scratch: int
 
     def step(self, values: Mapping[Value, Value], reading: Reading) -> Step:
         """The function called for a node with these values and contents."""
@@ -37,7 +39,7 @@ class Emitted:
                 return np.ascontiguousarray(reading.of(slot))
             return values[slot] if isinstance(slot, Value) else slot
 
-        return Step(self.function, tuple(map(filled, self.slots)), self.tasks)
+        return Step(self.function, tuple(map(filled, self.slots)), self.tasks, self.scratch)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """One kernel function under construction.
 
-A kernel is ``void kernel(ptr frame, i64 begin, i64 end)``: it does tasks begin .. end-1 of a step.
-The frame holds N and the addresses that the kernel reads and writes, so that two steps with the
-same code share one function. A kernel's body is a Python function over a `Code`:
+A kernel is ``void kernel(ptr frame, i64 begin, i64 end, ptr scratch)``: it does tasks begin ..
+end-1 of a step. The frame holds N and the addresses that the kernel reads and writes, so that two
+steps with the same code share one function. The scratch is memory of the thread that runs it. A
+kernel's body is a Python function over a `Code`:
 
     def body(code: Code) -> None:
         source, target = code.pointer(x), code.pointer(y)       # base addresses (ptr)
@@ -25,7 +26,7 @@ from typing import Any, Protocol
 import numpy as np
 from llvmlite import ir
 
-from ...ir import Array, Scalar, Value
+from ...ir import Array, Scalar, Value, aligned
 from ...runtime.weight_layouts import WeightLayout
 from ..interface import StoredWeights
 from ..targets import Target
@@ -50,7 +51,10 @@ _MEMORY_TYPES: dict[str, ir.Type] = {
     "i32": I32,
     "i64": I64,
 }
-SIGNATURE = ir.FunctionType(ir.VoidType(), [PTR, I64, I64])
+KERNEL = ir.FunctionType(ir.VoidType(), [PTR, I64, I64, PTR])
+STACK_SCRATCH = 512
+"""Scratch of up to so many bytes is on the stack, where LLVM may keep it in registers; callers'
+stacks may be small, so what is larger is in the workspace."""
 
 
 def memory_type(element: Scalar) -> ir.Type:
@@ -109,13 +113,15 @@ class Code:
     def __init__(self, module: ir.Module, name: str, target: Target) -> None:
         self.module = module
         self.target = target
-        self.function = ir.Function(module, SIGNATURE, name)
+        self.function = ir.Function(module, KERNEL, name)
         self.function.linkage = "internal"
         self.function.attributes.add("nounwind")
         self.function.attributes.add("noinline")
-        frame, begin, end = self.function.args
+        frame, begin, end, scratch = self.function.args
         frame.add_attribute("noalias")
+        scratch.add_attribute("noalias")
         self._frame = frame
+        self._scratch = scratch
         self.begin: IRValue = begin
         self.end: IRValue = end
         self._entry: Any = ir.IRBuilder(self.function.append_basic_block("entry"))
@@ -127,6 +133,8 @@ class Code:
         """The binary weights among the data."""
         self.foreign: dict[str, str] = {}
         """LLVM IR by the name of the function that it defines."""
+        self.scratch_bytes = 0
+        """What a thread needs of the workspace while it runs the kernel."""
         self._pointers: dict[Any, IRValue] = {}
 
     def finish(self) -> None:
@@ -182,7 +190,11 @@ class Code:
         return self.data(array)
 
     def scratch(self, size: int) -> IRValue:
-        """Address of ``size`` bytes on the stack, 64-byte aligned, with no certain content."""
+        """Address of ``size`` bytes of this thread's, 64-byte aligned, with no certain content."""
+        if size > STACK_SCRATCH:
+            start = self.scratch_bytes
+            self.scratch_bytes += aligned(size)
+            return self._entry.gep(self._scratch, [I64(start)], source_etype=I8)
         space = self._entry.alloca(ir.ArrayType(I8, size))
         space.align = 64
         space.type = PTR

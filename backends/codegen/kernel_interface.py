@@ -47,12 +47,14 @@ class Extent:
 class Step:
     """One call of a kernel function over its tasks; ``slots`` fill the frame after N.
 
-    ``cycles`` estimates its work at N = 1, for threads to share in pieces of a useful size.
+    ``scratch`` is the bytes of workspace that each thread needs meanwhile. ``cycles`` estimates
+    its work at N = 1, for threads to share in pieces of a useful size.
     """
 
     function: str
     slots: tuple[Value | Array, ...]
     tasks: Extent
+    scratch: int
     cycles: float = 0.0
 
 

@@ -22,6 +22,7 @@ from ...ir import Array, Graph, Node, Stage, Value, part_slots
 from ...ir.ops import Concat, Const, Fused
 from ...ir.structure import structure, without_annotations
 from ...ir.traits import Trait
+from ...runtime.manifest import Workspace
 from ..interface import (
     Choice,
     EmitKind,
@@ -32,7 +33,7 @@ from ..interface import (
     kernels_for,
 )
 from ..targets import Target
-from .c_abi import CONSTANTS, PREFIX, Entry, Workspace, describe
+from .c_abi import CONSTANTS, PREFIX, Entry, describe
 from .constant_contents import Reading
 from .constant_pool import Pool
 from .function_sharing import Emitted, Recipe, Recipes
@@ -200,18 +201,20 @@ class _Lowering:
             del self.module.globals[name]
         self._functions.setdefault(text, name)
         function = self._functions[text]
-        self._emitted.append(Emitted(function, tuple(code.slots), tuple(code.stored), tasks))
+        self._emitted.append(
+            Emitted(function, tuple(code.slots), tuple(code.stored), tasks, code.scratch_bytes)
+        )
 
     def finish(self) -> LoweredModule:
         """The module with its entry points."""
-        workspace = Workspace.of(self.graph)
         self.pool.declare(self.module, CONSTANTS)
-        Entry(self.module, self.graph, workspace).write(self.steps, self.pool, self.constants)
+        entry = Entry(self.module, self.graph, self.steps)
+        entry.write(self.pool, self.constants)
         tuned = f') nounwind "tune-cpu"="{self.target.cpu}"'
         text = str(self.module).replace(") noinline nounwind", ") nounwind noinline")
         text = text.replace(") nounwind", tuned)
         return LoweredModule(
-            self.target, text, self._foreign, self.pool, workspace, tuple(self.schedule)
+            self.target, text, self._foreign, self.pool, entry.workspace, tuple(self.schedule)
         )
 
 

@@ -17,20 +17,24 @@ from tvm import s_tir
 from tvm.ir import PointerType
 
 from ...errors import BackendError
-from ..codegen.kernel_builder import Foreign
+from ...ir import aligned
+from ..codegen.kernel_builder import STACK_SCRATCH, Foreign
 from ..targets import Target
 from .tir import tirx
 
 _NAME = "kernel"
 """What the function is called until its text is known."""
+_ELEMENT_BYTES = {"i8": 1, "i16": 2, "half": 2, "i32": 4, "float": 4, "i64": 8, "double": 8}
 
 
 @dataclass(frozen=True)
 class TensorFunction:
-    """``void name(ptr .., i64 first, i64 last)`` of a kernel, and how many tasks it has."""
+    """``void name(ptr .., i64 first, i64 last, ptr scratch)`` of a kernel, how many tasks it has,
+    and the bytes of its scratch."""
 
     foreign: Foreign
     tasks: int
+    scratch: int
 
 
 @cache
@@ -79,9 +83,9 @@ def function_of(module: Any, target: Target) -> TensorFunction:
     plain, tasks = _ranged(lowered)
     named = tvm.IRModule({_NAME: plain.with_attr("global_symbol", _NAME)})
     built = tvm.get_global_func("target.build.llvm")(named, tvm_target(target))
-    text = _stripped(built.inspect_source("ll"))
+    text, scratch = _with_scratch(_stripped(built.inspect_source("ll")))
     name = f"tvm.{hashlib.sha256(text.encode()).hexdigest()[:20]}"
-    return TensorFunction(Foreign(name, text.replace(f"@{_NAME}(", f"@{name}(")), tasks)
+    return TensorFunction(Foreign(name, text.replace(f"@{_NAME}(", f"@{name}(")), tasks, scratch)
 
 
 def _ranged(function: Any) -> tuple[Any, int]:
@@ -89,6 +93,7 @@ def _ranged(function: Any) -> tuple[Any, int]:
     single iteration is gone already."""
     addresses = [tirx.Var(p.name, PointerType(p.ty.dtype)) for p in function.params]
     first, last = tirx.Var("first", "int64"), tirx.Var("last", "int64")
+    scratch = tirx.Var("scratch", PointerType(tvm.ir.PrimType("uint8")))
     body: list[Any] = [
         tirx.DeclBuffer(p, data=a) for p, a in zip(function.params, addresses, strict=True)
     ]
@@ -113,7 +118,8 @@ def _ranged(function: Any) -> tuple[Any, int]:
     ]
     if len(extents) > 1:
         raise BackendError(f"internal: a schedule with {len(extents)} parallel loops outside")
-    ranged = tirx.PrimFunc([*addresses, first, last], tirx.SeqStmt(body), attrs=function.attrs)
+    params = [*addresses, first, last, scratch]
+    ranged = tirx.PrimFunc(params, tirx.SeqStmt(body), attrs=function.attrs)
     return ranged, extents[0] if extents else 1
 
 
@@ -131,3 +137,21 @@ def _stripped(text: str) -> str:
         and not line.startswith(("@llvm.global_ctors", "!llvm.dbg", "!llvm.module.flags"))
     ]
     return re.sub(r'(?<=!")0x[0-9a-f]+', "buffer", "\n".join(lines))
+
+
+def _with_scratch(text: str) -> tuple[str, int]:
+    """With what TVM puts on the stack in ``scratch``, unless it is small, and the bytes of that."""
+    used = 0
+
+    def placed(allocation: re.Match[str]) -> str:
+        nonlocal used
+        name, element, count = allocation.groups()
+        size = int(count) * _ELEMENT_BYTES[element]
+        if size <= STACK_SCRATCH:
+            return allocation[0]
+        start = used
+        used += aligned(size)
+        return f"{name} = getelementptr i8, ptr %scratch, i64 {start}"
+
+    text = re.sub(r"(%\S+) = alloca (\w+), i64 (\d+), align \d+", placed, text)
+    return text.replace("ptr %scratch)", "ptr noalias %scratch)"), used

@@ -275,12 +275,13 @@ def built(module: Any, program: Program, target: Target) -> Built:
     """The code of a scheduled module as an artifact would hold it."""
     function = function_of(module, target)
     name, count = function.foreign.name, len(program.slots)
-    types = ", ".join(["ptr"] * count + ["i64", "i64"])
+    types = ", ".join(["ptr"] * count + ["i64", "i64", "ptr"])
     given = ", ".join([*(f"ptr %a{i}" for i in range(count)), "i64 %first", "i64 %last"])
     text = f"""target triple = "{target.triple}"
 declare void @{name}({types})
 define i32 @measured({given}) {{
-  call void @{name}({given})
+  %scratch = alloca [{function.scratch} x i8], align 64
+  call void @{name}({given}, ptr %scratch)
   ret i32 0
 }}"""
     return Built(*optimize(text, target, {name: function.foreign.text}), function.tasks)

@@ -115,11 +115,12 @@ def too_large(op: Op) -> str | None:
 def _body(code: Code, program: Program, function: TensorFunction, symbolic: bool) -> None:
     """Call the function for each sample that the tasks touch."""
     code.stored.extend(program.weights)
+    scratch = code.scratch(function.scratch)
     bases = [
         code.pointer(slot) if isinstance(slot, Value) else code.data(slot) for slot in program.slots
     ]
     if not symbolic:
-        code.call(function.foreign, *bases, code.begin, code.end)
+        code.call(function.foreign, *bases, code.begin, code.end, scratch)
         return
     first, _ = code.divide(code.begin, function.tasks)
     last, _ = code.divide(code.add(code.end, function.tasks - 1), function.tasks)
@@ -131,7 +132,7 @@ def _body(code: Code, program: Program, function: TensorFunction, symbolic: bool
             code.offset(base, code.mul(sample, _sample_stride(slot)))
             for base, slot in zip(bases, program.slots, strict=True)
         ]
-        code.call(function.foreign, *at, code.index(low), code.index(high))
+        code.call(function.foreign, *at, code.index(low), code.index(high), scratch)
 
 
 def _sample_stride(slot: Value | Array | Contents[Array]) -> int:

@@ -201,11 +201,11 @@ def test_run_refuses_wrong_arguments(backend: str, model: Graph) -> None:
     n = np.array([1], np.int64)
     x, y = np.zeros((1, 3, 5, 5), np.float32), np.zeros((1, 10), np.float32)
     inputs, outputs = (np.array([a.ctypes.data], np.uint64) for a in (x, y))
-    size = int(library.handle.test_workspace_size(n.ctypes.data))
+    size = int(library.handle.test_workspace_size(n.ctypes.data, 1))
     room = np.zeros(size + 64, np.uint8)
     start = room.ctypes.data + (-room.ctypes.data % 64)
     good = {
-        "size": 56,
+        "size": 64,
         "dims": n.ctypes.data,
         "inputs": inputs.ctypes.data,
         "outputs": outputs.ctypes.data,
@@ -218,7 +218,7 @@ def test_run_refuses_wrong_arguments(backend: str, model: Graph) -> None:
     zero, huge, null = (np.array([v], np.int64) for v in (0, 1 << 60, 0))
     assert status() == 0
     assert library.handle.test_run(None) == 1
-    assert status(size=48) == 1
+    assert status(size=56) == 1
     assert status(dims=None) == 2
     assert status(dims=zero.ctypes.data) == 2
     assert status(dims=huge.ctypes.data) == 2
@@ -227,8 +227,8 @@ def test_run_refuses_wrong_arguments(backend: str, model: Graph) -> None:
     assert status(inputs=None) == 4
     assert status(inputs=null.ctypes.data) == 4
     assert status(outputs=null.ctypes.data) == 4
-    assert library.handle.test_abi_version() == 1
-    assert library.handle.test_describe() == b'{"abi": 1, "target": "x86-64-v2"}'
+    assert library.handle.test_abi_version() == 2
+    assert library.handle.test_describe() == b'{"abi": 2, "target": "x86-64-v2"}'
 
 
 # --- goldens ----------------------------------------------------------------------------------

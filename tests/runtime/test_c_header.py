@@ -31,7 +31,7 @@ def compile_header(folder: Path, what: artifact.Manifest, language: str, standar
     source = folder / ("use.c" if language == "c" else "use.cc")
     source.write_text(
         '#include "model.h"\n#include "model.h"\n'
-        f"unsigned char workspace[{macro}_WORKSPACE_BYTES(1)];\n"
+        f"unsigned char workspace[{macro}_WORKSPACE_BYTES(1, 1)];\n"
         f"{macro}_INPUT_0_TYPE input[{macro}_INPUT_0_ELEMENTS(2)];\n"
         f"unsigned char small[{macro}_WORKSPACE_BYTES_1];\n"
         f"int call(const {prefix}_args *args); /* a prototype for -Wmissing-prototypes */\n"
@@ -52,7 +52,7 @@ def test_names_everything_a_program_needs() -> None:
     for line in (
         "#define TINY_INPUT_COUNT 2",
         "#define TINY_DIM_COUNT 1",
-        "#define TINY_WORKSPACE_BYTES_1 128",
+        "#define TINY_WORKSPACE_BYTES_1 192",
         '/* input 0: "x", float32, shape [N, 3], row-major, 12 bytes for N = 1 */',
         '/* output 1: "count", int32, shape [], row-major, 4 bytes */',
         "#define TINY_OUTPUT_2_ELEMENTS(n) (UINT64_C(2) * (uint64_t)(n))",

@@ -333,7 +333,7 @@ def test_native_status_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_batch_beyond_memory(tmp_path: Path) -> None:
-    workspace = Workspace(per_batch=1 << 60, fixed=64)
+    workspace = Workspace(per_batch=1 << 60, fixed=64, per_thread=0)
     path = handmade.build(tmp_path, handmade.manifest(platform.machine(), workspace=workspace))
     with pytest.raises(InputError, match=r"a batch of 3 needs a workspace of .* smaller parts"):
         runtime.load(path).run(handmade.inputs(3))

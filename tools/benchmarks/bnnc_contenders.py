@@ -89,7 +89,7 @@ def facts(task: Task, compilation: Compilation, seconds: float, target: str) -> 
         macs=counted["macs"],
         onnx=task.model.stat().st_size,
         artifact=len(compilation.data),
-        workspace=manifest.workspace.per_batch + manifest.workspace.fixed,
+        workspace=manifest.workspace.nbytes(1, 1),
         compile_seconds=seconds,
         shares=shares(_library(task, target)),
         first_seconds=statistics.median(firsts),

@@ -143,7 +143,10 @@ def _artifact(path: str) -> _Contents:
     target, source = manifest.target, manifest.source
     origin = _source(source.bytes, source.opset, source.producer)
     workspace = manifest.workspace
-    memory = f"{bytes_text(workspace.fixed)} + {bytes_text(workspace.per_batch)} a sample"
+    memory = (
+        f"{bytes_text(workspace.fixed)} + {bytes_text(workspace.per_batch)} a sample"
+        f" + {bytes_text(workspace.per_thread)} a thread"
+    )
     options = ", ".join(f"{key}={_option(value)}" for key, value in manifest.options.items())
     facts = (
         f"{manifest.name}, compiled by bnnc {manifest.bnnc}, {size}",
