@@ -6,7 +6,6 @@ model --load_model--> imported graph --passes--> scheduled graph --backend--> ob
 from __future__ import annotations
 
 import importlib
-import io
 import math
 import os
 import re
@@ -15,24 +14,23 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, get_args, overload
 
 from .backends.cost_model import CostModel, PredictedCost
 from .backends.interface import Backend, EmitKind, Scheduled
 from .backends.single_layer_library import target_entry
+from .backends.targets import check_host
 from .compression import compress as compress_file
 from .errors import BackendError, LoweringError, OutputError, PassError, VerifyError
-from .files import check_writable, write_file
+from .files import check_writable, write_files
 from .ir import Batch, Graph, Node, print_graph, save
 from .ir.ops import Conv, Gemm
-from .ir.text import constants
+from .ir.text import saved
 from .ir.traits import Trait
 from .options import BACKENDS, Emit, FileName, Keywords, Options, Shapes, SignZero
 from .passes import Context, Pass, pipelines, run_passes
 from .passes.binarize import Verdict, examine
-from .runtime import artifact
+from .runtime import Model, artifact, load
 from .runtime.c_header import c_header
 from .tuning import tuned_cost
 from .version import __version__
@@ -69,6 +67,36 @@ class Compilation:
     warnings: tuple[str, ...] = ()
 
 
+@overload
+def compile(
+    model: str | os.PathLike[str] | onnx.ModelProto,
+    target: str = "native",
+    output: None = None,
+    *,
+    options: Options | None = None,
+    progress: Progress | None = None,
+    **keywords: Unpack[Keywords],
+) -> Model: ...
+@overload
+def compile(
+    model: str | os.PathLike[str] | onnx.ModelProto,
+    target: str,
+    output: FileName,
+    *,
+    options: Options | None = None,
+    progress: Progress | None = None,
+    **keywords: Unpack[Keywords],
+) -> Path: ...
+@overload
+def compile(
+    model: str | os.PathLike[str] | onnx.ModelProto,
+    target: str = "native",
+    *,
+    output: FileName,
+    options: Options | None = None,
+    progress: Progress | None = None,
+    **keywords: Unpack[Keywords],
+) -> Path: ...
 def compile(
     model: str | os.PathLike[str] | onnx.ModelProto,
     target: str = "native",
@@ -77,18 +105,35 @@ def compile(
     options: Options | None = None,
     progress: Progress | None = None,
     **keywords: Unpack[Keywords],
-) -> Path:
-    """Compile an ONNX model for ``target`` and return the path of the file written.
+) -> Path | Model:
+    """Compile an ONNX model for ``target``: to the file ``output``, whose path is returned, or in
+    memory, which gives the loaded model.
 
-    ``output`` defaults to the model's path with the suffix of what is emitted (``.so``); a
-    ModelProto needs it. Keywords are the fields of `bnnc.Options` (``backend="tvm"``,
-    ``tune=True``), for which docs/options.md says what each means; they replace those of
-    ``options``. ``progress`` is called with what is being done. Raises BnncError.
+    Only this machine's own code can be loaded: TargetError for that of another, which needs
+    ``output``. Keywords are the fields of `bnnc.Options` (``backend="tvm"``, ``tune=True``), for
+    which docs/options.md says what each means; they replace those of ``options``. ``progress`` is
+    called with what is being done. Raises BnncError.
     """
     options = replace(options or Options(), **keywords)
-    path = output_path(model, output, options)
+    if output is None:
+        return _compile_in_memory(model, target, options, progress)
+    path = Path(output)
     compile_file(model, target, path, options, progress)
     return path
+
+
+def _compile_in_memory(
+    model: str | os.PathLike[str] | onnx.ModelProto,
+    target: str,
+    options: Options,
+    progress: Progress | None,
+) -> Model:
+    if options.emit != "so" or options.header is not None:
+        what = "a header" if options.header is not None else f"emit={options.emit!r}"
+        raise OutputError(f"{what} without a file: name one with output=")
+    check_host(resolve_target(target), "load code", "name a file for it with output=")
+    name = Path(model).stem if isinstance(model, (str, os.PathLike)) else ""
+    return load(build(model, target, options, name or "model", progress).data)
 
 
 def compile_file(
@@ -100,29 +145,14 @@ def compile_file(
 ) -> Compilation:
     """Compile to ``output`` and return what was made, for those who report on it."""
     header = Path(options.header) if options.header is not None else None
-    if options.compress and options.emit != "so":
-        raise BackendError(f"only shared libraries are compressed, not --emit {options.emit}")
     _check_outputs(model, output, header)
-    compilation = build(model, target, options, output.stem, progress)
-    if options.compress:
-        (progress or _silent)("compressing")
-        compilation = replace(
-            compilation, data=compress_file(compilation.data, compilation.schedule)
-        )
-    if options.emit == "ir":
-        write_file(output.with_name(f"{output.name}.npz"), _constants_file(compilation.graph))
-    write_file(output, compilation.data)
+    soname = f"{output.stem}{SUFFIXES['so']}" if options.compress else output.name
+    compilation = build(model, target, options, output.stem, progress, soname)
+    files = saved(compilation.graph, output) if options.emit == "ir" else {output: compilation.data}
     if header is not None:
-        write_file(header, c_header(compilation.manifest).encode())
+        files[header] = c_header(compilation.manifest).encode()
+    write_files(files)
     return compilation
-
-
-def _constants_file(graph: Graph) -> bytes:
-    """The large constants of a graph, as its text form wants them in ``FILE.npz`` beside it."""
-    content = io.BytesIO()
-    arrays: Any = constants(graph)
-    np.savez(content, **arrays)
-    return content.getvalue()
 
 
 def _check_outputs(
@@ -148,19 +178,13 @@ def _silent(_: str) -> None:
     """No progress."""
 
 
-def output_path(
-    model: str | os.PathLike[str] | onnx.ModelProto,
-    output: FileName | None,
-    options: Options,
-) -> Path:
-    """Where `compile` writes; raises OutputError when only the caller can say."""
+def output_path(model: str, output: str | None, options: Options) -> Path:
+    """Where ``bnnc compile`` writes: beside the model, unless it is told where."""
     if output is not None:
         return Path(output)
-    if not isinstance(model, (str, os.PathLike)):
-        raise OutputError("compiling a ModelProto needs output=")
     path = Path(model)
     if not path.name:
-        raise OutputError(f"{str(model)!r}: not the name of a file")
+        raise OutputError(f"{model!r}: not the name of a file")
     return path.with_suffix(COMPRESSED if options.compress else SUFFIXES[options.emit])
 
 
@@ -170,12 +194,16 @@ def build(
     options: Options,
     name: str,
     progress: Progress | None = None,
+    soname: str | None = None,
 ) -> Compilation:
-    """Compile in memory. ``name`` is the model's name in the manifest and the default prefix."""
+    """Compile in memory. ``name`` is the model's name in the manifest and the default prefix,
+    ``soname`` the name by which programs look for the library."""
     started = time.perf_counter()
     say = progress or _silent
     if options.emit not in get_args(Emit):
         raise BackendError(f"unknown emit kind {options.emit!r}; known: {', '.join(SUFFIXES)}")
+    if options.compress and options.emit != "so":
+        raise BackendError(f"only shared libraries are compressed, not --emit {options.emit}")
     name = name.encode("utf-8", "replace").decode()  # file names may hold any bytes
     prefix = options.prefix if options.prefix is not None else identifier(name)
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,99}", prefix):
@@ -219,9 +247,12 @@ def build(
         data = code.emit(kind, prefix, artifact.section_bytes(manifest))
     if options.emit == "so":
         say("linking")
-        data = linking.link(data, machine, options.linker)
+        data = linking.link(data, machine, options.linker, soname)
     if options.emit in ("so", "obj"):
         data = artifact.seal(data)
+    if options.compress:
+        say("compressing")
+        data = compress_file(data, code.schedule)
     seconds = time.perf_counter() - started
     return Compilation(data, manifest, imported, graph, code.schedule, seconds, tuple(warnings))
 
@@ -284,10 +315,7 @@ def _dumper(folder: Path) -> Callable[[int, Pass | None, Graph], None]:
 
     def dump(number: int, step: Pass | None, graph: Graph) -> None:
         name = step.name() if step else "imported"
-        try:
-            save(graph, folder / f"{number:02d}-{name}.bnn")
-        except OSError as error:
-            raise OutputError(f"{folder}: cannot write: {error.strerror}") from error
+        save(graph, folder / f"{number:02d}-{name}.bnn")
 
     return dump
 

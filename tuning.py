@@ -10,7 +10,6 @@ that it knows, and the predictions choose between kernels.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -32,7 +31,7 @@ from .backends.interface import (
     SearchLimits,
 )
 from .backends.single_layer_library import piece
-from .backends.targets import Target
+from .backends.targets import Target, check_host
 from .errors import OutputError, TargetError
 from .files import write_file
 from .ir import (
@@ -52,7 +51,7 @@ from .ir.ops import Fused, Relayout
 from .ir.storage import to_storage
 from .ir.structure import structure
 from .runtime import artifact
-from .runtime.cpu import cpu_name, host_machine, missing_features
+from .runtime.cpu import cpu_name
 from .runtime.step_timer import StepTimer
 
 SEARCH_SHARE = 100
@@ -61,22 +60,6 @@ LEAST_CALLS, MOST_CALLS = 5, 2000
 _MARGIN = 1.03
 """How much faster than the cost model's choice another must be: less than that is noise."""
 _FORMAT = 1
-
-
-def check(target: Target) -> None:
-    """Raise TargetError unless this machine runs code for a target."""
-    machine = host_machine()
-    if machine != target.machine:
-        raise TargetError(
-            f"cannot tune for {target.name} here: it is for {target.machine} and this machine is "
-            f"{machine}; leave out --tune"
-        )
-    missing = missing_features(target.host_features)
-    if missing:
-        raise TargetError(
-            f"cannot tune for {target.name} here: this CPU lacks {', '.join(missing)}; "
-            "leave out --tune"
-        )
 
 
 def tuned_cost(
@@ -92,7 +75,7 @@ def tuned_cost(
     """The cost model of ``--tune``: measurements of this machine; with a tracker, predictions for
     what a search on its boards found. Raises TargetError where neither can be had."""
     if tracker is None:
-        check(target)
+        check_host(target, "tune", "leave out --tune")
     features = " ".join(target.features)
     place = f"{version} {tracker or cpu_name()} {target.triple} {target.cpu} {features}"
     cache = Cache.load(cache_file(), place, warn)
@@ -317,6 +300,7 @@ class Cache:
     path: Path | None
     place: str
     entries: dict[str, dict[str, Any]]
+    warn: Callable[[str], None]
 
     @classmethod
     def load(cls, path: Path | None, place: str, warn: Callable[[str], None]) -> Cache:
@@ -326,14 +310,14 @@ class Cache:
         except OSError:
             text = None
         if text is None:
-            return cls(path, place, {})
+            return cls(path, place, {}, warn)
         try:
             entries = _decoded(json.loads(text))
         except (ValueError, RecursionError) as error:
             reason = "nested too deeply" if isinstance(error, RecursionError) else error
             warn(f"{path}: not a tuning cache ({reason}); measuring anew")
             entries = {}
-        return cls(path, place, entries)
+        return cls(path, place, entries, warn)
 
     def _key(self, layer: str) -> str:
         return hashlib.sha256(f"{self.place}\n{layer}".encode()).hexdigest()[:32]
@@ -344,14 +328,19 @@ class Cache:
         return entry["times"] if entry else {}
 
     def keep(self, layer: str, title: str, times: Mapping[str, float]) -> None:
-        """Remember a layer, and write the file; a folder that cannot be written keeps nothing."""
+        """Remember a layer, and write the file; the first that cannot be written is warned of, and
+        then nothing more is kept."""
         self.entries[self._key(layer)] = {"title": title, "times": dict(times)}
         if self.path is None:
             return
         text = json.dumps({"format": _FORMAT, "entries": self.entries}, indent=1, sort_keys=True)
-        with contextlib.suppress(OSError, OutputError):
+        try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_file(self.path, text.encode())
+        except (OSError, OutputError) as error:
+            reason = error if isinstance(error, OutputError) else f"{self.path}: {error.strerror}"
+            self.warn(f"{reason}; measurements are not kept for the next time")
+            self.path = None
 
 
 def _decoded(value: object) -> dict[str, dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Relocatable object to shared library, with the LLD of the ziglang wheel or the user's linker.
 
-The file holds nothing of where, when or by whom it was made: no build id, no path, no soname.
+The file holds nothing of where, when or by whom it was made: no build id and no path.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from ..errors import BackendError
+from ..files import cleaning_up
 from ..runtime.elf import parse_elf
 from .targets import Target
 
@@ -36,20 +37,29 @@ _OPTIONS = (
     "--no-rosegment",
     "--strip-all",
 )
+_ANDROID_OPTIONS = ("-z", "max-page-size=16384")
+"""Segments for pages of 4 and of 16 KiB, which Google Play asks for; arm64 has 64 KiB anyway."""
 _EMULATIONS = {"x86_64": "elf_x86_64", "aarch64": "aarch64linux"}
 _OBJECT, _LIBRARY = "model.o", "model.so"
 _TIMEOUT = 600.0
 
 
-def link(obj: bytes, target: Target, linker: str | None = None) -> bytes:
+def link(obj: bytes, target: Target, linker: str | None = None, soname: str | None = None) -> bytes:
     """The shared library of one object. ``linker`` is a command that takes GNU ld's options.
+
+    ``soname``: the name by which programs that are linked with the library look for it; without
+    one they keep the path that their own linker was given.
 
     Raises BackendError when the linker is missing or fails, or when the library would need a
     symbol beyond memcpy, memmove and memset.
     """
     emulation = _EMULATIONS.get(target.machine)
     options = [*_OPTIONS, *(["-m", emulation] if emulation else [])]
-    with _folder() as folder:
+    if "android" in target.triple and target.machine == "x86_64":
+        options += _ANDROID_OPTIONS
+    if soname is not None:
+        options.append(f"-soname={soname}")
+    with cleaning_up(), _folder() as folder:
         _write(Path(folder, _OBJECT), obj)
         _run([*_command(linker), *options, "-o", _LIBRARY, _OBJECT], folder)
         library = _read(Path(folder, _LIBRARY))

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import TargetError
+from ..runtime import cpu as runtime_cpu
 
 Popcount = Literal["dword", "byte", "table"]
 """The cheapest vector popcount: of 32-bit lanes, of bytes, or by a table in registers."""
@@ -295,6 +296,20 @@ def resolve(name: str) -> Target:
         known = ", ".join([NATIVE, *TARGETS])
         raise TargetError(f"unknown target '{name}'; expected one of {known}, or TRIPLE:CPU")
     return TARGETS[name]
+
+
+def check_host(target: Target, what: str, instead: str) -> None:
+    """Raise TargetError unless this machine runs code for a target: "cannot ``what`` for .. here:
+    ..; ``instead``"."""
+    machine = runtime_cpu.host_machine()
+    missing = runtime_cpu.missing_features(target.host_features)
+    if machine != target.machine:
+        why = f"it is for {target.machine} and this machine is {machine}"
+    elif missing:
+        why = f"this CPU lacks {', '.join(missing)}"
+    else:
+        return
+    raise TargetError(f"cannot {what} for {target.name} here: {why}; {instead}")
 
 
 def native(machine: str | None = None, present: frozenset[str] | None = None) -> Target:

@@ -15,6 +15,7 @@ text (`save` and `load` keep them in ``FILE.npz``). The parser also reads ``rand
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import typing
@@ -27,7 +28,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from ..errors import ParseError
-from ..files import open_regular
+from ..files import open_regular, write_files
 from .core import Data, Graph, Node, Region, Value
 from .parser import MAX_FILL, attribute_hints, parse
 from .types import Array, Shape, shape_text
@@ -149,11 +150,21 @@ def constants(graph: Graph) -> dict[str, Array]:
 
 
 def save(graph: Graph, path: Path) -> None:
-    """Write the text to ``path`` and large constants to ``path`` + ``.npz``."""
-    path.write_text(print_graph(graph), encoding="utf-8")
+    """Write the text to ``path`` and large constants to ``path`` + ``.npz``: both or neither.
+    Raises OutputError."""
+    write_files(saved(graph, path))
+
+
+def saved(graph: Graph, path: Path) -> dict[Path, bytes]:
+    """The files that `save` writes; the text is the last: when it is there, its constants are."""
+    files: dict[Path, bytes] = {}
     large = constants(graph)
     if large:
-        np.savez(path.with_name(path.name + ".npz"), **typing.cast(Any, large))
+        content = io.BytesIO()
+        np.savez(content, **typing.cast(Any, large))
+        files[path.with_name(f"{path.name}.npz")] = content.getvalue()
+    files[path] = print_graph(graph).encode()
+    return files
 
 
 def load(path: Path) -> Graph:

@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "backends.interface": GROUND | {"runtime"},
     "frontend": GROUND | {"files"},
     "passes": GROUND,
-    "backends": GROUND | {"runtime"},
+    "backends": GROUND | {"files", "runtime"},
     "backends.codegen": GROUND | {"backends", "runtime"},
     "backends.llvm": GROUND | {"backends", "backends.codegen", "runtime"},
     "backends.tvm": GROUND | {"backends", "backends.codegen", "runtime"},

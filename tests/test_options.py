@@ -101,14 +101,14 @@ def test_keywords_replace_options(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.append(given)
 
     monkeypatch.setattr(driver, "compile_file", compile_file)
-    bnnc.compile("net.onnx")
-    bnnc.compile("net.onnx", options=FULL)
-    bnnc.compile("net.onnx", options=FULL, prefix="q", reuse=True)
-    bnnc.compile("net.onnx", backend="tvm", shapes=None)
+    bnnc.compile("net.onnx", output="net.so")
+    bnnc.compile("net.onnx", output="net.so", options=FULL)
+    bnnc.compile("net.onnx", "native", "net.so", options=FULL, prefix="q", reuse=True)
+    bnnc.compile("net.onnx", output="net.so", backend="tvm", shapes=None)
     changed = replace(FULL, prefix="q", reuse=True)
     assert seen == [Options(), FULL, changed, Options("tvm")]
     with pytest.raises(TypeError, match="colour"):
-        bnnc.compile("net.onnx", colour="red")  # type: ignore[call-arg]
+        bnnc.compile("net.onnx", output="net.so", colour="red")  # type: ignore[call-arg]
 
 
 def test_the_manifest() -> None:

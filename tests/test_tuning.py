@@ -125,12 +125,15 @@ def test_a_damaged_cache_is_begun_anew(cache: Path, content: bytes) -> None:
     assert Cache.load(cache, "elsewhere", warnings.append).times("layer") == {}
 
 
-def test_a_cache_that_cannot_be_written_keeps_nothing(cache: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_warned_of_once(cache: Path) -> None:
     cache.parent.parent.mkdir()
     cache.parent.write_text("a file in place of the folder")
-    unsaved = Cache.load(cache, "here", lambda _: None)
-    unsaved.keep("layer", "title", {"conv": 1.5})
-    assert unsaved.times("layer") == {"conv": 1.5}
+    warnings: list[str] = []
+    unsaved = Cache.load(cache, "here", warnings.append)
+    for layer in ("layer", "other"):
+        unsaved.keep(layer, "title", {"conv": 1.5})
+        assert unsaved.times(layer) == {"conv": 1.5}
+    assert warnings == [f"{cache}: File exists; measurements are not kept for the next time"]
 
 
 def test_users_without_a_home_keep_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,6 +284,6 @@ def test_only_for_this_machine(monkeypatch: pytest.MonkeyPatch, mnist: Path) -> 
     other = "cortex-a72" if os.uname().machine == "x86_64" else "x86-64-v3"
     with pytest.raises(bnnc.errors.TargetError, match=f"cannot tune for {other} here"):
         bnnc.compile(mnist, other, "x.so", tune=True)
-    monkeypatch.setattr(tuning, "missing_features", lambda _: ("avx2", "fma"))
+    monkeypatch.setattr("bnnc.runtime.cpu.missing_features", lambda _: ("avx2", "fma"))
     with pytest.raises(bnnc.errors.TargetError, match="this CPU lacks avx2, fma"):
         bnnc.compile(mnist, output="x.so", tune=True)

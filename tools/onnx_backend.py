@@ -9,17 +9,15 @@ The module itself is the backend: it has a backend class's methods as functions,
 
 from __future__ import annotations
 
-import tempfile
 import unittest
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from onnx import ModelProto, NodeProto, defs, helper, numpy_helper
 from onnx.backend.base import Backend, BackendRep, Device, DeviceType
 
-from .. import compile, load
+from .. import compile
 from ..errors import InputError, ModelError
 from ..runtime import Model
 
@@ -70,14 +68,12 @@ class BnncBackend(Backend):
         """
         if not cls.supports_device(device):
             raise InputError(f"unknown device {device!r}; expected CPU")
-        with tempfile.TemporaryDirectory(prefix="bnnc-") as folder:
-            try:
-                path = compile(model, output=Path(folder, "model.so"), **kwargs)
-            except ModelError as error:
-                if None in error.limits:
-                    raise
-                raise Refused(str(error), error.problems, error.limits) from error
-            return BnncRep(load(path))
+        try:
+            return BnncRep(compile(model, **kwargs))
+        except ModelError as error:
+            if None in error.limits:
+                raise
+            raise Refused(str(error), error.problems, error.limits) from error
 
     @classmethod
     def run_node(

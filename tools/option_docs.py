@@ -22,9 +22,11 @@ A keyword replaces the field of `options` that it names:
 
 ```python
 small = bnnc.Options(compress=True, exact_float=True)
-bnnc.compile("net.onnx", options=small)
-bnnc.compile("net.onnx", "arm64", options=small, prefix="net")
-```
+model = bnnc.compile("net.onnx", options=small)
+bnnc.compile("net.onnx", "arm64", "net.so", options=small, prefix="net")
+``
+
+Without `output` the model is compiled in memory and loaded, for this machine only.
 
 What an artifact was compiled with stands in its manifest, as far as the code depends on it.
 

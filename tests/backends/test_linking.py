@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
+import struct
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import handmade
@@ -13,25 +18,26 @@ from library_support import scheduled
 from bnnc.backends import linking
 from bnnc.backends.llvm import LlvmBackend
 from bnnc.backends.targets import TARGETS
+from bnnc.driver import resolve_target
 from bnnc.errors import BackendError
 
 TARGET = TARGETS["x86-64-v2"]
+TEXT = """
+graph @neg scheduled {
+  input %x: f32[N,3]
+  %y = fused([%x]) kernel="pointwise" {
+    (%x: f32[N,3])
+    %r = neg(%x) : f32[N,3]
+    yield %r
+  } : f32[N,3]
+  output %y as "y"
+}
+"""
 
 
 @pytest.fixture(scope="module")
 def obj() -> bytes:
-    text = """
-    graph @neg scheduled {
-      input %x: f32[N,3]
-      %y = fused([%x]) kernel="pointwise" {
-        (%x: f32[N,3])
-        %r = neg(%x) : f32[N,3]
-        yield %r
-      } : f32[N,3]
-      output %y as "y"
-    }
-    """
-    return LlvmBackend().lower(scheduled(text), TARGET).emit("obj", "neg", b"{}\0")
+    return LlvmBackend().lower(scheduled(TEXT), TARGET).emit("obj", "neg", b"{}\0")
 
 
 def script(path: Path, text: str) -> str:
@@ -70,6 +76,59 @@ def test_a_linker_by_relative_path(
 def test_linkers_that_are_none(obj: bytes, linker: str, message: str) -> None:
     with pytest.raises(BackendError, match=message):
         linking.link(obj, TARGET, linker)
+
+
+STUCK = """
+case "$*" in *--version*) exec echo stuck;; esac
+echo $$ > "$PID_FILE.new" && mv "$PID_FILE.new" "$PID_FILE"
+exec sleep 60
+"""
+
+
+def test_a_compilation_that_is_ended_ends_its_linker(tmp_path: Path, data_dir: Path) -> None:
+    """With SIGTERM, as `timeout` and service managers do; nothing stays in the temporary folder."""
+    temporary, known = tmp_path / "tmp", tmp_path / "pid"
+    temporary.mkdir()
+    model = data_dir / "mnist" / "mnist_bnn.onnx"
+    command = [sys.executable, "-m", "bnnc", "compile", model, "-o", tmp_path / "m.so"]
+    linker = script(tmp_path / "stuck", STUCK)
+    environment = {**os.environ, "TMPDIR": str(temporary), "PID_FILE": str(known)}
+    with subprocess.Popen([*command, "--linker", linker], env=environment) as child:
+        while not known.exists():
+            assert child.poll() is None
+            time.sleep(0.01)
+        assert len(os.listdir(temporary)) == 1
+        child.terminate()
+    assert child.returncode == -signal.SIGTERM
+    assert os.listdir(temporary) == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(known.read_text()), 0)
+    assert not (tmp_path / "m.so").exists()
+
+
+def alignments(library: bytes) -> set[int]:
+    """Of the segments that are loaded (PT_LOAD)."""
+    table, row, count = (
+        *struct.unpack_from("<Q", library, 32),
+        *struct.unpack_from("<HH", library, 54),
+    )
+    rows = [struct.unpack_from("<IIQQQQQQ", library, table + row * i) for i in range(count)]
+    return {fields[7] for fields in rows if fields[0] == 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "alignment"),
+    [
+        ("x86-64-v2", 0x1000),
+        ("arm64", 0x10000),
+        ("x86_64-linux-android:nehalem", 0x4000),
+        ("aarch64-linux-android:cortex-a53", 0x10000),
+    ],
+)
+def test_android_has_pages_of_16_kib(name: str, alignment: int) -> None:
+    target = resolve_target(name)
+    obj = LlvmBackend().lower(scheduled(TEXT), target).emit("obj", "neg", b"{}\0")
+    assert alignments(linking.link(obj, target)) == {alignment}
 
 
 def test_a_linker_that_fails(obj: bytes, tmp_path: Path) -> None:

@@ -20,11 +20,11 @@ import onnxruntime
 from onnx import helper
 from onnxruntime.capi import onnxruntime_pybind11_state as pybind11_state
 
+import bnnc
 from bnnc import driver
 from bnnc.errors import BnncError
 from bnnc.ir import interpret
 from bnnc.options import Options
-from bnnc.tools.verification.layer_models import load_bytes
 from bnnc.tools.verification.model_check import verify_model
 
 from .networks import Network
@@ -131,7 +131,7 @@ def _exact(network: Network, target: str, backend: str, result: Result) -> Itera
     expected = [reference(network.twin)(feed) for feed in network.feeds]
     compilation = driver.build(network.model, target, Options(backend), "fuzz")
     result.binarized = _layers(compilation.manifest.layers)
-    with load_bytes(compilation.data) as model:
+    with bnnc.load(compilation.data) as model:
         for feed, want in zip(network.feeds, expected, strict=True):
             ways = {
                 "the imported graph": interpret(compilation.imported.graph, feed),

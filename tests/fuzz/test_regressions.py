@@ -9,9 +9,9 @@ import numpy as np
 import onnx
 from frontend_support import model, node, run_reference, values
 
+import bnnc
 from bnnc import driver
 from bnnc.options import Options
-from bnnc.tools.verification.layer_models import load_bytes
 
 
 def compiled(
@@ -19,7 +19,7 @@ def compiled(
 ) -> None:
     """Assert that the library computes what ONNX Runtime computes."""
     compilation = driver.build(proto, "native", Options(backend), "regression")
-    with load_bytes(compilation.data) as library:
+    with bnnc.load(compilation.data) as library:
         got = library.run(dict(feeds))
     for name, want in run_reference(proto, feeds).items():
         scale = float(np.abs(want).max(initial=0.0))

@@ -20,6 +20,7 @@ import bnnc
 from bnnc import runtime
 from bnnc.errors import ArtifactError, InputError
 from bnnc.runtime import thread_pool
+from bnnc.runtime.elf import parse_elf
 
 TIME_LIMIT = 120
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs" / "c-api.md"
@@ -241,7 +242,7 @@ m = runtime.load(sys.argv[1], threads=3); m(image)
 
 
 def test_the_programs_of_the_documentation(mnist: Path, tmp_path: Path) -> None:
-    """docs/c-api.md: both print the scores of an empty image."""
+    """docs/c-api.md: both print the scores of an empty image, and find the library by its name."""
     programs = re.findall(r"```c\n(#include.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
     assert len(programs) == 2
     scores = runtime.load(mnist)(np.zeros((1, 1, 28, 28), np.float32))[0]
@@ -254,4 +255,9 @@ def test_the_programs_of_the_documentation(mnist: Path, tmp_path: Path) -> None:
             *handmade.ZIG, "cc", "-target", target, "-O1", "-Wall", "-Wextra", "-Werror",
             "-pthread", "-I", mnist.parent, source, mnist, "-o", program,
         )  # fmt: skip
-        assert handmade.run(program) == expected
+        assert mnist.name in parse_elf(program.read_bytes(), "program").needed_libraries()
+        done = subprocess.run(
+            [program], env={"LD_LIBRARY_PATH": str(mnist.parent)}, cwd="/", check=True,
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.stdout == expected

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from bnnc.errors import OutputError
-from bnnc.files import check_writable, write_file
+from bnnc.files import check_writable, cleaning_up, write_file, write_files
 
 
 def test_writes_with_the_usual_permissions(tmp_path: Path) -> None:
@@ -33,6 +37,60 @@ def test_a_failed_rename_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(OutputError, match="No space left"):
         write_file(tmp_path / "out", b"one")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_several_files_are_written_all_or_none(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    with pytest.raises(OutputError, match="nowhere/two: cannot write: No such file or directory"):
+        write_files({one: b"1", tmp_path / "nowhere" / "two": b"2"})
+    assert list(tmp_path.iterdir()) == []
+    write_files({one: b"1", two: b"2"})
+    assert (one.read_bytes(), two.read_bytes()) == (b"1", b"2")
+    assert sorted(tmp_path.iterdir()) == [one, two]
+
+
+WAITING = """
+import sys, tempfile, threading
+from bnnc.files import cleaning_up
+with cleaning_up(), tempfile.TemporaryDirectory(dir=sys.argv[1]):
+    print("ready", flush=True)
+    threading.Event().wait(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_ends_the_process_cleans_up(tmp_path: Path, number: int) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", WAITING, tmp_path], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"ready\n"
+        assert len(list(tmp_path.iterdir())) == 1
+        child.send_signal(number)
+        assert child.communicate() == (b"", b"")
+    assert child.returncode == -number
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_signals_are_left_to_those_who_handle_them() -> None:
+    def handle(*_: object) -> None:
+        raise AssertionError
+
+    before = signal.signal(signal.SIGTERM, handle)
+    try:
+        with cleaning_up():
+            assert signal.getsignal(signal.SIGTERM) is handle
+            assert signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+
+
+def test_other_threads_write_files_too(tmp_path: Path) -> None:
+    thread = threading.Thread(target=write_file, args=(tmp_path / "out", b"one"))
+    thread.start()
+    thread.join()
+    assert (tmp_path / "out").read_bytes() == b"one"
 
 
 def test_the_file_behind_a_link_is_written(tmp_path: Path) -> None:

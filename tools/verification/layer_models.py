@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -34,7 +32,7 @@ class LayerModel:
         """Compile a graph whose outputs are named after its values."""
         data = piece(graph, backend, target)
         inputs = {v.name: v.type for v in graph.inputs}
-        return cls(load_bytes(data), inputs, {o.name: o.value.type for o in graph.outputs})
+        return cls(load(data), inputs, {o.name: o.value.type for o in graph.outputs})
 
     def run(self, values: Mapping[str, Array]) -> dict[str, Array]:
         """Results of every layer on the given values (logical arrays by name)."""
@@ -52,14 +50,6 @@ class LayerModel:
             name: from_storage(np.asarray(results[name]), type_, batch)
             for name, type_ in self.outputs.items()
         }
-
-
-def load_bytes(data: bytes) -> Model:
-    """Load an artifact that stays in memory."""
-    with tempfile.TemporaryDirectory(prefix="bnnc-") as folder:
-        path = Path(folder) / "model.so"
-        path.write_bytes(data)
-        return load(path)
 
 
 def take_apart(graph: Graph) -> Graph:

@@ -50,7 +50,7 @@ from .exactness import (
     scale_of,
     signs_of,
 )
-from .layer_models import LayerModel, expose, load_bytes, take_apart
+from .layer_models import LayerModel, expose, take_apart
 from .references import (
     Interpreter,
     Reference,
@@ -265,7 +265,7 @@ def _artifact(
     if artifact is not None:
         return load(artifact)
     options = Options(backend, shapes=dict(shapes or {}), sign_zero=sign_zero)
-    return load_bytes(build(model, target, options, model.stem).data)
+    return load(build(model, target, options, model.stem).data)
 
 
 def _proto(model: Path, options: Options) -> onnx.ModelProto:

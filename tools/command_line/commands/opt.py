@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.file is None or arguments.passes is None:
         raise InputError("expected FILE and --passes, or --list; see bnnc opt --help")
     from ....files import check_writable
-    from ....ir import print_graph, verify
+    from ....ir import print_graph, save, verify
     from ....passes import parse_pipeline, run_passes
 
     output = Path(arguments.output) if arguments.output is not None else None
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     if output is None:
         show_text(print_graph(graph).rstrip("\n"))
     else:
-        _write(graph, output)
+        save(graph, output)
     return 0
 
 
@@ -87,19 +87,6 @@ def _context(target: str | None, backend: str) -> Context:
     if target is None:
         return Context()
     return Context(PredictedCost(resolve_target(target), load_backend(backend).kernels))
-
-
-def _write(graph: Graph, output: Path) -> None:
-    """Write the text last: when it is there, its constants are, too."""
-    from ....files import write_file
-    from ....ir import print_graph
-    from ....ir.text import constants
-    from ..array_files import to_npz
-
-    arrays = constants(graph)
-    if arrays:
-        write_file(output.with_name(f"{output.name}.npz"), to_npz(arrays))
-    write_file(output, print_graph(graph).encode())
 
 
 def _list() -> int:
