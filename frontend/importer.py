@@ -17,7 +17,7 @@ from ..errors import Limit, ModelError, VerifyError
 from ..ir import Graph, Node, Output, Value, scalar_of, shape_text, verify
 from ..ir.common_subexpressions import merge_equal
 from ..ir.ops import Sign
-from .analysis.infinite_weights import infinite_weights
+from .analysis.nonfinite_constants import nonfinite_constants
 from .analysis.patterns import Replacement, View, replace_matches
 from .analysis.sign_at_zero import AtZero, at_zero, without_zero
 from .dialects import normalise
@@ -103,9 +103,11 @@ def load_model(
         verify(graph)
     except VerifyError as error:
         raise problems_error(label, [(str(error), None)]) from error
-    problems = infinite_weights(graph)
+    nans, infinities = nonfinite_constants(graph, walk.scope.graph.names_with_nan)
+    problems: list[Problem] = [(text, Limit.VALUE) for text in nans]
+    problems += [(text, None) for text in infinities]
     if problems:
-        raise problems_error(label, [(problem, None) for problem in problems])
+        raise problems_error(label, problems)
     signs, operators = at_zero(graph, why), _operators(checked.graph.node)
     return Imported(graph, checked.source, tuple(map(printable, notes)), signs, operators)
 

@@ -55,7 +55,7 @@ A refusal names the node, and every problem of the model at once.
   4-bit and 2-bit weights behind a DequantizeLinear are floats, per tensor, per axis or in blocks.
 - **Tensors** only: no sequences, maps, optional values or sparse tensors; none without elements;
   at most one symbolic dimension, the first ("symbolic batch"). `--shape` fixes the others.
-- **Constants** hold no NaN.
+- **Constants** hold no NaN that a result could depend on.
 - "Constant" operands are initializers or computed from initializers; "known at compile time" means
   that the shapes of the model's inputs decide them, whatever the graph does to compute them.
 """

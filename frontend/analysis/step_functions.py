@@ -121,18 +121,18 @@ def _bisected(
     function: Callable[[Array], Array], shape: tuple[int, ...], ends: tuple[int, int]
 ) -> Step | None:
     below, above = (np.full(shape, end, np.int64) for end in ends)
-    low, high = function(_floats(below)), function(_floats(above))
+    low, high = function(floats(below)), function(floats(above))
     if not np.isfinite(low).all() or not np.isfinite(high).all() or bool((low == high).all()):
         return None
     while bool((above - below > 1).any()):
         middle = (above + below) >> 1
-        reached = function(_floats(middle)) == high
+        reached = function(floats(middle)) == high
         above, below = np.where(reached, middle, above), np.where(reached, below, middle)
     constant = low == high
-    if not bool(((function(_floats(below)) == low) | constant).all()):
+    if not bool(((function(floats(below)) == low) | constant).all()):
         return None
     above, below = np.where(constant, 0, above), np.where(constant, 0, below)
-    return _written(_floats(below), _floats(above), low, high)
+    return _written(floats(below), floats(above), low, high)
 
 
 def _written(below: Array, above: Array, low: Array, high: Array) -> Step:
@@ -156,10 +156,16 @@ def _ordinal(number: float) -> int:
     """Which float32 a number is, counted from zero; infinities count as the largest ones."""
     limit = np.finfo(np.float32).max
     value = np.float32(np.clip(number, -limit, limit))
-    return int(np.abs(value).view(np.int32)) * (-1 if value < 0 else 1)
+    return int(ordinals(np.asarray(value)))
 
 
-def _floats(keys: Array) -> Array:
+def ordinals(numbers: Array) -> Array:
+    """Which float32 each finite number is, counted from zero: `floats` is the inverse."""
+    keys = np.abs(numbers).view(np.int32).astype(np.int64)
+    return np.where(numbers < 0, -keys, keys)
+
+
+def floats(keys: Array) -> Array:
     """The float32 of an ordinal: 0 is zero, 1 the least number above it, -1 its negation."""
     magnitude = np.abs(keys).astype(np.int32).view(np.float32)
     return np.where(keys < 0, -magnitude, magnitude)

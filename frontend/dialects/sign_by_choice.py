@@ -4,7 +4,9 @@ Equations: where(x >= t, 1, -1) = sign(x - t) with +1 at zero, and so on for >, 
 -1 above is sign(t - x). x - t is exactly zero only for x = t (gradual underflow), so the rewrite
 is exact for finite x; NaN gives -1. The choice may be made in integers and then cast.
 where(sign(x) == 0, v, sign(x)) with v = ±1 is sign(x) with v at zero, and
-where(x > 0, 1, where(x < 0, -1, 0)) is sign(x).
+where(x > 0, 1, where(x < 0, -1, 0)) is sign(x). Where the two tests leave no number out,
+where(x < 0, -1, where(x >= 0, 1, k)), k is never read, whatever it holds: masked assignments into a
+tensor that was only allocated.
 
 Before:
     %t = const() data=[0] element=f32 : f32[]
@@ -17,6 +19,8 @@ After:
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from ...ir import F32, Node, Value
 from ...ir.ops import Cast, Equal, Sign, Where
@@ -59,20 +63,34 @@ def _repaired(view: View, op: Where) -> Replacement | None:
 
 
 def _nested(view: View, op: Where) -> Replacement | None:
-    """where(x > 0, 1, where(x < 0, -1, 0)), or the two tests the other way round."""
+    """where(x > 0, 1, where(x < 0, -1, k)), or the two tests the other way round. At zero the test
+    decides that includes it, the outer one first; without any k = 0 does."""
     inner = view.made_by(op.b, Where)
-    if inner is None or view.number(inner.b) != 0:
+    outer, nested = _one_sided(view, op), None if inner is None else _one_sided(view, inner)
+    if inner is None or outer is None or nested is None:
         return None
-    outer, nested = _one_sided(view, op), _one_sided(view, inner)
-    if outer is None or nested is None or outer[0] is not nested[0] or outer[1] == nested[1]:
+    if outer.x is not nested.x or outer.above == nested.above:
         return None
-    return Replacement(Sign(outer[0], 0), (view.node(op.condition),))
+    deciding = next((side for side in (outer, nested) if not side.strict), None)
+    if deciding is None and view.number(inner.b) != 0:
+        return None
+    zero = 0 if deciding is None else 1 if deciding.above else -1
+    return Replacement(Sign(outer.x, zero), (view.node(op.condition),))
 
 
-def _one_sided(view: View, where: Where) -> tuple[Value, bool] | None:
-    """(x, True) when the first value is 1 and stands for x > 0, (x, False) for -1 and x < 0."""
+@dataclass(frozen=True)
+class _Side:
+    """A choice of 1 for x above zero, or of -1 for x below it; at zero too unless ``strict``."""
+
+    x: Value
+    above: bool
+    strict: bool
+
+
+def _one_sided(view: View, where: Where) -> _Side | None:
+    """The side of zero that the first value of a choice stands for."""
     comparison = comparison_of(view, where.condition)
-    side = None if comparison is None or not comparison.strict else comparison.against_zero(view)
-    if side is None or view.number(where.a) != (1.0 if side[1] else -1.0):
+    side = None if comparison is None else comparison.against_zero(view)
+    if comparison is None or side is None or view.number(where.a) != (1.0 if side[1] else -1.0):
         return None
-    return side
+    return _Side(*side, comparison.strict)

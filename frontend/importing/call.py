@@ -11,7 +11,7 @@ from onnx import AttributeProto, GraphProto, NodeProto, TensorProto
 from ...errors import Limit, ModelError
 from ...ir import Array, Batch, Dim, Op, Shape, Value
 from ...ir.ops import Reshape, Transpose
-from ..prepare.tensor_data import element_of
+from ..prepare.tensor_data import element_of, holds_nan
 from .batch_shapes import BatchDependent, described, dims_of
 from .deferred_transpose import DeferredTranspose
 from .scope import ImportedTensor, Scope
@@ -117,9 +117,14 @@ class Call:
         return tuple(self.x(i) for i in range(len(self)))
 
     def constant(self, index: int) -> Array | None:
-        """The contents of a constant input, None when it is computed at run time."""
+        """The contents of a constant input, None when it is computed at run time. A rule that works
+        with them itself gets no NaN."""
         tensor = self.input(index)
-        return tensor if isinstance(tensor, np.ndarray) else None
+        if not isinstance(tensor, np.ndarray):
+            return None
+        if holds_nan(tensor):
+            self.refuse(f"constant '{self.node.input[index]}' holds NaN", Limit.VALUE)
+        return tensor
 
     def array(self, index: int, what: str) -> Array:
         """The contents of an input that must be constant; ``what`` names it in the message."""

@@ -15,9 +15,10 @@ import numpy as np
 from onnx import NodeProto, TypeProto, checker, defs, helper, numpy_helper, shape_inference
 from onnx.reference import ReferenceEvaluator
 
-from ...errors import ModelError
+from ...errors import Limit, ModelError
 from ...ir import Array
 from ..prepare.local_functions import one_line
+from ..prepare.tensor_data import holds_nan
 from .batch_shapes import PROBE_LIMIT, PROBES, BatchDependent, of_probes
 from .graph_builder import MAX_FOLDED_PRODUCTS
 
@@ -43,6 +44,14 @@ UNBOUNDED = frozenset(("NonZero",))
 HIDES_INFINITY = frozenset("Sign Abs Less LessOrEqual Greater GreaterOrEqual Tanh".split())
 """Operators whose finite result would hide that a weight is infinite."""
 
+PASSES_NAN = frozenset(
+    """
+    Concat Expand Flatten Gather Identity Reshape ScatterND Shape Size Slice Split Squeeze Tile
+    Transpose Unsqueeze Where
+    """.split()
+)
+"""Operators that leave NaN what it is, or out: any that stays is found in the finished graph."""
+
 _FAILURES = (
     ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, NotImplementedError,
     RuntimeError, TypeError, ValueError,
@@ -64,7 +73,7 @@ def fold(
         return None
     if version < 7 and any(a.name == "broadcast" for a in node.attribute):
         return None  # The evaluator knows only the broadcasting of later opsets.
-    _refuse_hidden_infinity(node, inputs)
+    _refuse_hidden(node, inputs)
     if not any(isinstance(tensor, BatchDependent) for tensor in inputs):
         arrays = [x for x in inputs if not isinstance(x, BatchDependent)]
         return _evaluate(node, arrays, version, limit)
@@ -142,11 +151,14 @@ earlier ones allow is the same."""
 _FAST: Mapping[str, Callable[..., Any]] = {"ScatterND": _scatter_nd}
 
 
-def _refuse_hidden_infinity(node: NodeProto, inputs: Sequence[Known | None]) -> None:
-    if node.op_type not in HIDES_INFINITY:
-        return
+def _refuse_hidden(node: NodeProto, inputs: Sequence[Known | None]) -> None:
+    """Raise ModelError where a result would hide that a constant holds NaN or infinity."""
     for name, array in zip(node.input, inputs, strict=True):
-        if isinstance(array, np.ndarray) and array.dtype.kind == "f" and np.isinf(array).any():
+        if not isinstance(array, np.ndarray):
+            continue
+        if node.op_type not in PASSES_NAN and holds_nan(array):
+            raise ModelError(f"constant '{name}' holds NaN", limits=[Limit.VALUE])
+        if node.op_type in HIDES_INFINITY and array.dtype.kind == "f" and np.isinf(array).any():
             raise ModelError(f"constant '{name}' holds infinity")
 
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...errors import ModelError, VerifyError
+from ...errors import Limit, ModelError, VerifyError
 from ...ir import Array, Batch, Builder, Graph, Node, Op, Output, Stage, Value
 from ...ir.ops import Const, Conv, Gemm, MatMul
 from ...ir.rewriting import drop_dead
-from ..prepare.tensor_data import element_of
+from ..prepare.tensor_data import element_of, holds_nan
 
 MAX_VALUE = 1 << 33
 """Elements of one sample of a value; a model with more is taken for damaged."""
@@ -35,6 +35,10 @@ class GraphBuilder:
 
     def __init__(self, largest: int = 0) -> None:
         self.limit = max(MAX_FOLDED, 4 * largest)
+        self.with_nan: set[Value] = set()
+        """Constants of the model that hold NaN."""
+        self.names_with_nan: frozenset[str] = frozenset()
+        """Their names in the finished graph."""
         self._bytes = 0
         self._builder = Builder()
         self._arrays: dict[Value, Array] = {}
@@ -74,6 +78,8 @@ class GraphBuilder:
         operands = [self._arrays.get(value) for value in op.operands]
         arrays = [array for array in operands if array is not None]
         if len(arrays) == len(operands) and not type_.symbolic and self._foldable(op, type_.shape):
+            if any(map(holds_nan, arrays)):
+                raise ModelError("computes with a constant that holds NaN", limits=[Limit.VALUE])
             with np.errstate(all="ignore"):
                 array = np.asarray(op.reference(arrays, 1), type_.element.dtype)
             return self.constant(array.reshape(type_.concrete(1)), hint, origin)
@@ -91,6 +97,7 @@ class GraphBuilder:
             )
             for node in live.nodes
         )
+        self.names_with_nan = frozenset(renamed.get(v, v).name for v in self.with_nan)
         shown = tuple(Output(o.name, renamed.get(o.value, o.value)) for o in outputs)
         return live.replace(nodes=nodes, outputs=shown)
 

@@ -10,7 +10,7 @@ from onnx import TensorProto
 
 from ...errors import Limit, ModelError
 from ...ir import Array, Value
-from ..prepare.tensor_data import tensor_array
+from ..prepare.tensor_data import holds_nan, tensor_array
 from .batch_shapes import BatchDependent
 from .deferred_transpose import DeferredTranspose
 from .graph_builder import GraphBuilder
@@ -107,6 +107,8 @@ class Scope:
             raise ModelError(f"reads '{name}', which could not be imported")
         origin = [self._origin[name]] if name in self._origin else []
         value = self.graph.constant(tensor, self.shown(name), origin)
+        if holds_nan(tensor):
+            self.graph.with_nan.add(value)
         self.graph.name(value, self.shown(name))
         self._materialised[name] = value
         return value

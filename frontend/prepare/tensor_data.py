@@ -80,21 +80,16 @@ def element_of(dtype: np.dtype[np.generic]) -> Scalar:
 
 
 def tensor_array(tensor: TensorProto) -> Array:
-    """The contents of a checked tensor; raises ModelError for NaN."""
+    """The contents of a checked tensor."""
     dtype_of(tensor.data_type)
-    array = numpy_helper.to_array(tensor)
-    if not_a_number(array).any():
-        index = tuple(int(i) for i in np.argwhere(not_a_number(array))[0])
-        text = f"tensor '{tensor.name}' holds NaN, first at {list(index)}"
-        raise ModelError(text, limits=[Limit.VALUE])
-    return array
+    return numpy_helper.to_array(tensor)
 
 
-def not_a_number(array: Array) -> Array:
-    """Where an array of any type holds NaN."""
+def holds_nan(array: Array) -> bool:
+    """Whether an array of any type holds NaN."""
     if array.dtype.kind in "biu":
-        return np.zeros(array.shape, bool)
-    return np.isnan(array if array.dtype.kind == "f" else array.astype(np.float32))
+        return False
+    return bool(np.isnan(array if array.dtype.kind == "f" else array.astype(np.float32)).any())
 
 
 def check_tensor(tensor: TensorProto) -> None:

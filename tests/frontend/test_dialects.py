@@ -177,6 +177,26 @@ FIRES: dict[str, tuple[Nodes, int, list[str]]] = {
 }  # fmt: skip
 
 FIRES |= {
+    f"assigned twice, {first} {second}": (
+        [
+            node(second, ["x", "zero"], ["n"]),
+            node("Where", ["n", values_[1], "per_channel"], ["inner"]),
+            node(first, ["x", "zero"], ["m"]),
+            node("Where", ["m", values_[0], "inner"], ["y"]),
+        ],
+        zero,
+        ["sign"],
+    )
+    for first, second, values_, zero in (
+        ("Less", "GreaterOrEqual", ("minus", "one"), 1),
+        ("GreaterOrEqual", "Less", ("one", "minus"), 1),
+        ("LessOrEqual", "Greater", ("minus", "one"), -1),
+        ("LessOrEqual", "GreaterOrEqual", ("minus", "one"), -1),
+        ("GreaterOrEqual", "LessOrEqual", ("one", "minus"), 1),
+    )
+}
+
+FIRES |= {
     "integers": (
         [
             node("GreaterOrEqual", ["x", "zero"], ["m"]),
@@ -290,6 +310,10 @@ STAYS: dict[str, Nodes] = {
     "two residues": [
         SIGN, clip("x", "p"), node("Tanh", ["x"], ["q"]), node("Sub", ["s", "p"], ["d"]),
         node("Add", ["d", "q"], ["y"]),
+    ],
+    "a gap at zero": [
+        node("Less", ["x", "zero"], ["n"]), node("Where", ["n", "minus", "half"], ["inner"]),
+        node("Greater", ["x", "zero"], ["m"]), node("Where", ["m", "one", "inner"], ["y"]),
     ],
     "repaired elsewhere": [
         SIGN, node("Equal", ["s", "one"], ["m"]), node("Where", ["m", "one", "s"], ["y"]),

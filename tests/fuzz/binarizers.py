@@ -100,6 +100,16 @@ def assigned(s: Sketch, x: Tensor) -> Tensor:
     return signs(x, s.raw("ScatterND", [sign, where_, s.raw("Expand", [one, count])]))
 
 
+def allocated(s: Sketch, x: Tensor) -> Tensor:
+    """``y = x.new(shape); y[x < 0] = -1; y[x >= 0] = 1``: a constant that nothing reads."""
+    if s.opset < 12:
+        raise Inexact
+    memory = s.const(np.full((x.channels, *[1] * (x.rank - 2)), np.nan, np.float32))
+    first = s.raw("Where", [s.raw("Less", [x.name, number(s, 0)]), number(s, -1), memory])
+    mask = s.raw("GreaterOrEqual", [x.name, number(s, 0)])
+    return signs(x, s.raw("Where", [mask, number(s, 1), first]))
+
+
 def _float_mask(s: Sketch, mask: str) -> str:
     return s.raw("Cast", [mask], to=TensorProto.FLOAT)
 
@@ -145,12 +155,30 @@ def clip(s: Sketch, x: str, low: float, high: float) -> str:
 
 
 def straight_through(s: Sketch, x: Tensor) -> Tensor:
-    """(sign(x) - p(x)) + p(x), the Add's operands in either order."""
-    kind = s.pick("clip", "polynomial", "polynomial", "tanh", "self")
-    sign = s.raw("Sign", [x.name])
-    p = {"clip": clip_of, "polynomial": polynomial, "tanh": tanh, "self": itself}[kind](s, x)
-    pair = [s.raw("Sub", [sign, p]), p]
-    return signs(x, s.raw("Add", pair if s.chance() else pair[::-1]), "sign0")
+    """The sign of x, of x over a temperature, clipped or both, with p(x) - p(x) around it."""
+    kinds = (clip_of, polynomial, polynomial, tanh, itself, by_choice, soft_step, leaky)
+    inner = x.name
+    if s.chance(0.4):
+        inner = s.raw("Div", [inner, number(s, s.pick(1.0, 0.5, 0.1, 3.0))])
+    if s.chance(0.3):
+        inner = clip(s, inner, -1, s.pick(1, 2))
+    sign = s.raw("Sign", [inner])
+    return signs(x, around(s, sign, s.pick(*kinds)(s, x)), "sign0")
+
+
+def around(s: Sketch, q: str, p: str) -> str:
+    """q - p + p in an order whose float32 result is q."""
+    way = s.pick("q - p", "q - p", "p - q", "p - p", "-p + q")
+    if way == "p - q":
+        back = s.raw("Sub", [p, q])
+        return s.raw("Sub", [p, back]) if s.chance() else s.raw("Add", [p, s.raw("Neg", [back])])
+    if way == "p - p":
+        pair = [s.raw("Sub", [p, p]), q]
+    elif way == "-p + q":
+        pair = [s.raw("Add", [s.raw("Neg", [p]), q]), p]
+    else:
+        pair = [s.raw("Sub", [q, p]), p]
+    return s.raw("Add", pair if s.chance() else pair[::-1])
 
 
 def clip_of(s: Sketch, x: Tensor) -> str:
@@ -161,6 +189,22 @@ def clip_of(s: Sketch, x: Tensor) -> str:
 def tanh(s: Sketch, x: Tensor) -> str:
     """Tanh."""
     return s.raw("Tanh", [x.name])
+
+
+def by_choice(s: Sketch, x: Tensor) -> str:
+    """Hardtanh as a choice."""
+    inside = s.raw("Less", [s.raw("Abs", [x.name]), number(s, 1)])
+    return s.raw("Where", [inside, x.name, s.raw("Sign", [x.name])])
+
+
+def soft_step(s: Sketch, x: Tensor) -> str:
+    """x / (|x| + 1)."""
+    return s.raw("Div", [x.name, s.raw("Add", [s.raw("Abs", [x.name]), number(s, 1)])])
+
+
+def leaky(s: Sketch, x: Tensor) -> str:
+    """A small part of the clipped x."""
+    return s.raw("Mul", [clip(s, x.name, -1, 1), number(s, 0.01)])
 
 
 def itself(s: Sketch, x: Tensor) -> str:
@@ -188,7 +232,7 @@ def polynomial(s: Sketch, x: Tensor) -> str:
 
 PLUS_MINUS: tuple[Binarizer, ...] = (
     plain, plain, larq, where, where, repaired, nested, assigned, doubled, difference, patched,
-    rounded, straight_through, straight_through,
+    rounded, straight_through, straight_through, straight_through, allocated,
 )  # fmt: skip
 
 
@@ -201,10 +245,14 @@ def any_signs(s: Sketch, x: Tensor) -> Tensor:
 
 
 def heaviside(s: Sketch, x: Tensor) -> Tensor:
-    """{0, 1}: Sign(Relu(x)), Where(Sign == -1, 0, Sign), or a mask as float."""
-    kind = s.pick("relu", "where", "mask", "pick")
+    """{0, 1}: Sign(Relu(x)), Where(Sign == -1, 0, Sign), a mask as float, or a rounded fraction
+    with its straight-through estimator."""
+    kind = s.pick("relu", "where", "mask", "pick", "rounded")
     if kind == "relu":
         name = s.raw("Sign", [s.raw("Relu", [x.name])])
+    elif kind == "rounded":
+        fraction = clip(s, x.name, 0, 1)
+        name = around(s, s.raw("Round", [fraction]), fraction)
     elif kind == "where":
         sign = s.raw("Sign", [x.name])
         name = s.raw("Where", [s.raw("Equal", [sign, number(s, -1)]), number(s, 0), sign])
