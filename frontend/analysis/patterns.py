@@ -18,9 +18,11 @@ from ...ir.intervals import Interval
 from ...ir.ops import (
     Const,
     Conv,
+    Div,
     Expand,
     Gemm,
     MatMul,
+    Mul,
     Neg,
 )
 from ...ir.rewriting import Rewriter
@@ -55,7 +57,7 @@ class View:
     @cached_property
     def factors(self) -> frozenset[Value]:
         """Values that a convolution or product multiplies: its operands, and what these are before
-        moves and operators with constants."""
+        moves, operators with constants and factors."""
         factors: set[Value] = set()
         for node in reversed(self.graph.nodes):
             op = node.op
@@ -69,7 +71,8 @@ class View:
                 factors.update(op.sources)
             elif op.elementwise:
                 running = [v for v in op.operands if self.made_by(v, Const) is None]
-                factors.update(running if len(running) == 1 else ())
+                scales = isinstance(op, (Mul, Div))
+                factors.update(running if scales or len(running) == 1 else ())
         return frozenset(factors)
 
     def made_by(self, value: Value, kind: type[Kind]) -> Kind | None:

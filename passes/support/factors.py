@@ -17,7 +17,7 @@ from ...ir.ops import Conv, Div, Expand, Gemm, Mul, Neg, Pad, Reshape, Slice, Tr
 from ...ir.rewriting import Rewriter
 from ...ir.traits import Trait
 from .queries import per_channel
-from .sign_tracing import NotSigns, Signs, Tracer
+from .sign_tracing import NotSigns, Signs, Tracer, described
 
 _ELSEWHERE = (
     "multiply signs by one factor for all that an output sums (one a sample, or one a pixel before "
@@ -63,14 +63,14 @@ def unscaled(tracer: Tracer, layer: Conv | Gemm) -> Unscaled | NotSigns | None:
     for node, source in path:
         beyond = _through(tracer, node, source, apart)
         if beyond is None:
-            reason = f"{node.describe()} moves signs together with their factor"
+            reason = f"{described(node, tracer.operators)} moves signs together with their factor"
             return NotSigns(reason, _ELSEWHERE)
         apart = beyond
     for factor in apart.factors:
         varies = _varies(layer, factor.value.shape)
         if varies:
-            reason = f"{factor.node.describe()} multiplies signs by a factor that varies {varies}"
-            return NotSigns(reason, _ELSEWHERE)
+            name = described(factor.node, tracer.operators)
+            return NotSigns(f"{name} multiplies signs by a factor that varies {varies}", _ELSEWHERE)
     return replace(apart, factors=tuple(_of_result(tracer.rw, layer, f) for f in apart.factors))
 
 

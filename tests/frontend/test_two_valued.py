@@ -327,6 +327,19 @@ def test_rounded_softmax() -> None:
     assert op_names(graph) == ["softmax", "sub", "sign", "mul", "add", "mat_mul"]
 
 
+def test_products_ask_for_it_behind_a_factor() -> None:
+    nodes = [
+        *rounded("a"),
+        node("ReduceMax", ["x"], ["f"], axes=[1], keepdims=1),
+        node("Mul", ["f", "q"], ["p"]),
+        node("MatMul", ["p", "w"], ["y"]),
+    ]
+    constants = {**CONSTANTS, "w": np.eye(CHANNELS, dtype=np.float32)}
+    graph = load_model(model(nodes, {"x": ["N", CHANNELS]}, constants=constants)).graph
+    assert op_names(graph).count("sign") == 1
+    assert "round" not in op_names(graph)
+
+
 def test_only_products_ask_for_it() -> None:
     nodes = [*as_float("Greater"), node("Mul", ["f", "x"], ["y"])]
     proto = model(nodes, {"x": ["N", CHANNELS]}, constants=CONSTANTS)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from .binarizers import Binarizer, adabin, any_signs, heaviside, scaled, step
+from .binarizers import Binarizer, adabin, any_signs, clip, heaviside, scaled, step
 from .quantizers import bipolar, fake_quantize, multi_threshold, quantized, trunc
 from .sketch import Sketch, Tensor
 
@@ -22,3 +23,23 @@ def binarize(s: Sketch, x: Tensor) -> Tensor:
         name = s.raw("Add", [x.name, s.const(shift)])
         x = replace(x, name=name, unit=min(x.unit, 0.5), bound=x.bound + 2)
     return s.pick(*BINARIZERS)(s, x)
+
+
+def multiplied(s: Sketch, x: Tensor, axes: Sequence[int]) -> Tensor:
+    """A binarized tensor times the mean (in exact models, a small integer near the maximum) of the
+    magnitudes of an earlier one along axes: XNOR-Net's factors. Other axes than the batch and
+    ``axes`` are left where the factor varies within what a window sums."""
+    source = s.pick(*[v for v in s.values if v.shape == x.shape], x)
+    magnitude = s.raw("Abs", [source.name])
+    if s.exact:
+        top = s.axes("ReduceMax", [magnitude], axes, 18, keepdims=1)
+        factor, unit, bound = clip(s, s.raw("Round", [top]), 0, 4), 1.0, 4.0
+    else:
+        factor, unit, bound = s.axes("ReduceMean", [magnitude], axes, 18, keepdims=1), 0.0, 0.0
+    pair = [x.name, factor]
+    form = f"{x.form} factor" if len(axes) == x.rank - 1 or axes == [-1] else f"{x.form} factors"
+    like = replace(
+        x, unit=x.unit * unit, bound=x.bound * bound, form=form, low=x.low * bound,
+        high=x.high * bound,
+    )  # fmt: skip
+    return s.op("Mul", *(pair if s.chance() else pair[::-1]), like=like)

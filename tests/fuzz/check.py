@@ -54,6 +54,7 @@ class Result:
 
 
 PAIRS = ("sign", "sign0", "±a", "±a0", "{0,1}", "{0,a}", "{u,v}")
+PAIRS += tuple(f"{form} factor" for form in PAIRS)
 SIGNED = ("±alpha", "±alpha computed", "±alpha residue")
 """Activations and weights whose products run on bits."""
 

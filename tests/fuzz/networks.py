@@ -9,7 +9,7 @@ import numpy as np
 from onnx import ModelProto
 
 from . import floats as f
-from .activations import binarize
+from .activations import binarize, multiplied
 from .binarizers import clip, number, two_valued
 from .products import conv, conv_transpose, gemm, linear, lowered, mixed, xnor
 from .sketch import Inexact, Layer, Sketch, Tensor
@@ -121,6 +121,9 @@ def binary_block(s: Sketch, x: Tensor) -> Tensor:
         s.keep(x)
     for _ in range(s.pick(0, 0, 0, 1, 1, 2)):
         x = step(s, x, s.pick(f.max_pool, f.pad, f.shuffle, f.join, f.split, f.nhwc))
+    if s.chance(0.2):
+        axes = s.pick([1], list(range(1, x.rank)))
+        return s.pick(conv, conv, conv_transpose)(s, multiplied(s, x, axes))
     return s.pick(*[conv] * 8, conv_transpose, lowered if s.exact else conv)(s, x)
 
 
@@ -172,6 +175,8 @@ def dense_layers(s: Sketch, x: Tensor, early: bool) -> Tensor:
         if not (early and index == 0):
             x = f.tame(s, x)
             x = binarize(s, x) if s.chance(0.8) else x
+        if x.form and s.chance(0.2):
+            x = multiplied(s, x, [-1])
         kind = xnor if x.form == "{0,1}" and s.exact and s.chance(0.3) else s.pick(gemm, linear)
         x = kind(s, x)
         s.check(x)
@@ -211,7 +216,8 @@ def transformer(s: Sketch) -> Tensor:
 
 def binary_linear(s: Sketch, x: Tensor, out: int | None = None) -> Tensor:
     """A binarized linear layer."""
-    y = linear(s, binarize(s, f.tame(s, x)), out)
+    y = binarize(s, f.tame(s, x))
+    y = linear(s, multiplied(s, y, [-1]) if s.chance(0.3) else y, out)
     s.check(y)
     return y
 
