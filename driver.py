@@ -30,6 +30,7 @@ from .ir.traits import Trait
 from .options import BACKENDS, Emit, FileName, Keywords, Options, Shapes, SignZero
 from .passes import Context, Pass, pipelines, run_passes
 from .passes.binarize import Verdict, examine
+from .passes.byte_price import weighed
 from .runtime import Model, artifact, load
 from .runtime.c_header import c_header
 from .tuning import tuned_cost
@@ -51,6 +52,8 @@ SUFFIXES: Mapping[str, str] = {
 }
 COMPRESSED = ".bnnc"
 Progress = Callable[[str], None]
+Observe = Callable[[int, "Pass | None", Graph], None]
+"""What sees a graph after each pass: its number, the pass, and the graph."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +220,8 @@ def build(
     imported = import_model(model, options.shapes, options.sign_zero)
     say("rewriting")
     try:
-        graph, verdicts = lower(imported, costs, options)
+        dump = _dumper(Path(options.dump_ir)) if options.dump_ir is not None else None
+        graph, verdicts = lower(imported, costs, options, dump)
     except (LoweringError, PassError, VerifyError) as error:
         raise type(error)(f"{_label(model)}: {error}") from error
     say("generating code")
@@ -289,25 +293,27 @@ def import_model(
 
 
 def lower(
-    imported: Imported, costs: CostModel, options: Options
+    imported: Imported, costs: CostModel, options: Options, observe: Observe | None = None
 ) -> tuple[Graph, tuple[Verdict, ...]]:
-    """Run the default pipeline by a cost model, dumping the IR after each pass when the options
-    name a folder.
+    """Run the default pipeline by a cost model, in which bytes count as the options say.
 
-    Returns the scheduled graph and the verdict on every layer, from between the two parts of the
-    pipeline.
+    ``observe`` sees the graph, numbered 0, and what each pass makes of it. Returns the scheduled
+    graph and the verdict on every layer, from between the first two parts of the pipeline.
     """
-    dump = _dumper(Path(options.dump_ir)) if options.dump_ir is not None else None
-    if dump is not None:
-        dump(0, None, imported.graph)
-    context, recognition = Context(costs), pipelines.recognition()
-    graph = run_passes(imported.graph, recognition, context, dump)
+    if observe is not None:
+        observe(0, None, imported.graph)
+    recognition = pipelines.recognition()
+    graph = run_passes(imported.graph, recognition, None, observe)
     verdicts = examine(graph, imported.operators)
-    rest = pipelines.lowering(options.exact_float, options.reuse, options.mst_max_depth)
-    return run_passes(graph, rest, context, dump, 1 + len(recognition)), verdicts
+    rewriting = pipelines.rewriting(options.exact_float, options.reuse, options.mst_max_depth)
+    number = 1 + len(recognition)
+    graph = run_passes(graph, rewriting, Context(costs), observe, number)
+    context = Context(weighed(graph, costs, options.optimize))
+    number += len(rewriting)
+    return run_passes(graph, pipelines.scheduling(), context, observe, number), verdicts
 
 
-def _dumper(folder: Path) -> Callable[[int, Pass | None, Graph], None]:
+def _dumper(folder: Path) -> Observe:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -59,6 +59,8 @@ SEARCH_SHARE = 100
 LEAST_CALLS, MOST_CALLS = 5, 2000
 _MARGIN = 1.03
 """How much faster than the cost model's choice another must be: less than that is noise."""
+NANOSECONDS = 0.4
+"""Of a predicted cycle, about: for what is only part of a sum."""
 _FORMAT = 1
 
 
@@ -162,10 +164,10 @@ class MeasuredCost(CostModel):
         return self._predicted.choices(op, constants)
 
     def cost(self, op: Op, choice: Choice, constants: Constants = NO_CONSTANTS) -> float:
-        """Nanoseconds of a way that is one of several, as least; others all cost the same."""
+        """Nanoseconds of a way that is one of several, as least; about those of an only one."""
         choices = self.choices(op, constants)
         if len(choices) == 1 and not _has_layouts(op):
-            return 1.0
+            return self._predicted.cost(op, choice, constants) * NANOSECONDS
         favourite = self._predicted.cheapest(op, constants)
         assert favourite is not None
         margin = 1.0 if choice == favourite.choice else _MARGIN

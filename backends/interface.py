@@ -62,6 +62,11 @@ def _no_parameters(op: Op, target: Target) -> tuple[Params, ...]:
     return ({},)
 
 
+def _no_extra_bytes(op: Op, target: Target, choice: Choice) -> int:
+    """What a kernel adds that stores its operator's constants as they are."""
+    return 0
+
+
 def _no_annotations(choice: Choice) -> tuple[str, ...]:
     """What a kernel needs that knows only the types of its operands."""
     return ()
@@ -77,6 +82,8 @@ class KernelDescriptor:
     cycles of one call at N = 1, with the parameters of a choice. ``candidates`` lists the
     parameters worth trying on an operator that the kernel takes, the likeliest first; all give the
     same result. ``knobs`` names parameters beyond those, whose values only the code itself knows.
+    ``extra_bytes`` estimates the bytes of constants that a choice needs beyond the operator's
+    constant operands, in which a binary weight takes one bit.
     ``annotations`` names the operator's annotations (`ir.core.ANNOTATION`) that the code of a
     choice depends on; its kernel sees no others.
     """
@@ -87,6 +94,7 @@ class KernelDescriptor:
     cycles: Callable[[Op, Target, Choice], float]
     candidates: Callable[[Op, Target], tuple[Params, ...]] = _no_parameters
     knobs: tuple[str, ...] = ()
+    extra_bytes: Callable[[Op, Target, Choice], int] = _no_extra_bytes
     annotations: Callable[[Choice], tuple[str, ...]] = _no_annotations
 
     def choices(self, op: Op, target: Target) -> tuple[Choice, ...]:

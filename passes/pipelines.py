@@ -38,14 +38,14 @@ def recognition() -> tuple[Pass, ...]:
 def default(
     exact_float: bool = False, reuse: bool = True, mst_max_depth: int = 0
 ) -> tuple[Pass, ...]:
-    """From an imported graph to a scheduled one: `recognition`, then `lowering`."""
-    return (*recognition(), *lowering(exact_float, reuse, mst_max_depth))
+    """From an imported graph to a scheduled one: `recognition`, `rewriting`, `scheduling`."""
+    return (*recognition(), *rewriting(exact_float, reuse, mst_max_depth), *scheduling())
 
 
-def lowering(
+def rewriting(
     exact_float: bool = False, reuse: bool = True, mst_max_depth: int = 0
 ) -> tuple[Pass, ...]:
-    """From the graph on which layers are recognised to a scheduled one.
+    """From the graph on which layers are recognised to fused regions on packed bits.
 
     ``exact_float`` leaves out what rounds; ``reuse`` has kernels reuse sums, along trees of at most
     ``mst_max_depth`` edges from a root (0: any number).
@@ -63,7 +63,9 @@ def lowering(
         *shared,
         PackBits(),
         FuseEpilogue(),
-        ChooseLayouts(),
-        SelectKernels(),
-        MemoryPlan(),
     )
+
+
+def scheduling() -> tuple[Pass, ...]:
+    """What decides by costs, and then plans the memory."""
+    return (ChooseLayouts(), SelectKernels(), MemoryPlan())

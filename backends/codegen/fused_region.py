@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from ...ir import Layout, Op, TensorType
-from ...ir.ops import Fused
+from ...ir.ops import BinaryConv, BinaryGemm, Fused
 from .. import cache_traffic
 from ..interface import Choice
 from ..targets import Target
@@ -48,6 +48,12 @@ def plain_refusal(op: Op, target: Target) -> str | None:
         if value.type.layout is Layout.PLANES:
             return f"cannot read or write planes of pixels, as {value!r}"
     return refusal(op, target)
+
+
+def bytes_for_bits(op: Op, target: Target, choice: Choice) -> int:
+    """What it adds to store the binary weights of the anchor as bytes (`extra_bytes`)."""
+    weights = anchor_of(op, BinaryConv, BinaryGemm).w.type.elements_per_sample()
+    return weights - weights // 8
 
 
 def pass_cycles(op: Op, target: Target, choice: Choice) -> float:

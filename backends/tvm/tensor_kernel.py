@@ -95,13 +95,16 @@ def kernel_of(
     cycles: Callable[[Op, Target, Choice], float],
     refuses: Callable[[Op, Target], str | None] = lambda op, target: None,
     knobs: tuple[str, ...] = (),
+    extra_bytes: Callable[[Op, Target, Choice], int] = lambda op, target, choice: 0,
 ) -> TensorKernel:
     """A kernel of the TVM backend; its name begins with ``tvm_``."""
 
     def refusal(op: Op, target: Target) -> str | None:
         return too_large(op) or refuses(op, target)
 
-    descriptor = KernelDescriptor(f"tvm_{name}", operator, refusal, cycles, knobs=knobs)
+    descriptor = KernelDescriptor(
+        f"tvm_{name}", operator, refusal, cycles, knobs=knobs, extra_bytes=extra_bytes
+    )
     return TensorKernel.of(descriptor, write, plan)
 
 

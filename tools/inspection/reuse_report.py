@@ -14,11 +14,14 @@ from dataclasses import asdict, dataclass
 from ...backends.cost_model import PredictedCost
 from ...backends.interface import Backend, Choice
 from ...backends.targets import Target
+from ...driver import lower
 from ...errors import one_line
+from ...frontend import Imported
 from ...ir import Graph
 from ...ir.codewords import planes_of_half
 from ...ir.ops import BinaryConv, BinaryGemm, Fused
-from ...passes import Context, Pass, pipelines, run_passes
+from ...options import Options
+from ...passes import Pass
 from ...passes.mst_reorder import Layer, MstReorder, plan
 from ...passes.support.spanning_tree import random_share, reuse_of
 from ..command_line.console import count_text, table
@@ -92,20 +95,20 @@ def _percent(part: float, total: float) -> str:
 
 
 def reused_layers(
-    graph: Graph, target: Target, backend: Backend, max_depth: int = 0
+    imported: Imported, target: Target, backend: Backend, max_depth: int = 0
 ) -> list[Reused]:
-    """Every binary layer of an imported graph as it is compiled for a target, with trees of
+    """Every binary layer of a model as it is compiled for a target, with trees of
     ``max_depth`` at most (0: any); raises BnncError."""
     before: list[Graph] = []
-    seen: list[Graph] = [graph]
+    seen: list[Graph] = []
 
-    def observe(number: int, step: Pass, graph: Graph) -> None:
+    def observe(number: int, step: Pass | None, graph: Graph) -> None:
         if isinstance(step, MstReorder):
             before.append(seen[-1])
         seen.append(graph)
 
-    passes = pipelines.default(mst_max_depth=max_depth)
-    scheduled = run_passes(graph, passes, Context(PredictedCost(target, backend.kernels)), observe)
+    costs = PredictedCost(target, backend.kernels)
+    scheduled, _ = lower(imported, costs, Options(mst_max_depth=max_depth), observe)
     kernels = _kernels(scheduled)
     planned = plan(before[0], MstReorder(max_depth), products=True)
     return [_reused(layer, kernels) for layer in planned.layers]

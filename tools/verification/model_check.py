@@ -27,12 +27,12 @@ import onnx
 from ...backends.cost_model import PredictedCost
 from ...backends.interface import Backend
 from ...backends.targets import Target
-from ...driver import build, import_model, load_backend, resolve_target
+from ...driver import build, import_model, load_backend, lower, resolve_target
 from ...errors import InputError
 from ...frontend import Imported
 from ...ir import Array, Graph, Stage
 from ...options import RECOMPILED, Options
-from ...passes import Context, Pass, pipelines, run_passes
+from ...passes import Pass
 from ...passes.mst_reorder import MstReorder
 from ...passes.support.channel_permutation import Moved
 from ...runtime import Model, load
@@ -179,23 +179,24 @@ class Graphs:
     """Values whose channels are in another order or negated in the scheduled graph."""
 
     @classmethod
-    def lower(cls, imported: Graph, backend: Backend, target: Target, options: Options) -> Graphs:
-        """Run the default pipeline."""
+    def lower(
+        cls, imported: Imported, backend: Backend, target: Target, options: Options
+    ) -> Graphs:
+        """Run the default pipeline, as the options say."""
         on_the_way: list[Graph] = []
         binarized: list[Graph] = []
         moved: dict[str, Moved] = {}
 
-        def observe(number: int, step: Pass, graph: Graph) -> None:
-            if step.establishes is Stage.BINARIZED:
+        def observe(number: int, step: Pass | None, graph: Graph) -> None:
+            if step is not None and step.establishes is Stage.BINARIZED:
                 binarized.append(graph)
             if isinstance(step, MstReorder):
                 moved.update(step.moved(on_the_way[-1]))
             on_the_way.append(graph)
 
-        context = Context(PredictedCost(target, backend.kernels))
-        passes = pipelines.default(options.exact_float, options.reuse, options.mst_max_depth)
-        scheduled = run_passes(imported, passes, context, observe)
-        return cls(imported, binarized[0], scheduled, backend, target, moved)
+        costs = PredictedCost(target, backend.kernels)
+        scheduled, _ = lower(imported, costs, options, observe)
+        return cls(imported.graph, binarized[0], scheduled, backend, target, moved)
 
     def as_scheduled(self, name: str, array: Array) -> Array:
         """A value of the model with the channels of the scheduled graph."""
@@ -243,7 +244,7 @@ def verify_model(
         if artifact is not None:
             _check_artifact(artifact, manifest, imported, target, options, shapes)
         machine = resolve_target(manifest["target"]["name"])
-        graphs = Graphs.lower(imported.graph, load_backend(options.backend), machine, options)
+        graphs = Graphs.lower(imported, load_backend(options.backend), machine, options)
         reference = choose(_proto(model, options), imported.graph)
         report = Report(reference.title, not isinstance(reference, Interpreter), rtol, atol)
         try:

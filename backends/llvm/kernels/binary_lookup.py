@@ -17,6 +17,7 @@ output channels and all kernel rows.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -402,6 +403,13 @@ def _candidates(op: Op, target: Target) -> tuple[Params, ...]:
     return tuple({"pairs": count} for count in dict.fromkeys(balanced(pairs, n) for n in most))
 
 
+def _extra_bytes(op: Op, target: Target, choice: Choice) -> int:
+    """Half a byte names four weights; see `Nibbles`."""
+    g = Geometry.of(binary_anchor_of(op))
+    layout = Nibbles(g.out_channels, g.channels, g.taps, target.vector_bits // 8)
+    return layout.nbytes - math.prod(layout.shape) // 8
+
+
 def _lower(job: Job) -> None:
     op = anchor_of(job.op, BinaryConv)
     geometry = Geometry.of(op)
@@ -411,6 +419,14 @@ def _lower(job: Job) -> None:
 
 KERNELS = (
     Kernel(
-        KernelDescriptor("binary_conv_lookup", BinaryConv, _refuses, _cycles, _candidates), _lower
+        KernelDescriptor(
+            "binary_conv_lookup",
+            BinaryConv,
+            _refuses,
+            _cycles,
+            _candidates,
+            extra_bytes=_extra_bytes,
+        ),
+        _lower,
     ),
 )

@@ -114,6 +114,13 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     return cycles + vectors * (_LANES + pieces * len(op.body.nodes))
 
 
+def _extra_bytes(op: Op, target: Target, choice: Choice) -> int:
+    """The program of the plan in place of one bit a weight."""
+    plan = _plan_of(op, target, choice)
+    scales = target.has.scaled_addresses
+    return plan.program_bytes(scales) - plan.geometry.out_channels * plan.inputs // 8
+
+
 def _annotations(choice: Choice) -> tuple[str, ...]:
     """What the way of adding rests on; any, where the choice leaves that open."""
     tree, codebook = ("parents", "distances"), ("codewords",)
@@ -150,6 +157,7 @@ KERNELS = (
             _refuses,
             _cycles,
             _candidates,
+            extra_bytes=_extra_bytes,
             annotations=_annotations,
         ),
         _lower,

@@ -32,6 +32,7 @@ from ....ir import Array, Op
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
 from ....ir.ops.binary import BYTES
 from ....runtime.weight_packing import in_lanes
+from ...codegen.fused_region import bytes_for_bits
 from ...codegen.isa import instructions
 from ...codegen.kernel_builder import I8, I16, I32, Code, Index, IRValue, vector
 from ...codegen.kernel_interface import Job, Kernel
@@ -382,7 +383,7 @@ def _lower(job: Job) -> None:
     job.step(tasks(Geometry.of(op)), lambda code: _Layer(job, code, op).body())
 
 
-KERNELS = (
-    Kernel(KernelDescriptor("integer_conv", BinaryConv, _refuses, _cycles), _lower),
-    Kernel(KernelDescriptor("integer_gemm", BinaryGemm, _refuses, _cycles), _lower),
+KERNELS = tuple(
+    Kernel(KernelDescriptor(name, kind, _refuses, _cycles, extra_bytes=bytes_for_bits), _lower)
+    for name, kind in (("integer_conv", BinaryConv), ("integer_gemm", BinaryGemm))
 )

@@ -217,4 +217,13 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     return lookups * 11 / 3 / ports + outputs / target.lanes * (2 + len(op.body.nodes))
 
 
-KERNELS = (kernel_of("binary_conv_lookup", BinaryConv, _write, _plan, _cycles, _refuses, KNOBS),)
+def _extra_bytes(op: Op, target: Target, choice: Choice) -> int:
+    """Half a byte names four weights, where one bit each would do."""
+    return anchor_of(op, BinaryConv).w.type.elements_per_sample() // 8
+
+
+KERNELS = (
+    kernel_of(
+        "binary_conv_lookup", BinaryConv, _write, _plan, _cycles, _refuses, KNOBS, _extra_bytes
+    ),
+)

@@ -9,7 +9,7 @@ import numpy as np
 from ....ir import U8, Array, Op, Scalar, Ternary
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
 from ...codegen.elementwise_emitters import Packed
-from ...codegen.fused_region import anchor_of
+from ...codegen.fused_region import anchor_of, bytes_for_bits
 from ...codegen.kernel_builder import I32
 from ...codegen.kernel_interface import Job
 from ...interface import Choice
@@ -72,7 +72,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     return float(macs) / target.lanes * bits
 
 
-KERNELS = (
-    kernel_of("integer_conv", BinaryConv, _write, products, _cycles, refusal, KNOBS),
-    kernel_of("integer_gemm", BinaryGemm, _write, products, _cycles, refusal, KNOBS),
+KERNELS = tuple(
+    kernel_of(name, kind, _write, products, _cycles, refusal, KNOBS, bytes_for_bits)
+    for name, kind in (("integer_conv", BinaryConv), ("integer_gemm", BinaryGemm))
 )

@@ -229,7 +229,7 @@ def _model(arguments: argparse.Namespace) -> _Contents:
     if arguments.mst:
         target = resolve_target(arguments.target or "native")
         depth = arguments.tree_depth or 0
-        reused = reused_layers(inspected.imported.graph, target, load_backend("llvm"), depth)
+        reused = reused_layers(inspected.imported, target, load_backend("llvm"), depth)
         json["mst"] = [layer.json() for layer in reused]
     lines = [] if reused is None else reuse_lines(reused)
     numbers = {layer.node: number for number, layer in enumerate(inspected.layers)}

@@ -144,6 +144,9 @@ class CodebookPlan(ChunkedPlan):
             tables += self.groups * self.entries * entry
         return self.blocks * tables + self.geometry.out_channels * added * addition
 
+    def program_bytes(self, scales: bool) -> int:
+        return self.chunks * self.geometry.out_channels * self.row
+
     @property
     def stride(self) -> int:
         """Bytes of an entry."""

@@ -78,6 +78,9 @@ class MajorityPlan(ChunkedPlan):
         additions = self.geometry.out_channels * self.additions()
         return self.blocks * self.groups * prices.group + additions * prices.addition
 
+    def program_bytes(self, scales: bool) -> int:
+        return self.layout(scales).nbytes
+
     def layout(self, scales: bool) -> Majorities:
         """How a program names each channel's form of every group: in a byte where addresses scale,
         else in two."""

@@ -65,6 +65,11 @@ class SlicedPlan(ABC):
     def cycles(self, prices: Prices) -> float:
         """Cycles of one tile up to the counts of all its channels."""
 
+    @abstractmethod
+    def program_bytes(self, scales: bool) -> int:
+        """Bytes of what says which planes the channels add, where the weights do not matter to
+        their number; ``scales``: addresses may scale what they add."""
+
     # Sizes.
 
     @property

@@ -83,9 +83,19 @@ class TreePlan(SlicedPlan):
     def cycles(self, prices: Prices) -> float:
         count = self.geometry.out_channels
         tables = self.blocks * self.inputs * _INPUT
-        fill = count * self.chunks * (UNROLL - 1) / 2
-        additions = (sum(self.distances) + fill) * prices.listed
+        additions = self.listed * prices.listed
         return tables + additions + count * (self.chunks * prices.chunk + _PARENT)
+
+    def program_bytes(self, scales: bool) -> int:
+        """Two bytes a place; begin and length of each list; each channel's start."""
+        count = self.geometry.out_channels
+        return round(2 * self.listed) + 4 * count * (2 * self.chunks + self.digits)
+
+    @property
+    def listed(self) -> float:
+        """Places in all lists, with what fills them up, which is half of the most on average."""
+        filled = self.geometry.out_channels * self.chunks * (UNROLL - 1) / 2
+        return sum(self.distances) + filled
 
     # Weights [O, C, kh, kw] as 0/1.
 
