@@ -11,6 +11,7 @@ from onnx import ModelProto
 from . import floats as f
 from .activations import binarize, multiplied
 from .binarizers import clip, number, two_valued
+from .moves import MOVES, solid
 from .products import conv, conv_transpose, gemm, linear, lowered, mixed, xnor
 from .sketch import Inexact, Layer, Sketch, Tensor
 
@@ -120,11 +121,11 @@ def binary_block(s: Sketch, x: Tensor) -> Tensor:
     if s.chance(0.3):
         s.keep(x)
     for _ in range(s.pick(0, 0, 0, 1, 1, 2)):
-        x = step(s, x, s.pick(f.max_pool, f.pad, f.shuffle, f.join, f.split, f.nhwc))
+        x = step(s, x, s.pick(f.max_pool, f.pad, f.shuffle, f.join, f.split, f.nhwc, *MOVES))
     if s.chance(0.2):
         axes = s.pick([1], list(range(1, x.rank)))
         return s.pick(conv, conv, conv_transpose)(s, multiplied(s, x, axes))
-    return s.pick(*[conv] * 8, conv_transpose, lowered if s.exact else conv)(s, x)
+    return s.pick(*[conv] * 8, conv_transpose, lowered if s.exact else conv, solid)(s, x)
 
 
 FLOATS = (
