@@ -350,6 +350,8 @@ class Builder:
     nodes: list[Node] = field(default_factory=list[Node])
     names: set[str] = field(default_factory=set[str])
     replaced: dict[Value, Value] = field(default_factory=dict[Value, Value])
+    _counts: dict[str, int] = field(default_factory=dict[str, int])
+    """The number of the last name of each hint: all lower ones are taken."""
 
     @classmethod
     def over(cls, graph: Graph) -> Builder:
@@ -360,10 +362,12 @@ class Builder:
 
     def unique(self, hint: str) -> str:
         """``hint``, or ``hint.1``, ``hint.2`` .. when it is taken; the name is reserved."""
-        name, count = hint, 0
+        count = self._counts.get(hint, 0)
+        name = f"{hint}.{count}" if count else hint
         while name in self.names:
             count += 1
             name = f"{hint}.{count}"
+        self._counts[hint] = count
         self.names.add(name)
         return name
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import numpy as np
+
 from ..ir import Graph, Node, Slot, Stage, Value, aligned
 from ..ir.ops import Const, Relayout, Reshape, Transpose
 from ..ir.types import physical_axes, sample_bytes
@@ -136,16 +138,17 @@ def _live_ranges(graph: Graph, roots: dict[Value, Value], parts: Parts) -> dict[
 
 def place(buffers: list[Buffer]) -> None:
     """Give each buffer the lowest offset that overlaps no buffer alive at the same time."""
-    placed: list[Buffer] = []
-    for buffer in sorted(buffers, key=lambda b: (-b.size, b.first)):
-        alive = [b for b in placed if b.first <= buffer.last and buffer.first <= b.last]
-        offset = 0
-        for other in sorted(alive, key=lambda b: b.offset):
-            if offset + buffer.size <= other.offset:
-                break
-            offset = max(offset, other.offset + other.size)
-        buffer.offset = offset
-        placed.append(buffer)
+    first, last, start, end = np.zeros((4, len(buffers)), np.int64)
+    for count, buffer in enumerate(sorted(buffers, key=lambda b: (-b.size, b.first))):
+        alive = (first[:count] <= buffer.last) & (buffer.first <= last[:count])
+        others = np.flatnonzero(alive)
+        others = others[np.argsort(start[others], kind="stable")]
+        # The end of everything before each of them, and behind the last.
+        ends = np.maximum.accumulate(np.concatenate([[0], end[others]]))
+        gaps = np.flatnonzero(ends[:-1] + buffer.size <= start[others])
+        buffer.offset = int(ends[gaps[0] if gaps.size else -1])
+        first[count], last[count] = buffer.first, buffer.last
+        start[count], end[count] = buffer.offset, buffer.offset + buffer.size
 
 
 def _with_slots(graph: Graph, roots: dict[Value, Value], slots: dict[Value, Slot]) -> Graph:

@@ -14,7 +14,8 @@ piece must have.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from llvmlite import ir
@@ -36,6 +37,9 @@ _KERNEL, _FREE, _WORTH, _UNIT = (-32, -24, -16, -8)
 _WRONG_SIZE, _WRONG_DIMENSION, _WRONG_WORKSPACE, _NULL_TENSOR = 1, 2, 3, 4
 _MAX_BYTES = 1 << 46
 _ALIGN = 64
+
+LONGEST = 1024
+"""Addresses that one function puts into frames: LLVM's time grows faster than a function does."""
 
 PREFIX = "__bnnc__"
 """Stands for the model's prefix until `emit` knows it."""
@@ -136,6 +140,31 @@ class Entry:
         function, b = self._define("run", ir.FunctionType(I32, [PTR]))
         (args,) = function.args
         batch = self._check(b, function)
+        call = self._start(b, args, _field(b, args, _WORKSPACE), batch)
+        first, *others = _parts(self.steps)
+        self._steps(b, args, batch, call, first, pool, constants, dispatch)
+        for number, part in enumerate(others, 1):
+            type_ = ir.FunctionType(ir.VoidType(), [PTR, I64, PTR])
+            function, inner = self._define(f"run.{number}", type_)
+            function.linkage = "internal"
+            function.attributes.add("noinline")
+            self._steps(inner, *function.args, part, pool, constants, dispatch)
+            inner.ret_void()
+            b.call(function, [args, batch, call])
+        b.ret(I32(0))
+
+    def _steps(
+        self,
+        b: ir.IRBuilder,
+        args: IRValue,
+        batch: IRValue,
+        call: IRValue,
+        steps: Sequence[Step],
+        pool: Pool,
+        constants: dict[Value, Array],
+        dispatch: ir.Function,
+    ) -> None:
+        """Fill a frame for each step and dispatch it."""
         inputs, outputs = _field(b, args, _INPUTS), _field(b, args, _OUTPUTS)
         workspace = _field(b, args, _WORKSPACE)
         block = self.module.globals[CONSTANTS]
@@ -152,9 +181,8 @@ class Entry:
                 return start
             return _offset(b, start, I64(slot.channel * source.type.element.dtype.itemsize))
 
-        call = self._start(b, args, workspace, batch)
         frame = _offset(b, call, I64(_FRAME))
-        for step in self.steps:
+        for step in steps:
             for index, source in enumerate(step.slots):
                 at = b.gep(frame, [I64(index + 1)], source_etype=I64)
                 b.store(address(source), at)
@@ -163,7 +191,6 @@ class Entry:
             b.store(self.module.globals[step.function], _offset(b, frame, I64(_KERNEL)))
             b.store(call if step.scratch else PTR(None), _offset(b, frame, I64(_FREE)))
             b.call(dispatch, [args, frame, count])
-        b.ret(I32(0))
 
     def _start(self, b: ir.IRBuilder, args: IRValue, workspace: IRValue, batch: IRValue) -> IRValue:
         """The memory of the call, with what all steps have in common; every scratch is free."""
@@ -243,10 +270,9 @@ class Entry:
             if count:
                 table = _field(b, args, field)
                 refuse(null(table), _NULL_TENSOR)
-                missing: IRValue = I1(0)
-                for index in range(count):
-                    missing = b.or_(missing, null(_field(b, table, 8 * index)))
-                refuse(missing, _NULL_TENSOR)
+                with _each(b, function, count) as index:
+                    tensor = b.load(b.gep(table, [index], source_etype=PTR), typ=PTR, align=8)
+                    refuse(null(tensor), _NULL_TENSOR)
         return batch
 
     def _largest_batch(self) -> int:
@@ -254,6 +280,20 @@ class Entry:
         values = [v for node in self.graph.nodes for v in node.results] + list(self.graph.inputs)
         sample = max((sample_bytes(v.type) for v in values), default=1)
         return max(1, _MAX_BYTES // max(1, self.workspace.per_batch, sample))
+
+
+def _parts(steps: Sequence[Step]) -> list[list[Step]]:
+    """The steps in runs of at most `LONGEST` addresses, unless one step has more; one run at
+    least."""
+    parts: list[list[Step]] = [[]]
+    room = LONGEST
+    for step in steps:
+        if parts[-1] and len(step.slots) + 1 > room:
+            parts.append([])
+            room = LONGEST
+        parts[-1].append(step)
+        room -= len(step.slots) + 1
+    return parts
 
 
 def describe(module: ir.Module, manifest: bytes, section: str) -> None:
@@ -283,6 +323,22 @@ def _offset(b: ir.IRBuilder, pointer: IRValue, offset: IRValue) -> IRValue:
 
 def _field(b: ir.IRBuilder, base: IRValue, offset: int, type_: ir.Type = PTR) -> IRValue:
     return b.load(_offset(b, base, I64(offset)), typ=type_, align=8)
+
+
+@contextmanager
+def _each(b: ir.IRBuilder, function: ir.Function, count: int) -> Generator[IRValue]:
+    """A loop over 0 .. ``count`` - 1, at least once."""
+    before, body = b.block, function.append_basic_block("each")
+    b.branch(body)
+    b.position_at_end(body)
+    index: Any = b.phi(I64)
+    index.add_incoming(I64(0), before)
+    yield index
+    following = b.add(index, I64(1))
+    index.add_incoming(following, b.block)
+    after = function.append_basic_block("after")
+    b.cbranch(b.icmp_unsigned("<", following, I64(count)), body, after)
+    b.position_at_end(after)
 
 
 def _call(b: ir.IRBuilder, type_: ir.FunctionType, pointer: IRValue, *args: IRValue) -> None:

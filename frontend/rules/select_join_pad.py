@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ...errors import Limit
@@ -21,11 +23,22 @@ def concat(call: Call) -> Value | DeferredTranspose:
         perm = deferred[0].perm
         place = perm[call.axis(call.int("axis", 1), len(perm))]
         if place:
-            joined = call.add(ops.Concat(tuple(tensor.x for tensor in deferred), place))
+            joined = _joined(call, [tensor.x for tensor in deferred], place)
             return DeferredTranspose(joined, perm)
     values = call.values()
-    axis = call.axis(call.int("axis", 1), values[0].type.rank)
-    return values[0] if len(values) == 1 else call.add(ops.Concat(values, axis))
+    return _joined(call, values, call.axis(call.int("axis", 1), values[0].type.rank))
+
+
+MOST_JOINED = 128
+"""Operands of one Concat in the IR: code for all of them at once would grow faster than they do."""
+
+
+def _joined(call: Call, parts: Sequence[Value], axis: int) -> Value:
+    """Operands one after another; very many in runs, which are joined in turn."""
+    while len(parts) > 1:
+        runs = [parts[i : i + MOST_JOINED] for i in range(0, len(parts), MOST_JOINED)]
+        parts = [r[0] if len(r) == 1 else call.add(ops.Concat(tuple(r), axis)) for r in runs]
+    return parts[0]
 
 
 @rule(

@@ -52,41 +52,61 @@ class Groups:
         leaves: list[int] = []
         ahead = list(groups)[::-1]
         while ahead:
-            group = ahead.pop()
-            while group in self._same:
-                group = self._same[group]
-            if group in self._parts:
-                ahead.extend(self._parts[group][::-1])
-            else:
-                leaves.append(group)
+            leaves.append(self._first(ahead))
         return tuple(leaves)
 
-    def cut(self, groups: Sequence[int], size: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The first ``size`` channels, and the others."""
-        leaves = self.leaves(groups)
-        before = 0
-        for number, leaf in enumerate(leaves):
-            if before == size:
-                return leaves[:number], leaves[number:]
-            if before + self.sizes[leaf] > size:
-                self._split(leaf, size - before)
-                return self.cut(leaves, size)
-            before += self.sizes[leaf]
-        return leaves, ()
+    def part(self, groups: Sequence[int], start: int, size: int) -> tuple[int, ...]:
+        """Groups of ``size`` channels from ``start`` on; those at the ends are cut in two."""
+        taken: list[int] = []
+        ahead = list(groups)[::-1]
+        at, end = 0, start + size
+        while ahead and at < end:
+            group = self._now(ahead.pop())
+            after = at + self.sizes[group]
+            if after <= start:
+                at = after
+            elif group in self._parts:
+                ahead.extend(self._parts[group][::-1])
+            elif at < start or after > end:
+                self._split(group, (start if at < start else end) - at)
+                ahead.append(group)
+            else:
+                taken.append(group)
+                at = after
+        return tuple(taken)
 
     def tie(self, a: Sequence[int], b: Sequence[int]) -> None:
         """Let two rows of groups of the same size be permuted alike."""
-        while True:
-            pairs = zip(self.leaves(a), self.leaves(b), strict=False)
-            x, y = next(((x, y) for x, y in pairs if x != y), (-1, -1))
-            if x == y:
-                return
-            if self.sizes[x] == self.sizes[y]:
+        ahead, others = list(a)[::-1], list(b)[::-1]
+        while ahead and others:
+            x, y = self._first(ahead), self._first(others)
+            if self.sizes[x] > self.sizes[y]:
+                x = self._cut(x, self.sizes[y], ahead)
+            elif self.sizes[x] < self.sizes[y]:
+                y = self._cut(y, self.sizes[x], others)
+            if x != y:
                 self._same[y] = x
-            elif self.sizes[x] > self.sizes[y]:
-                self._split(x, self.sizes[y])
-            else:
-                self._split(y, self.sizes[x])
+
+    def _first(self, ahead: list[int]) -> int:
+        """The first of the leaves that a reversed row of groups stands for, taken off it."""
+        while (group := self._now(ahead.pop())) in self._parts:
+            ahead.extend(self._parts[group][::-1])
+        return group
+
+    def _cut(self, leaf: int, size: int, ahead: list[int]) -> int:
+        """The first ``size`` channels of a leaf; the others go back ahead."""
+        self._split(leaf, size)
+        first, rest = self._parts[leaf]
+        ahead.append(rest)
+        return first
+
+    def _now(self, group: int) -> int:
+        """What a group has been tied to."""
+        while group in self._same:
+            nearer = self._same[group]
+            self._same[group] = self._same.get(nearer, nearer)  # halves the way of later calls
+            group = nearer
+        return group
 
     def _split(self, leaf: int, size: int) -> None:
         self._parts[leaf] = self.new(size), self.new(self.sizes[leaf] - size)
@@ -220,9 +240,8 @@ class Axes:
         elif isinstance(op, (Conv, Gemm)):
             self.keep(op.x, node, "a float sum depends on the order of its inputs", undone=True)
         else:
-            rest = axis.groups
-            for _ in range(groups - 1):
-                _, rest = self.groups.cut(rest, per_group)
+            for number in range(groups - 1):
+                self.groups.part(axis.groups, number * per_group, per_group)
         self.of[node.result] = Axis(
             1, tuple(self.groups.new(outputs // groups) for _ in range(groups))
         )
@@ -260,8 +279,7 @@ class Axes:
             return None
         if step != 1 or start % axis.repeat or size % axis.repeat:
             return self.opaque(node, "it takes single channels")
-        _, rest = self.groups.cut(axis.groups, start // axis.repeat)
-        taken, _ = self.groups.cut(rest, size // axis.repeat)
+        taken = self.groups.part(axis.groups, start // axis.repeat, size // axis.repeat)
         self.of[node.result] = Axis(at, taken, axis.repeat)
         return None
 

@@ -35,11 +35,8 @@ def test_groups_are_what_ties_leave_of_them(
             channel = parent[channel]
         return channel
 
-    def part(start: int, size: int) -> tuple[int, ...]:
-        return groups.cut(groups.cut(row, start)[1], size)[0]
-
     for a, b, size in spans:
-        groups.tie(part(a, size), part(b, size))
+        groups.tie(groups.part(row, a, size), groups.part(row, b, size))
         for offset in range(size):
             parent[root(b + offset)] = root(a + offset)
     channels = [(g, i) for g in groups.leaves(row) for i in range(groups.sizes[g])]
@@ -49,12 +46,13 @@ def test_groups_are_what_ties_leave_of_them(
             assert (channels[x] == channels[y]) == (root(x) == root(y))
 
 
-def test_a_cut_splits_every_place_of_a_group() -> None:
+def test_a_part_splits_every_place_of_a_group() -> None:
     groups = Groups()
     group = groups.new(6)
-    first, rest = groups.cut((group, group), 4)
+    first = groups.part((group, group), 0, 4)
+    rest = groups.part((group, group), 4, 8)
     assert [groups.sizes[leaf] for leaf in first] == [4]
     assert [groups.sizes[leaf] for leaf in rest] == [2, 4, 2]
     assert groups.leaves((group,)) == (first[0], rest[0])
-    assert groups.cut((group,), 6) == (groups.leaves((group,)), ())
-    assert groups.cut((group,), 0) == ((), groups.leaves((group,)))
+    assert groups.part((group,), 0, 6) == groups.leaves((group,))
+    assert groups.part((group,), 0, 0) == ()
