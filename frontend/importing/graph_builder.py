@@ -20,6 +20,10 @@ MAX_VALUE = 1 << 33
 MAX_FOLDED = 1 << 24
 """Elements of a constant that folding may make, or four times the largest stored tensor."""
 
+MAX_OPERATORS = 30_000
+"""Operators of an imported graph, for which compiling takes about a minute: one ONNX node may stand
+for thousands."""
+
 MAX_CONSTANT_BYTES = 6 << 30
 """Bytes of constants that an import may keep at one time."""
 
@@ -40,6 +44,7 @@ class GraphBuilder:
         self.names_with_nan: frozenset[str] = frozenset()
         """Their names in the finished graph."""
         self._bytes = 0
+        self._operators = 0
         self._builder = Builder()
         self._arrays: dict[Value, Array] = {}
         self._tensors: dict[Value, str] = {}
@@ -83,6 +88,9 @@ class GraphBuilder:
             with np.errstate(all="ignore"):
                 array = np.asarray(op.reference(arrays, 1), type_.element.dtype)
             return self.constant(array.reshape(type_.concrete(1)), hint, origin)
+        self._operators += 1
+        if self._operators > MAX_OPERATORS:
+            raise VerifyError(f"the model takes more than {MAX_OPERATORS} operators")
         return self._builder.add(op, hint, origin)
 
     def finish(self, name: str, inputs: Sequence[Value], outputs: Sequence[Output]) -> Graph:

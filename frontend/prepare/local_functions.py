@@ -7,25 +7,27 @@ from onnx import FunctionProto, ModelProto, checker, inliner
 from ...errors import ModelError
 from ..registry import find_rule
 
-MAX_NODES = 1_000_000
-"""Nodes that expansion may produce; nested functions can double them at every level."""
+MAX_NODES = 50_000
+"""Nodes of a model, several times those of the largest networks that people export; nested
+functions can double them at every level."""
 
 
 def inline_functions(model: ModelProto) -> ModelProto:
     """The model without calls of its own functions.
 
     A function that bnnc imports as an operator (a QONNX quantizer with its body attached) stays a
-    call. Raises ModelError for recursive functions and for expansions beyond `MAX_NODES`.
+    call. Raises ModelError for recursive functions and for more than `MAX_NODES` nodes.
     """
-    if not model.functions:
-        return model
     functions = {(f.domain, f.name): f for f in model.functions}
     if len(functions) != len(model.functions):
         raise ModelError("a model-local function is defined twice")
     sizes: dict[tuple[str, str], int] = {}
     total = sum(_size((n.domain, n.op_type), functions, sizes, ()) for n in model.graph.node)
     if total > MAX_NODES:
-        raise ModelError(f"model-local functions expand to {total} nodes; the limit is {MAX_NODES}")
+        expanded = " with its functions expanded" if functions else ""
+        raise ModelError(f"the model has {total} nodes{expanded}; bnnc takes up to {MAX_NODES}")
+    if not functions:
+        return model
     known = [key for key in functions if key[0] and find_rule(*key, None)]
     try:
         return inliner.inline_selected_functions(model, known, exclude=True)

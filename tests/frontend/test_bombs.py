@@ -14,6 +14,7 @@ from frontend_support import conv_model, model, node, refused
 from onnx import helper
 
 from bnnc.frontend import load_model
+from bnnc.frontend.importing import graph_builder
 
 
 @pytest.fixture
@@ -113,12 +114,26 @@ def test_functions_that_explode() -> None:
     proto.opset_import.append(helper.make_opsetid("f", 1))
     proto.graph.node[0].input[0] = "q"
     proto.graph.node.insert(0, node("f59", ["x"], ["q"], domain="f"))
-    assert "expand to" in str(refused(proto))
+    assert "nodes with its functions expanded; bnnc takes up to 50000" in str(refused(proto))
     del proto.functions[1:]
     proto.functions[0].node[0].CopyFrom(node("f0", ["a"], ["b"], domain="f"))
     assert "recursive" in str(refused(proto))
     proto.graph.node[0].op_type = "f0"
     assert "model-local function 'f0' calls itself" in str(refused(proto))
+
+
+def test_very_many_nodes_are_refused_at_once() -> None:
+    nodes = [node("Neg", ["x"], [f"t{i}"]) for i in range(50_000)]
+    proto = model([*nodes, node("Neg", ["x"], ["y"])], {"x": [1]})
+    assert "the model has 50001 nodes; bnnc takes up to 50000" in str(refused(proto))
+
+
+def test_a_node_that_stands_for_too_many_operators(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graph_builder, "MAX_OPERATORS", 100)
+    proto = model([node("Sum", ["x"] * 102, ["y"])], {"x": [1]})
+    assert "node 'Sum_y' (Sum of ai.onnx 17): the model takes more than 100" in str(refused(proto))
+    del proto.graph.node[0].input[101:]
+    assert len(load_model(proto).graph.nodes) == 100
 
 
 def test_functions_are_expanded() -> None:

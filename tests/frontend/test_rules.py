@@ -390,3 +390,10 @@ def test_every_rule_file_is_found() -> None:
         "Constant",
     } <= operators
     assert {"BipolarQuant", "Quant", "IntQuant", "Trunc"} <= {r.op for r in all_rules() if r.domain}
+
+
+def test_very_many_operands_are_joined_in_runs() -> None:
+    arrays = [values(1, 1 + i % 3, seed=i) for i in range(300)]
+    graph = run("Concat", *arrays, axis=1)
+    assert op_names(graph) == ["concat"] * 4
+    assert max(len(n.op.operands) for n in graph.nodes) == 128

@@ -12,7 +12,7 @@ from ir_support import ONE_KERNEL_EACH, assert_equivalent, examples
 from random_graphs import networks
 
 from bnnc.errors import PassError
-from bnnc.ir import Graph, Node, Value, parse, print_graph, verify
+from bnnc.ir import Builder, Graph, Node, Value, parse, print_graph, verify
 from bnnc.ir.ops import Abs, Add, MaxPool, Neg, Relu, Sign
 from bnnc.ir.rewriting import Rewriter, Rule, drop_dead, rewrite
 from bnnc.passes import (
@@ -222,3 +222,18 @@ def test_outputs_and_readers_follow_a_replacement() -> None:
         ("again", "b.1"),
     ]
     verify(after)
+
+
+def test_naming_looks_at_each_name_once() -> None:
+    class Names(set[str]):
+        looked = 0
+
+        def __contains__(self, name: object) -> bool:
+            Names.looked += 1
+            return super().__contains__(name)
+
+    builder = Builder(names=Names({"v", "v.2"}))
+    assert [builder.unique("v") for _ in range(4)] == ["v.1", "v.3", "v.4", "v.5"]
+    for _ in range(1000):
+        builder.unique("w")
+    assert Names.looked < 2100
