@@ -148,7 +148,8 @@ class Entry:
             function, inner = self._define(f"run.{number}", type_)
             function.linkage = "internal"
             function.attributes.add("noinline")
-            self._steps(inner, *function.args, part, pool, constants, dispatch)
+            given, samples, memory = function.args
+            self._steps(inner, given, samples, memory, part, pool, constants, dispatch)
             inner.ret_void()
             b.call(function, [args, batch, call])
         b.ret(I32(0))

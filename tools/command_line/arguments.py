@@ -112,7 +112,11 @@ def add_options(parser: argparse.ArgumentParser, *names: str, about: str | None 
     for name in names:
         flag = FLAGS[name]
         text = flag.help if about is None else about + flag.help[flag.help.index(":") :]
-        settings: dict[str, Any] = {"dest": name, "default": argparse.SUPPRESS, "help": text}
+        settings: dict[str, Any] = {
+            "dest": name,
+            "default": argparse.SUPPRESS,
+            "help": text.replace("%", "%%"),
+        }
         if flag.reads == "switch":
             settings["action"] = "store_false" if getattr(Options, name) else "store_true"
         elif flag.choices is not None:
