@@ -1,7 +1,8 @@
 """Recognise binarized layers: a product of two-valued activations with weights of few levels
 becomes integer products of bits.
 
-With x = u*s + v and w[o] = p[o]*t[o] + q[o] for signs s and t, over the taps inside the map:
+With x = u*s + v and w[o] = p[o]*t[o] + q[o] for signs s and t (weights of three values are a sum of
+two such), over the taps inside the map:
 
     sum(x*w) = u*p * (sum(s*t)) + u*q * (sum(s)) + v*p * (sum(t)) + v*q * K
 
@@ -12,7 +13,7 @@ and q = ±p or 0, all four are added as integers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -149,7 +150,8 @@ class Product:
     x: Signs
     levels: Levels
     """Of the operand; a scale per channel is part of the weights instead, and 1 here."""
-    weights: BitWeights
+    weights: tuple[BitWeights, ...]
+    """Their sum is the layer's."""
     bordered: bool
     """Zero padding is a third value, and constants depend on the border class."""
     pad: int
@@ -157,11 +159,14 @@ class Product:
 
     def describe(self) -> str:
         """One line on how the layer runs."""
-        weights = self.weights
+        weights, *others = self.weights
+        offset = any(part.offset.any() for part in self.weights)
         kind = "±alpha"
-        if len(weights.bases) > 1:
+        if others:
+            kind = "three-valued weights, the sum of two with two values each"
+        elif len(weights.bases) > 1:
             kind = "ternary weights {-alpha, 0, alpha}, two bases of bits"
-        elif weights.offset.any():
+        elif offset:
             kind = "two-valued weights"
         x = self.x.table if self.x.uniform else None
         activations = "signs"
@@ -177,7 +182,7 @@ class Product:
             notes.append("scales per input channel are part of the weights")
         if weights.spread:
             notes.append(f"|w| spreads by {weights.spread:.1g} of alpha")
-        if weights.offset.any():
+        if offset:
             notes.append("the sum of signs at each position is counted too")
         if self.bordered:
             notes.append("zero padding is a third value, corrected per border class")
@@ -231,7 +236,7 @@ def _times_input(weights: Array, scale: Array, groups: int) -> Array:
 
 
 def _with_border(
-    op: Conv | Gemm, signs: Signs, activations: Levels, weights: BitWeights
+    op: Conv | Gemm, signs: Signs, activations: Levels, weights: tuple[BitWeights, ...]
 ) -> Product | NotSigns:
     """What zero padding is to a layer: nothing to ±1, a bit to {0, a}, else a third value."""
     pads = isinstance(op, Conv) and any(op.pads) and bool(np.any(activations.offset))
@@ -257,7 +262,7 @@ class _Emitter:
     def __post_init__(self) -> None:
         self.rw = self.tracer.rw
         self.name, self.origin = self.node.result.name, self.node.origin
-        self.op, self.weights = self.product.op, self.product.weights
+        self.op = self.product.op
         self.levels = self.product.levels
         self.shape = channel_shape(self.node.result.type.rank)
 
@@ -268,16 +273,28 @@ class _Emitter:
         if self.product.pad:
             self.x = self._padded(self.x)
         rw.names.discard(self.name)
-        count = self._product(self.weights.bases[0], ".count")
-        for base in self.weights.bases[1:]:
-            count = self._add(count, self._product(base, ".base"), ".count")
-        rho, sigma = self._ratios()
-        if rho is not None and sigma is not None:
-            out = self._float(self._integers(count, rho, sigma), *self._scales())
-        else:
-            out = self._float(count, *self._scales(), *self._offsets())
+        before: list[_Step] = []
+        *parts, last = self.product.weights
+        for part in parts:
+            count, steps = self._part(part)
+            before = [(Add, self._float(count, [*steps, *before], ".part"))]
+        count, steps = self._part(last)
+        if op.bias is not None:
+            before.append((Add, rw.array(op.bias).reshape(self.shape)))
+        out = self._float(count, [*steps, *before])
         rw.names.add(self.name)
         rw.put(self.node.result, out)
+
+    def _part(self, weights: BitWeights) -> tuple[Value, list[_Step]]:
+        """The layer with one part of its weights: a count, and what is done to it in floats."""
+        count = self._product(weights.bases[0], ".count")
+        for base in weights.bases[1:]:
+            count = self._add(count, self._product(base, ".base"), ".count")
+        rho = _ratio(self.levels.offset, self.levels.scale)
+        sigma = _ratio(weights.offset, weights.scale.astype(np.float64))
+        if rho is None or sigma is None:
+            return count, [*self._scales(weights), *self._offsets(weights)]
+        return self._integers(count, weights, rho, sigma), self._scales(weights)
 
     def _padded(self, x: Value) -> Value:
         assert isinstance(self.op, Conv)
@@ -300,45 +317,38 @@ class _Emitter:
 
     def _sum_of_signs(self) -> Value:
         """sum(s) at each position; one channel serves all when there is one group."""
-        base = self.weights.bases[0]
+        outputs, *rest = self.op.w.shape
         groups = getattr(self.op, "groups", 1)
-        return self._product(np.ones_like(base[: 1 if groups == 1 else None]), ".signs")
+        return self._product(np.ones((1 if groups == 1 else outputs, *rest), np.uint8), ".signs")
 
     def _add(self, a: Value, b: Value, suffix: str, kind: Any = Add) -> Value:
         return self.rw.add(kind(a, b), self.name + suffix, self.origin)
 
-    def _ratios(self) -> tuple[int | None, int | None]:
-        """v/u and q/p when they are -1, 0 or +1 everywhere."""
-        return (
-            _ratio(self.levels.offset, self.levels.scale),
-            _ratio(self.weights.offset, self.weights.scale.astype(np.float64)),
-        )
-
-    def _integers(self, count: Value, rho: int, sigma: int) -> Value:
+    def _integers(self, count: Value, weights: BitWeights, rho: int, sigma: int) -> Value:
         """count + sigma * sum(s) + rho * (sum(t) + sigma * K), exact."""
         if sigma:
             kind = Add if sigma > 0 else Sub
             count = self._add(count, self._sum_of_signs(), ".sum", kind)
         if rho:
-            t = self.weights.signs + sigma
+            t = weights.signs + sigma
             constant = self._constant((rho * t).astype(np.int64), np.int32)
             count = self._add(count, constant, ".shifted")
         return count
 
-    def _scales(self) -> list[_Step]:
+    def _scales(self, weights: BitWeights) -> list[_Step]:
         """alpha, then the activation's scale: fl(fl(alpha * n) * u)."""
         steps: list[_Step] = []
-        if not np.all(self.weights.scale == 1):
-            steps.append((Mul, self.weights.scale.reshape(self.shape)))
+        if not np.all(weights.scale == 1):
+            steps.append((Mul, weights.scale.reshape(self.shape)))
         scale = np.float32(self.levels.scale)
         if scale != 1:
             steps.append((Mul, np.asarray(scale)))
         return steps
 
-    def _offsets(self) -> list[_Step]:
+    def _offsets(self, weights: BitWeights) -> list[_Step]:
         """What asymmetric weights and activations add, in floats."""
         steps: list[_Step] = []
-        offset = self.weights.offset
+        offset = weights.offset
         if np.any(offset):
             beta = (offset * self.levels.scale).astype(np.float32).reshape(self.shape)
             signs = self.rw.add(
@@ -349,8 +359,8 @@ class _Emitter:
             )
             steps.append((Add, scaled))
         if np.any(self.levels.offset):
-            column = (-1, *[1] * (self.weights.bases[0].ndim - 1))
-            exact = self.weights.signs * self.weights.scale.astype(np.float64).reshape(column)
+            column = (-1, *[1] * (weights.bases[0].ndim - 1))
+            exact = weights.signs * weights.scale.astype(np.float64).reshape(column)
             exact = exact + offset.reshape(column)
             groups = getattr(self.op, "groups", 1)
             v = np.broadcast_to(self.levels.offset, (groups * exact.shape[1],))
@@ -390,17 +400,14 @@ class _Emitter:
     def _const(self, array: Array) -> Value:
         return self.rw.const(array, self.name + ".c", self.origin)
 
-    def _float(self, count: Value, *steps: _Step) -> Value:
-        """The count as a float, through ``steps`` and the bias; the last one takes the name."""
-        rw = self.rw
-        todo = list(steps)
-        if self.op.bias is not None:
-            todo.append((Add, rw.array(self.op.bias).reshape(self.shape)))
-        out = rw.add(Cast(count, F32), self.name + (".float" if todo else ""), self.origin)
-        for number, (kind, other) in enumerate(todo, 1):
-            suffix = "" if number == len(todo) else ".step"
+    def _float(self, count: Value, steps: Sequence[_Step], suffix: str = "") -> Value:
+        """The count as a float, through ``steps``; the last one takes the name."""
+        rw, name = self.rw, self.name + suffix
+        out = rw.add(Cast(count, F32), name + (".float" if steps else ""), self.origin)
+        for number, (kind, other) in enumerate(steps, 1):
             value = other if isinstance(other, Value) else self._const(other)
-            out = rw.add(kind(out, value), self.name + suffix, self.origin)
+            hint = name + ("" if number == len(steps) else ".step")
+            out = rw.add(kind(out, value), hint, self.origin)
         return out
 
 

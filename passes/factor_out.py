@@ -100,8 +100,10 @@ def factor_out(tracer: Tracer, node: Node) -> Value | None:
 
 def _is_moderate(product: Product) -> bool:
     """Whether the layer's sums, and what they are made of, are far from the ends of float32."""
-    weights = np.abs(product.weights.scale).astype(np.float64) + np.abs(product.weights.offset)
+    parts = product.weights
+    weights = sum(part.scale.astype(np.float64) * len(part.bases) for part in parts)
+    weights = weights + sum(np.abs(part.offset) for part in parts)
     largest = np.abs(product.x.table.astype(np.float64)).max() * weights
-    terms = product.weights.bases[0][:1].size
+    terms = product.op.terms()
     present = largest[largest > 0]
     return bool(np.all((present > LEAST) & (present * terms < MOST)))

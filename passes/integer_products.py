@@ -133,8 +133,11 @@ def _recognise(rw: Rewriter, op: Conv | Gemm) -> _Product | None:
     inputs = array[:1].size
     if grid is None or element is None or not LEAST <= inputs < LARGEST_SUM // 255:
         return None
-    weights = split_weights(array)
-    if isinstance(weights, str) or weights.spread or np.any(weights.offset):
+    parts = split_weights(array)
+    if isinstance(parts, str) or len(parts) != 1:
+        return None
+    (weights,) = parts
+    if weights.spread or np.any(weights.offset):
         return None
     scale = weights.scale * np.float32(grid.unit)
     if np.any(scale / np.float32(grid.unit) != weights.scale):

@@ -3,12 +3,13 @@
     w[o] = scale[o] * (t_1[o] + .. + t_n[o]) + offset[o],     t_i = ±1
 
 ±alpha is one base without offset; two values that are not symmetric (AdaBin, {0, a}) are one base
-with an offset; {-a, 0, a} is two bases, which cancel where the weight is 0.
+with an offset; {-a, 0, a} is two bases, which cancel where the weight is 0. Any other three values
+(TTQ's {-a, 0, b}) are the sum of two such weights: {-a, 0} + {0, b}.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,8 +41,8 @@ class BitWeights:
         return sum(2 * base.astype(np.int32) - 1 for base in self.bases)  # type: ignore[return-value]
 
 
-def split_weights(weights: Array) -> BitWeights | str:
-    """Split weights [O, ..] into bits, or say which channel is off ±alpha by how much.
+def split_weights(weights: Array) -> tuple[BitWeights, ...] | str:
+    """Weights [O, ..] as a sum of bits, or which channel is off ±alpha by how much.
 
     A channel of zeros has scale 0. Few weights take few values whatever they are: levels that are
     not ±alpha must be borne out by more weights than there are levels.
@@ -54,11 +55,14 @@ def split_weights(weights: Array) -> BitWeights | str:
     if _levels(flat[0]) > 3:
         return _off_alpha(flat)  # most float weights: one row tells
     flat = flat.astype(np.float64)
-    split = _symmetric(flat) or _two_valued(flat) or _ternary(flat)
-    if split is None or np.any((split.scale > 0) & (split.scale < SMALLEST)):
+    single = _symmetric(flat) or _two_valued(flat) or _ternary(flat)
+    parts = _three_valued(flat) if single is None else (single,)
+    if parts is None or any(np.any((p.scale > 0) & (p.scale < SMALLEST)) for p in parts):
         return _off_alpha(flat)
-    shaped = tuple(base.reshape(weights.shape).astype(np.uint8) for base in split.bases)
-    return BitWeights(shaped, split.scale, split.offset, split.spread)
+    return tuple(
+        replace(p, bases=tuple(b.reshape(weights.shape).astype(np.uint8) for b in p.bases))
+        for p in parts
+    )
 
 
 def _levels(row: Array) -> int:
@@ -127,6 +131,37 @@ def _ternary(flat: Array) -> BitWeights | None:
         return None
     bases = (np.where(present, flat > 0, True), np.where(present, flat > 0, False))
     return BitWeights(bases, (a / 2).astype(np.float32), np.zeros(len(flat)), float(off.max()))
+
+
+def _three_valued(flat: Array) -> tuple[BitWeights, BitWeights] | None:
+    """{p, q, r} per channel, p < q < r: {p - q, 0} + {q, r}. Where there are but two values, q is 0
+    if it can be, so that all channels of {-a, 0, b} have it."""
+    low, high = flat.min(1), flat.max(1)
+    largest = np.maximum(np.abs(low), np.abs(high))
+    near = (2 * TOLERANCE * largest)[:, None]
+    at_low, at_high = flat - low[:, None] <= near, high[:, None] - flat <= near
+    between = ~(at_low | at_high)
+    lower = at_low & (~at_high | (low < 0)[:, None])
+    upper = at_high & ~lower
+    inner = _level(flat, between, np.where(between, flat, -np.inf).max(1))
+    outer = np.where((low <= 0) & (high >= 0) | at_high.all(1), 0.0, low)
+    middle = np.where(between.any(1), inner, outer)
+    middle = np.where(np.abs(middle) <= TOLERANCE * largest, 0.0, middle)
+    bottom = np.where(lower.any(1), _level(flat, lower, low), middle)
+    top = np.where(upper.any(1), _level(flat, upper, high), middle)
+    nearest = np.where(lower, bottom[:, None], np.where(upper, top[:, None], middle[:, None]))
+    off = _relative(np.abs(flat - nearest).max(1), largest)
+    levels = len(np.unique(np.stack([bottom, middle, top], 1), axis=0)) * 3
+    if off.max() > TOLERANCE or flat.size <= levels:
+        return None
+    below = ((middle - bottom) / 2).astype(np.float32)
+    above = ((top - middle) / 2).astype(np.float32)
+    rest = np.where(middle == 0, above.astype(np.float64), (top + middle) / 2)
+    spread = float(off.max())
+    return (
+        BitWeights((~lower,), below, -below.astype(np.float64), spread),
+        BitWeights((upper,), above, rest, spread),
+    )
 
 
 def _off_alpha(flat: Array) -> str:

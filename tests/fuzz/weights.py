@@ -95,6 +95,15 @@ def ternary(s: Sketch, shape: Shape) -> Weights:
     return _constant(s, codes * _per_output(s, shape, SMALL), "ternary")
 
 
+def three_valued(s: Sketch, shape: Shape) -> Weights:
+    """{-a, 0, b}, or other three values, per output channel or in all."""
+    codes = s.rng.choice(np.array([-1, 0, 1], np.float32), tuple(shape))
+    low, high = _per_output(s, shape, SMALL), _per_output(s, shape, SMALL)
+    middle = _per_output(s, shape, s.pick((0,), (0,), (0.25, -0.5)))
+    array = np.where(codes < 0, -np.abs(low), np.where(codes > 0, np.abs(high), 0)) + middle
+    return _constant(s, array, "three-valued")
+
+
 def two_valued(s: Sketch, shape: Shape) -> Weights:
     """p * t + q."""
     p, q = _per_output(s, shape, SMALL), _per_output(s, shape, (0.5, -1, 0.25))
@@ -136,8 +145,8 @@ def few_bits(s: Sketch, shape: Shape) -> Weights:
 
 
 FORMS: tuple[Callable[[Sketch, Shape], Weights], ...] = (
-    ones, scaled, scaled, latent, latent, chosen, residue, residue, ternary, two_valued,
-    two_valued, per_input, quantizer, few_bits,
+    ones, scaled, scaled, latent, latent, chosen, residue, residue, ternary, three_valued,
+    two_valued, two_valued, per_input, quantizer, few_bits,
 )  # fmt: skip
 
 

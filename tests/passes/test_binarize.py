@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -110,6 +112,13 @@ def test_reasons_of_factors(graph: Graph, reason: str) -> None:
     assert verdict.advice
 
 
+def parts(weights: Any) -> tuple[BitWeights, ...]:
+    """Weights that are bits."""
+    split = split_weights(weights)
+    assert not isinstance(split, str), split
+    return split
+
+
 def test_weights_of_a_straight_through_estimator() -> None:
     """(q - w) + w in float32 leaves a residue that is accepted; a trained float weight is not."""
     generator = np.random.default_rng(3)
@@ -117,8 +126,7 @@ def test_weights_of_a_straight_through_estimator() -> None:
     alpha = np.abs(latent).mean((1, 2, 3), keepdims=True, dtype=np.float32)
     quantized = np.where(latent > 0, alpha, -alpha)
     residue = (quantized - latent) + latent
-    split = split_weights(residue)
-    assert isinstance(split, BitWeights)
+    (split,) = parts(residue)
     assert 0 < split.spread < 1e-6
     np.testing.assert_allclose(split.scale, alpha.reshape(-1), rtol=3e-7)
     np.testing.assert_array_equal(split.bases[0], latent > 0)
@@ -128,10 +136,35 @@ def test_weights_of_a_straight_through_estimator() -> None:
 def test_alpha_is_kept_when_every_weight_has_it() -> None:
     """A mean would round: 0.1 added 27 times and divided is another float32."""
     weights = np.full((1, 3, 3, 3), np.float32(0.1))
-    split = split_weights(weights)
-    assert isinstance(split, BitWeights)
+    (split,) = parts(weights)
     assert split.scale[0] == np.float32(0.1)
     assert split.spread == 0
+
+
+def test_three_values_are_the_sum_of_two() -> None:
+    """{-a, 0, b} without offsets, whichever of the three a channel has; {p, q, r} with one."""
+    rows = [[-2, 0, 5, 0], [0, 5, 5, 0], [-2, -2, 5, 5], [3, 3, 3, 3], [-3, -3, -3, -3], [0] * 4]
+    for weights, middle in ((rows, 0), ([*rows, [1, 2, 4, 1]], 2)):
+        array = np.array(weights * 2, np.float32)
+        below, above = parts(array)
+        whole = sum(
+            part.signs * part.scale[:, None].astype(np.float64) + part.offset[:, None]
+            for part in (below, above)
+        )
+        np.testing.assert_array_equal(whole, array)
+        np.testing.assert_array_equal(below.offset, -below.scale)
+        assert (above.offset - above.scale).max() == middle
+        assert min(below.scale.min(), above.scale.min()) >= 0
+
+
+def test_three_values_that_are_none() -> None:
+    """Four values, few weights for three levels, and a value that is off."""
+    many = np.tile(np.array([[-0.7, 0, 0.4]], np.float32), (1, 4))
+    assert len(parts(many)) == 2
+    assert isinstance(split_weights(many[:, :3]), str)
+    assert isinstance(split_weights(np.append(many, [[0.1]], 1)), str)
+    many[0, 5] *= np.float32(1.00001)
+    assert isinstance(split_weights(many), str)
 
 
 @pytest.mark.parametrize(
@@ -153,8 +186,7 @@ def test_weights_without_alpha(weights: object, message: str) -> None:
 
 
 def test_a_channel_of_zeros_has_alpha_0() -> None:
-    split = split_weights(np.array([[0, -0.0], [2, -2]], np.float32))
-    assert isinstance(split, BitWeights)
+    (split,) = parts(np.array([[0, -0.0], [2, -2]], np.float32))
     assert split.scale.tolist() == [0, 2]
 
 

@@ -1,5 +1,5 @@
-"""Activations u*s + v and weights p*t + q, ternary weights, scales per input channel: on bits, and
-equal to the float product where float32 arithmetic is exact."""
+"""Activations u*s + v and weights p*t + q, weights of three values, scales per input channel: on
+bits, and equal to the float product where float32 arithmetic is exact."""
 
 from __future__ import annotations
 
@@ -103,11 +103,15 @@ def weights(kind: str, shape: tuple[int, ...], generator: Any, divide: Any = 1) 
         "zero_alpha": alpha * (1 - signs) / 2,
         "two_valued": alpha * signs + 0.25 * (np.arange(shape[0]) % 3).reshape(column),
         "ternary": alpha * generator.integers(-1, 2, shape),
+        "two_scales": np.maximum(3 * alpha * (trits := generator.integers(-1, 2, shape)), trits),
+        "three_valued": alpha * np.array([-1, 0.25, 2])[generator.integers(0, 3, shape)],
     }[kind]
     return (out / divide).astype(np.float32)
 
 
-KINDS = ("alpha", "zero_one", "zero_alpha", "two_valued", "ternary")
+KINDS = (
+    "alpha", "zero_one", "zero_alpha", "two_valued", "ternary", "two_scales", "three_valued",
+)  # fmt: skip
 
 
 def conv_graph(draw: Any, form: str, kind: str) -> Graph:
