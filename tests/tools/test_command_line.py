@@ -250,7 +250,7 @@ def red(tmp_path_factory: pytest.TempPathFactory) -> Path:
     proto = model(nodes, {RED: ["N", 64]}, {f"{RED}y": ["N", 64]}, weights)
     proto.producer_name = proto.graph.name = RED
     onnx.save(proto, folder / f"{RED}.onnx")
-    bnnc.compile(folder / f"{RED}.onnx", emit="ir")
-    bnnc.compile(folder / f"{RED}.onnx")
+    bnnc.compile(folder / f"{RED}.onnx", output=folder / f"{RED}.bnn", emit="ir")
+    bnnc.compile(folder / f"{RED}.onnx", output=folder / f"{RED}.so")
     np.save(folder / "x.npy", np.ones((2, 64), np.float32))
     return folder
