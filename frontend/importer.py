@@ -45,10 +45,10 @@ from .prepare.reader import (
     Source,
     body_of,
     label_of,
-    names_read,
     read,
 )
 from .prepare.signatures import check_signature
+from .prepare.subgraphs import names_read
 from .prepare.tensor_data import dtype_name, dtype_of
 from .registry import find_rule
 
@@ -59,13 +59,15 @@ SignZero = Literal["exact", "+1"]
 class Imported:
     """A model in the IR. ``notes`` are one-line remarks for the user; ``signs`` says for every sign
     what it gives at 0, and why; ``operators`` are those of the model by the names of its nodes,
-    empty where nodes of one name have several."""
+    empty where nodes of one name have several; ``half`` names the types (float16) that are computed
+    in float32."""
 
     graph: Graph
     source: Source
     notes: tuple[str, ...] = ()
     signs: tuple[AtZero, ...] = ()
     operators: Mapping[str, str] = field(default_factory=dict[str, str])
+    half: tuple[str, ...] = ()
 
 
 def load_model(
@@ -94,6 +96,11 @@ def load_model(
     if walk.problems:
         raise problems_error(label, walk.problems)
     notes: list[str] = []
+    if checked.half:
+        notes.append(
+            f"{' and '.join(checked.half)} is computed in float32, which rounds less; inputs and "
+            "outputs of that type are float32"
+        )
     graph = normalise(merge_equal(graph), notes)
     why: dict[str, str] = {}
     graph = without_zero(graph, why)
@@ -109,7 +116,8 @@ def load_model(
     if problems:
         raise problems_error(label, problems)
     signs, operators = at_zero(graph, why), _operators(checked.graph.node)
-    return Imported(graph, checked.source, tuple(map(printable, notes)), signs, operators)
+    remarks = tuple(map(printable, notes))
+    return Imported(graph, checked.source, remarks, signs, operators, checked.half)
 
 
 def _operators(nodes: Iterable[NodeProto]) -> dict[str, str]:

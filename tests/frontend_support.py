@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from onnx import ModelProto, NodeProto, helper, numpy_helper
+from onnx import GraphProto, ModelProto, NodeProto, helper, numpy_helper
 
 from bnnc import ir
 from bnnc.errors import ModelError
@@ -65,6 +65,20 @@ def _info(name: str, spec: Any) -> onnx.ValueInfoProto:
 
 def _is_type(spec: Any) -> bool:
     return isinstance(spec, (type, np.dtype))
+
+
+def branch(nodes: Sequence[NodeProto], *outputs: str, **constants: Any) -> GraphProto:
+    """A branch of an If, its constants as initializers."""
+    infos = [helper.make_empty_tensor_value_info(name) for name in outputs]
+    tensors = [numpy_helper.from_array(np.asarray(a), n) for n, a in constants.items()]
+    return helper.make_graph(list(nodes), "branch", [], infos, tensors)
+
+
+def choice(
+    then: GraphProto, otherwise: GraphProto, *outputs: str, condition: str = "c"
+) -> NodeProto:
+    """An If."""
+    return node("If", [condition], outputs, then_branch=then, else_branch=otherwise)
 
 
 def run_reference(proto: ModelProto, feeds: Mapping[str, Any]) -> dict[str, Any]:

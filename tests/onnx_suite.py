@@ -33,11 +33,9 @@ MADE_CONSTANT = (Limit.CONSTANT, Limit.SHAPE)
 """Limits that fall away when the tensor that the refusal names is known."""
 
 DYNAMIC = re.compile(r"\('([^']+)'\) must be")
-WIDE = {onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE}
 TYPE_ATTRIBUTES = {"to", "dtype", "output_dtype", "output_datatype", "stash_type", "value"}
 NODE = re.compile(r"node '.*?' \((\w+)(?: of [^)]*)?\): (?:(\w+) in its definition: )?")
 TYPES = {
-    "float16, bfloat16": r"\bb?float16\b",
     "float64": r"\bfloat64\b",
     "float8, float4": r"\bfloat[48]e",
     "int2 to uint4": r"\bu?int[24]\b",
@@ -84,20 +82,23 @@ class Case:
         return Case(self.kind, self.name, model, ((rest, outputs),), self.rtol, self.atol)
 
     def narrowed(self) -> Case | None:
-        """The case in float32, None when it is not one of float16 or float64, or names a type."""
+        """The case in float32, None when it is not one of float64, or names a type."""
         infos = [*self.model.graph.input, *self.model.graph.output]
         types = {info.type.tensor_type.elem_type for info in infos}
         named = {a.name for node in self.model.graph.node for a in node.attribute}
-        if not types & WIDE or named & TYPE_ATTRIBUTES or self.model.graph.initializer:
+        if (
+            onnx.TensorProto.DOUBLE not in types
+            or named & TYPE_ATTRIBUTES
+            or self.model.graph.initializer
+        ):
             return None
         model = onnx.ModelProto()
         model.CopyFrom(self.model)
         for info in [*model.graph.input, *model.graph.output]:
-            if info.type.tensor_type.elem_type in WIDE:
+            if info.type.tensor_type.elem_type == onnx.TensorProto.DOUBLE:
                 info.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
         data = tuple((_narrow(ins), _narrow(outs)) for ins, outs in self.data)
-        rtol = 1e-2 if onnx.TensorProto.FLOAT16 in types else self.rtol
-        return Case(self.kind, self.name, model, data, rtol, max(self.atol, rtol / 10))
+        return Case(self.kind, self.name, model, data, self.rtol, max(self.atol, self.rtol / 10))
 
     def run(self, backend: str) -> None:
         """Compile to a library, load it, run it; raises AssertionError for a wrong output."""
@@ -171,9 +172,7 @@ def _tensors(folder: Path, side: str) -> list[Any]:
 def _narrow(arrays: list[Any]) -> list[Any]:
     converted = [np.asarray(array) for array in arrays]
     with np.errstate(over="ignore"):
-        return [
-            a.astype(np.float32) if a.dtype.name in ("float16", "float64") else a for a in converted
-        ]
+        return [a.astype(np.float32) if a.dtype == np.float64 else a for a in converted]
 
 
 def refusal(case: Case) -> Refusal | None:
@@ -260,7 +259,7 @@ def table() -> str:
         f"""
 Of the {dynamic} cases whose parameter is computed at run time or whose shape is known only then,
 {constant} are taken and pass when these inputs are initializers, as exporters write them. Of those
-refused for an element type, {narrowed} of float16 and float64 are taken and pass in float32."""
+refused for an element type, {narrowed} of float64 are taken and pass in float32."""
     )
     return "\n".join(lines) + "\n"
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from onnx import ModelProto, NodeProto, defs, helper, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, defs, helper, numpy_helper
 from onnx.backend.base import Backend, BackendRep, Device, DeviceType
 
 from .. import compile
@@ -27,10 +27,12 @@ class Refused(ModelError, unittest.SkipTest):
 
 
 class BnncRep(BackendRep):
-    """A compiled model."""
+    """A compiled model. ``halves`` are the outputs that the ONNX model declares as float16 or
+    bfloat16: bnnc computes them in float32, callers of a backend get what was declared."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, halves: Mapping[str, np.dtype[Any]] | None = None) -> None:
         self.model = model
+        self.halves = halves or {}
 
     def run(self, inputs: Any, **kwargs: Any) -> tuple[Any, ...]:
         """The outputs in graph order, for arrays in graph order, by name, or the only one."""
@@ -42,7 +44,21 @@ class BnncRep(BackendRep):
             if len(arrays) != len(names):
                 raise InputError(f"expected {len(names)} inputs, got {len(arrays)}")
             inputs = dict(zip(names, arrays, strict=True))
-        return tuple(self.model.run(inputs).values())
+        results = self.model.run(inputs)
+        return tuple(
+            array.astype(self.halves[name]) if name in self.halves else array
+            for name, array in results.items()
+        )
+
+
+def _halves(model: ModelProto) -> dict[str, np.dtype[Any]]:
+    """The outputs of half-precision types, whose bits float32 holds."""
+    codes = {info.name: info.type.tensor_type.elem_type for info in model.graph.output}
+    return {
+        name: helper.tensor_dtype_to_np_dtype(code)
+        for name, code in codes.items()
+        if code in (TensorProto.FLOAT16, TensorProto.BFLOAT16)
+    }
 
 
 class BnncBackend(Backend):
@@ -69,7 +85,7 @@ class BnncBackend(Backend):
         if not cls.supports_device(device):
             raise InputError(f"unknown device {device!r}; expected CPU")
         try:
-            return BnncRep(compile(model, **kwargs))
+            return BnncRep(compile(model, **kwargs), _halves(model))
         except ModelError as error:
             if None in error.limits:
                 raise

@@ -50,9 +50,10 @@ A refusal names the node, and every problem of the model at once.
 
 - **Opsets** {OLDEST_OPSET} and newer, up to the newest one of the installed `onnx`.
 - **Element types** float32, int8, uint8, int16, int32, int64 and bool ("numbers": the first six;
-  "all": with bool). Not float16, bfloat16, float64, float8, 4-bit, unsigned 16 to 64-bit, complex
-  or string. Constants may have any type but complex and string where they are converted at import:
-  4-bit and 2-bit weights behind a DequantizeLinear are floats, per tensor, per axis or in blocks.
+  "all": with bool). float16 and bfloat16 are computed in float32, inputs and outputs included. Not
+  float64, float8, 4-bit, unsigned 16 to 64-bit, complex or string. Constants may have any type but
+  complex and string where they are converted at import: 4-bit and 2-bit weights behind a
+  DequantizeLinear are floats, per tensor, per axis or in blocks.
 - **Tensors** only: no sequences, maps, optional values or sparse tensors; none without elements;
   at most one symbolic dimension, the first ("symbolic batch"). `--shape` fixes the others.
 - **Constants** hold no NaN that a result could depend on.

@@ -16,8 +16,6 @@ from .graph_builder import MAX_VALUE
 KEEP = -1
 """As the first entry of a shape in ``shapes``: leave the batch symbolic."""
 
-_REFUSED = (TensorProto.DOUBLE, TensorProto.FLOAT16)
-
 
 @dataclass(frozen=True)
 class _Symbol:
@@ -108,10 +106,8 @@ def _written(info: ValueInfoProto) -> list[int | _Symbol] | None:
         text = f"input '{info.name}' is a {kind}; only tensors are supported"
         raise ModelError(text, limits=[Limit.KIND])
     tensor = info.type.tensor_type
-    if tensor.elem_type in _REFUSED:
-        text = (
-            f"input '{info.name}' is {dtype_of(tensor.elem_type)}, which is not computed; {FLOAT32}"
-        )
+    if tensor.elem_type == TensorProto.DOUBLE:
+        text = f"input '{info.name}' is float64, which is not computed; {FLOAT32}"
         raise ModelError(text, limits=[Limit.TYPE])
     if tensor.elem_type == TensorProto.UNDEFINED:
         raise ModelError(f"input '{info.name}' has no data type")

@@ -21,9 +21,11 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 from ...errors import Limit, ModelError
 from ...files import open_regular
 from .finn_im2col import lowered_convolutions
+from .half_precision import half_types, to_float32
 from .local_functions import inline_functions
 from .masked_fill import masked_fills
-from .tensor_data import all_tensors, check_tensor, embed_external, subgraphs, tensors_of
+from .subgraphs import names_read
+from .tensor_data import all_tensors, check_tensor, embed_external, tensors_of
 
 OLDEST_OPSET = 6
 NEWEST_OPSET = onnx.defs.onnx_opset_version()
@@ -56,11 +58,13 @@ class Body:
 
 @dataclass(frozen=True)
 class Checked(Body):
-    """A model ready for import. ``label`` starts every message."""
+    """A model ready for import. ``label`` starts every message; ``half`` names the types that were
+    turned into float32."""
 
     label: str
     source: Source
     versions: Mapping[str, int]
+    half: tuple[str, ...]
 
 
 def label_of(given: str | os.PathLike[str] | ModelProto) -> str:
@@ -89,7 +93,11 @@ def read(given: str | os.PathLike[str] | ModelProto) -> Checked:
     body = body_of(model.graph)
     for tensor in tensors_of(body.graph):
         check_tensor(tensor)
-    return Checked(body.graph, body.nodes, body.initializers, label_of(given), source, versions)
+    half = half_types(body.graph, body.nodes, body.initializers)
+    if half:
+        to_float32(model)
+    parts = body.graph, body.nodes, body.initializers
+    return Checked(*parts, label_of(given), source, versions, half)
 
 
 def body_of(graph: GraphProto) -> Body:
@@ -238,19 +246,6 @@ def _sorted(graph: GraphProto, initializers: Mapping[str, TensorProto]) -> tuple
         left = {i for i in live if waiting[i]}
         raise ModelError(f"the graph has a cycle: {_cycle(nodes, reads, left)}")
     return tuple(nodes[i] for i in order)
-
-
-def names_read(node: NodeProto) -> set[str]:
-    """The tensors that a node reads, as its inputs or in its branches."""
-    read = {name for name in node.input if name}
-    for attribute in node.attribute:
-        for graph in subgraphs(attribute):
-            inside = {t.name for t in (*graph.input, *graph.initializer)}
-            inside.update(name for inner in graph.node for name in inner.output)
-            used = {output.name for output in graph.output}
-            used.update(name for inner in graph.node for name in names_read(inner))
-            read |= used - inside
-    return read
 
 
 def _reached(reads: Sequence[Sequence[int]], roots: Sequence[int]) -> set[int]:

@@ -12,6 +12,7 @@ from onnx import AttributeProto, GraphProto, ModelProto, TensorProto, helper, nu
 from ...errors import Limit, ModelError, VerifyError
 from ...files import open_regular
 from ...ir import Array, Scalar, scalar_of
+from .subgraphs import subgraphs
 
 MAX_TENSOR_BYTES = (1 << 31) - 1
 """Bytes of one tensor, the limit of the file format itself."""
@@ -140,13 +141,6 @@ def _attribute_tensors(attributes: Iterable[AttributeProto]) -> Iterator[TensorP
             yield from attribute.tensors
         for branch in subgraphs(attribute):
             yield from tensors_of(branch)
-
-
-def subgraphs(attribute: AttributeProto) -> Iterator[GraphProto]:
-    """The graphs that an attribute holds: branches and bodies of loops."""
-    if attribute.type == AttributeProto.GRAPH:
-        yield attribute.g
-    yield from attribute.graphs
 
 
 def embed_external(model: ModelProto, folder: Path | None) -> None:

@@ -8,7 +8,7 @@ from functools import reduce
 import numpy as np
 
 from ...errors import Limit
-from ...ir import F16, F32, F64, U8, Op, Value, ops
+from ...ir import F32, F64, U8, Op, Value, ops
 from ..importing.call import Call
 from ..prepare.tensor_data import dtype_of, element_of
 from ..registry import BOOL, FLOAT, NUMBERS, rule
@@ -47,7 +47,7 @@ BINARY: dict[str, Callable[[Value, Value], Op]] = {
     "Equal": ops.Equal,
 }
 
-_TARGETS = {Limit.TYPE: "no conversion to float16, float64 or types that bnnc lacks"}
+_TARGETS = {Limit.TYPE: "no conversion to float64 or types that bnnc lacks"}
 
 
 @rule(*FLOAT_UNARY, types=FLOAT)
@@ -158,7 +158,7 @@ def _converted(call: Call, x: Value, dtype: np.dtype[np.generic]) -> Value:
     element = element_of(dtype)
     if x.element == element:
         return x
-    if element in (F16, F64):
+    if element == F64:
         call.refuse(f"{element.dtype} is not computed; export the model in float32", Limit.TYPE)
     return call.add(ops.Cast(x, element))
 

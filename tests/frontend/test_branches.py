@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 import pytest
-from frontend_support import check, model, node, op_names, refused, values
-from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
+from frontend_support import branch, check, choice, model, node, op_names, refused, values
+from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from bnnc.errors import Limit
 from bnnc.frontend import load_model
-
-
-def branch(nodes: Sequence[NodeProto], *outputs: str, **constants: Any) -> GraphProto:
-    infos = [helper.make_empty_tensor_value_info(name) for name in outputs]
-    tensors = [numpy_helper.from_array(np.asarray(a), n) for n, a in constants.items()]
-    return helper.make_graph(list(nodes), "branch", [], infos, tensors)
-
-
-def choice(then: GraphProto, otherwise: GraphProto, *outputs: str, condition: str = "c") -> Any:
-    return node("If", [condition], outputs, then_branch=then, else_branch=otherwise)
 
 
 def doubled_or_negated(**names: str) -> NodeProto:

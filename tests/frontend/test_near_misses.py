@@ -51,9 +51,9 @@ MISSES: dict[str, tuple[NodeProto, dict[str, Any], dict[str, Any], str]] = {
     ),
     "input": (
         node("Relu", ["x"], ["y"]),
-        {"x": ([1, 3], np.float16)},
+        {"x": ([1, 3], np.float64)},
         {},
-        f"input 'x' is float16, which is not computed; {FLOAT32}",
+        f"input 'x' is float64, which is not computed; {FLOAT32}",
     ),
     "operand": (
         node("Relu", ["x"], ["y"]),
@@ -139,7 +139,7 @@ def test_inputs_and_operators_at_once() -> None:
         node("GridSample", ["a", "z"], ["b"], name="grid"),
         node("Loop", ["b"], ["y"], name="branch"),
     ]
-    inputs = {"x": ([1, 3], np.float64), "z": ([1, 3], np.float16)}
+    inputs = {"x": ([1, 3], np.float64), "z": ([1, 3], np.float64)}
     error = refused(model(nodes, inputs))
     assert [p.split(" ", 2)[1].rstrip(",") for p in error.problems] == [
         "'x'", "'z'", "'grid'", "'branch'",

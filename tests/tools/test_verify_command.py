@@ -129,6 +129,31 @@ def test_the_users_word_on_zero_holds_for_the_reference(cli: Cli) -> None:
         assert done["definition"]["near_ties"] == []
 
 
+@pytest.mark.parametrize("kind", ["FLOAT16", "BFLOAT16"])
+def test_half_precision_is_compared_in_float32(cli: Cli, kind: str) -> None:
+    code = TensorProto.DataType.Value(kind)
+    dtype = helper.tensor_dtype_to_np_dtype(code)
+    weights = np.random.default_rng(0).standard_normal((2, 16, 16)).astype(dtype)
+    graph = helper.make_graph(
+        [
+            helper.make_node("MatMul", ["x", "v"], ["h"]),
+            helper.make_node("Sign", ["h"], ["s"]),
+            helper.make_node("MatMul", ["s", "w"], ["y"]),
+        ],
+        "half",
+        [helper.make_tensor_value_info("x", code, ["N", 16])],
+        [helper.make_tensor_value_info("y", code, ["N", 16])],
+        [numpy_helper.from_array(weights[0], "v"), numpy_helper.from_array(weights[1], "w")],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save_model(helper.make_model(graph, opset_imports=opset, ir_version=9), "half.onnx")
+    done = cli("compile", "half.onnx")
+    assert f"note: {kind.lower()} is computed in float32" in done.err
+    lines = cli.good("verify", "half.onnx", "half.so").splitlines()
+    assert lines[0].endswith("optimizations off, model in float32")
+    assert lines[-1] == "ok"
+
+
 def test_a_wrong_number_is_a_mismatch(cli: Cli, mnist: Path, compiled: Path) -> None:
     """An artifact whose code is not what the model says, its manifest and checksum repaired."""
     proto = onnx.load_model(mnist)

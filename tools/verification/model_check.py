@@ -29,7 +29,7 @@ from ...backends.interface import Backend
 from ...backends.targets import Target
 from ...driver import build, import_model, load_backend, lower, resolve_target
 from ...errors import InputError
-from ...frontend import Imported
+from ...frontend import Imported, to_float32
 from ...ir import Array, Graph, Stage
 from ...options import RECOMPILED, Options
 from ...passes import Pass
@@ -245,8 +245,9 @@ def verify_model(
             _check_artifact(artifact, manifest, imported, target, options, shapes)
         machine = resolve_target(manifest["target"]["name"])
         graphs = Graphs.lower(imported, load_backend(options.backend), machine, options)
-        reference = choose(_proto(model, options), imported.graph)
-        report = Report(reference.title, not isinstance(reference, Interpreter), rtol, atol)
+        reference = choose(_proto(model, options, bool(imported.half)), imported.graph)
+        title = f"{reference.title}{', model in float32' if imported.half else ''}"
+        report = Report(title, not isinstance(reference, Interpreter), rtol, atol)
         try:
             for given in _inputs(imported.graph, reference, inputs, runs, seed):
                 _verify_once(given, graphs, compiled, reference, report)
@@ -269,9 +270,12 @@ def _artifact(
     return load(build(model, target, options, model.stem).data)
 
 
-def _proto(model: Path, options: Options) -> onnx.ModelProto:
-    """The model that the reference computes: the user's word on sign(0) holds for it too."""
+def _proto(model: Path, options: Options, half: bool) -> onnx.ModelProto:
+    """The model that the reference computes: in float32 where bnnc computes ``half`` types in it,
+    and with the user's word on sign(0)."""
     proto = read_proto(model)
+    if half:
+        to_float32(proto)
     if options.sign_zero == "exact":
         return proto
     signs = import_model(model, options.shapes).signs
