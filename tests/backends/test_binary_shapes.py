@@ -63,7 +63,7 @@ class Layers:
         outs = [helper.make_empty_tensor_value_info(n) for n in self.outputs]
         initializers = [numpy_helper.from_array(a, n) for n, a in self.constants.items()]
         graph = helper.make_graph(self.nodes, "shapes", ins, outs, initializers)
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)], ir_version=10)
 
     def feeds(self, batch: int) -> dict[str, Any]:
         """Small numbers, none of them zero."""
@@ -244,7 +244,7 @@ def moved(layers: Layers) -> None:
         read(layers, x, channels)
 
     border = np.int64([0, 0, 2, 1, 0, 0, 1, 3])
-    for mode in ("reflect", "edge"):
+    for mode in ("reflect", "edge", "wrap"):
         case(mode, ("Pad", border), mode=mode)
     case("zeros", ("Pad", border))
     case("wide edge", ("Pad", np.int64([0, 0, 70, 0, 0, 0, 0, 1])), mode="edge")
@@ -272,12 +272,16 @@ def joined(layers: Layers) -> None:
     for op in ("Mul", "Max", "Min", "Add", "Sub"):
         s, t = two_signs(layers, op, 34, 8, 6)
         read(layers, layers.add(op, s, t), 34, pads=[1, 1, 1, 1])
+    x = layers.start("product of rounded", 34, 8, 6)
+    s, t = (layers.add("Round", layers.add("Mul", x, np.float32(c))) for c in (0.3, -0.7))
+    s, t = (layers.add("Clip", v, np.float32(0), np.float32(1)) for v in (s, t))
+    read(layers, layers.add("Mul", s, t), 34)
     x = layers.start("product with zeros", 34, 8, 6)
     s, t = layers.add("Sign", x), layers.add("Sign", layers.add("Sub", x, np.float32(0.5)))
     read(layers, layers.add("Mul", s, t), 34, pads=[1, 1, 1, 1])
     s, t = two_signs(layers, "product of channels", 34, 8, 6)
     t = layers.add("Mul", t, np.float32(0.5))
-    read(layers, layers.add("Mul", s, layers.add("ReduceMin", t, axes=[1])), 34)
+    read(layers, layers.add("Mul", s, layers.add("ReduceMin", t, np.int64([1]))), 34)
     s, t = two_signs(layers, "constant signs", 34, 8, 6)
     read(layers, layers.add("MaxPool", layers.add("Mul", s, signs(8, 6)), kernel_shape=[2, 2]), 34)
     s, t = two_signs(layers, "where", 34, 8, 6)
