@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, get_args, overload
 
 from .backends.cost_model import CostModel, PredictedCost
 from .backends.interface import Backend, EmitKind, Scheduled
-from .backends.single_layer_library import target_entry
+from .backends.manifest_entries import target_entry, tensor_entries
 from .backends.targets import check_host
 from .compression import compress as compress_file
 from .errors import BackendError, LoweringError, OutputError, PassError, VerifyError
@@ -229,13 +229,14 @@ def build(
     linking = importlib.import_module(".backends.linking", __package__)
     linker = linking.linker_version(options.linker) if options.emit == "so" else "none"
     source = imported.source
+    inputs, outputs = tensor_entries(graph)
     manifest = artifact.Manifest(
         bnnc=__version__,
         name=name,
         prefix=prefix,
         target=target_entry(machine),
-        inputs=tuple(tensor(v.name, v) for v in graph.inputs),
-        outputs=tuple(tensor(o.name, o.value) for o in graph.outputs),
+        inputs=inputs,
+        outputs=outputs,
         workspace=code.workspace,
         constants=code.constant_bytes,
         source=artifact.Source(source.sha256, source.bytes, source.opset, source.producer),
@@ -393,12 +394,6 @@ def identifier(name: str) -> str:
     """A C identifier made from a file name."""
     cleaned = re.sub(r"[^A-Za-z0-9_]", "_", name)[:80]
     return cleaned if re.match(r"[A-Za-z_]", cleaned) else f"model_{cleaned}"
-
-
-def tensor(name: str, value: Any) -> artifact.Tensor:
-    """An input or output of a graph as the manifest shows it."""
-    dims = tuple(str(d) if isinstance(d, Batch) else d for d in value.shape)
-    return artifact.Tensor(name, value.element.dtype.name, dims)
 
 
 def _import(module: str, what: str) -> Any:

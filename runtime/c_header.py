@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .manifest import ABI, ITEM_BYTES, Manifest, Tensor
+from .manifest import ABI, ITEM_BYTES, NO_WORKSPACE, Manifest, Tensor, interface_number
 
 _C_TYPES = {
     "bool": "uint8_t",
@@ -45,6 +45,8 @@ extern "C" {
 #define @@_OUTPUT_COUNT @OUTPUTS@
 /* Entries of dims: 1 when the model takes any batch size N, else 0. */
 #define @@_DIM_COUNT @DIMS@
+/* Names, types and shapes of inputs and outputs, as one number. */
+#define @@_INTERFACE UINT64_C(@INTERFACE@)
 
 /* Memory for one call at a time: 64-byte aligned, this many bytes for a batch of n and as many
  * threads, 1 to 64, as may run tasks at once. */
@@ -52,6 +54,7 @@ extern "C" {
 #define @@_WORKSPACE_BYTES(n, threads) \\
   ((uint64_t)(n) * UINT64_C(@PER_BATCH@) + UINT64_C(@FIXED@) + \\
    (uint64_t)(threads) * UINT64_C(@PER_THREAD@))
+#define @@_NO_WORKSPACE UINT64_C(@NO_WORKSPACE@)
 """
 
 _BOTTOM = """
@@ -85,7 +88,16 @@ uint32_t @_abi_version(void);
 /* The manifest: JSON text that ends in NUL. */
 const char *@_describe(void);
 
-/* The same number as @@_WORKSPACE_BYTES(dims[0], threads). */
+/* @@_INTERFACE where this header is the model's: it has the inputs and outputs above. */
+uint64_t @_interface(void);
+
+/* Whether this CPU can run the model, by its instructions and the registers that the system keeps:
+ * 1 yes, 0 no, -1 where that cannot be told. hwcap: getauxval(AT_HWCAP) on arm64; x86-64 does not
+ * look at it. On a CPU that cannot, @_run may end in an illegal instruction; this does not. */
+int @_supported(uint64_t hwcap);
+
+/* The same number as @@_WORKSPACE_BYTES(dims[0], threads); @@_NO_WORKSPACE where @_run
+ * would return @@_BAD_DIM. */
 uint64_t @_workspace_size(const int64_t *dims, int64_t threads);
 
 /* Runs the model: @@_OK, or what is wrong with args. Never aborts or allocates, and takes at most
@@ -140,6 +152,8 @@ def c_header(manifest: Manifest) -> str:
         "@INPUTS@": str(len(manifest.inputs)),
         "@OUTPUTS@": str(len(manifest.outputs)),
         "@DIMS@": str(int(manifest.symbolic)),
+        "@INTERFACE@": hex(interface_number(manifest.inputs, manifest.outputs)),
+        "@NO_WORKSPACE@": hex(NO_WORKSPACE),
         "@PER_BATCH@": str(manifest.workspace.per_batch),
         "@FIXED@": str(manifest.workspace.fixed),
         "@PER_THREAD@": str(manifest.workspace.per_thread),

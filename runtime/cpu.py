@@ -10,7 +10,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ..errors import ArtifactError, InputError
 from .control_groups import cpu_quota
@@ -18,11 +18,11 @@ from .control_groups import cpu_quota
 # Bit numbers of AT_HWCAP and AT_HWCAP2 on arm64, in the kernel's order and spelling
 # (arch/arm64/kernel/cpuinfo.c). The auxiliary vector is read instead of /proc/cpuinfo because
 # user-mode emulation shows the emulating machine's file.
-_ARM_HWCAP = (
+HWCAP: Sequence[str] = (
     "fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm jscvt fcma "
     "lrcpc dcpop sha3 sm3 sm4 asimddp sha512 sve asimdfhm dit uscat ilrcpc flagm ssbs sb paca pacg"
 ).split()
-_ARM_HWCAP2 = (
+HWCAP2 = (
     "dcpodp sve2 sveaes svepmull svebitperm svesha3 svesm4 flagm2 frint svei8mm svef32mm svef64mm "
     "svebf16 i8mm bf16 dgh rng bti mte ecv afp rpres mte3 sme smei16i64 smef64f64 smei8i32 "
     "smef16f32 smeb16f32 smef32f32 smefa64 wfxt"
@@ -106,7 +106,7 @@ def _arm_features() -> frozenset[str]:
     getauxval.argtypes = [ctypes.c_ulong]
     getauxval.restype = ctypes.c_ulong
     present: set[str] = set()
-    for kind, names in ((_AT_HWCAP, _ARM_HWCAP), (_AT_HWCAP2, _ARM_HWCAP2)):
+    for kind, names in ((_AT_HWCAP, HWCAP), (_AT_HWCAP2, HWCAP2)):
         bits = int(getauxval(kind))
         present.update(name for bit, name in enumerate(names) if bits >> bit & 1)
     return frozenset(present)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ArtifactError, InputError
-from .manifest import ABI, Manifest
+from .manifest import ABI, Manifest, interface_number
 from .thread_pool import PoolFunctions, Team
 from .verified_bytes import VerifiedBytes
 
@@ -182,13 +182,18 @@ def _function(
 
 
 def _check(native: ctypes.CDLL, manifest: Manifest, path: str) -> None:
-    """Check that the loaded code is the file's: same version, manifest and workspace sizes."""
+    """Check that the loaded code is the file's: same version, manifest, tensors and workspace."""
     version = _function(native, manifest, path, "abi_version", [], ctypes.c_uint32)()
     if version != ABI:
         raise ArtifactError(f"{path}: C interface version: expected {ABI}, got {version}")
     text: bytes = _function(native, manifest, path, "describe", [], ctypes.c_char_p)() or b""
     if manifest.checksum.encode() not in text:
         raise ArtifactError(f"{path}: the loaded code belongs to another artifact")
+    interface = _function(native, manifest, path, "interface", [], ctypes.c_uint64)()
+    if interface != interface_number(manifest.inputs, manifest.outputs):
+        raise ArtifactError(
+            f"{path}: manifest: inputs and outputs are not those of the code; compile it again"
+        )
     workspace_size = _function(
         native,
         manifest,

@@ -6,6 +6,8 @@ The dataclasses mirror the JSON object key by key; ``decode`` reads the text str
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -29,6 +31,10 @@ ITEM_BYTES: Mapping[str, int] = {
     "uint8": 1,
     "uint64": 8,
 }
+
+NO_WORKSPACE = 1 << 63
+"""What ``P_workspace_size`` returns for a batch out of range: more than can be allocated, also when
+it is rounded up."""
 
 Dim = int | str
 Scalar = str | int | float | bool | None
@@ -143,6 +149,16 @@ class Kernel:
     steps: int
     weights: int = 0
     weight_bytes: int = 0
+
+
+def interface_number(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
+    """A 64-bit number for what code takes and gives: names, types and shapes in order.
+
+    The compiler puts it into the code, and the header into programs: neither runs by a manifest or
+    a header that is another model's.
+    """
+    sides = [[(t.name, t.dtype, t.shape) for t in side] for side in (inputs, outputs)]
+    return int.from_bytes(hashlib.sha256(json.dumps(sides).encode()).digest()[:8], "little")
 
 
 @dataclass(frozen=True, kw_only=True)

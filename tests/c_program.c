@@ -14,6 +14,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 
 static void fail(const char *what) {
   fprintf(stderr, "%s\n", what);
@@ -58,7 +59,10 @@ static void check_refusals(ARGS good, int64_t n) {
   args = good;
   args.outputs = no_outputs;
   refuse(args, 4, "status for a missing output");
+  if (DIMS && WORKSPACE_SIZE(&zero, 1) != NO_WORKSPACE) fail("workspace of a batch of 0");
   if (!ABI_OK) fail("version of the interface");
+  if (!INTERFACE_OK) fail("a header of another model");
+  if (!SUPPORTED(getauxval(AT_HWCAP))) fail("what the CPU has");
   for (int64_t threads = 1; threads <= 64; threads += 21)
     if (WORKSPACE_SIZE(&n, threads) != WORKSPACE_BYTES(n, threads)) fail("workspace size");
 }

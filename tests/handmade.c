@@ -17,10 +17,15 @@ uint32_t tiny_abi_version(void) { return TINY_ABI_VERSION; }
 
 const char *tiny_describe(void) { return manifest; }
 
+uint64_t tiny_interface(void) { return TINY_INTERFACE; }
+
+int tiny_supported(uint64_t hwcap) { return 0 * (int)hwcap - 1; }
+
 #ifndef WORKSPACE
 #define WORKSPACE TINY_WORKSPACE_BYTES(dims[0], threads)
 #endif
 uint64_t tiny_workspace_size(const int64_t *dims, int64_t threads) {
+  if (dims[0] < 1) return TINY_NO_WORKSPACE;
   return WORKSPACE + 0 * (uint64_t)(dims[0] + threads);
 }
 

@@ -15,8 +15,8 @@ from bnnc.backends import linking
 from bnnc.backends.cost_model import NO_CONSTANTS, Constants, PredictedCost
 from bnnc.backends.interface import Choice
 from bnnc.backends.llvm import LlvmBackend
+from bnnc.backends.manifest_entries import target_entry, tensor_entries
 from bnnc.backends.targets import Target
-from bnnc.driver import target_entry, tensor
 from bnnc.ir import Graph, Op, interpret, parse
 from bnnc.ir.ops import Fused
 from bnnc.passes import Context, pipelines, run_passes
@@ -102,13 +102,14 @@ def compiled(strategy: str, target: Target) -> tuple[Graph, bytes]:
     context = Context(Preferring(strategy, target))
     graph = run_passes(parse(NET), pipelines.default(), context)
     code = backend.lower(graph, target)
+    inputs, outputs = tensor_entries(graph)
     manifest = artifact.Manifest(
         bnnc="test",
         name="net",
         prefix="net",
         target=target_entry(target),
-        inputs=tuple(tensor(v.name, v) for v in graph.inputs),
-        outputs=tuple(tensor(o.name, o.value) for o in graph.outputs),
+        inputs=inputs,
+        outputs=outputs,
         workspace=code.workspace,
         constants=code.constant_bytes,
         source=artifact.Source("0" * 64, 0, 0, "test"),

@@ -22,7 +22,8 @@ from llvmlite import ir
 
 from ...ir import Array, Graph, Slot, Value, aligned, arena_bytes
 from ...ir.types import sample_bytes
-from ...runtime.manifest import ABI, Workspace
+from ...runtime.manifest import ABI, NO_WORKSPACE, Workspace, interface_number
+from ..manifest_entries import tensor_entries
 from .constant_pool import Pool
 from .kernel_builder import I1, I8, I32, I64, KERNEL, PTR, IRValue
 from .kernel_interface import Step
@@ -61,7 +62,8 @@ class Entry:
 
     def write(self, pool: Pool, constants: dict[Value, Array]) -> None:
         """All functions but ``describe``."""
-        self._number("abi_version", ABI)
+        self._number("abi_version", I32(ABI))
+        self._number("interface", I64(interface_number(*tensor_entries(self.graph))))
         self._workspace_size()
         self._run(pool, constants, self._dispatch(self._task()))
 
@@ -70,14 +72,14 @@ class Entry:
         function.attributes.add("nounwind")
         return function, ir.IRBuilder(function.append_basic_block("entry"))
 
-    def _number(self, name: str, value: int) -> None:
-        _, b = self._define(name, ir.FunctionType(I32, []))
-        b.ret(I32(value))
+    def _number(self, name: str, value: ir.Constant) -> None:
+        _, b = self._define(name, ir.FunctionType(value.type, []))
+        b.ret(value)
 
     def _workspace_size(self) -> None:
         function, b = self._define("workspace_size", ir.FunctionType(I64, [PTR, I64]))
         dims, threads = function.args
-        n = b.load(dims, typ=I64, align=8) if self.symbolic else I64(1)
+        n = self._batch(b, function, dims, I64(NO_WORKSPACE))
         arenas = b.add(b.mul(n, I64(self.workspace.per_batch)), I64(self.workspace.fixed))
         b.ret(b.add(arenas, b.mul(_possible(b, threads), I64(self.workspace.per_thread))))
 
@@ -240,29 +242,14 @@ class Entry:
         (args,) = function.args
 
         def refuse(condition: IRValue, status: int) -> None:
-            bad = function.append_basic_block("refuse")
-            good = function.append_basic_block("go")
-            b.cbranch(condition, bad, good)
-            b.position_at_end(bad)
-            b.ret(I32(status))
-            b.position_at_end(good)
+            _refuse(b, function, condition, I32(status))
 
-        def null(pointer: IRValue) -> IRValue:
-            return b.icmp_unsigned("==", pointer, PTR(None))
-
-        refuse(null(args), _WRONG_SIZE)
+        refuse(_null(b, args), _WRONG_SIZE)
         refuse(b.icmp_unsigned("!=", _field(b, args, 0, I64), I64(ARGS_BYTES)), _WRONG_SIZE)
-        batch: IRValue = I64(1)
-        if self.symbolic:
-            dims = _field(b, args, _DIMS)
-            refuse(null(dims), _WRONG_DIMENSION)
-            batch = b.load(dims, typ=I64, align=8)
-            low = b.icmp_signed("<", batch, I64(1))
-            high = b.icmp_signed(">", batch, I64(self._largest_batch()))
-            refuse(b.or_(low, high), _WRONG_DIMENSION)
+        batch = self._batch(b, function, _field(b, args, _DIMS), I32(_WRONG_DIMENSION))
         workspace = _field(b, args, _WORKSPACE)
         crooked = b.and_(b.ptrtoint(workspace, I64), I64(_ALIGN - 1))
-        wrong = b.or_(null(workspace), b.icmp_unsigned("!=", crooked, I64(0)))
+        wrong = b.or_(_null(b, workspace), b.icmp_unsigned("!=", crooked, I64(0)))
         refuse(wrong, _WRONG_WORKSPACE)
         for field, count in (
             (_INPUTS, len(self.graph.inputs)),
@@ -270,10 +257,23 @@ class Entry:
         ):
             if count:
                 table = _field(b, args, field)
-                refuse(null(table), _NULL_TENSOR)
+                refuse(_null(b, table), _NULL_TENSOR)
                 with _each(b, function, count) as index:
                     tensor = b.load(b.gep(table, [index], source_etype=PTR), typ=PTR, align=8)
-                    refuse(null(tensor), _NULL_TENSOR)
+                    refuse(_null(b, tensor), _NULL_TENSOR)
+        return batch
+
+    def _batch(
+        self, b: ir.IRBuilder, function: ir.Function, dims: IRValue, refusal: ir.Constant
+    ) -> IRValue:
+        """N, of which ``function`` returns ``refusal`` where it is out of range."""
+        if not self.symbolic:
+            return I64(1)
+        _refuse(b, function, _null(b, dims), refusal)
+        batch = b.load(dims, typ=I64, align=8)
+        low = b.icmp_signed("<", batch, I64(1))
+        high = b.icmp_signed(">", batch, I64(self._largest_batch()))
+        _refuse(b, function, b.or_(low, high), refusal)
         return batch
 
     def _largest_batch(self) -> int:
@@ -316,6 +316,21 @@ def _possible(b: ir.IRBuilder, threads: IRValue) -> IRValue:
     for sign, bound in (("<", I64(1)), (">", I64(MAX_THREADS))):
         threads = b.select(b.icmp_signed(sign, threads, bound), bound, threads)
     return threads
+
+
+def _refuse(
+    b: ir.IRBuilder, function: ir.Function, condition: IRValue, result: ir.Constant
+) -> None:
+    """Return ``result`` where a condition holds, and go on elsewhere."""
+    bad, good = (function.append_basic_block(name) for name in ("refuse", "go"))
+    b.cbranch(condition, bad, good)
+    b.position_at_end(bad)
+    b.ret(result)
+    b.position_at_end(good)
+
+
+def _null(b: ir.IRBuilder, pointer: IRValue) -> IRValue:
+    return b.icmp_unsigned("==", pointer, PTR(None))
 
 
 def _offset(b: ir.IRBuilder, pointer: IRValue, offset: IRValue) -> IRValue:

@@ -36,6 +36,7 @@ from ..targets import Target
 from .c_abi import CONSTANTS, PREFIX, Entry, describe
 from .constant_contents import Reading
 from .constant_pool import Pool
+from .cpu_support import support_function
 from .function_sharing import Emitted, Recipe, Recipes
 from .kernel_builder import Code
 from .kernel_interface import Extent, Job, Kernel, Step
@@ -241,7 +242,8 @@ class LoweredModule:
         describe(head, manifest, MANIFEST_SECTION)
         body = "\n".join(str(item) for item in head.global_values)
         threads = pool_functions(self.target, PREFIX)
-        text = f"{self.text}\n{threads}\n{body}".replace(PREFIX, f"{prefix}_")
+        support = support_function(self.target, PREFIX)
+        text = f"{self.text}\n{threads}\n{support}\n{body}".replace(PREFIX, f"{prefix}_")
         module, machine = optimize(text, self.target, self.foreign)
         if kind == "obj":
             return self.pool.fill(machine.emit_object(module))

@@ -20,6 +20,7 @@ from bnnc.driver import load_backend
 from bnnc.errors import LoweringError
 from bnnc.ir import Graph
 from bnnc.runtime.elf import parse_elf
+from bnnc.runtime.manifest import NO_WORKSPACE
 
 GOLDEN = Path(__file__).parent / "golden"
 MANIFEST = b'{"abi":1}\0'
@@ -92,7 +93,7 @@ def test_only_memory_functions_are_undefined(backend: str, name: str, model: Gra
     library = parse_elf(linking.link(obj, target), "library")
     exported = {s.name for s in library.symbols() if s.defined}
     pool = ("pool_bytes", "pool_for", "pool_init", "pool_stop", "pool_work")
-    names = ("abi_version", "describe", *pool, "run", "workspace_size")
+    names = ("abi_version", "describe", "interface", *pool, "run", "supported", "workspace_size")
     assert exported == {f"some_model_{part}" for part in names}
     assert library.needed_libraries() == ()
     for section in library.sections:
@@ -227,6 +228,9 @@ def test_run_refuses_wrong_arguments(backend: str, model: Graph) -> None:
     assert status(inputs=None) == 4
     assert status(inputs=null.ctypes.data) == 4
     assert status(outputs=null.ctypes.data) == 4
+    for dims in (zero, huge, np.array([-1], np.int64), None):
+        given = None if dims is None else dims.ctypes.data
+        assert library.handle.test_workspace_size(given, 1) == NO_WORKSPACE
     assert library.handle.test_abi_version() == 2
     assert library.handle.test_describe() == b'{"abi": 2, "target": "x86-64-v2"}'
 

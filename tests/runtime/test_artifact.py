@@ -184,7 +184,8 @@ def test_elf_contents(data: bytes) -> None:
     parsed = elf.parse_elf(data, "tiny.so")
     names = {symbol.name for symbol in parsed.symbols() if symbol.defined}
     assert names == {
-        f"tiny_{name}" for name in ("abi_version", "describe", "workspace_size", "run")
+        f"tiny_{name}"
+        for name in ("abi_version", "describe", "interface", "run", "supported", "workspace_size")
     }
     assert parsed.undefined_symbols() == ()
     assert parsed.needed_libraries() == ()
@@ -391,6 +392,26 @@ def test_workspace_formula_is_checked(tmp_path: Path) -> None:
     what = handmade.manifest(cpu.host_machine())
     path = handmade.build(tmp_path, what, WORKSPACE=1)
     assert "workspace at batch 1: manifest says 192 bytes, code 1" in load_error(path)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b'"name":"x","shape":["N",3]', b'"name":"x","shape":["N",7]'),
+        (b'"float32","name":"y"', b'"float64","name":"y"'),
+        (b'"name":"signs","shape":["2N"]', b'"name":"signs","shape":["4N"]'),
+        (b'"name":"b"', b'"name":"B"'),
+    ],
+)
+def test_a_manifest_of_other_tensors_than_the_code(
+    tiny: Path, tmp_path: Path, before: bytes, after: bytes
+) -> None:
+    """Its checksum is right; by other shapes the code would run over the ends of arrays."""
+    data = tiny.read_bytes()
+    assert data.count(before) == 1
+    path = tmp_path / "other.so"
+    path.write_bytes(artifact.seal(data.replace(before, after)))
+    assert "inputs and outputs are not those of the code; compile it" in load_error(path)
 
 
 def test_closing_gives_back_memory_and_descriptors(tiny: Path) -> None:

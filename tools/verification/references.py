@@ -12,7 +12,7 @@ from unittest import mock
 import numpy as np
 import onnx
 
-from ...driver import tensor
+from ...backends.manifest_entries import tensor_entry
 from ...errors import BackendError, BnncError, InputError
 from ...frontend.importing.call import node_name
 from ...ir import Array, Batch, Graph, Value, interpret
@@ -210,7 +210,7 @@ def read_inputs(
 ) -> dict[str, Array]:
     """Inputs from an .npz whose keys are input names; InputError when they do not fit the graph or
     the ``ranges`` of inputs that are declared to hold integers."""
-    tensors = [tensor(value.name, value) for value in graph.inputs]
+    tensors = [tensor_entry(value.name, value.type) for value in graph.inputs]
     arrays = gather([str(path)], tensors)
     missing = [t.name for t in tensors if t.name not in arrays]
     if missing:

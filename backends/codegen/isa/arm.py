@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
+from ....runtime.cpu import HWCAP
+from ...targets import MACHINES
 from ..kernel_builder import I16, IRValue, vector
 from ..thread_systems import System
 from .instruction_set import Functions, InstructionSet, Signs, filled
@@ -58,6 +61,21 @@ class Arm(InstructionSet):
         (r"\badd\s+v", ("fp-armv8", "neon")),
         (r"\budot\s", ("dotprod",)),
     )
+
+    @classmethod
+    def supported(cls, features: Sequence[str]) -> str | None:
+        """The bits of AT_HWCAP, from the caller: programs cannot read the registers that tell, but
+        where the kernel emulates that."""
+        table = MACHINES["aarch64"].features
+        bits = sum(1 << HWCAP.index(table[name].host) for name in features)
+        return f"""
+define i32 @${{P}}supported(i64 %hwcap) $shown {{
+  %there = and i64 %hwcap, {bits}
+  %all = icmp eq i64 %there, {bits}
+  %yes = zext i1 %all to i32
+  ret i32 %yes
+}}
+"""
 
     def add_bytes(self, total: IRValue, octets: IRValue) -> IRValue:
         """A dot product with ones, or neighbours added twice."""

@@ -10,7 +10,7 @@ that keep lanes apart work there, and they are told how many lanes a vector has.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 from llvmlite import ir
@@ -40,6 +40,12 @@ class InstructionSet:
     """What the pool of threads needs of the machine; where there is none it has no threads."""
     signs: ClassVar[Signs] = ()
     """What in the assembly of the probes in `triples` shows a CPU's features, plainest first."""
+
+    @classmethod
+    def supported(cls, features: Sequence[str]) -> str | None:
+        """LLVM IR of `cpu_support`, for code that needs these features (LLVM's names); none where
+        a CPU cannot be asked."""
+        return None
 
     def __init__(self, code: Emission) -> None:
         self.code = code

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from string import Template
 from typing import ClassVar
 
 from ..kernel_builder import I32, IRValue, vector
@@ -59,6 +61,97 @@ define internal void @${P}pool_take_rounding(ptr %at) $inside {
 }
 """
 _CALLS = {"FUTEX": 202, "GETCPU": 309, "GET_AFFINITY": 204, "SET_AFFINITY": 203}
+_EAX, _EBX, _ECX, _EDX = range(4)
+_CPUID: Mapping[str, tuple[int, int, int, int]] = {
+    "sse3": (1, 0, _ECX, 0),
+    "ssse3": (1, 0, _ECX, 9),
+    "fma": (1, 0, _ECX, 12),
+    "cx16": (1, 0, _ECX, 13),
+    "sse4.1": (1, 0, _ECX, 19),
+    "sse4.2": (1, 0, _ECX, 20),
+    "movbe": (1, 0, _ECX, 22),
+    "popcnt": (1, 0, _ECX, 23),
+    "avx": (1, 0, _ECX, 28),
+    "f16c": (1, 0, _ECX, 29),
+    "bmi": (7, 0, _EBX, 3),
+    "avx2": (7, 0, _EBX, 5),
+    "bmi2": (7, 0, _EBX, 8),
+    "avx512f": (7, 0, _EBX, 16),
+    "avx512dq": (7, 0, _EBX, 17),
+    "avx512cd": (7, 0, _EBX, 28),
+    "avx512bw": (7, 0, _EBX, 30),
+    "avx512vl": (7, 0, _EBX, 31),
+    "avx512vbmi": (7, 0, _ECX, 1),
+    "avx512vbmi2": (7, 0, _ECX, 6),
+    "gfni": (7, 0, _ECX, 8),
+    "avx512vnni": (7, 0, _ECX, 11),
+    "avx512bitalg": (7, 0, _ECX, 12),
+    "avx512vpopcntdq": (7, 0, _ECX, 14),
+    "avxvnni": (7, 1, _EAX, 4),
+    "sahf": (0x80000001, 0, _ECX, 0),
+    "lzcnt": (0x80000001, 0, _ECX, 5),
+}
+"""Leaf, subleaf, register and bit of CPUID that tell of a feature (Intel's manual, volume 2)."""
+_XGETBV_THERE = 1 << 27
+"""The bit of leaf 1's ECX that says that the system has turned XGETBV on."""
+_STATE: Mapping[str, int] = {"avx": 0x06, "avx512f": 0xE6}
+"""Registers that the system must keep for a feature, as bits of XCR0: those of SSE and AVX; then
+masks and the two parts of AVX-512."""
+_READ_CPU = r"""
+; push rbx; mov eax, esi; mov ecx, edx; cpuid; mov [rdi], eax; mov [rdi + 4], ebx;
+; mov [rdi + 8], ecx; mov [rdi + 12], edx; pop rbx; ret
+define weak hidden void @${P}cpuid(ptr %to, i32 %leaf, i32 %subleaf) $shown prologue [20 x i8]
+c"\53\89\F0\89\D1\0F\A2\89\07\89\5F\04\89\4F\08\89\57\0C\5B\C3" {
+  ret void
+}
+
+; xor ecx, ecx; xgetbv; mov [rdi], eax; ret
+define weak hidden void @${P}xgetbv(ptr %to) $shown prologue [8 x i8]
+c"\31\C9\0F\01\D0\89\07\C3" {
+  ret void
+}
+
+define internal i1 @${P}cpu_has(i32 %leaf, i32 %subleaf, <4 x i32> %bits) $shown {
+  %to = alloca <4 x i32>, align 16
+  %first = and i32 %leaf, -2147483648
+  call void @${P}cpuid(ptr %to, i32 %first, i32 0)
+  %last = load i32, ptr %to, align 16
+  %known = icmp uge i32 %last, %leaf
+  call void @${P}cpuid(ptr %to, i32 %leaf, i32 %subleaf)
+  %said = load <4 x i32>, ptr %to, align 16
+  %set = and <4 x i32> %said, %bits
+  %lacking = icmp ne <4 x i32> %set, %bits
+  %lacks = bitcast <4 x i1> %lacking to i4
+  %all = icmp eq i4 %lacks, 0
+  %has = and i1 %known, %all
+  ret i1 %has
+}
+
+define internal i1 @${P}cpu_keeps(i32 %registers) $shown {
+  %to = alloca i32, align 4
+  call void @${P}xgetbv(ptr %to)
+  %said = load i32, ptr %to, align 4
+  %kept = and i32 %said, %registers
+  %all = icmp eq i32 %kept, %registers
+  ret i1 %all
+}
+"""
+"""No function of LLVM's is CPUID, and llvmlite assembles none, so the instructions stand as LLVM's
+prologue data in front of functions whose own code is never reached. Weak ones: LLVM must not
+conclude from that code what they do. A leaf beyond the last says nothing."""
+_SUPPORTED = """
+define i32 @${P}supported(i64 %hwcap) $shown {
+entry:
+$CHECKS
+  br i1 $LAST, label %system, label %done
+system:
+$SYSTEM  br label %done
+done:
+  %supported = phi i1 [ false, %entry ], [ $KEPT, %system ]
+  %yes = zext i1 %supported to i32
+  ret i32 %yes
+}
+"""
 _SIGNS: Signs = (
     (r"\bpopcntq", ("popcnt",)),
     (r"\bv?roundps", ("sse3", "ssse3", "sse4.1")),
@@ -85,6 +178,30 @@ class X86(InstructionSet):
     dot_takes_signed: ClassVar[bool] = False
     system: ClassVar[System | None] = System(_POOL, _CALLS)
     signs: ClassVar[Signs] = _SIGNS
+
+    @classmethod
+    def supported(cls, features: Sequence[str]) -> str | None:
+        """CPUID, then XGETBV for the registers that the system keeps."""
+        state = max((_STATE[name] for name in features if name in _STATE), default=0)
+        words: dict[tuple[int, int], list[int]] = {}
+        for name in features:
+            leaf, subleaf, register, bit = _CPUID[name]
+            words.setdefault((leaf, subleaf), [0] * 4)[register] |= 1 << bit
+        if state:
+            words.setdefault((1, 0), [0] * 4)[_ECX] |= _XGETBV_THERE
+        lines: list[str] = []
+        for count, ((leaf, subleaf), bits) in enumerate(words.items(), 1):
+            known = f"%all.{count - 1}" if count > 1 else "true"
+            vector_ = ", ".join(f"i32 {word}" for word in bits)
+            call = f"call i1 @${{P}}cpu_has(i32 {leaf}, i32 {subleaf}, <4 x i32> <{vector_}>)"
+            lines += [f"  %has.{count} = {call}", f"  %all.{count} = and i1 {known}, %has.{count}"]
+        last = f"%all.{len(words)}" if words else "true"
+        return _READ_CPU + Template(_SUPPORTED).safe_substitute(
+            CHECKS="\n".join(lines),
+            LAST=last,
+            SYSTEM=f"  %kept = call i1 @${{P}}cpu_keeps(i32 {state})\n" if state else "",
+            KEPT="%kept" if state else "true",
+        )
 
     def add_pairs(self, sums: IRValue) -> IRValue:
         """PMADDWD with ones."""

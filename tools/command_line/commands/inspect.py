@@ -198,7 +198,8 @@ def _option(value: object) -> str:
 
 
 def _model(arguments: argparse.Namespace) -> _Contents:
-    from ....driver import load_backend, resolve_target, tensor
+    from ....backends.manifest_entries import tensor_entries
+    from ....driver import load_backend, resolve_target
     from ...inspection.layer_facts import inspect_model
     from ...inspection.reuse_report import reuse_lines, reused_layers
 
@@ -206,8 +207,7 @@ def _model(arguments: argparse.Namespace) -> _Contents:
     inspected = inspect_model(path, options.shapes, options.sign_zero)
     source, notes, graph = inspected.imported.source, inspected.imported.notes, inspected.graph
     layers = [facts.layer for facts in inspected.layers]
-    inputs = [tensor(value.name, value) for value in graph.inputs]
-    outputs = [tensor(output.name, output.value) for output in graph.outputs]
+    inputs, outputs = tensor_entries(graph)
     facts = (
         _source(source.bytes, source.opset, source.producer),
         *tensor_lines("input", inputs),
