@@ -109,15 +109,18 @@ def _roots(graph: Graph, parts: Parts) -> dict[Value, Value]:
         roots.update((value, value) for value in node.results)
         for value in node.results:
             if value not in kept:
-                roots[value] = reads.place(node, value, roots, kept | claimed)
+                roots[value] = reads.place(node, value, roots, kept)
+            reads.live_in(value, roots[value])
         if is_view(node):
             root = roots[node.op.operands[0]]
             leaves = node.result in outputs
             if not leaves and (root not in fixed or root in graph.inputs):
                 roots[node.result] = root
-            elif leaves and root not in fixed | claimed | outputs:
+            elif leaves and not any(root in taken for taken in (fixed, claimed, outputs)):
                 roots[node.result] = root
                 claimed.add(root)
+                kept.add(root)
+            reads.live_in(node.result, roots[node.result])
     return roots
 
 

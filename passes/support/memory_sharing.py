@@ -58,16 +58,22 @@ def _local(graph: Graph, value: Value, reader: Node, joined: set[Node]) -> bool:
 
 @dataclass(frozen=True)
 class LastReads:
-    """When each value is read for the last time, as positions in the graph's order of nodes."""
+    """When each value is read for the last time, as positions in the graph's order of nodes; and
+    until when memory is read, under the values that `live_in` has been told of."""
 
     positions: Mapping[Node, int]
     last: Mapping[Value, int]
+    _until: dict[Value, int]
 
     @classmethod
     def of(cls, graph: Graph) -> LastReads:
         """The reads of a graph."""
         last = {v: i for i, node in enumerate(graph.nodes) for v in node.op.operands}
-        return cls({node: i for i, node in enumerate(graph.nodes)}, last)
+        return cls({node: i for i, node in enumerate(graph.nodes)}, last, {})
+
+    def live_in(self, value: Value, root: Value) -> None:
+        """Note that a value lies in the memory of ``root``."""
+        self._until[root] = max(self._until.get(root, -1), self.last.get(value, -1))
 
     def place(
         self, node: Node, result: Value, roots: Mapping[Value, Value], kept: Set[Value]
@@ -79,9 +85,7 @@ class LastReads:
         for operand in _replaceable(node, result):
             root = roots[operand]
             read = [v for v in node.op.operands if roots.get(v) is root]
-            sharing = [v for v, other in roots.items() if other is root]
-            dead = all(self.last.get(v, position) <= position for v in sharing)
-            if root not in kept and read == [operand] and dead:
+            if root not in kept and read == [operand] and self._until[root] <= position:
                 return root
         return result
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from bnnc.ir.types import sample_bytes
 from bnnc.ir.workspace import ALIGNMENT
 from bnnc.passes import pipelines, run_passes
 from bnnc.passes.memory_plan import Buffer, is_view, place
+from bnnc.passes.support.memory_sharing import LastReads
 
 _MOST = 1 << 10
 """Channels that a part of an output can have."""
@@ -137,3 +140,22 @@ def test_bits_between_words_and_planes_are_no_view() -> None:
     for layout in (Layout.WORDS, Layout.PLANES):
         result = Value("y", words.type.with_layout(layout))
         assert is_view(Node(Relayout(words, layout), (result,))) is (layout is Layout.WORDS)
+
+
+def test_taking_a_place_does_not_look_through_all_memory() -> None:
+    class Roots(dict[Value, Value]):
+        def items(self) -> Any:
+            raise AssertionError("asked for each value, this would be quadratic")
+
+    region = 'fused([%{0}]) kernel="" {{ (%p: f32[N,4]) %q = relu(%p) : f32[N,4] yield %q }}'
+    graph = parse(
+        f"graph @g scheduled {{ input %x: f32[N,4] %a = {region.format('x')} : f32[N,4] "
+        f"%b = {region.format('a')} : f32[N,4] %c = {region.format('b')} : f32[N,4] "
+        'output %c as "c" }'
+    )
+    a, b, _ = (node.result for node in graph.nodes)
+    reads = LastReads.of(graph)
+    reads.live_in(a, a)
+    assert reads.place(graph.nodes[1], b, Roots({a: a, b: b}), {graph.inputs[0]}) is a
+    reads.live_in(b, a)
+    assert reads.place(graph.nodes[1], b, Roots({a: a, b: b}), set()) is b
