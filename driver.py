@@ -167,6 +167,7 @@ def _check_outputs(
         check_writable(path)
         is_file = isinstance(model, (str, os.PathLike))
         if is_file and path.exists() and os.path.exists(model) and path.samefile(model):
+            import_model(model)  # what is no ONNX file, such as a library, is named first
             raise OutputError(f"{path}: would overwrite the model; name another output")
     if header is not None and header.resolve() == output.resolve():
         raise OutputError(f"{header}: the header and the output are the same file")

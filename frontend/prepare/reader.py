@@ -20,6 +20,7 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
 from ...errors import Limit, ModelError
 from ...files import open_regular
+from .file_formats import folder_format, other_format
 from .finn_im2col import lowered_convolutions
 from .half_precision import half_types, to_float32
 from .local_functions import inline_functions
@@ -113,7 +114,7 @@ def parse(path: Path) -> ModelProto:
     """The protobuf message in a file."""
     try:
         if path.is_dir():
-            raise ModelError("is a folder; expected an ONNX file")
+            raise ModelError(folder_format(path))
         with open_regular(path) as (file, size):
             if size > MAX_FILE_BYTES:
                 raise ModelError(f"has {size} bytes; an ONNX file has at most {MAX_FILE_BYTES}")
@@ -128,7 +129,12 @@ def parse(path: Path) -> ModelProto:
     try:
         model.ParseFromString(data)
     except DecodeError as error:
-        raise ModelError("is not an ONNX file, or is truncated") from error
+        text = other_format(data, path) or "is not an ONNX file, or is truncated"
+        raise ModelError(text) from error
+    # Protobuf takes many bytes for fields that it does not know.
+    other = None if model.HasField("graph") else other_format(data, path)
+    if other is not None:
+        raise ModelError(other)
     return model
 
 

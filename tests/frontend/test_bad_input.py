@@ -59,8 +59,8 @@ def test_path_with_a_null() -> None:
     [
         (b"", "is empty"),
         (b"hello, world", "is not an ONNX"),
-        (b"\x7fELF" + bytes(100), "is not an ONNX"),
-        (b"PK\x03\x04" + bytes(100), "is not an ONNX"),
+        (b"\x7fELF" + bytes(100), "not an ONNX file"),
+        (b"PK\x03\x04" + bytes(100), "not an ONNX file"),
         (b"\x08\x07", "holds no graph"),
     ],
 )
