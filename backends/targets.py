@@ -282,18 +282,27 @@ TARGETS: dict[str, Target] = {
     )
 }
 """Targets by name, the plainest of an architecture first."""
+ALIASES: Mapping[str, str] = {
+    "rpi3": "cortex-a53",
+    "rpi4": "cortex-a72",
+    "rpi5": "cortex-a76",
+    "pixel": "cortex-a76",
+}
+"""Boards and phones by the target that fits them: Raspberry Pi 3 (and Zero 2), 4 and 5, Pixel 4 and
+newer, whose fast cores do what a Cortex-A76 does."""
 
 
 def resolve(name: str) -> Target:
-    """The target of a name in the table, or of this machine for ``native``.
+    """The target of a name in the table or of an alias, or of this machine for ``native``.
 
     Raises TargetError listing the known names. Names of the form TRIPLE:CPU need LLVM and are
     resolved by the backend.
     """
     if name == NATIVE:
         return native()
+    name = ALIASES.get(name, name)
     if name not in TARGETS:
-        known = ", ".join([NATIVE, *TARGETS])
+        known = ", ".join([NATIVE, *TARGETS, *ALIASES])
         raise TargetError(f"unknown target '{name}'; expected one of {known}, or TRIPLE:CPU")
     return TARGETS[name]
 

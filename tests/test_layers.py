@@ -43,11 +43,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "driver": GROUND
     | {"backends", "compression", "files", "frontend", "options", "passes", "runtime"}
     | {"tuning", "version"},
-    "": {"errors", "driver", "options", "runtime", "version"},
+    "": {"errors", "driver", "options", "runtime", "tools", "version"},
     "__main__": {"tools"},
     "tools": GROUND
-    | {"", "backends", "compression", "driver", "files", "frontend", "options", "passes"}
-    | {"runtime", "tuning"},
+    | {"backends", "compression", "driver", "files", "frontend", "options", "passes"}
+    | {"runtime", "tuning", "version"},
 }
 # Imported by name only when asked for: a backend is a folder that the registry loads. Layers that
 # build on one of them name it themselves.

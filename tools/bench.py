@@ -17,11 +17,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from .. import __version__
 from ..errors import BnncError, InputError, OutputError, one_line
 from ..files import check_writable, write_file
 from ..runtime.cpu import cpu_name
 from ..runtime.manifest import Tensor
+from ..version import __version__
 from .benchmarks import bnnc_contenders
 from .benchmarks.networks import LAYERS, NETWORKS, Shape, chain
 from .benchmarks.page_sections import Section

@@ -17,7 +17,6 @@ from ..runtime.cpu import cpu_name
 from .benchmarks.onnx_engines import ONNXRUNTIME, PeerError
 from .benchmarks.timing import measure, pinned
 from .command_line.console import (
-    bytes_text,
     require_compiler,
     show,
     show_text,
@@ -25,7 +24,7 @@ from .command_line.console import (
     time_text,
 )
 from .command_line.exits import guarded
-from .inspection.layer_report import totals
+from .inspection.layer_report import smaller_text, totals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,15 +89,11 @@ def _compile(model: Path, output: Path, target: str, header: Path | None = None)
 
     options = Options(prefix="mnist", header=header)
     compilation: Compilation = compile_file(str(model), target, output, options)
-    counted, before, after = (
-        totals(compilation.manifest.layers),
-        model.stat().st_size,
-        len(compilation.data),
-    )
+    layers = compilation.manifest.layers
+    counted = totals(layers)
     share = 100 * counted["binary_macs"] / counted["macs"]
     show(
-        f"  {output}: {bytes_text(before)} -> {bytes_text(after)} ({before / after:.1f}x smaller) "
-        f"in {compilation.seconds:.1f} s",
+        f"  {output}: {smaller_text(layers, len(compilation.data))}; {compilation.seconds:.1f} s",
         f"  {counted['binarized']} of {counted['total']} layers and {share:.1f} % of the "
         f"arithmetic run on bits, for {compilation.manifest.target.cpu}",
     )

@@ -17,7 +17,7 @@ import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, defs, helper, numpy_helper
 from onnx.backend.base import Backend, BackendRep, Device, DeviceType
 
-from .. import compile
+from ..driver import compile
 from ..errors import InputError, ModelError
 from ..runtime import Model
 

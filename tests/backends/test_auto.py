@@ -18,7 +18,7 @@ from bnnc.driver import build, load_backend
 from bnnc.errors import BackendError
 from bnnc.ir import Graph, interpret
 from bnnc.options import Options
-from bnnc.tools.verification.model_check import verify_model
+from bnnc.tools.verification.model_check import verify
 
 pytestmark = pytest.mark.tvm
 
@@ -128,5 +128,5 @@ def test_a_network_by_the_faster_kernels(data_dir: Path, tmp_path: Path) -> None
     for backend in BACKENDS:
         scale = np.abs(scores[backend]).max()
         np.testing.assert_allclose(scores["auto"], scores[backend], rtol=0, atol=1e-5 * scale)
-    report = verify_model(model, runs=1, target=target, backend="auto")
+    report = verify(model, runs=1, target=target, backend="auto")
     assert not report.mismatch, list(report.lines())

@@ -42,6 +42,14 @@ def test_unknown_target_lists_the_known_ones() -> None:
         resolve("pentium")
 
 
+@pytest.mark.parametrize("alias", targets.ALIASES)
+def test_boards_are_other_names_of_targets(alias: str) -> None:
+    assert resolve(alias) is TARGETS[targets.ALIASES[alias]]
+    assert alias not in TARGETS
+    with pytest.raises(TargetError, match=f"expected one of .*{alias}"):
+        resolve("rpi")
+
+
 def test_features_are_taken_away_with_all_that_builds_on_them() -> None:
     target = TARGETS["icelake-server"].without("avx512_vpopcntdq")
     assert target.has.popcount == "byte"

@@ -25,7 +25,7 @@ from bnnc import driver
 from bnnc.errors import BnncError
 from bnnc.ir import interpret
 from bnnc.options import Options
-from bnnc.tools.verification.model_check import verify_model
+from bnnc.tools.verification.model_check import verify
 
 from .networks import Network
 from .shrink import shrink
@@ -166,7 +166,7 @@ def _realistic(network: Network, target: str, backend: str, result: Result) -> I
         path, inputs = Path(folder) / "fuzz.onnx", Path(folder) / "x.npz"
         onnx.save(network.model, path)
         np.savez(inputs, **network.feeds[0])
-        report = verify_model(path, inputs=inputs, target=target, backend=backend)
+        report = verify(path, inputs=inputs, target=target, backend=backend)
     result.near_ties = len(report.near_ties)
     result.binarized = recognised(network)
     for text in [*report.problems, *report.flips]:

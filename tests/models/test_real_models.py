@@ -18,7 +18,7 @@ from bnnc import runtime
 from bnnc.driver import compile as compile_model
 from bnnc.driver import import_model, recognised
 from bnnc.errors import ModelError
-from bnnc.tools.verification.model_check import verify_model
+from bnnc.tools.verification.model_check import verify
 
 TARGETS = ("x86-64-v2", "x86-64-v3", "x86-64-v4", "native")
 RUNS = [
@@ -96,7 +96,7 @@ def test_matches_the_stored_outputs(
 @pytest.mark.sampled(per=("name",))
 @pytest.mark.parametrize("name", MODELS)
 def test_verifies_layer_by_layer(models_dir: Path, backend: str, name: str) -> None:
-    report = verify_model(models_dir / f"{name}.onnx", runs=2, backend=backend)
+    report = verify(models_dir / f"{name}.onnx", runs=2, backend=backend)
     assert not report.mismatch, list(report.lines())
     assert report.independent
     assert report.kernels.bits == 0
@@ -107,7 +107,7 @@ def test_verifies_layer_by_layer(models_dir: Path, backend: str, name: str) -> N
 @pytest.mark.parametrize(("backend", "target"), RUNS)
 def test_mnist_verifies(data_dir: Path, backend: str, target: str) -> None:
     model = data_dir / "mnist" / "mnist_bnn.onnx"
-    report = verify_model(model, runs=2, target=target, backend=backend)
+    report = verify(model, runs=2, target=target, backend=backend)
     assert not report.mismatch, list(report.lines())
     assert report.independent
     assert report.signs > 0

@@ -20,7 +20,7 @@ from bnnc.tools.benchmarks import timing
 def test_times_an_artifact(cli: Cli, tiny: Path) -> None:
     shown = cli.good("bench", tiny, "--runs", "20").splitlines()
     assert "one thread, batch 1" in shown[0]
-    assert shown[1].split() == ["min", "median", "calls"]
+    assert shown[1].split() == ["time", "of", "one", "call", "min", "median", "calls"]
     assert shown[2].startswith("bnnc ")
     assert shown[2].split()[-1] == "20"
     report = json.loads(cli.good("bench", tiny, "--runs", "20", "--batch", "5", "--json"))

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 import bnnc
 from bnnc.runtime.artifact import read_manifest
 from bnnc.runtime.artifact_file import read_file
-from bnnc.tools.verification.model_check import verify_model
+from bnnc.tools.verification.model_check import verify
 
 CHANNELS = 128
 
@@ -91,7 +91,7 @@ def test_outputs_are_the_same_bits(model: Path, tmp_path: Path) -> None:
 
 
 def test_verify_follows_the_order(model: Path) -> None:
-    report = verify_model(model, runs=1)
+    report = verify(model, runs=1)
     assert report.verdict == "ok", list(report.lines())
     assert report.signs > 0
 

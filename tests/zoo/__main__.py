@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bnnc import runtime
 from bnnc.backends.targets import TARGETS, host_features, host_machine
-from bnnc.tools.verification.model_check import Report, verify_model
+from bnnc.tools.verification.model_check import Report, verify
 
 from . import EXPORTERS, Network, Size, registry
 
@@ -170,7 +170,7 @@ def measure(network: Network, exporter: str, backend: str, size: Size, targets: 
             row.artifact = max(row.artifact, artifact.stat().st_size / 1e6)
             with runtime.load(artifact) as loaded:
                 row.on_bits = sum(layer["binarized"] for layer in loaded.metadata["layers"])
-            row.add(target, verify_model(model, artifact, runs=1))
+            row.add(target, verify(model, artifact, runs=1))
     row.check()
     return row
 

@@ -17,7 +17,7 @@ from under_test import BACKENDS, MARKS
 
 from bnnc.backends.targets import TARGETS
 from bnnc.driver import import_model, recognised
-from bnnc.tools.verification.model_check import verify_model
+from bnnc.tools.verification.model_check import verify
 from zoo import EXPORTERS, Exporter, registry
 from zoo.export import export
 from zoo.weights import prepare
@@ -91,7 +91,7 @@ def test_verifies(
     """On one batch; a run that a near-tie moved is called so, and is no equal one."""
     levels = LEVELS[exporter] if backend == BACKENDS[0] else LEVELS[exporter][-1:]
     for target in sample.of(levels, lambda _: backend, name):
-        report = verify_model(exported(name, exporter), runs=1, target=target, backend=backend)
+        report = verify(exported(name, exporter), runs=1, target=target, backend=backend)
         print(target, *report.lines(), sep="\n")
         assert not report.mismatch, list(report.lines())
         assert report.independent

@@ -38,7 +38,8 @@ README.
   ONNX file.
 - int8 is ONNX Runtime's static quantization of that file (per channel, QDQ), which OpenVINO reads
   too. PyTorch runs each node eagerly, in inference mode and in the faster memory format. Larq
-  Compute Engine runs the Keras twin from an environment of its own.
+  Compute Engine runs the Keras twin from an environment of its own, and on x86 without tuned
+  kernels: it has none for x86, its optimized binary convolutions are for ARM.
 - Other processes used the cores for at most {disturbed:.0%} of a row's time; long calls suffer more
   from that than short ones.
 - A contender without a figure is named under *Remarks* with the reason; that is no win.

@@ -11,8 +11,8 @@ import argparse
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ... import __version__
 from ...errors import BnncError, ModelError
+from ...version import __version__
 from .commands import COMMANDS
 from .console import show, show_json
 from .exits import DONE, guarded

@@ -12,8 +12,8 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from ... import __version__
 from ...errors import one_line
+from ...version import __version__
 from ..command_line.console import bytes_text, count_text, shape_text
 from .html_graph import Drawing, Item
 from .layer_report import Row, totals

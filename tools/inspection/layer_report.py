@@ -107,7 +107,8 @@ def _cells(layer: Layer) -> tuple[str, ...]:
 def totals(layers: Sequence[Layer]) -> dict[str, int]:
     """Sums over layers, with the keys of the JSON.
 
-    ``macs`` are multiply-accumulates of one sample; ``binary_macs`` those of them on bits.
+    ``macs`` are multiply-accumulates of one sample; ``binary_macs`` those of them on bits;
+    ``float32_bytes`` those of the weights as floats (counted in eights), however a file has them.
     """
     return {
         "binarized": sum(layer.binarized for layer in layers),
@@ -115,7 +116,19 @@ def totals(layers: Sequence[Layer]) -> dict[str, int]:
         "macs": sum(layer.macs for layer in layers),
         "binary_macs": sum(layer.binary_macs for layer in layers),
         "weight_bytes": sum(layer.weight_bytes for layer in layers),
+        "float32_bytes": sum(
+            layer.weight_bytes * (32 if layer.binarized else 1) for layer in layers
+        ),
     }
+
+
+def smaller_text(layers: Sequence[Layer], nbytes: int) -> str:
+    """How the size of a library compares with float32 weights of the layers."""
+    before, after = totals(layers)["float32_bytes"], bytes_text(nbytes)
+    if not before:
+        return after
+    times = f"{before / nbytes:.1f}x smaller" if before > nbytes else "no smaller"
+    return f"{after}, {times} than {bytes_text(before)} of float32 weights"
 
 
 def tensor_lines(title: str, tensors: Sequence[Tensor]) -> list[str]:

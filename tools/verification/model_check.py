@@ -31,7 +31,7 @@ from ...driver import build, import_model, load_backend, lower, resolve_target
 from ...errors import InputError
 from ...frontend import Imported, to_float32
 from ...ir import Array, Graph, Stage
-from ...options import RECOMPILED, Options
+from ...options import RECOMPILED, FileName, Options
 from ...passes import Pass
 from ...passes.mst_reorder import MstReorder
 from ...passes.support.channel_permutation import Moved
@@ -78,7 +78,7 @@ class Kernels:
 
 @dataclass
 class Report:
-    """The result of `verify_model`."""
+    """The result of `verify`."""
 
     reference: str
     independent: bool
@@ -219,10 +219,10 @@ class Graphs:
                 self.__dict__[name].model.close()
 
 
-def verify_model(
-    model: Path,
-    artifact: Path | None = None,
-    inputs: Path | None = None,
+def verify(
+    model: FileName,
+    artifact: FileName | None = None,
+    inputs: FileName | None = None,
     runs: int = 3,
     seed: int = 0,
     rtol: float = RTOL,
@@ -237,6 +237,9 @@ def verify_model(
     With ``artifact`` its target and options are used, else the model is compiled for ``target``
     (default: this machine) with ``backend``. Raises BnncError when a step cannot be done.
     """
+    model = Path(model)
+    artifact = Path(artifact) if artifact is not None else None
+    inputs = Path(inputs) if inputs is not None else None
     with _artifact(model, artifact, target or "native", shapes, sign_zero, backend) as compiled:
         manifest: Any = compiled.metadata
         options = _options(artifact or model, manifest["options"])
@@ -303,7 +306,7 @@ def _check_artifact(
     """Refuse to compare a model with an artifact that was not compiled from it."""
     if manifest["source"]["sha256"] != imported.source.sha256:
         raise InputError(f"{path}: was compiled from another model; compile it again")
-    if target is not None and target != manifest["target"]["name"]:
+    if target is not None and resolve_target(target).name != manifest["target"]["name"]:
         raise InputError(f"{path}: was compiled for {manifest['target']['name']}, not {target}")
     if shapes and dict(shapes) != options.shapes:
         raise InputError(f"{path}: was compiled with other shapes than --shape gives")

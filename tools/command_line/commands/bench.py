@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from ....files import open_regular
 from ..arguments import add_threads, positive, seconds
 from ..console import show, show_json, table, time_text
 
 if TYPE_CHECKING:
-    from ....runtime import Model
-    from ...benchmarks.timing import Timing
+    from ...benchmarks.call_times import CallTimes
 
 NAME = "bench"
 HELP = "time a compiled model, next to ONNX Runtime if wanted"
@@ -26,8 +25,6 @@ EXAMPLES = """\
   bnnc bench resnet.so --threads 2
   bnnc bench mnist.so --layers
 """
-REST = 0.05
-"""Seconds before a turn, in which threads of the previous one stop spinning."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,88 +40,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ....errors import InputError
-    from ....runtime import load
-    from ....runtime.artifact import read_manifest
-    from ....runtime.artifact_file import read_file
-    from ....runtime.thread_pool import thread_count
+    from ...benchmarks.call_times import benchmark
     from ...benchmarks.layer_times import run as run_layers
-    from ...benchmarks.timing import measure, pinned, random_array
 
     if arguments.layers:
         return run_layers(arguments)
-    path = arguments.artifact
-    manifest = read_manifest(read_file(path), path)
-    if arguments.batch != 1 and not manifest.symbolic:
-        raise InputError(f"{path}: was compiled for a fixed batch; --batch does not apply")
-    threads = thread_count(arguments.threads, path)
-    # Threads stay on the cores on which they start.
-    with pinned(threads) as core, load(path, threads) as model:
-        inputs = {
-            tensor.name: random_array(tensor, arguments.batch, seed)
-            for seed, tensor in enumerate(manifest.inputs)
-        }
-        contenders: dict[str, Any] = {"bnnc": lambda: model(*inputs.values())}
-        versions = {"bnnc": manifest.bnnc}
-        if arguments.model is not None:
-            from ...benchmarks.onnx_engines import ONNXRUNTIME
-
-            contenders[ONNXRUNTIME.name] = ONNXRUNTIME.load(
-                _existing(arguments.model), inputs, threads
-            )
-            versions[ONNXRUNTIME.name] = ONNXRUNTIME.version or ""
-        rest = REST if threads > 1 and len(contenders) > 1 else 0.0
-        timed = measure(contenders, arguments.seconds, arguments.runs, rest)
-        _print(arguments, model, timed, versions, threads, core)
+    times = benchmark(
+        arguments.artifact,
+        arguments.model,
+        batch=arguments.batch,
+        threads=arguments.threads,
+        seconds=arguments.seconds,
+        runs=arguments.runs,
+    )
+    if arguments.json:
+        show_json(times.json())
+    else:
+        show(*_lines(times))
     return 0
 
 
-def _existing(path: str) -> str:
-    """The path of a file that can be read; OSError otherwise."""
-    with open_regular(path):
-        return path
-
-
-def _print(
-    arguments: argparse.Namespace,
-    model: Model,
-    timed: dict[str, Timing],
-    versions: dict[str, str],
-    threads: int,
-    core: int | None,
-) -> None:
-
-    from ....runtime.cpu import cpu_name
-
-    fixed = all(None not in tensor.shape for tensor in model.inputs)
-    batch = None if fixed else arguments.batch
-    peer = timed.get("onnxruntime")
-    ratio = None if peer is None else peer.median / timed["bnnc"].median
-    if arguments.json:
-        known: dict[str, object] = {
-            "artifact": arguments.artifact,
-            "name": model.metadata["name"],
-            "target": model.metadata["target"],
-            "cpu": cpu_name(),
-            "core": core,
-            "threads": threads,
-            "batch": batch,
-            "versions": versions,
-            "onnxruntime": None,
-            "ratio": ratio,
-        }
-        show_json({**known, **{name: timing.json() for name, timing in timed.items()}})
-        return
-    where = "not pinned" if core is None else f"core {core}" if threads == 1 else "pinned"
-    many = "one thread" if threads == 1 else f"{threads} threads"
-    how = "the batch as compiled" if batch is None else f"batch {batch}"
-    show(f"{cpu_name()}, {where}, {many}, {how}")
-    rows = [("", "min", "median", "calls")]
-    for name, timing in timed.items():
-        title = f"{name} {versions[name]}"
+def _lines(times: CallTimes) -> Iterator[str]:
+    """Where and how it was measured, a row for each runtime, and who is faster."""
+    one = times.threads == 1
+    where = "not pinned" if times.core is None else f"core {times.core}" if one else "pinned"
+    many = "one thread" if one else f"{times.threads} threads"
+    how = "the batch as compiled" if times.batch is None else f"batch {times.batch}"
+    yield f"{times.cpu}, {where}, {many}, {how}"
+    rows = [("time of one call", "min", "median", "calls")]
+    for name, timing in times.times.items():
+        title = f"{name} {times.versions[name]}"
         calls = str(timing.calls)
         rows.append((title, time_text(timing.minimum), time_text(timing.median), calls))
-    show(*table(rows))
-    if ratio is not None:
-        word = "faster" if ratio >= 1 else "slower"
-        show(f"bnnc is {max(ratio, 1 / ratio):.2f}x {word} than onnxruntime (ratio of medians)")
+    yield from table(rows)
+    if times.ratio is not None:
+        ratio, word = times.ratio, "faster" if times.ratio >= 1 else "slower"
+        yield f"bnnc is {max(ratio, 1 / ratio):.2f}x {word} than onnxruntime (ratio of medians)"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ....options import FLAGS
-from ...inspection.layer_report import almost_binary, layer_lines, row_of, totals
+from ...inspection.layer_report import almost_binary, layer_lines, row_of, smaller_text, totals
 from ..arguments import add_options, options_of
 from ..console import bytes_text, complain, progress, require_compiler, show
 
@@ -63,11 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _summary(output: Path, compilation: Compilation, emit: str) -> str:
     from ...inspection.stored_weights import stored_weights, total
 
-    counted = totals(compilation.manifest.layers)
-    before, after = compilation.imported.source.bytes, len(compilation.data)
-    size = f"{bytes_text(before)} -> {bytes_text(after)}"
+    layers = compilation.manifest.layers
+    counted, size = totals(layers), bytes_text(len(compilation.data))
     if emit in ("so", "obj"):
-        size += f" ({before / after:.1f}x)"
+        size = smaller_text(layers, len(compilation.data))
         weights = stored_weights(compilation.data, compilation.manifest, str(output))
         if weights:
             size += f", {total(weights).bits:.2f} bits a binary weight"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from ..arguments import add_options, natural, options_of, positive, tolerance
 from ..console import progress, require_compiler, show, show_json
@@ -52,10 +51,10 @@ def run(arguments: argparse.Namespace) -> int:
     options = options_of(arguments)
     with progress() as say:
         say("verifying")
-        report = model_check.verify_model(
-            Path(arguments.model),
-            Path(arguments.artifact) if arguments.artifact is not None else None,
-            Path(arguments.inputs) if arguments.inputs is not None else None,
+        report = model_check.verify(
+            arguments.model,
+            arguments.artifact,
+            arguments.inputs,
             arguments.runs,
             arguments.seed,
             arguments.rtol,

@@ -1,0 +1,171 @@
+"""The contents of a model or an artifact, for text, JSON and page: ``bnnc inspect`` and
+`bnnc.inspect`."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...files import open_regular
+from ...options import Options, Shapes, SignZero
+from ..command_line.console import bytes_text, count_text
+from .html_graph import Drawing, draw, draw_list
+from .layer_report import Row, row_of, tensor_lines, totals
+
+if TYPE_CHECKING:
+    from ...runtime.manifest import Kernel
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The contents of a file. ``facts`` are lines, which from the second one on begin with a label
+    of 8 characters; ``more`` are the lines after the layers."""
+
+    facts: Sequence[str]
+    json: Mapping[str, object]
+    rows: Sequence[Row]
+    drawing: Callable[[], Drawing]
+    remark: str = ""
+    more: Sequence[str] = ()
+
+
+def is_artifact(path: str) -> bool:
+    """Whether a file's content is that of an artifact; files that cannot be read are none."""
+    from ...runtime.compressed import MAGIC, is_compressed
+
+    try:
+        with open_regular(path) as (file, _):
+            head = file.read(len(MAGIC))
+    except (OSError, ValueError):
+        return False
+    return head[:4] == b"\x7fELF" or is_compressed(head)
+
+
+def artifact_contents(path: str) -> Contents:
+    from ...runtime.artifact import read_manifest, to_dict
+    from ...runtime.artifact_file import expanded, read_stored
+    from .stored_weights import stored_lines, stored_weights, total
+
+    file = read_stored(path)
+    data = expanded(file, path)
+    manifest = read_manifest(data, path)
+    weights = stored_weights(file, manifest, path)
+    size = bytes_text(len(file))
+    if file is not data:
+        size += f", compressed from {bytes_text(len(data))}"
+    layers = manifest.layers
+    target, source = manifest.target, manifest.source
+    origin = _source(source.bytes, source.opset, source.producer)
+    workspace = manifest.workspace
+    memory = (
+        f"{bytes_text(workspace.fixed)} + {bytes_text(workspace.per_batch)} a sample"
+        f" + {bytes_text(workspace.per_thread)} a thread"
+    )
+    options = ", ".join(f"{key}={_option(value)}" for key, value in manifest.options.items())
+    facts = (
+        f"{manifest.name}, compiled by bnnc {manifest.bnnc}, {size}",
+        f"target  {target.name}: {target.triple}, {target.cpu}",
+        f"needs   {' '.join(target.features) or 'nothing beyond the architecture'}",
+        *tensor_lines("input", manifest.inputs),
+        *tensor_lines("output", manifest.outputs),
+        f"kernels {_kernels(manifest.kernels)}",
+        f"memory  {bytes_text(manifest.constants)} of constants, workspace {memory}",
+        f"source  {origin}, sha256 {source.sha256[:16]}",
+        f"options {options}" if options else "options none",
+    )
+    return Contents(
+        facts,
+        {
+            "kind": "artifact",
+            **to_dict(manifest),
+            "bytes": len(file),
+            "expanded_bytes": len(data),
+            "stored_weights": [kernel.json() for kernel in weights],
+            "bits_per_weight": total(weights).bits if weights else None,
+            **totals(layers),
+        },
+        [row_of(layer) for layer in layers],
+        lambda: draw_list([layer.name for layer in layers]),
+        "An artifact does not contain the graph: these are its layers in order.",
+        stored_lines(weights),
+    )
+
+
+def _kernels(kernels: Sequence[Kernel]) -> str:
+    """How often each kernel runs, in the order in which they are first needed."""
+    counts = Counter(kernel.kernel.partition(" ")[0] for kernel in kernels)
+    named = ", ".join(f"{count} {name}" for name, count in counts.items())
+    cycles = count_text(sum(kernel.cycles for kernel in kernels))
+    return f"{named or 'none'}; {cycles} cycles a sample predicted"
+
+
+def _source(size: int, opset: int, producer: str) -> str:
+    return f"{bytes_text(size)}, opset {opset}, {producer or 'producer unknown'}"
+
+
+def _option(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Sequence):
+        return ",".join(map(str, value)) or "none"
+    return str(value).lower()
+
+
+def model_contents(
+    path: str, options: Options, target: str | None = None, mst: bool = False
+) -> Contents:
+    """The contents of an ONNX model, with the kernels that it would have for a target; ``mst`` adds
+    what reuse along trees would save. Raises BnncError."""
+    from ...backends.manifest_entries import tensor_entries
+    from ...driver import load_backend, resolve_target
+    from .layer_facts import inspect_model
+    from .reuse_report import reuse_lines, reused_layers
+
+    inspected = inspect_model(path, options.shapes, options.sign_zero)
+    source, notes, graph = inspected.imported.source, inspected.imported.notes, inspected.graph
+    layers = [facts.layer for facts in inspected.layers]
+    inputs, outputs = tensor_entries(graph)
+    facts = (
+        _source(source.bytes, source.opset, source.producer),
+        *tensor_lines("input", inputs),
+        *tensor_lines("output", outputs),
+        *(f"note    {note}" for note in notes),
+    )
+    json: dict[str, object] = {
+        "kind": "model",
+        "name": Path(path).stem,
+        "source": asdict(source),
+        "target": None,
+        "inputs": [asdict(t) for t in inputs],
+        "outputs": [asdict(t) for t in outputs],
+        "layers": [layer.json() for layer in inspected.layers],
+        "notes": list(notes),
+        **totals(layers),
+    }
+    lines: list[str] = []
+    if mst:
+        machine, backend = resolve_target(target or "native"), load_backend("llvm")
+        reused = reused_layers(inspected.imported, machine, backend, options.mst_max_depth)
+        json["mst"] = [layer.json() for layer in reused]
+        lines = reuse_lines(reused)
+    numbers = {layer.node: number for number, layer in enumerate(inspected.layers)}
+    rows = [layer.row for layer in inspected.layers]
+    return Contents(facts, json, rows, lambda: draw(graph, numbers), more=lines)
+
+
+def inspect(
+    file: str | os.PathLike[str],
+    *,
+    shapes: Shapes | None = None,
+    sign_zero: SignZero = "exact",
+) -> Mapping[str, object]:
+    """The contents of an ONNX model or of an artifact, as ``bnnc inspect --json`` prints them: its
+    layers, on bits or not and why, and what else is known. Raises BnncError."""
+    path = os.fspath(file)
+    if is_artifact(path):
+        return artifact_contents(path).json
+    return model_contents(path, Options(shapes=shapes, sign_zero=sign_zero)).json
