@@ -105,6 +105,39 @@ def test_a_near_tie_is_told_and_never_called_equal(cli: Cli, kind: str) -> None:
     assert "output y: off by" in run
 
 
+def test_a_near_tie_behind_a_factor(cli: Cli) -> None:
+    """Counts of 0 times mean|x|: floats that add ±m leave a rest, whose sign is not 0."""
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal((32, 300)).astype(np.float32)
+    weights = np.where(rng.random((300, 4)) < 0.5, -1, 1)
+    make = helper.make_node
+    nodes = [
+        make("Sign", ["x"], ["s"]),
+        make("Abs", ["x"], ["a"]),
+        make("ReduceMean", ["a"], ["m"], axes=[1], keepdims=1),
+        make("Mul", ["s", "m"], ["p"]),
+        make("MatMul", ["p", "w"], ["n"], "/sum"),
+        make("Sign", ["n"], ["t"], "/step"),
+        make("MatMul", ["t", "v"], ["y"], "/head"),
+    ]
+    constants = {"w": weights * np.float32(0.1), "v": np.ones((4, 3), np.float32)}
+    graph = helper.make_graph(
+        nodes,
+        "ties",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [32, 300])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [32, 3])],
+        [numpy_helper.from_array(np.float32(a), key) for key, a in constants.items()],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save_model(helper.make_model(graph, opset_imports=opset, ir_version=9), "factor.onnx")
+    assert ((np.sign(x) @ weights) == 0).any()
+    np.savez("factor.npz", x=x)
+    done = json.loads(cli.good("verify", "factor.onnx", "--inputs", "factor.npz", "--json"))
+    assert done["verdict"] == "near-tie"
+    assert done["definition"]["flips"] == done["definition"]["problems"] == []
+    assert {tie["layer"] for tie in done["definition"]["near_ties"]} == {"/step"}
+
+
 def test_the_users_word_on_zero_holds_for_the_reference(cli: Cli) -> None:
     """Signs of zeros, where ONNX has 0: exactly, or as +1 on both sides."""
     weights = np.where(np.random.default_rng(0).random((64, 3)) < 0.5, -1, 1).astype(np.float32)
