@@ -8,6 +8,7 @@ graph input or output, a float sum over them, an operator that is not followed.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -35,12 +36,13 @@ from ...ir.ops.shape import flat_size
 
 
 class Groups:
-    """Groups of channels: a union-find whose members can be cut in two."""
+    """Groups of channels: a union-find whose members can be cut in parts."""
 
     def __init__(self) -> None:
         self.sizes: list[int] = []
         self._same: dict[int, int] = {}
-        self._parts: dict[int, tuple[int, int]] = {}
+        self._parts: dict[int, tuple[list[int], list[int]]] = {}
+        """Where the parts of a group begin, and what they are."""
 
     def new(self, size: int) -> int:
         """A group of ``size`` channels that is tied to no other."""
@@ -58,22 +60,40 @@ class Groups:
     def part(self, groups: Sequence[int], start: int, size: int) -> tuple[int, ...]:
         """Groups of ``size`` channels from ``start`` on; those at the ends are cut in two."""
         taken: list[int] = []
-        ahead = list(groups)[::-1]
         at, end = 0, start + size
-        while ahead and at < end:
-            group = self._now(ahead.pop())
+        for group in groups:
             after = at + self.sizes[group]
-            if after <= start:
-                at = after
-            elif group in self._parts:
-                ahead.extend(self._parts[group][::-1])
-            elif at < start or after > end:
-                self._split(group, (start if at < start else end) - at)
-                ahead.append(group)
-            else:
+            if start <= at and after <= end:
                 taken.append(group)
-                at = after
-        return tuple(taken)
+            elif at < end and start < after:
+                taken += self._within(self._now(group), max(start - at, 0), min(end, after) - at)
+            at = after
+        return self.leaves(taken)
+
+    def _within(self, group: int, start: int, end: int) -> list[int]:
+        """Parts of a group from one of its channels to another."""
+        first, last = (self._boundary(group, channel) for channel in (start, end))
+        return self._parts[group][1][first:last]
+
+    def _boundary(self, group: int, channel: int) -> int:
+        """The number of the part that begins at a channel, made where there is none. Parts that
+        have parts are replaced by them, so that the next search finds its place at once."""
+        if not channel:
+            return 0
+        if group not in self._parts:
+            self._split(group, channel)
+        starts, members = self._parts[group]
+        while channel < self.sizes[group]:
+            number = bisect_right(starts, channel) - 1
+            if starts[number] == channel:
+                return number
+            member = self._now(members[number])
+            if member not in self._parts:
+                self._split(member, channel - starts[number])
+            inner, parts = self._parts[member]
+            starts[number : number + 1] = [starts[number] + at for at in inner]
+            members[number : number + 1] = parts
+        return len(members)
 
     def tie(self, a: Sequence[int], b: Sequence[int]) -> None:
         """Let two rows of groups of the same size be permuted alike."""
@@ -90,13 +110,13 @@ class Groups:
     def _first(self, ahead: list[int]) -> int:
         """The first of the leaves that a reversed row of groups stands for, taken off it."""
         while (group := self._now(ahead.pop())) in self._parts:
-            ahead.extend(self._parts[group][::-1])
+            ahead.extend(self._parts[group][1][::-1])
         return group
 
     def _cut(self, leaf: int, size: int, ahead: list[int]) -> int:
         """The first ``size`` channels of a leaf; the others go back ahead."""
         self._split(leaf, size)
-        first, rest = self._parts[leaf]
+        first, rest = self._parts[leaf][1]
         ahead.append(rest)
         return first
 
@@ -109,7 +129,7 @@ class Groups:
         return group
 
     def _split(self, leaf: int, size: int) -> None:
-        self._parts[leaf] = self.new(size), self.new(self.sizes[leaf] - size)
+        self._parts[leaf] = [0, size], [self.new(size), self.new(self.sizes[leaf] - size)]
 
 
 @dataclass(frozen=True)

@@ -56,3 +56,20 @@ def test_a_part_splits_every_place_of_a_group() -> None:
     assert groups.leaves((group,)) == (first[0], rest[0])
     assert groups.part((group,), 0, 6) == groups.leaves((group,))
     assert groups.part((group,), 0, 0) == ()
+
+
+def test_a_part_is_found_at_once() -> None:
+    """Slice after slice of one value: not by a walk over all before it."""
+    looked = 0
+
+    class Counting(Groups):
+        def _now(self, group: int) -> int:
+            nonlocal looked
+            looked += 1
+            return super()._now(group)
+
+    groups = Counting()
+    group = groups.new(1000)
+    parts = [groups.part((group,), start, 1) for start in range(1000)]
+    assert groups.leaves((group,)) == tuple(leaf for part in parts for leaf in part)
+    assert looked < 10_000
