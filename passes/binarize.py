@@ -38,6 +38,7 @@ from ..ir.ops import (
 )
 from ..ir.ops.window_axis import border_classes, window_axes
 from ..ir.rewriting import Rewriter, drop_dead
+from .canonicalize import FEW_CHANNELS
 from .integer_products import in_integers
 from .manager import Context, Pass
 from .support.factors import unscaled
@@ -45,6 +46,7 @@ from .support.queries import channel_shape
 from .support.sign_tracing import Levels, NotSigns, Signs, Tracer, levels
 from .support.weight_bits import BitWeights, split_weights
 
+TOO_FEW = "values of so few input channels would fill little of a word: floats are as fast"
 _IN_INTEGERS = "8-bit integers times ±alpha: multiplied as integers"
 
 
@@ -209,6 +211,8 @@ def recognise(tracer: Tracer, op: Op) -> Product | NotSigns | None:
         return NotSigns("weights are not constant", "export them as an initializer")
     if op.bias is not None and rw.array(op.bias) is None:
         return NotSigns("bias is not constant", "export it as an initializer")
+    if signs.of_floats and array.shape[1] < FEW_CHANNELS:
+        return NotSigns(TOO_FEW, "")
     if array[:1].size >= 1 << 24:
         return NotSigns("counts exceed what float32 holds", "split the layer's input channels")
     if activations.scale.ndim:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from ...ir import Array, Graph, Value
+from ...ir import Array, Graph, Node, Value
 
 
 def reaches_sign(graph: Graph) -> frozenset[Value]:
@@ -55,3 +55,12 @@ def is_power_of_two(array: Any) -> bool:
 def origins(values: Iterable[Value]) -> tuple[str, ...]:
     """ONNX nodes of several values, in order, without repeats."""
     return tuple(dict.fromkeys(name for value in values for name in value.origin))
+
+
+def described(node: Node, operators: Mapping[str, str]) -> str:
+    """``node 'conv1' (Conv)``: a node of the model with its operator, where ``operators`` has it by
+    name; what it was imported as where it has not."""
+    name = node.origin[0] if node.origin else ""
+    if name not in operators:
+        return node.describe()
+    return f"node '{name}' ({operators[name]})" if operators[name] else f"node '{name}'"

@@ -38,7 +38,7 @@ from ...ir.rewriting import Rewriter
 from ...ir.traits import PASSES_ON, Trait
 from ..canonicalize import FEW_CHANNELS, is_flatten
 from .few_values import few, given
-from .queries import channel_shape, per_channel
+from .queries import channel_shape, described, per_channel
 
 LARGEST_FLOAT_INTEGER = 1 << 24
 """Integers up to it are float32 numbers."""
@@ -57,6 +57,8 @@ class Signs:
     """Whether the signs beneath can be 0."""
     of_floats: bool = False
     """Whether what is beneath is no `Sign`, but some value of two or three values."""
+    approximated: bool = False
+    """Whether kernels may miss the table's values by a few units in the last place."""
 
     @property
     def uniform(self) -> bool:
@@ -145,12 +147,20 @@ class Tracer:
         if values is None:
             return None
         low, *middle, high = values.astype(np.float64)
-        if middle and np.any(middle[0] - low != high - middle[0]):
+        approximated = self._approximated(op)
+        # What is in the middle is told apart only when it is exactly that.
+        if middle and (approximated or np.any(middle[0] - low != high - middle[0])):
             return None
         if value.element != F32 and np.any(np.maximum(-low, high) > LARGEST_FLOAT_INTEGER):
             return None
         table = values if middle else values[[0, 0, 1]]
-        return self._own(value, flat, Signs(value, table, bool(middle), True))
+        return self._own(value, flat, Signs(value, table, bool(middle), True, approximated))
+
+    def _approximated(self, op: Op) -> bool:
+        """Whether an operator's results, or what it reads, are computed to a few units only."""
+        below = [self.find(v) for v in op.operands]
+        inexact = any(isinstance(b, Signs) and b.approximated for b in below)
+        return inexact or Trait.APPROXIMATED in op.traits
 
     def _truths(self, value: Value, flat: bool) -> Signs:
         """Truth values, whatever decides them."""
@@ -243,7 +253,7 @@ class Tracer:
             table = signs[0].table
         else:
             return self._not_sign(node, "joins signs of several scales")
-        return Signs(node.result, table, signs[0].ternary, of_floats)
+        return Signs(node.result, table, signs[0].ternary, of_floats, self._approximated(op))
 
     def _padded(self, node: Node, op: Pad) -> Signs | NotSigns:
         below = self.find(op.x)
@@ -293,7 +303,8 @@ class Tracer:
                 out = np.asarray(op.reference([seen(v) for v in op.operands], 3))
         except VerifyError:
             return self._not_sign(node)
-        return replace(below[0], table=out.reshape(3, -1))
+        table = out.reshape(3, -1)
+        return replace(below[0], table=table, approximated=self._approximated(op))
 
     def _not_sign(self, node: Node, why: str = "is not a sign") -> NotSigns:
         name = described(node, self.operators)
@@ -473,15 +484,6 @@ def _compressed(signs: Signs | NotSigns) -> Signs | NotSigns:
     if isinstance(signs, NotSigns) or signs.uniform or np.any(signs.table != signs.table[:, :1]):
         return signs
     return replace(signs, table=signs.table[:, :1])
-
-
-def described(node: Node, operators: Mapping[str, str]) -> str:
-    """``node 'conv1' (Conv)``: a node of the model with its operator, where ``operators`` has it by
-    name; what it was imported as where it has not."""
-    name = node.origin[0] if node.origin else ""
-    if name not in operators:
-        return node.describe()
-    return f"node '{name}' ({operators[name]})" if operators[name] else f"node '{name}'"
 
 
 def _is_squeeze(op: Reshape) -> bool:

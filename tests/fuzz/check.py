@@ -25,6 +25,7 @@ from bnnc import driver
 from bnnc.errors import BnncError
 from bnnc.ir import interpret
 from bnnc.options import Options
+from bnnc.passes.binarize import TOO_FEW
 from bnnc.tools.verification.model_check import verify
 
 from .networks import Network
@@ -114,7 +115,8 @@ def missed(network: Network, verdicts: Mapping[str, tuple[bool, str]]) -> Iterat
     """Layers that are floats though their signs and weights would let them be on bits."""
     for layer in network.layers:
         on_bits, reason = verdicts.get(layer.node, (True, ""))
-        if not on_bits and layer.activation in PAIRS and layer.weights in SIGNED:
+        wanted = layer.activation in PAIRS and layer.weights in SIGNED and reason != TOO_FEW
+        if not on_bits and wanted:
             yield f"{layer.node}: {layer.activation} times {layer.weights}: {reason}"
 
 
