@@ -67,8 +67,9 @@ class PackBits(Pass):
         graph = rewrite(graph, (unflatten, sink_squeeze))
         rw = Rewriter.over(graph)
         relaid: _Relaid = {}
+        beside = _stored_beside_signs(graph)
         for node in graph.nodes:
-            _place(rw, node, relaid)
+            _place(rw, node, relaid, node.result in beside)
         graph = _row_major_outputs(rw, rw.finish(graph))
         return drop_dead(graph)
 
@@ -138,7 +139,29 @@ def _relaid(rw: Rewriter, x: Value, layout: Layout, suffix: str, relaid: _Relaid
     return relaid[x, layout]
 
 
-def _place(rw: Rewriter, node: Node, relaid: _Relaid) -> None:
+def _stored_beside_signs(graph: Graph) -> set[Value]:
+    """Values on the way to a sign, through elementwise operators, of which floats are stored too.
+
+    Bits are packed pixel by pixel, with channels in the lanes. Floats that the same region stores
+    should lie that way: else each is a store of its own, a map apart from the one before.
+    """
+    signed: set[Value] = set()
+    stored = {output.value for output in graph.outputs}
+    beside: set[Value] = set()
+    for node in reversed(graph.nodes):
+        op, result = node.op, node.result
+        if not op.elementwise or not (result.type.is_binary or result in signed):
+            stored.update(op.operands)
+            continue
+        signed.update(op.operands)
+        if result in signed & stored:
+            beside.add(result)
+        if result in beside:
+            beside.update(op.operands)
+    return beside
+
+
+def _place(rw: Rewriter, node: Node, relaid: _Relaid, beside_sign: bool) -> None:
     op = node.op.map_operands(rw.get)
     if isinstance(op, Const):
         rw.copy(node)
@@ -147,22 +170,33 @@ def _place(rw: Rewriter, node: Node, relaid: _Relaid) -> None:
         op = replace(op, x=_relaid(rw, op.x, Layout.ROW_MAJOR, ".row", relaid))
     if isinstance(op, Conv | MaxPool | AveragePool) and _wants_channels_last(op):
         op = replace(op, x=_relaid(rw, op.x, Layout.CHANNELS_LAST, ".last", relaid))
+    if op.elementwise and beside_sign:
+        op = op.map_operands(lambda v: _with_channels_last(rw, v, node.result.type, relaid))
     rw.names.discard(node.result.name)
     types = [t.with_layout(_layout(op, t)) for t in op.infer()]
     new = rw.add_all(op, node.result.name, node.origin, types)
     rw.put(node.result, new[0])
 
 
+def _with_channels_last(rw: Rewriter, x: Value, full: TensorType, relaid: _Relaid) -> Value:
+    """A map, as an operand of an elementwise operator with a result of type ``full``."""
+    if x.shape != full.shape or rw.array(x) is not None or not _lanes_are_apart(x.type):
+        return x
+    return _relaid(rw, x, Layout.CHANNELS_LAST, ".last", relaid)
+
+
+def _lanes_are_apart(type_: TensorType) -> bool:
+    """Whether lanes, which are channels, would each load an element from elsewhere."""
+    if type_.is_binary or type_.layout is not Layout.ROW_MAJOR or type_.rank < 3:
+        return False
+    return any(size != 1 for size in type_.shape[2:]) and type_.concrete(1)[1] >= _LANES
+
+
 def _wants_channels_last(op: Conv | MaxPool | AveragePool) -> bool:
-    """Whether lanes, which are channels, would each load an input from elsewhere."""
-    type_ = op.x.type
-    if type_.is_binary or type_.layout is not Layout.ROW_MAJOR:
-        return False
-    if all(size == 1 for size in type_.shape[2:]):
-        return False
+    """Whether lanes are channels of the input that lie apart."""
     if isinstance(op, Conv) and (op.groups == 1 or op.w.type.concrete(1)[0] // op.groups >= _LANES):
         return False
-    return type_.concrete(1)[1] >= _LANES
+    return _lanes_are_apart(op.x.type)
 
 
 def _layout(op: Op, type_: TensorType) -> Layout:
