@@ -70,6 +70,8 @@ class Capabilities:
     """Floats of 16 bits from and to those of 32 (VCVTPH2PS, FCVT)."""
     fma: bool = False
     """Fused multiply-add in one instruction."""
+    power_scaling: bool = False
+    """Floats times powers of two, rounded once, whatever the power (VSCALEFPS)."""
     bit_matrix: bool = False
     """An 8x8 bit matrix times each byte, which also transposes bits (GF2P8AFFINEQB)."""
     byte_permute: bool = False
@@ -154,6 +156,7 @@ def _x86_capabilities(features: frozenset[str]) -> Capabilities:
         rounds_floats="sse4.1" in features,
         half_floats="f16c" in features,
         fma="fma" in features,
+        power_scaling=wide,
         bit_matrix="gfni" in features,
         byte_permute=wide and "avx512vbmi" in features,
         funnel_shift=wide and "avx512vbmi2" in features,

@@ -102,6 +102,10 @@ class Emission(Protocol):
         """Floats towards zero to signed integers, the nearest where out of range; NaN gives 0."""
         ...
 
+    def scaled(self, x: IRValue, power: IRValue) -> IRValue:
+        """Floats times 2 to the ``power`` (i32), rounded once. Needs ``power_scaling``."""
+        ...
+
     def intrinsic(self, name: str, result: ir.VectorType, *args: IRValue) -> IRValue:
         """Call an LLVM intrinsic by its full name."""
         ...
@@ -465,6 +469,11 @@ class Code:
         """Floats towards zero to signed integers, the nearest where out of range; NaN gives 0."""
         name = f"llvm.fptosi.sat.{_suffix(type_)}.{_suffix(x.type)}"
         return self.intrinsic(name, type_, x)
+
+    def scaled(self, x: IRValue, power: IRValue) -> IRValue:
+        """Floats times 2 to the ``power`` (i32), rounded once. Needs ``power_scaling``."""
+        name = f"llvm.ldexp.{_suffix(x.type)}.{_suffix(power.type)}"
+        return self.intrinsic(name, x.type, x, power)
 
     def call(self, foreign: Foreign, *args: IRValue) -> None:
         """Call a function that comes with its own LLVM IR."""

@@ -1,14 +1,14 @@
 """Float32 functions as LLVM IR, for scalars and vectors of any lane count, without libm.
 
-Every function rounds after each operation (no fused multiply-add), so that it gives the same bits
-on every target. Arguments are reduced as in Cephes (Moshier, "Methods and Programs for Mathematical
+A function gives the same bits on every target that has fused multiply-add, and on every other one.
+Arguments are reduced as in Cephes (Moshier, "Methods and Programs for Mathematical
 Functions", 1989); the polynomials are weighted minimax fits of our own, their coefficients
 rounded to float32 one after another with the remaining ones fitted again.
 
 Errors are against the exact value, in units of its last place, over all float32 arguments
 (denormal results included); infinities and NaN behave as in NumPy:
 
-    exp      0.8 ulp        sigmoid  1.97 ulp       erf      1.35 ulp
+    exp      0.9 ulp        sigmoid  1.97 ulp       erf      1.35 ulp
     log      0.8 ulp        tanh     1.35 ulp
 """
 
@@ -74,8 +74,8 @@ _SQRT_HALF_BITS = 0x3F3504F3
 
 
 def exp(code: Emission, x: IRValue) -> IRValue:
-    """e to the power x, below 0.8 ulp; inf above 88.72, denormals and then 0 below -87.33."""
-    return _exp(_Term(code, x)).value
+    """e to the power x, below 0.9 ulp; inf above 88.72, denormals and then 0 below -87.33."""
+    return _exp(_Term(code, x).at_most(89.0).at_least(-104.5)).value
 
 
 def log(code: Emission, x: IRValue) -> IRValue:
@@ -88,8 +88,8 @@ def log(code: Emission, x: IRValue) -> IRValue:
     r = (bits - (e << 23)).as_float() - 1.0
     scale = e.to_float() + denormal.choose(t.constant(-23.0), t.constant(0.0))
     z = r * r
-    tail = _horner(_LOG, r) * r * z + scale * _LN2_LOW - z * 0.5
-    result = (r + tail) + scale * _LN2_HIGH
+    tail = z.times_plus(-0.5, scale.times_plus(_LN2_LOW, _horner(_LOG, r) * r * z))
+    result = scale.times_plus(_LN2_HIGH, r + tail)
     result = t.compare("<", 0.0).choose(t.constant(float("nan")), result)
     result = t.compare("==", 0.0).choose(t.constant(-float("inf")), result)
     # NaN and +inf are their own logarithms: all that is not below infinity.
@@ -100,11 +100,11 @@ def sigmoid(code: Emission, x: IRValue) -> IRValue:
     """1 / (1 + exp(-x)), below 1.97 ulp also where the result is denormal."""
     t = _Term(code, x)
     # Only exp(-|x|) is taken, so that nothing overflows: 1/(1+e) for x >= 0, e/(1+e) below.
-    e = _exp(-t.magnitude())
+    e = _exp((-t.magnitude()).at_least(-104.5))
     divisor = e + 1.0
     lost = (1.0 - divisor) + e  # what the addition rounded away
     quotient = t.compare("<", 0.0).choose(e, t.constant(1.0)) / divisor
-    return (quotient - quotient * lost).value
+    return quotient.times_plus(-lost, quotient).value
 
 
 def tanh(code: Emission, x: IRValue) -> IRValue:
@@ -112,18 +112,18 @@ def tanh(code: Emission, x: IRValue) -> IRValue:
     t = _Term(code, x)
     a = t.magnitude()
     z = a * a
-    small = _horner(_TANH, z) * z * a + a
-    large = 1.0 - 2.0 / (_exp(a + a) + 1.0)
-    return a.compare("<", 0.625).choose(small, large).with_sign_of(t).value
+    small = (_horner(_TANH, z) * z).times_plus(a, a)
+    large = 1.0 - 2.0 / (_exp_in_range((a + a).at_most(20.0)) + 1.0)  # 1 from 9.02 on
+    return a.compare(">=", 0.625).choose(large, small).with_sign_of(t).value
 
 
 def erf(code: Emission, x: IRValue) -> IRValue:
     """Error function, below 1.35 ulp."""
     t = _Term(code, x)
     a = t.magnitude()
-    small = _horner(_ERF, a * a) * a + a
-    large = 1.0 - _exp(-_horner(_ERFC, a.at_most(4.0)))
-    return a.compare("<", 1.0).choose(small, large).with_sign_of(t).value
+    small = _horner(_ERF, a * a).times_plus(a, a)
+    large = 1.0 - _exp_in_range(-_horner(_ERFC, a.at_most(4.0)))
+    return a.compare(">=", 1.0).choose(large, small).with_sign_of(t).value
 
 
 def floor(code: Emission, x: Any, native: bool) -> IRValue:
@@ -167,27 +167,36 @@ def minimum(code: Emission, a: IRValue, b: IRValue) -> IRValue:
 
 
 def _exp(x: _Term) -> _Term:
-    """exp(x) = 2^n * exp(r), x = n * ln(2) + r; |n| <= 151 after clamping."""
-    x = x.at_most(89.0).at_least(-104.5)
-    shifted = x * float(np.float32(np.log2(np.e))) + _ROUND_MAGIC
+    """exp(x) for -104.5 <= x <= 89, 2^n with |n| <= 151 times a number near 1; NaN stays."""
+    near, n = _exp_parts(x)
+    return near.scaled(n)
+
+
+def _exp_in_range(x: _Term) -> _Term:
+    """exp(x) for |x| <= 80: normal, so that n can be added to the exponent. Of NaN, anything."""
+    near, n = _exp_parts(x)
+    return (near.as_bits() + (n << 23)).as_float()
+
+
+def _exp_parts(x: _Term) -> tuple[_Term, _Integer]:
+    """(exp(r), n) with x = n * ln(2) + r, |r| <= ln(2) / 2."""
+    shifted = x.times_plus(float(np.log2(np.e)), _ROUND_MAGIC)
     n = shifted - _ROUND_MAGIC
-    exact, low = x - n * _LN2_HIGH, n * _LN2_LOW
-    r = exact - low
-    lost = (exact - r) - low
+    r = n.times_plus(-_LN2_LOW, n.times_plus(-_LN2_HIGH, x))
+    exponent = shifted.as_bits() - _bits_of(_ROUND_MAGIC)
+    if x.code.target.has.fma:
+        return _horner((1.0, 1.0, *_EXP), r), exponent
     # 1 + r + tail, with what 1 + r rounds away (Dekker's fast two-sum) kept in the tail.
     head = r + 1.0
-    tail = (r - (head - 1.0)) + (lost + _horner(_EXP, r) * (r * r))
-    # 2^n as a product of two powers in range: overflow gives inf, denormals round once.
-    exponent = shifted.as_bits() - _bits_of(_ROUND_MAGIC)
-    half = exponent >> 1
-    return (head + tail) * half.power_of_two() * (exponent - half).power_of_two()
+    tail = _horner(_EXP, r) * (r * r) + (r - (head - 1.0))
+    return head + tail, exponent
 
 
 def _horner(coefficients: Sequence[float], x: _Term) -> _Term:
     """The polynomial with ``coefficients``, lowest power first."""
     total = x.constant(coefficients[-1])
     for c in coefficients[-2::-1]:
-        total = total * x + c
+        total = total.times_plus(x, c)
     return total
 
 
@@ -236,6 +245,21 @@ class _Term:
 
     def __mul__(self, other: _Term | float) -> _Term:
         return _Term(self.code, self.code.b.fmul(self.value, self._other(other)))
+
+    def times_plus(self, factor: _Term | float, addend: _Term | float) -> _Term:
+        """The term times ``factor`` plus ``addend``, rounded once where the target has that."""
+        if not self.code.target.has.fma:
+            return self * factor + addend
+        operands = self._other(factor), self._other(addend)
+        return _Term(self.code, self.code.overloaded("fma", self.value, *operands))
+
+    def scaled(self, power: _Integer) -> _Term:
+        """The term, near 1, times 2 to a ``power`` of at most 151 either way: overflow gives inf,
+        denormals round once."""
+        if self.code.target.has.power_scaling:
+            return _Term(self.code, self.code.scaled(self.value, power.value))
+        half = power >> 1
+        return self * half.power_of_two() * (power - half).power_of_two()
 
     def __truediv__(self, other: _Term | float) -> _Term:
         return _Term(self.code, self.code.b.fdiv(self.value, self._other(other)))

@@ -204,18 +204,30 @@ def reduce_cycles(op: Op, target: Target, choice: Choice) -> float:
 
 # --- softmax ----------------------------------------------------------------------------------
 
-HIGHEST = Extreme(F32, largest=True)
+
+@dataclass(frozen=True)
+class Highest(Extreme):
+    """The largest number: NaN, which the differences keep, is passed over at less cost."""
+
+    def combine(self, code: Emission, a: IRValue, b: IRValue) -> IRValue:
+        return code.b.select(code.b.fcmp_ordered(">", b, a), b, a)
+
+
+HIGHEST = Highest(F32, largest=True)
 """Of a row of softmax, subtracted from its elements."""
 POWERS = Sum(F32, wide=True, positive=True)
 """Of e to the power of these."""
 
 
 def softmax_total(code: Emission, op: Softmax | LogSoftmax, state: IRValue) -> IRValue:
-    """What the elements of a row have in common, of the state of its `POWERS`."""
-    total = POWERS.finish(code, state)
-    return total if isinstance(op, Softmax) else math_float32.log(code, total)
+    """What the elements of a row have in common, of the state of its `POWERS`: the logarithm of
+    their sum, or its reciprocal, rounded once as the sum would be."""
+    if isinstance(op, Softmax):
+        state = code.b.fdiv(ir.Constant(state.type, [1.0] * state.type.count), state)
+        return POWERS.finish(code, state)
+    return math_float32.log(code, POWERS.finish(code, state))
 
 
 def softmax_result(code: Emission, op: Softmax | LogSoftmax, x: IRValue, total: IRValue) -> Any:
     """An element of the result, of its power (softmax) or of the difference to the highest."""
-    return code.b.fdiv(x, total) if isinstance(op, Softmax) else code.b.fsub(x, total)
+    return code.b.fmul(x, total) if isinstance(op, Softmax) else code.b.fsub(x, total)

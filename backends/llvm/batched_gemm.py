@@ -2,7 +2,7 @@
 
 A strip is two vectors of output channels, a panel the weights of a strip for some inputs. All
 samples of a chunk pass over a panel before the next one, in tiles whose sums are in registers
-meanwhile and wait on the stack between panels. Tiles of several samples ask for the next panel
+meanwhile and wait in scratch between panels. Tiles of several samples ask for the next panel
 while they work, so that memory and multiply-add units are busy at the same time. One or two
 samples have no use for panels: they take all vectors of a block at once, for additions not to wait
 for each other.

@@ -329,6 +329,11 @@ class Expressions:
         integers = intrinsic("fptosi.sat", dtype_of(type_), expression(x))
         return self.b.term(type_, integers, x)
 
+    def scaled(self, x: Any, power: Any) -> Term:
+        """Floats times 2 to the ``power`` (i32), rounded once. Needs ``power_scaling``."""
+        product = intrinsic("ldexp", dtype_of(x.type), expression(x), expression(power))
+        return self.b.term(x.type, product, x, power)
+
     def intrinsic(self, name: str, result: ir.VectorType, *args: Any) -> Term:
         """Call an LLVM intrinsic by its full name."""
         operands = [expression(a) for a in args]

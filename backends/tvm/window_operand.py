@@ -23,7 +23,7 @@ from .tir import T, tirx
 PAD = "pad"
 """The block that copies."""
 MOST_BYTES = 128 << 10
-"""Of a copy of what a task reads, or of what is computed from it, on the stack."""
+"""Of a copy of what a task reads, or of what is computed from it, in scratch."""
 
 Read = Callable[[Sequence[Coordinate]], Expression]
 """What lies at (sample, positions.., element)."""

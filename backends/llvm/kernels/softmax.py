@@ -26,6 +26,9 @@ from .moving.copy_boxes import known
 from .pointwise import block_width
 from .reduce import across
 
+_VECTORS = 2
+"""Registers of elements at a time: one would wait for the maximum or sum of the one before."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -180,7 +183,7 @@ def _lower(job: Job) -> None:
         code: Code, views: tuple[View, View], at: tuple[Index, ...], width: int, count: int
     ) -> None:
         if lane == op.axis:
-            width = count = code.lanes
+            width = count = _VECTORS * code.lanes
         Row(code, op, views, at, lane, width, count).emit()
 
     for_rows(job, op.x, op.axis, lane, emit)

@@ -1,5 +1,5 @@
 """How a pixel-sliced convolution is cut up, whatever is added: tiles of pixels, chunks of input
-channels, windows of words, border classes, and what must fit on the stack.
+channels, windows of words, border classes, and what scratch must hold.
 
 `majority_sums`, `tree_sums` and `codeword_sums` are the ways of adding.
 """
@@ -99,7 +99,7 @@ class SlicedPlan(ABC):
 
     @property
     def resident(self) -> int:
-        """Output channels whose states lie on the stack, a multiple of the stripe: all of them, or
+        """Output channels whose states lie in scratch, a multiple of the stripe: all of them, or
         as many as fit, 0 if none do."""
         room = max(0, STACK - self.tables) // (self.digits * self.plane)
         return min(room // self.stripe, self.stripes) * self.stripe
