@@ -34,6 +34,7 @@ COMMANDS = {
     "inspect": "MODEL.onnx|ARTIFACT --json",
     "opt": "FILE --passes -o --target --list",
     "targets": "--json",
+    "completion": "bash zsh fish",
 }
 
 

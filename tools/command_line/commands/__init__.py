@@ -3,6 +3,6 @@
 A command imports the compiler inside ``run``: see ``tools.command_line.cli``.
 """
 
-from . import bench, compile, expand, inspect, opt, run, targets, verify
+from . import bench, compile, completion, expand, inspect, opt, run, targets, verify
 
-COMMANDS = (compile, run, verify, bench, inspect, expand, opt, targets)
+COMMANDS = (compile, run, verify, bench, inspect, expand, opt, targets, completion)
