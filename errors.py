@@ -66,6 +66,22 @@ class ModelError(BnncError):
         self.limits = tuple(limits)
 
 
+class ModelFileError(ModelError, OSError):
+    """A model's file cannot be opened or read; ``errno`` and ``filename`` as in any OSError."""
+
+    def __init__(self, number: int, reason: str, path: str) -> None:
+        OSError.__init__(self, number, reason, path)
+        self.problems = (f"cannot be read: {reason}",)
+        self.limits = (None,)
+
+    def __str__(self) -> str:
+        return one_line(f"{self.filename}: {self.problems[0]}")
+
+
+class ModelNotFoundError(ModelFileError, FileNotFoundError):
+    """There is no such model."""
+
+
 class ParseError(BnncError):
     """The IR's text form is malformed; the message starts with ``file:line:``."""
 

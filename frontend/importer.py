@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto, defs
 
-from ..errors import Limit, ModelError, VerifyError
+from ..errors import Limit, ModelError, ModelFileError, VerifyError, harmless
 from ..ir import Graph, Node, Output, Value, scalar_of, shape_text, verify
 from ..ir.common_subexpressions import merge_equal
 from ..ir.ops import Sign
@@ -31,7 +31,6 @@ from .importing.problems import (
     StandIns,
     limit_of,
     node_problem,
-    printable,
     problems_error,
     problems_of,
     unsupported,
@@ -85,6 +84,8 @@ def load_model(
     label = label_of(model)
     try:
         checked = read(model)
+    except ModelFileError:
+        raise
     except ModelError as error:
         raise problems_error(label, problems_of(error)) from error
     try:
@@ -116,7 +117,7 @@ def load_model(
     if problems:
         raise problems_error(label, problems)
     signs, operators = at_zero(graph, why), _operators(checked.graph.node)
-    remarks = tuple(map(printable, notes))
+    remarks = tuple(map(harmless, notes))
     return Imported(graph, checked.source, remarks, signs, operators, checked.half)
 
 

@@ -30,12 +30,12 @@ def cpu_quota(process: Path = Path("/proc/self")) -> float | None:
     What cannot be read or understood bounds nothing.
     """
     quotas: list[float] = []
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, IndexError):
         groups = dict(_groups((process / "cgroup").read_text()))
         for mount in _mounts((process / "mountinfo").read_text()):
             if mount.version in groups:
                 for folder in _folders(mount, groups[mount.version]):
-                    with contextlib.suppress(OSError, ValueError, ZeroDivisionError):
+                    with contextlib.suppress(OSError, ValueError, ArithmeticError):
                         quotas += _quota(mount.version, folder)
     return min(quotas, default=None)
 
@@ -82,4 +82,4 @@ def _quota(version: int, folder: Path) -> list[float]:
     else:
         quota = (folder / "cpu.cfs_quota_us").read_text().strip()
         period = (folder / "cpu.cfs_period_us").read_text()
-    return [] if quota in ("max", "-1") else [int(quota) / int(period)]
+    return [int(quota) / int(period)] if quota not in ("max", "-1") else []

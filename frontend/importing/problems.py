@@ -19,7 +19,7 @@ from onnx import (
     shape_inference,
 )
 
-from ...errors import Limit, ModelError, VerifyError
+from ...errors import Limit, ModelError, VerifyError, harmless
 from ...ir import F16, F64, Batch, Dim, TensorType, Value, scalar_of
 from ..prepare.reader import ONNX_NAMES, Checked
 from ..prepare.tensor_data import dtype_of
@@ -55,20 +55,13 @@ def problems_of(error: ModelError | VerifyError) -> list[Problem]:
 def problems_error(label: str, problems: Sequence[Problem]) -> ModelError:
     """One error for all problems, on one line whatever names the model has; the line has the first
     `SHOWN` of them, and of each as much as one can read."""
-    texts = [printable(text) for text, _ in problems]
+    texts = [harmless(text) for text, _ in problems]
     head = f"{len(texts)} problems: " if len(texts) > 1 else ""
     shown = [t if len(t) <= LONGEST else f"{t[:LONGEST]}.." for t in texts[:SHOWN]]
     rest = len(texts) - len(shown)
     more = f"; {rest} more, which bnnc inspect --json lists" if rest else ""
-    message = f"{printable(label)}: {head}{'; '.join(shown)}{more}"
+    message = f"{harmless(label)}: {head}{'; '.join(shown)}{more}"
     return ModelError(message, texts, [limit for _, limit in problems])
-
-
-def printable(text: str) -> str:
-    """Text with line breaks and other control characters escaped."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def node_problem(

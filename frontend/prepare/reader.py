@@ -18,7 +18,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, EncodeError, Message
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
-from ...errors import Limit, ModelError
+from ...errors import Limit, ModelError, ModelFileError, ModelNotFoundError
 from ...files import open_regular
 from .file_formats import folder_format, other_format
 from .finn_im2col import lowered_convolutions
@@ -79,8 +79,7 @@ def read(given: str | os.PathLike[str] | ModelProto) -> Checked:
         model, folder = ModelProto(), None
         model.CopyFrom(given)
     else:
-        path = Path(given)
-        model, folder = parse(path), path.parent
+        model, folder = parse(given), Path(given).parent
     _check_text(model)
     _check_header(model)
     for tensor in _inline_tensors(model):
@@ -110,8 +109,9 @@ def body_of(graph: GraphProto) -> Body:
     return Body(graph, _sorted(graph, initializers), initializers)
 
 
-def parse(path: Path) -> ModelProto:
+def parse(given: str | os.PathLike[str]) -> ModelProto:
     """The protobuf message in a file."""
+    path = Path(given)
     try:
         if path.is_dir():
             raise ModelError(folder_format(path))
@@ -120,7 +120,8 @@ def parse(path: Path) -> ModelProto:
                 raise ModelError(f"has {size} bytes; an ONNX file has at most {MAX_FILE_BYTES}")
             data = file.read(size)
     except OSError as error:
-        raise ModelError(f"cannot be read: {error.strerror}") from error
+        kind = ModelNotFoundError if isinstance(error, FileNotFoundError) else ModelFileError
+        raise kind(error.errno or 0, error.strerror or str(error), label_of(given)) from error
     except ValueError as error:
         raise ModelError(f"cannot be read: {error}") from error
     if not data:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import errno
 import os
+import pickle
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +25,12 @@ from bnnc.frontend import NEWEST_OPSET, load_model
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    assert "cannot be read: No such file" in str(refused(tmp_path / "none.onnx"))
+    missing = refused(tmp_path / "none.onnx")
+    assert str(missing).endswith("none.onnx: cannot be read: No such file or directory")
+    assert isinstance(missing, FileNotFoundError)
+    assert (missing.errno, missing.filename) == (errno.ENOENT, str(tmp_path / "none.onnx"))
+    again = pickle.loads(pickle.dumps(missing))
+    assert (str(again), again.problems) == (str(missing), missing.problems)
 
 
 def test_folder(tmp_path: Path) -> None:

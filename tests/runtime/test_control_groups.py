@@ -43,6 +43,7 @@ def system(
         ("0::/../x\n", {"cpu.max": "400000 100000\n"}, 4.0),
         ("0::/\n", {"cpu.max": "odd\n"}, None),
         ("0::/a\n", {"a/cpu.max": "1 0\n", "cpu.max": "100000 100000\n"}, 1.0),
+        ("0::/a\n", {"a/cpu.max": f"1{'0' * 400} 1\n", "cpu.max": "100000 100000\n"}, 1.0),
         ("no group", {"cpu.max": "100000 100000\n"}, None),
     ],
 )
@@ -76,6 +77,11 @@ def test_a_container_sees_a_part_of_the_tree(tmp_path: Path) -> None:
     files = {**v1("", "100000\n"), **v1("inner/", "70000\n")}
     group = "3:cpu:/docker/abc/inner\n0::/elsewhere\n"
     assert system(tmp_path, group, V1, files, root="/docker/abc") == 0.7
+
+
+def test_mounts_that_are_cut_off_bound_nothing(tmp_path: Path) -> None:
+    cut = "33 31 0:30 / {mount} rw - cgroup cgroup\n"
+    assert system(tmp_path, "3:cpu:/\n", cut, v1("", "100000\n")) is None
 
 
 def test_a_process_without_proc(tmp_path: Path) -> None:
