@@ -223,10 +223,10 @@ def build(
     try:
         dump = _dumper(Path(options.dump_ir)) if options.dump_ir is not None else None
         graph, verdicts = lower(imported, costs, options, dump)
+        say("generating code")
+        code = backend.lower(graph, machine)
     except (LoweringError, PassError, VerifyError) as error:
         raise type(error)(f"{_label(model)}: {error}") from error
-    say("generating code")
-    code = backend.lower(graph, machine)
     linking = importlib.import_module(".backends.linking", __package__)
     linker = linking.linker_version(options.linker) if options.emit == "so" else "none"
     source = imported.source

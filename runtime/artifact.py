@@ -67,6 +67,11 @@ def encode(manifest: Manifest) -> bytes:
         asdict(manifest), ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True
     ).encode("utf-8", "surrogatepass")
     decode(parse(text, manifest.name), manifest.name)
+    if len(text) >= MAX_MANIFEST_BYTES - 8:
+        raise ArtifactError(
+            f"{manifest.name}: its names take a manifest of {len(text)} bytes, and a manifest has "
+            f"at most {MAX_MANIFEST_BYTES}; shorten the names of nodes, inputs and outputs"
+        )
     return text
 
 

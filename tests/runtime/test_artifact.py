@@ -428,3 +428,9 @@ def test_closing_gives_back_memory_and_descriptors(tiny: Path) -> None:
     assert resources() > before
     del kept
     assert resources() == before
+
+
+def test_names_that_no_manifest_holds_are_refused_when_it_is_written() -> None:
+    inputs = tuple(artifact.Tensor(f"{i}" + "x" * (1 << 20), "float32", ("N",)) for i in range(16))
+    with pytest.raises(ArtifactError, match=r"tiny: its names take a manifest of 16\d+ bytes"):
+        artifact.section_bytes(handmade.manifest("x86_64", inputs=inputs))

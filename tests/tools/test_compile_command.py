@@ -20,6 +20,8 @@ from onnx import helper, numpy_helper
 
 import bnnc
 from bnnc import ir
+from bnnc.backends.codegen.module import KernelBackend
+from bnnc.errors import LoweringError
 from bnnc.passes import pipelines
 
 TERMINAL = {**os.environ, "TERM": "xterm"}
@@ -392,3 +394,14 @@ def test_tune(cli: Cli, mnist: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "cannot tune for cortex-a72 here" in cli.bad(
         "compile", mnist, "-o", "n.so", "--target", "cortex-a72", "--tune"
     )
+
+
+def test_what_no_kernel_computes_names_the_file(
+    cli: Cli, mnist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise LoweringError("node 'x' (Conv): no kernel computes it")
+
+    monkeypatch.setattr(KernelBackend, "lower", refuse)
+    said = cli.bad("compile", mnist, "-o", "m.so")
+    assert said == f"bnnc: {mnist}: node 'x' (Conv): no kernel computes it\n"
