@@ -34,9 +34,12 @@ _OPTIONS = (
     "relro",
     "-z",
     "now",
-    "--no-rosegment",
     "--strip-all",
 )
+_ONE_READ_ONLY_SEGMENT = ("--no-rosegment",)
+"""Code and constants in one segment, which saves a page. Not all versions of GNU ld know LLD's word
+for it; it has its own."""
+_ONE_READ_ONLY_SEGMENT_OF_GNU = ("-z", "noseparate-code")
 _ANDROID_OPTIONS = ("-z", "max-page-size=16384")
 """Segments for pages of 4 and of 16 KiB, which Google Play asks for; arm64 has 64 KiB anyway."""
 _EMULATIONS = {"x86_64": "elf_x86_64", "aarch64": "aarch64linux"}
@@ -55,6 +58,8 @@ def link(obj: bytes, target: Target, linker: str | None = None, soname: str | No
     """
     emulation = _EMULATIONS.get(target.machine)
     options = [*_OPTIONS, *(["-m", emulation] if emulation else [])]
+    gnu = linker is not None and linker_version(linker).startswith("GNU ld")
+    options += _ONE_READ_ONLY_SEGMENT_OF_GNU if gnu else _ONE_READ_ONLY_SEGMENT
     if "android" in target.triple and target.machine == "x86_64":
         options += _ANDROID_OPTIONS
     if soname is not None:

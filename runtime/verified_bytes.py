@@ -110,10 +110,15 @@ def _loaded(folder: str, name: str) -> ctypes.CDLL:
 
     The dynamic linker takes a name that it has seen for the library that it loaded by it, though
     the file may be another by now: descriptors are numbered anew, files replaced. So each time the
-    path is spelled in a way of its own: "/" and "./" by the bits of a random number.
+    path is spelled in a way of its own: "/" and "./" by the bits of a random number. OSError where
+    it cannot be loaded.
     """
     way = "".join("./" if byte >> bit & 1 else "/" for byte in os.urandom(8) for bit in range(8))
-    return ctypes.CDLL(f"{folder}/{way}{name}")
+    path = f"{folder}/{way}{name}"
+    try:
+        return ctypes.CDLL(path)
+    except OSError as error:
+        raise OSError(str(error).replace(path, f"{folder}/{name}")) from None
 
 
 def _reason(error: OSError) -> str:

@@ -20,6 +20,7 @@ from bnnc.backends.llvm import LlvmBackend
 from bnnc.backends.targets import TARGETS
 from bnnc.driver import resolve_target
 from bnnc.errors import BackendError
+from bnnc.runtime.elf import parse_elf
 
 TARGET = TARGETS["x86-64-v2"]
 TEXT = """
@@ -76,6 +77,18 @@ def test_a_linker_by_relative_path(
 def test_linkers_that_are_none(obj: bytes, linker: str, message: str) -> None:
     with pytest.raises(BackendError, match=message):
         linking.link(obj, TARGET, linker)
+
+
+OLD_GNU = """
+case "$*" in *--version*) exec echo 'GNU ld (GNU Binutils) 2.40';; esac
+case "$*" in *--no-rosegment*) exit 1;; *'-z noseparate-code'*) exec {} "$@";; esac
+"""
+
+
+def test_gnu_ld_before_it_knew_the_options_of_lld(obj: bytes, tmp_path: Path) -> None:
+    lld = " ".join([*handmade.ZIG, "ld.lld"])
+    library = linking.link(obj, TARGET, script(tmp_path / "ld", OLD_GNU.format(lld)))
+    assert parse_elf(library, "library").needed_libraries() == ()
 
 
 STUCK = """
