@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, get_args, overload
 
 from .backends.cost_model import CostModel, PredictedCost
 from .backends.interface import Backend, EmitKind, Scheduled
-from .backends.manifest_entries import target_entry, tensor_entries
+from .backends.manifest_entries import Geometry, target_entry, tensor_entries
 from .backends.targets import check_host
 from .compression import compress as compress_file
 from .errors import BackendError, LoweringError, OutputError, PassError, VerifyError
@@ -349,6 +349,7 @@ def layer(verdict: Verdict) -> artifact.Layer:
         macs=macs,
         binary_macs=macs if verdict.binarized else 0,
         weight_bytes=-(-weights // 8) if verdict.binarized else 4 * weights,
+        window=Geometry.of(op).text,
     )
 
 

@@ -49,6 +49,11 @@ def print_graph(graph: Graph) -> str:
     return "\n".join([*lines, "}", ""])
 
 
+def print_node(node: Node) -> str:
+    """The text of one node, without the constants that it reads."""
+    return "\n".join(_print_node(node, ""))
+
+
 def _print_node(node: Node, indent: str) -> list[str]:
     names = ", ".join(f"%{_name(v.name)}" for v in node.results)
     operands = ", ".join(_operand(getattr(node.op, f)) for f in node.op.operand_fields())

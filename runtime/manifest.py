@@ -117,7 +117,8 @@ class Source:
 class Layer:
     """One layer of the model, for reports: ``reason`` says why it is (not) binarized.
 
-    ``macs`` and ``binary_macs`` are multiply-accumulates of one sample, in all and on bits.
+    ``macs`` and ``binary_macs`` are multiply-accumulates of one sample, in all and on bits;
+    ``window`` is how a convolution's window moves, in words.
     """
 
     name: str
@@ -129,6 +130,7 @@ class Layer:
     macs: int
     binary_macs: int
     weight_bytes: int
+    window: str = ""
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,7 @@ def _decode_layer(fields: Fields) -> Layer:
         fields.size("macs"),
         fields.size("binary_macs"),
         fields.size("weight_bytes"),
+        fields.string("window"),
     )
     fields.finish()
     return layer

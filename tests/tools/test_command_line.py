@@ -49,7 +49,7 @@ def test_help_names_every_argument_and_shows_examples(cli: Cli, command: str) ->
 def test_help_names_every_command_and_exit_code(cli: Cli) -> None:
     shown = cli.good("--help")
     for command in COMMANDS:
-        assert re.search(rf"^ +{command} +\w", shown, re.MULTILINE)
+        assert re.search(rf"^ +{command}\s+\w", shown, re.MULTILINE)
     for code in ("0 done", "1 verify", "2 bad input", "70 internal", "130 interrupted"):
         assert code in shown
 

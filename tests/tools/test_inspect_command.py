@@ -15,10 +15,11 @@ from onnx import TensorProto, helper, numpy_helper
 ON_BITS = {"/conv1/Conv", "/conv2/Conv", "/conv3/Conv", "/conv4/Conv"}
 LAYER_KEYS = {
     "name", "op", "binarized", "reason", "input", "output", "macs", "binary_macs", "weight_bytes",
+    "window",
 }  # fmt: skip
 AS_MODEL = "+1 at 0, as the model says"
 MODEL_KEYS = LAYER_KEYS | {
-    "advice", "kernel", "strides", "pads", "dilations", "groups", "sign_zero",
+    "advice", "kernel", "strides", "pads", "dilations", "groups", "sign_zero", "kernels",
 }  # fmt: skip
 
 
@@ -49,10 +50,11 @@ def test_a_model_as_text(cli: Cli, mnist: Path) -> None:
     for name in ON_BITS:
         assert lines[name].split()[1] == "yes"
     assert lines["/stem/Conv"].split()[1] == "no"
-    below = shown[shown.index("/stem/Conv") :].splitlines()[1:4]
-    assert [line.split()[0] for line in below] == ["op", "why", "advice"]
+    below = shown[shown.index("/stem/Conv") :].splitlines()[1:5]
+    assert [line.split()[0] for line in below] == ["op", "by", "why", "advice"]
     assert "conv 3x3, stride 1, pads 1" in below[0]
-    assert "activations are float" in below[1]
+    assert re.search(r"conv \(llvm\), predicted [\d.]+k cycles, [\d.]+ us at 2.5 GHz$", below[1])
+    assert "activations are float" in below[2]
     assert "4 of 6" in lines["total"]
 
 

@@ -196,3 +196,21 @@ def test_what_cannot_be_written_is_one_line(cli: Cli, mnist: Path, tiny: Path) -
         assert "does not exist" in cli.bad("inspect", model, "--html", "no/such/folder.html")
         assert "is a directory" in cli.bad("inspect", model, "--html", ".")
         assert "would overwrite" in cli.bad("inspect", model, "--html", model)
+
+
+def test_layers_lead_to_their_ir(cli: Cli, mnist: Path) -> None:
+    """Of a model; an artifact does not contain the graph."""
+    cli.good("inspect", mnist, "--html", "page.html", "--target", "x86-64-v3")
+    page = Path("page.html").read_text("utf-8")
+    links = re.findall(r'<p><b>by:</b> ([a-z_]+)[^<]*, <a href="#(ir\d+\.0)">its IR</a>', page)
+    assert len(links) == 6
+    for kernel, place in links:
+        (shown,) = re.findall(rf'<pre id="{re.escape(place)}">(.*?)</pre>', page, re.DOTALL)
+        assert f"kernel=&quot;{kernel}" in shown
+        assert "const()" not in shown
+    cli.good("compile", mnist, "-o", "m.so")
+    cli.good("inspect", "m.so", "--html", "page.html")
+    page = Path("page.html").read_text("utf-8")
+    assert page.count("<b>by:</b>") == 6
+    assert "<pre" not in page
+    assert "conv 3x3, stride 1, pads 1" in page

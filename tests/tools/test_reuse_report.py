@@ -168,7 +168,6 @@ def test_inspect_without_layers_on_bits(cli: Cli) -> None:
         (("compile", "--no-reuse", "--mst-max-depth", "3"), "--mst-max-depth bounds the reuse"),
         (("compile", "--mst-max-depth", "0"), "expected an integer from 1 to"),
         (("compile", "--mst-max-depth", "1" + 9 * "0"), "expected an integer from 1 to 999999999"),
-        (("inspect", "--target", "native"), "--target says whose kernels --mst chooses from"),
         (("inspect", "--mst-max-depth", "2"), "--mst-max-depth bounds the trees of --mst"),
         (("inspect", "--mst", "--target", "z80"), "z80"),
         (("inspect", "--mst", "--html", "x.html"), "--mst is not part of the page"),

@@ -10,13 +10,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...errors import BnncError
 from ...files import open_regular
 from ...options import Options, Shapes, SignZero
 from ..command_line.console import bytes_text, count_text
 from .html_graph import Drawing, draw, draw_list
-from .layer_report import Row, row_of, tensor_lines, totals
+from .layer_report import Computed, Row, rows_of, tensor_lines, totals
 
 if TYPE_CHECKING:
+    from ...frontend import Imported
     from ...runtime.manifest import Kernel
 
 
@@ -88,7 +90,7 @@ def artifact_contents(path: str) -> Contents:
             "bits_per_weight": total(weights).bits if weights else None,
             **totals(layers),
         },
-        [row_of(layer) for layer in layers],
+        rows_of(manifest),
         lambda: draw_list([layer.name for layer in layers]),
         "An artifact does not contain the graph: these are its layers in order.",
         stored_lines(weights),
@@ -128,12 +130,13 @@ def model_contents(
     inspected = inspect_model(path, options.shapes, options.sign_zero)
     source, notes, graph = inspected.imported.source, inspected.imported.notes, inspected.graph
     layers = [facts.layer for facts in inspected.layers]
+    computed, why_not = _computed(inspected.imported, options, target or "native")
     inputs, outputs = tensor_entries(graph)
     facts = (
         _source(source.bytes, source.opset, source.producer),
         *tensor_lines("input", inputs),
         *tensor_lines("output", outputs),
-        *(f"note    {note}" for note in notes),
+        *(f"note    {note}" for note in (*notes, *why_not)),
     )
     json: dict[str, object] = {
         "kind": "model",
@@ -142,7 +145,10 @@ def model_contents(
         "target": None,
         "inputs": [asdict(t) for t in inputs],
         "outputs": [asdict(t) for t in outputs],
-        "layers": [layer.json() for layer in inspected.layers],
+        "layers": [
+            {**facts.json(), "kernels": [asdict(one) for one in computed.get(facts.layer.name, ())]}
+            for facts in inspected.layers
+        ],
         "notes": list(notes),
         **totals(layers),
     }
@@ -153,8 +159,33 @@ def model_contents(
         json["mst"] = [layer.json() for layer in reused]
         lines = reuse_lines(reused)
     numbers = {layer.node: number for number, layer in enumerate(inspected.layers)}
-    rows = [layer.row for layer in inspected.layers]
+    rows = [layer.row(computed.get(layer.layer.name, ())) for layer in inspected.layers]
     return Contents(facts, json, rows, lambda: draw(graph, numbers), more=lines)
+
+
+def _computed(
+    imported: Imported, options: Options, target: str
+) -> tuple[Mapping[str, Sequence[Computed]], Sequence[str]]:
+    """The kernels that a model has for a target, by layer; or why there are none."""
+    from ...backends.cost_model import PredictedCost
+    from ...backends.interface import Choice, Scheduled
+    from ...driver import kernel, load_backend, lower, resolve_target
+    from ...ir.ops import Fused
+    from ...ir.text import print_node
+
+    try:
+        costs = PredictedCost(resolve_target(target), load_backend("llvm").kernels)
+        graph, _ = lower(imported, costs, options)
+    except BnncError as error:
+        return {}, [f"no kernels: {error}"]
+    found: dict[str, list[Computed]] = {}
+    for node in graph.nodes:
+        if isinstance(node.op, Fused):
+            made = kernel(Scheduled(node, Choice.parse(node.op.kernel), 0), costs)
+            one = Computed(made.kernel, made.cycles, print_node(node))
+            if made.macs:
+                found.setdefault(made.name, []).append(one)
+    return found, []
 
 
 def inspect(
@@ -162,10 +193,12 @@ def inspect(
     *,
     shapes: Shapes | None = None,
     sign_zero: SignZero = "exact",
+    target: str | None = None,
 ) -> Mapping[str, object]:
     """The contents of an ONNX model or of an artifact, as ``bnnc inspect --json`` prints them: its
-    layers, on bits or not and why, and what else is known. Raises BnncError."""
+    layers, on bits or not and why, the kernels that a model has for ``target`` (default: this
+    machine), and what else is known. Raises BnncError."""
     path = os.fspath(file)
     if is_artifact(path):
         return artifact_contents(path).json
-    return model_contents(path, Options(shapes=shapes, sign_zero=sign_zero)).json
+    return model_contents(path, Options(shapes=shapes, sign_zero=sign_zero), target).json

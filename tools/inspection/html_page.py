@@ -48,6 +48,7 @@ def page(
         room=f' style="margin-right: {gutter / 16:g}rem"' if gutter else "",
         rows=_lines(_items(drawing, rows)),
         table=_table(rows) if rows else "<p>no layers</p>",
+        ir=_ir(rows),
     )
     return text.encode()
 
@@ -185,6 +186,7 @@ def _body(number: int, row: Row) -> str:
         for label, text in row.notes
         if text
     )
+    notes = _computed(number, row) + notes
     return (
         f'<tbody role="rowgroup" id="l{number}"><tr role="row">'
         f'<th scope="row" role="rowheader"><a href="#n{number}">{_name(layer)}</a></th>'
@@ -193,6 +195,28 @@ def _body(number: int, row: Row) -> str:
         f"{_numbers(layer.macs, layer.binary_macs, layer.weight_bytes)}</tr>"
         f'<tr role="row" class="why"><td role="cell" colspan="7">{notes}</td></tr></tbody>'
     )
+
+
+def _computed(number: int, row: Row) -> str:
+    """The kernels of a layer, each with a link to the IR of its node, if there is one."""
+    return "".join(
+        f"<p><b>by:</b> {_text(one.text)}"
+        + (f', <a href="#ir{number}.{place}">its IR</a></p>' if one.ir else "</p>")
+        for place, one in enumerate(row.computed)
+    )
+
+
+def _ir(rows: Sequence[Row]) -> str:
+    """The nodes that compute the layers, as text."""
+    texts = _lines(
+        f'<pre id="ir{number}.{place}"><a href="#l{number}">{_name(row.layer)}</a>\n'
+        f"{_lines(map(_text, one.ir.splitlines()))}</pre>"
+        for number, row in enumerate(rows)
+        for place, one in enumerate(row.computed)
+        if one.ir
+    )
+    head = '<section aria-labelledby="ir"><h2 id="ir">IR of the layers, without constants</h2>'
+    return f"{head}\n{texts}\n</section>" if texts else ""
 
 
 def _name(layer: Layer) -> str:

@@ -7,11 +7,12 @@ facts.layers     # one `LayerFacts` for each Conv and Gemm, in graph order
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from ...backends.manifest_entries import Geometry
 from ...driver import import_model, layer
 from ...frontend import Imported
 from ...ir import TERNARY, Graph, Node, Value
@@ -20,36 +21,7 @@ from ...passes import Pass, pipelines, run_passes
 from ...passes.binarize import examine
 from ...passes.threshold import Threshold
 from ...runtime.manifest import Layer
-from .layer_report import Row
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """How a convolution's window moves; products have a 0-dimensional window."""
-
-    kernel: tuple[int, ...] = ()
-    strides: tuple[int, ...] = ()
-    pads: tuple[int, ...] = ()
-    dilations: tuple[int, ...] = ()
-    groups: int = 1
-
-    @property
-    def text(self) -> str:
-        """``3x3, stride 2, pads 0 0 1 1, 4 groups``; empty for products."""
-        if not self.kernel:
-            return ""
-        parts = ["x".join(map(str, self.kernel)), f"stride {_sizes(self.strides)}"]
-        parts.append(f"pads {_sizes(self.pads)}")
-        if set(self.dilations) != {1}:
-            parts.append(f"dilation {_sizes(self.dilations)}")
-        if self.groups > 1:
-            parts.append(f"{self.groups} groups")
-        return ", ".join(parts)
-
-
-def _sizes(sizes: tuple[int, ...]) -> str:
-    """One number when all are equal."""
-    return str(sizes[0]) if len(set(sizes)) == 1 else " ".join(map(str, sizes))
+from .layer_report import Computed, Row, operation
 
 
 @dataclass(frozen=True)
@@ -67,15 +39,14 @@ class LayerFacts:
     geometry: Geometry
     sign_zero: str
 
-    @property
-    def row(self) -> Row:
-        """The layer in the form that text and page show."""
+    def row(self, computed: Sequence[Computed]) -> Row:
+        """The layer in the form that text and page show, with the kernels that compute it."""
         notes = (
             ("why", self.layer.reason),
             ("sign(0)", self.sign_zero),
             ("advice", self.advice),
         )
-        return Row(self.layer, f"{self.layer.op} {self.geometry.text}".rstrip(), notes)
+        return Row(self.layer, operation(self.layer), notes, computed)
 
     def json(self) -> dict[str, object]:
         """The layer with the manifest's keys and those that only a model has."""
@@ -110,19 +81,12 @@ def inspect_model(
             verdict.node,
             layer(verdict),
             verdict.advice,
-            _geometry(verdict.node),
+            Geometry.of(verdict.node.op),
             signs.at_zero(verdict.node) if verdict.binarized else "",
         )
         for verdict in examine(graph, imported.operators)
     )
     return Inspected(imported, graph, tuple(layers))
-
-
-def _geometry(node: Node) -> Geometry:
-    op = node.op
-    if not isinstance(op, Conv):
-        return Geometry()
-    return Geometry(op.window.kernel, op.strides, op.pads, op.dilations, op.groups)
 
 
 class _Signs:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ....options import FLAGS
-from ...inspection.layer_report import almost_binary, layer_lines, row_of, smaller_text, totals
+from ...inspection.layer_report import almost_binary, layer_lines, rows_of, smaller_text, totals
 from ..arguments import add_options, options_of
 from ..console import bytes_text, complain, progress, require_compiler, show
 
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     _remark(compilation)
     show(_summary(output, compilation, options.emit))
     if arguments.verbose:
-        show(*layer_lines([row_of(layer) for layer in compilation.manifest.layers]))
+        show(*layer_lines(rows_of(compilation.manifest)))
     return 0
 
 

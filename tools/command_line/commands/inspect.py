@@ -20,7 +20,8 @@ HELP = "list the layers of a model or artifact: on bits or not, and why"
 DESCRIPTION = """\
 List every Conv and Gemm layer of an ONNX model or of a compiled one: whether it runs on bits, why,
 and what would let it; window, shapes, multiply-accumulates of one sample (bit ops: those of them
-on bits), bytes of weights, and how sign(0) = 0 is computed. --html writes the same as one page with
+on bits), bytes of weights, the kernel that computes it for --target, its backend and predicted
+cycles of one sample, and how sign(0) = 0 is computed. --html writes the same as one page with
 a drawing of the graph. Artifacts contain less than models; inspecting one needs only NumPy,
 whatever machine it is for.
 
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--html", metavar="FILE", help="write one self-contained page")
     parser.add_argument("--mst", action="store_true", help="what reuse along trees would save")
     parser.add_argument(
-        "--target", metavar="T", help="with --mst: whose kernels to choose from (default native)"
+        "--target", metavar="T", help="for which a model's kernels are chosen (default native)"
     )
     parser.add_argument(
         "--mst-max-depth",
@@ -64,8 +65,6 @@ def run(arguments: argparse.Namespace) -> int:
         check_writable(Path(html))
         if os.path.exists(html) and os.path.exists(path) and os.path.samefile(html, path):
             raise OutputError(f"{html}: would overwrite what it shows; name another file")
-    if arguments.target is not None and not arguments.mst:
-        raise InputError("--target says whose kernels --mst chooses from, which is not given")
     if arguments.tree_depth is not None and not arguments.mst:
         raise InputError("--mst-max-depth bounds the trees of --mst, which is not given")
     if html is not None and arguments.mst:
@@ -73,6 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
     if is_artifact(path):
         if arguments.mst:
             raise InputError(f"{path}: --mst looks at a model's weights; name the ONNX file")
+        if arguments.target is not None:
+            raise InputError(f"{path}: was compiled for a target; --target is for models")
         contents = artifact_contents(path)
     else:
         require_compiler("inspecting a model")
