@@ -29,7 +29,8 @@ MOST_COMBINATIONS = 81
 def given(op: Op, args: Sequence[Array]) -> Array | None:
     """The values that ``op`` gives, [k, C] in ascending order, k = 2 or 3, of operands that take
     ``args``: [k, C] in any order, with one column where all channels agree. A channel that takes
-    one value has it twice. None where they are more, not finite, or not known."""
+    one value has it twice. None where they are more, not finite, or not known, and where no channel
+    takes two: such a value is constant, whatever it is."""
     if op.pointwise:
         return _ordered(_computed(op, args))
     if not op.traits & PASSES_ON or any(a.shape[1] > 1 for a in args):
@@ -68,6 +69,8 @@ def _ordered(values: Array | None) -> Array | None:
     if values is None or not np.isfinite(values).all():
         return None
     ordered = np.sort(values, axis=0)
+    if np.all(ordered[0] == ordered[-1]):
+        return None
     if np.all(np.count_nonzero(np.diff(ordered, axis=0), axis=0) < 2):
         return ordered[[0, -1]]
     distinct = np.unique(values)
