@@ -206,14 +206,14 @@ def _chunk(
                     geometry,
                     plan,
                     segment,
-                    lambda column, pixels, s=segment: emit(
+                    lambda column, pixels, taps: emit(
                         Tile(
                             sample,
                             row,
                             column,
                             pixels,
                             rows,
-                            (s.first, s.last),
+                            taps,
                             channel,
                             count,
                             number,
@@ -292,33 +292,30 @@ def _columns(
     geometry: Geometry,
     plan: Plan,
     segment: Segment,
-    body: Callable[[Index, int], None],
+    body: Callable[[Index, int, tuple[int, int]], None],
 ) -> None:
-    """Tiles of one border class, or of a row: full ones in loops, those at borders and what remains
-    at known columns."""
+    """Tiles of one border class, or of a row, with the kernel columns that they see: several alike
+    in a loop, those at borders and what remains at known columns."""
     pixels = plan.pixels if plan.ragged else balanced(segment.count, plan.pixels)
     end = segment.start + segment.count
     start = segment.start
     while start < end:
-        tiles = 0
-        while _alike(geometry, segment, start + tiles * pixels, pixels):
-            tiles += 1
+        taps = geometry.axes[1].ranges[start]
+        tiles = _alike(geometry, start, end) // pixels
         if tiles > 1:
             with code.loop(start, start + tiles * pixels, pixels) as column:
-                body(column, pixels)
+                body(column, pixels, taps)
             start += tiles * pixels
             continue
         size = min(pixels, end - start)
-        body(start, size)
+        body(start, size, (segment.first, segment.last))
         start += size
 
 
-def _alike(geometry: Geometry, segment: Segment, start: int, pixels: int) -> bool:
-    """True when a whole tile lies in a segment and all its pixels see the segment's taps."""
-    if start + pixels > segment.start + segment.count:
-        return False
-    taps = geometry.axes[1].ranges[start : start + pixels]
-    return set(taps) == {(segment.first, segment.last)}
+def _alike(geometry: Geometry, start: int, end: int) -> int:
+    """How many outputs from ``start`` on see the same taps."""
+    ranges = geometry.axes[1].ranges
+    return next((i for i in range(start, end) if ranges[i] != ranges[start]), end) - start
 
 
 def _samples(

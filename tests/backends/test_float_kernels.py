@@ -95,6 +95,7 @@ CONVS = {
     "strided": Conv(16, 100, strides=(2, 2), pads=(0, 1, 1, 2)),
     "pointwise": Conv(40, 24, kernel=(1, 1), pads=(0, 0, 0, 0)),
     "far_padding": Conv(20, 32, (4, 15), pads=(1, 4, 1, 4)),
+    "far_taps": Conv(3, 24, (2, 60), (1, 3), pads=(0, 150, 0, 140), dilations=(1, 65)),
     "wide": Conv(2, 24, (3, 17), (1, 9), pads=(0, 4, 0, 4)),
     "dilated": Conv(16, 32, (9, 7), dilations=(2, 3), pads=(2, 3, 2, 3)),
     "one_column": Conv(16, 32, (7, 1), (3, 1), pads=(1, 0, 1, 0)),

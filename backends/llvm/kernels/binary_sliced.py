@@ -51,6 +51,11 @@ _LANES = 10.0
 """Cycles to turn 16 counts of a pixel into lanes."""
 
 
+_MOST_WINDOW = 512
+"""Vectors that a tile reads of each channel, each by code of its own: far more than maps without
+large dilations need."""
+
+
 def _plan(op: BinaryConv, params: Params) -> SlicedPlan | None:
     """The plan of a choice's parameters, None where they cannot be."""
     plan: SlicedPlan | None
@@ -58,7 +63,8 @@ def _plan(op: BinaryConv, params: Params) -> SlicedPlan | None:
         plan = CodebookPlan.of(op, params["bits"], params["codebook"])
     else:
         plan = (TreePlan if params.get("tree") else MajorityPlan).of(op, params["bits"])
-    return plan if plan is not None and plan.resident else None
+    fits = plan is not None and plan.resident and plan.window <= _MOST_WINDOW
+    return plan if fits else None
 
 
 def _candidates(op: Op, target: Target) -> tuple[Params, ...]:

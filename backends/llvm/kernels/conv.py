@@ -315,17 +315,17 @@ class _Run:
         """One input channel: the inputs that a class of taps sees, from left to right."""
         g, code, lanes = self.layer.geometry, self.code, self.layer.plan.lanes
         known = self.tile.column if isinstance(self.tile.column, int) else None
-        columns = g.axes[1].ranges
+        columns, base = g.axes[1].ranges, self.tile.columns[0]
         seen: dict[int, list[tuple[int, int]]] = {}
         for pixel in range(self.tile.pixels):
-            first, last = (0, g.kernel[1]) if known is None else columns[known + pixel]
+            first, last = self.tile.columns if known is None else columns[known + pixel]
             for tap in taps:
                 if first <= tap < last:
-                    offset = pixel * g.strides[1] + tap * g.dilations[1]
+                    offset = pixel * g.strides[1] + (tap - base) * g.dilations[1]
                     seen.setdefault(offset, []).append((pixel, tap))
         tap_bytes = g.group_channels * self.input_bytes
         weights = {
-            (tap, v): code.load(code.offset(w, tap * tap_bytes + 4 * lanes * v), self.type)
+            (tap, v): code.load(code.offset(w, (tap - base) * tap_bytes + 4 * lanes * v), self.type)
             for tap in sorted({tap for pairs in seen.values() for _, tap in pairs})
             for v in range(self.vectors)
         }

@@ -36,7 +36,7 @@ from ...bit_planes import Column, carry_save, signed_majorities
 from ...geometry import Geometry
 from .chunks import ChunkedLayer, ChunkedPlan
 from .sliced_layer import Span
-from .sliced_plan import LANES_STACK, Prices
+from .sliced_plan import LANES_SCRATCH, Prices
 
 FORMS = 8
 """Majorities of three planes with any signs."""
@@ -74,7 +74,7 @@ class CodebookPlan(ChunkedPlan):
         first = cls(g, bits, 2 * together, ternary, op.codewords, together)
         sizes = range(first.channels, g.channels + first.channels, first.channels)
         plans = (replace(first, channels=channels) for channels in sizes)
-        fitting = (plan for plan in plans if plan.table <= FAR)
+        fitting = (plan for plan in plans if plan.table <= FAR and plan.resident)
         return min(fitting, key=lambda plan: plan.cycles(_TYPICAL), default=None)
 
     # Sizes.
@@ -128,7 +128,7 @@ class CodebookPlan(ChunkedPlan):
     @property
     def tables(self) -> int:
         planes = sum(self.parts) + self.chunk + 3 + self.window
-        return self.table + planes * self.plane + LANES_STACK
+        return self.table + planes * self.plane + LANES_SCRATCH
 
     def cycles(self, prices: Prices) -> float:
         near = self.table <= NEAR

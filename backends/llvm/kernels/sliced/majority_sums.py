@@ -29,7 +29,7 @@ from ...bit_planes import Column, signed_majorities
 from ...geometry import Geometry
 from .chunks import ChunkedLayer, ChunkedPlan
 from .sliced_layer import Span
-from .sliced_plan import LANES_STACK, Prices
+from .sliced_plan import LANES_SCRATCH, Prices
 
 MOST_GROUPS = 64
 """Groups of a chunk: their table of forms stays in the first-level cache."""
@@ -67,7 +67,7 @@ class MajorityPlan(ChunkedPlan):
     @property
     def tables(self) -> int:
         planes = self.groups + 1 + (GROUP + FORMS) * self.chunk + 2 + self.window
-        return self.plane * planes + LANES_STACK
+        return self.plane * planes + LANES_SCRATCH
 
     def additions(self) -> float:
         """Additions of planes per output channel and tile, with the upkeep of the sums."""

@@ -19,11 +19,11 @@ from .....ir.ops.window_axis import border_classes, joint
 from .....runtime.weight_packing import in_words
 from ...geometry import Geometry
 
-STACK = 384 << 10
-"""Bytes of stack that a kernel may use."""
+SCRATCH = 384 << 10
+"""Bytes of scratch that a kernel may use."""
 MOST_CLASSES = 255
 """Border classes that a byte tells apart."""
-LANES_STACK = 88 << 10
+LANES_SCRATCH = 88 << 10
 """Those that turning counts into lanes takes."""
 
 
@@ -59,7 +59,7 @@ class SlicedPlan(ABC):
     @property
     @abstractmethod
     def tables(self) -> int:
-        """Bytes of stack of everything but the states."""
+        """Bytes of scratch of everything but the states."""
 
     @abstractmethod
     def cycles(self, prices: Prices) -> float:
@@ -101,7 +101,7 @@ class SlicedPlan(ABC):
     def resident(self) -> int:
         """Output channels whose states lie in scratch, a multiple of the stripe: all of them, or
         as many as fit, 0 if none do."""
-        room = max(0, STACK - self.tables) // (self.digits * self.plane)
+        room = max(0, SCRATCH - self.tables) // (self.digits * self.plane)
         return min(room // self.stripe, self.stripes) * self.stripe
 
     @property

@@ -32,7 +32,7 @@ from ....codegen.kernel_interface import Job
 from ...bit_planes import Column, carry_save
 from ...geometry import Geometry
 from .sliced_layer import Finish, SlicedLayer, Span
-from .sliced_plan import LANES_STACK, Prices, SlicedPlan
+from .sliced_plan import LANES_SCRATCH, Prices, SlicedPlan
 
 SIGNS = 2
 """Planes of an input in the table: as it is, and its complement."""
@@ -78,7 +78,7 @@ class TreePlan(SlicedPlan):
 
     @property
     def tables(self) -> int:
-        return self.zero + (1 + self.window) * self.plane + LANES_STACK
+        return self.zero + (1 + self.window) * self.plane + LANES_SCRATCH
 
     def cycles(self, prices: Prices) -> float:
         count = self.geometry.out_channels
