@@ -49,6 +49,7 @@ from .prepare.reader import (
 from .prepare.signatures import check_signature
 from .prepare.subgraphs import names_read
 from .prepare.tensor_data import dtype_name, dtype_of
+from .prepare.validity import invalidity
 from .registry import find_rule
 
 SignZero = Literal["exact", "+1"]
@@ -81,6 +82,21 @@ def load_model(
     ``sign_zero`` = "+1" is the user's word that ONNX ``Sign`` may give +1 at 0. Raises ModelError,
     whose ``problems`` list everything that is wrong and whose message is one line.
     """
+    try:
+        return _imported(model, shapes or {}, sign_zero)
+    except ModelError as error:
+        against = invalidity(model) if None in error.limits else None
+        if against is None:
+            raise
+        text = f"{error}; {harmless(against)}"
+        raise ModelError(text, error.problems, error.limits) from error
+
+
+def _imported(
+    model: str | os.PathLike[str] | ModelProto,
+    shapes: Mapping[str, Sequence[int]],
+    sign_zero: SignZero,
+) -> Imported:
     label = label_of(model)
     try:
         checked = read(model)
@@ -89,7 +105,7 @@ def load_model(
     except ModelError as error:
         raise problems_error(label, problems_of(error)) from error
     try:
-        inputs = graph_inputs(checked.graph, checked.initializers, shapes or {})
+        inputs = graph_inputs(checked.graph, checked.initializers, shapes)
     except (ModelError, VerifyError) as error:
         raise problems_error(label, [*problems_of(error), *without_rule(checked)]) from error
     walk = _Walk(checked, inputs)
