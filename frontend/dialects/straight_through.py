@@ -14,9 +14,9 @@ Equation: fl(fl(q - p) + p) = q in float32 for
   1 + d with |d| <= 2^-25, which rounds to 1 (to even at the tie);
 - any q where 1/2 <= p/q <= 2: the difference is exact (Sterbenz);
 
-and q + (p - p) = q. Negations are exact, so p - (p - q) and the like are the same. (q + p) - p has
-no such property. The proofs are for finite |x| <= 1e19; x + (sign(x) - x) is exact for
-|x| <= 2^24, then a note says so.
+and q + (p - p) = q for finite p. Negations are exact, so p - (p - q) and the like are the same.
+(q + p) - p has no such property. The proofs are for finite |x| <= 1e19; x + (sign(x) - x) is exact
+for |x| <= 2^24, then a note says so.
 
 Before:
     %s = sign(%x) zero=0 : f32[N,8]
@@ -138,9 +138,26 @@ def _proven(view: View, residue: Residue, x: Value, largest: float) -> bool:
         fits = [(q.low > v) | (q.high < v) | _exact(np.full_like(q.low, v), p) for v in levels]
         return np.logical_and.reduce(fits)
 
-    values = [residue.q] if residue.inner_lacks_q else [residue.q, residue.p]
     known = view.ranges.get(x, UNKNOWN)
-    return everywhere(view.graph, values, x, largest, holds, known)
+    if residue.inner_lacks_q:
+        q_alone = everywhere(view.graph, [residue.q], x, largest, holds, known)
+        return q_alone and _is_finite(view, residue.p, largest)
+    return everywhere(view.graph, [residue.q, residue.p], x, largest, holds, known)
+
+
+def _is_finite(view: View, p: Value, largest: float) -> bool:
+    """Whether p is a number, not infinite, wherever what it is computed from is at most
+    ``largest``; p - p is 0 only then."""
+    root = expression_root(view.graph, p, roundings=True)
+    made = None if root is None else view.graph.producer_op(root)
+    if root is None or (made is not None and made.elementwise):
+        return False
+
+    def holds(p: Interval) -> Array:
+        return np.isfinite(p.low) & np.isfinite(p.high)
+
+    known = view.ranges.get(root, UNKNOWN)
+    return everywhere(view.graph, [p], root, largest, holds, known)
 
 
 def _exact(q: Array, p: Interval | None) -> Array:

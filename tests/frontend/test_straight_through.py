@@ -66,6 +66,11 @@ def arranged(last: Callable[[Drawing, str, str], str]) -> Form:
     return lambda d, x: last(d, d("Sign", x), d.clip(x))
 
 
+def no_residue(d: Drawing, x: str, p: str) -> str:
+    """Sign(x) + (p - p)."""
+    return d("Add", d("Sign", x), d("Sub", p, p))
+
+
 def rounded(scale: float, levels: int) -> Form:
     """Round(Clip(x / scale, 0, levels)) * scale, all of it around the clipped x."""
 
@@ -161,6 +166,9 @@ INEXACT: dict[str, Form] = {
     "scaled sign": lambda d, x: d.residue(d("Mul", d("Sign", x), 0.37), d.clip(x)),
     "wrong sign": estimator(lambda d, x: d("Neg", d.clip(x))),
     "far above": estimator(lambda d, x: d.clip(d("Mul", x, 3), -3e7, 3e7)),
+    "infinity minus infinity": lambda d, x: no_residue(d, x, d("Exp", x)),
+    "infinite at zero": lambda d, x: no_residue(d, x, d("Div", 1, x)),
+    "no number below zero": lambda d, x: no_residue(d, x, d("Sqrt", x)),
 }  # fmt: skip
 
 
