@@ -147,7 +147,7 @@ class Tracer:
         if values is None:
             return None
         low, *middle, high = values.astype(np.float64)
-        approximated = self._approximated(op)
+        approximated = self._approximated(op, flat)
         # What is in the middle is told apart only when it is exactly that.
         if middle and (approximated or np.any(middle[0] - low != high - middle[0])):
             return None
@@ -156,9 +156,9 @@ class Tracer:
         table = values if middle else values[[0, 0, 1]]
         return self._own(value, flat, Signs(value, table, bool(middle), True, approximated))
 
-    def _approximated(self, op: Op) -> bool:
+    def _approximated(self, op: Op, flat: bool = False) -> bool:
         """Whether an operator's results, or what it reads, are computed to a few units only."""
-        below = [self.find(v) for v in op.operands]
+        below = [self.find(v, flat) for v in op.operands]
         inexact = any(isinstance(b, Signs) and b.approximated for b in below)
         return inexact or Trait.APPROXIMATED in op.traits
 
@@ -304,7 +304,7 @@ class Tracer:
         except VerifyError:
             return self._not_sign(node)
         table = out.reshape(3, -1)
-        return replace(below[0], table=table, approximated=self._approximated(op))
+        return replace(below[0], table=table, approximated=self._approximated(op, flat))
 
     def _not_sign(self, node: Node, why: str = "is not a sign") -> NotSigns:
         name = described(node, self.operators)
