@@ -50,8 +50,10 @@ class GraphBuilder:
         self._tensors: dict[Value, str] = {}
 
     def constant(self, array: Array, hint: str = "c", origin: Iterable[str] = ()) -> Value:
-        """A constant operand."""
+        """A constant operand; ModelError for one much larger than all that the model stores."""
         element_of(array.dtype)
+        if array.size > self.limit:
+            raise ModelError(f"a constant of {array.size} elements is too large to make at import")
         self.charge(array.nbytes)
         op = Const.of(array)
         value = self._builder.add(op, hint, origin)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ...errors import VerifyError
 from ..core import Op, Value
 from ..intervals import LIBRARY_ERROR, Interval
 from ..traits import Trait
-from ..types import BOOL, F32, Batch, Scalar, TensorType, broadcast
+from ..types import BOOL, F32, Array, Batch, Scalar, TensorType, broadcast
 from .window import Window
 from .window_axis import window_axes
 
@@ -280,18 +281,13 @@ class AveragePool(_Pool):
 
     def divisors(self) -> Any:
         """Positions counted in each window, float32 of the output's spatial shape."""
-        size = self.x.shape[2:]
-        inside = np.ones((1, 1, *size), np.float32)
-        if self.count_pads:
-            spatial = len(self.kernel)
-            ends = [(self.pads[i], self.pads[i + spatial]) for i in range(spatial)]
-            inside = np.pad(inside, [(0, 0), (0, 0), *ends], constant_values=1)
-            over = self.window.overhang(size)
-            inside = np.pad(inside, [(0, 0), (0, 0), *[(0, o) for o in over]])
-        else:
-            inside = self.window.padded(inside, 0)
-        counts = sum(seen for _, seen in self.window.taps(inside, self.window.output(size)))
-        return np.asarray(counts, np.float32)[0, 0]
+        counts: list[Array] = []
+        for number, axis in enumerate(window_axes(self.window, self.x.shape[2:])):
+            after = self.pads[number + len(self.kernel)]
+            first, end = (-axis.pad, axis.size + after) if self.count_pads else (0, axis.size)
+            counts.append(axis.before(end) - axis.before(first))
+        product: Any = np.multiply.outer
+        return reduce(product, counts).astype(np.float32)
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         x = self.window.padded(args[0], 0)

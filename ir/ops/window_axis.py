@@ -30,33 +30,34 @@ class WindowAxis:
     pad: int
     """Padding before the first position; what follows the last one needs no name."""
 
-    @cached_property
-    def positions(self) -> Array:
-        """The operand's position under each tap, in padding too: i64 [outputs, taps]."""
+    def before(self, position: int) -> Array:
+        """How many taps of each output lie before a position of the operand: i64 [outputs]."""
         starts = np.arange(self.outputs) * self.stride - self.pad
-        return starts[:, None] + np.arange(self.taps) * self.dilation
+        return np.clip(-((starts - position) // self.dilation), 0, self.taps)
 
     @cached_property
     def inside(self) -> Array:
         """Whether a tap lies inside the operand: bool [outputs, taps]."""
-        return (self.positions >= 0) & (self.positions < self.size)
+        first, end = (self.before(edge)[:, None] for edge in (0, self.size))
+        taps = np.arange(self.taps)
+        return (first <= taps) & (taps < end)
 
     @cached_property
     def ranges(self) -> tuple[tuple[int, int], ...]:
         """First and end of the taps inside, for each output; both are the first tap that is not
         before the operand where none is inside."""
-        first, end = ((self.positions < edge).sum(1).tolist() for edge in (0, self.size))
+        first, end = (self.before(edge).tolist() for edge in (0, self.size))
         return tuple(zip(first, end, strict=True))
 
     @property
     def bordered(self) -> bool:
         """Whether some output sees a tap outside."""
-        return not self.inside.all()
+        return bool(self.before(0).any() or (self.before(self.size) < self.taps).any())
 
     @property
     def may_be_empty(self) -> bool:
         """Whether some output sees no tap inside."""
-        return not self.inside.any(1).all()
+        return bool((self.before(0) == self.before(self.size)).any())
 
 
 def window_axes(window: Window, spatial: Shape) -> tuple[WindowAxis, ...]:

@@ -78,6 +78,11 @@ def test_a_result_that_explodes_names_its_node(huge: onnx.NodeProto, constants: 
     assert f"node '{huge.name}' ({huge.op_type} of ai.onnx 17): " in message
 
 
+def test_a_constant_of_a_rule_is_bounded_too() -> None:
+    message = str(refused(model([node("Trilu", ["x"], ["y"])], {"x": [1, 5000, 5000]})))
+    assert "node 'Trilu_y' (Trilu of ai.onnx 17): a constant of 25000000 elements" in message
+
+
 def test_external_data_that_share_their_bytes(tmp_path: Path) -> None:
     (tmp_path / "w.bin").touch()
     os.truncate(tmp_path / "w.bin", 4 << 20)

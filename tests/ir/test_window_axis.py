@@ -9,6 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bnnc.errors import VerifyError
+from bnnc.ir import TensorType, Value
+from bnnc.ir.ops import AveragePool
 from bnnc.ir.ops.window import Window
 from bnnc.ir.ops.window_axis import WindowAxis, border_classes, joint, window_axes
 
@@ -80,10 +82,46 @@ def test_positions_of_a_class_see_the_same_taps(case: tuple[Window, tuple[int, .
         assert [tuple(row) for row in taps.tolist()] == sorted(distinct)
 
 
+@given(windows(), st.booleans())
+def test_divisors_count_the_taps_of_each_window(
+    case: tuple[Window, tuple[int, ...]], count_pads: bool
+) -> None:
+    window, sizes = case
+    ends = window.pads[len(sizes) :]
+    counts = np.zeros(window.output(sizes))
+    for at in np.ndindex(counts.shape):
+        for tap in np.ndindex(*window.kernel):
+            places = [
+                a * s + t * d - pad
+                for a, s, t, d, pad in zip(
+                    at, window.strides, tap, window.dilations, window.pads, strict=False
+                )
+            ]
+            bounds = [
+                size + (end if count_pads else 0) for size, end in zip(sizes, ends, strict=True)
+            ]
+            low = -99 if count_pads else 0
+            counts[at] += all(low <= p < b for p, b in zip(places, bounds, strict=True))
+    assert (average(window, sizes, count_pads).divisors() == counts).all()
+
+
+def average(window: Window, sizes: tuple[int, ...], count_pads: bool = False) -> AveragePool:
+    x = Value("x", TensorType((1, 1, *sizes)))
+    form = (window.strides, window.pads, window.dilations, window.ceil_mode)
+    return AveragePool(x, window.kernel, *form, count_pads=count_pads)
+
+
+def test_a_large_window_is_not_counted_tap_by_tap() -> None:
+    window = Window((500, 500), (1, 1), (1, 1), (400,) * 4)
+    divisors = average(window, (600, 600)).divisors()
+    assert divisors.shape == (901, 901)
+    assert (divisors[0, 0], divisors[450, 450]) == (100 * 100, 500 * 500)
+
+
 def test_a_window_that_steps_over_the_operand_sees_none_of_it() -> None:
     """Taps at -1 and 1 of an operand of one position; then all before it, then all after it."""
     axis = WindowAxis(size=1, outputs=1, taps=2, stride=1, dilation=2, pad=1)
-    assert axis.positions.tolist() == [[-1, 1]]
+    assert [axis.before(edge).tolist() for edge in (-1, 0, 1, 2)] == [[0], [1], [1], [2]]
     assert axis.may_be_empty
     assert axis.ranges == ((1, 1),)
     far = WindowAxis(size=2, outputs=3, taps=2, stride=4, dilation=1, pad=4)
