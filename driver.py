@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, overload
 
-from .backends.cost_model import CostModel, PredictedCost
+from .backends.cost_model import CostModel, PredictedCost, constants_of
 from .backends.interface import Backend, EmitKind, Scheduled
 from .backends.manifest_entries import Geometry, target_entry, tensor_entries
 from .backends.targets import check_host
@@ -31,9 +31,10 @@ from .options import BACKENDS, Emit, FileName, Keywords, Options, Shapes, SignZe
 from .passes import Context, Pass, pipelines, run_passes
 from .passes.binarize import Verdict, examine
 from .passes.byte_price import weighed
+from .passes.choose_layouts import asked_about
 from .runtime import Model, artifact, load
 from .runtime.c_header import c_header
-from .tuning import tuned_cost
+from .tuning import MeasuredCost, tuned_cost
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -219,10 +220,9 @@ def build(
     costs = _tuned(backend, machine, options, say, warnings.append) if options.tune else predicted
     say("importing")
     imported = import_model(model, options.shapes, options.sign_zero)
-    say("rewriting")
     try:
         dump = _dumper(Path(options.dump_ir)) if options.dump_ir is not None else None
-        graph, verdicts = lower(imported, costs, options, dump)
+        graph, verdicts = lower(imported, costs, options, _counting(say, dump))
         say("generating code")
         code = backend.lower(graph, machine)
     except (LoweringError, PassError, VerifyError) as error:
@@ -310,9 +310,23 @@ def lower(
     rewriting = pipelines.rewriting(options.exact_float, options.reuse, options.mst_max_depth)
     number = 1 + len(recognition)
     graph = run_passes(graph, rewriting, Context(costs), observe, number)
+    if isinstance(costs, MeasuredCost):
+        costs.expect(asked_about(graph), constants_of(graph))
     context = Context(weighed(graph, costs, options.optimize))
     number += len(rewriting)
     return run_passes(graph, pipelines.scheduling(), context, observe, number), verdicts
+
+
+def _counting(say: Progress, observe: Observe | None) -> Observe:
+    """What says how many passes are done, and goes on to another observer."""
+    total = len(pipelines.default())
+
+    def count(number: int, step: Pass | None, graph: Graph) -> None:
+        say(f"rewriting, {number} of {total} passes done")
+        if observe is not None:
+            observe(number, step, graph)
+
+    return count
 
 
 def _dumper(folder: Path) -> Observe:

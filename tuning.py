@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -159,6 +159,22 @@ class MeasuredCost(CostModel):
         self._cache = cache
         self._seconds = seconds
         self._say = say
+        self._expected = self._done = 0
+        self._spent = 0.0
+
+    def expect(self, ops: Iterable[Op], constants: Constants) -> None:
+        """Count what is not in the cache yet."""
+        missing = {
+            signature(op, constants)
+            for op in ops
+            if (choices := self.choices(op, constants)) and self._compared(op, choices)
+            if any(str(c) not in self._cache.times(signature(op, constants)) for c in choices)
+        }
+        self._expected = self._done + len(missing)
+
+    def _compared(self, op: Op, choices: Sequence[Choice]) -> bool:
+        """Whether it matters how long an operator takes."""
+        return len(choices) > 1 or _has_layouts(op)
 
     def choices(self, op: Op, constants: Constants = NO_CONSTANTS) -> tuple[Choice, ...]:
         return self._predicted.choices(op, constants)
@@ -166,7 +182,7 @@ class MeasuredCost(CostModel):
     def cost(self, op: Op, choice: Choice, constants: Constants = NO_CONSTANTS) -> float:
         """Nanoseconds of a way that is one of several, as least; about those of an only one."""
         choices = self.choices(op, constants)
-        if len(choices) == 1 and not _has_layouts(op):
+        if not self._compared(op, choices):
             return self._predicted.cost(op, choice, constants) * NANOSECONDS
         favourite = self._predicted.cheapest(op, constants)
         assert favourite is not None
@@ -180,11 +196,19 @@ class MeasuredCost(CostModel):
         key = signature(op, constants)
         times = self._cache.times(key)
         if any(str(choice) not in times for choice in choices):
-            title = _title(op)
-            self._say(f"tuning: {title}, {len(choices)} candidates")
+            title, started = _title(op), time.perf_counter()
+            self._tell(title, len(choices))
             times = measure(op, choices, constants, self._backend, self.target, self._seconds)
             self._cache.keep(key, title, times)
+            self._done, self._spent = self._done + 1, self._spent + time.perf_counter() - started
         return times
+
+    def _tell(self, title: str, candidates: int) -> None:
+        """How far tuning is, and how long the rest takes at the pace so far."""
+        most = max(self._expected, self._done + 1)
+        each = self._spent / self._done if self._done else self._seconds
+        left = f"about {each * (most - self._done):.0f} s left"
+        self._say(f"tuning {self._done + 1} of {most}: {title}, {candidates} candidates, {left}")
 
 
 def _has_layouts(op: Op) -> bool:

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from typing import ClassVar
 
 from ..backends.cost_model import Constants, CostModel, constants_of
-from ..ir import Builder, Graph, Layout, Node, Region, Stage, Value
-from ..ir.ops import Fused, Relayout
+from ..ir import Builder, Graph, Layout, Node, Op, Region, Stage, Value
+from ..ir.ops import Const, Fused, Relayout
 from .manager import Context, Pass
 
 Layouts = Mapping[Value, Layout]
@@ -84,22 +84,40 @@ class _Region:
 
 def _region(node: Node, costs: CostModel, constants: Constants) -> _Region | None:
     """The ways to compute a node that some kernel takes, if there are several."""
-    if not isinstance(node.op, Fused):
-        return None
-    values = [v for v in (*node.op.xs, *node.results) if _has_choice(v)]
-    values = list(dict.fromkeys(values))
-    if not values or len(values) > _MOST_VALUES:
+    values = _choosable(node)
+    if not values:
         return None
     ways: list[_Way] = []
-    for layouts in itertools.product((Layout.WORDS, Layout.PLANES), repeat=len(values)):
-        by_value = dict(zip(values, layouts, strict=True))
-        new = {v: _laid_out(v, by_value[v]) for v in values}
-        laid_out = _over(node, new, [new.get(v, v) for v in node.results])
+    for by_value, laid_out in _variants(node, values):
         priced = costs.cheapest(laid_out.op, constants)
         if priced is not None:
             ways.append(_Way(by_value, priced.cost))
     plain = len(ways) == 1 and Layout.PLANES not in ways[0].layouts.values()
     return _Region(node, tuple(ways)) if ways and not plain else None
+
+
+def _choosable(node: Node) -> list[Value]:
+    """The values whose layouts are a matter of choice, unless they are too many."""
+    if not isinstance(node.op, Fused):
+        return []
+    values = [v for v in (*node.op.xs, *node.results) if _has_choice(v)]
+    values = list(dict.fromkeys(values))
+    return values if len(values) <= _MOST_VALUES else []
+
+
+def _variants(node: Node, values: Sequence[Value]) -> Iterator[tuple[Layouts, Node]]:
+    """A node in every combination of layouts of some values; words alone come first."""
+    for layouts in itertools.product((Layout.WORDS, Layout.PLANES), repeat=len(values)):
+        by_value = dict(zip(values, layouts, strict=True))
+        new = {v: _laid_out(v, by_value[v]) for v in values}
+        yield by_value, _over(node, new, [new.get(v, v) for v in node.results])
+
+
+def asked_about(graph: Graph) -> Iterator[Op]:
+    """The operators whose costs are asked when a graph's layouts and kernels are chosen."""
+    for node in graph.nodes:
+        if not isinstance(node.op, Const):
+            yield from (variant.op for _, variant in _variants(node, _choosable(node)))
 
 
 def _has_choice(value: Value) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -209,6 +210,26 @@ def test_a_measured_cost_is_what_was_measured(monkeypatch: pytest.MonkeyPatch) -
     assert only is not None
     (way,) = costs.ways(nodes["r"].op)
     assert way == Priced(Choice("relayout"), only.cost * NANOSECONDS), "the only way: not measured"
+
+
+def test_tuning_says_how_far_it_is(
+    cache: Path, mnist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of all that is not in the cache, and when it will be done."""
+
+    def measure(op: Any, choices: Sequence[Choice], *_: Any) -> dict[str, float]:
+        return dict.fromkeys(map(str, choices), 1.0)
+
+    monkeypatch.setattr(tuning, "measure", measure)
+    said: list[str] = []
+    for name in ("a.so", "b.so"):
+        bnnc.compile(mnist, output=tmp_path / name, tune=True, progress=said.append)
+    steps = [re.match(r"tuning (\d+) of (\d+): .*, about \d+ s left$", text) for text in said]
+    counted = [(int(step[1]), int(step[2])) for step in steps if step]
+    assert [number for number, _ in counted] == list(range(1, len(counted) + 1))
+    assert len(counted) > 4
+    assert counted[0][1] <= len(counted)
+    assert counted[-1][0] == counted[-1][1], "the second time all is known"
 
 
 @pytest.mark.parametrize(("gain", "kept"), [(0.99, "binary_conv"), (0.9, "binary_conv_lookup")])

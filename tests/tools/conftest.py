@@ -10,6 +10,7 @@ import pytest
 from cli_support import Cli
 
 import bnnc
+from bnnc.tools.command_line import console
 
 
 @pytest.fixture
@@ -17,6 +18,7 @@ def cli(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
     """The command line, started in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("BNNC_DEBUG", raising=False)
+    monkeypatch.setattr(console, "SPARSELY", float("inf"))  # on a slow machine, too
     return Cli(capsys, tmp_path)
 
 

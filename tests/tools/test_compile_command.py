@@ -23,6 +23,7 @@ from bnnc import ir
 from bnnc.backends.codegen.module import KernelBackend
 from bnnc.errors import LoweringError
 from bnnc.passes import pipelines
+from bnnc.tools.command_line import console
 
 TERMINAL = {**os.environ, "TERM": "xterm"}
 FLOAT = onnx.TensorProto.FLOAT
@@ -375,6 +376,30 @@ def test_progress_shows_on_a_terminal_alone(cli: Cli, model: Path) -> None:
     assert process.returncode == 0, shown
     assert b"importing" in shown
     assert Path("out.txt").read_text().count("\n") == 1
+
+
+def test_progress_elsewhere_is_a_line_now_and_then(
+    cli: Cli, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console, "SPARSELY", 0.0)
+    done = cli("compile", model)
+    assert "bnnc: importing ...\n" in done.err
+    total = len(pipelines.default())
+    assert f"bnnc: rewriting, {total} of {total} passes done ...\n" in done.err
+    assert cli("compile", model, "--quiet") == (0, "", "")
+    assert "not allowed with" in cli.bad("compile", model, "-q", "-v")
+
+
+def test_quiet_keeps_warnings(cli: Cli, mnist: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cli.folder / "cache"))
+    kept = cli.folder / "cache" / "bnnc" / "tuning.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("damaged")
+    command = ("compile", mnist, "-o", "m.so", "--tune", "--tune-seconds", "0.001", "-q")
+    done = cli(*command)
+    assert (done.code, done.out) == (0, "")
+    assert done.err.startswith("bnnc: warning: ")
+    assert done.err.count("\n") == 1
 
 
 def test_tune(cli: Cli, mnist: Path, monkeypatch: pytest.MonkeyPatch) -> None:

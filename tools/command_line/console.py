@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from importlib.util import find_spec
 from typing import TextIO
@@ -70,11 +71,36 @@ def _silence(stream: TextIO) -> None:
         os.dup2(nothing.fileno(), stream.fileno())
 
 
+SPARSELY = 10.0
+"""Seconds between lines of progress where stderr is no terminal."""
+
+
+def _silent(_: str) -> None:
+    """No progress."""
+
+
+def _sparse() -> Say:
+    """What prints a line now and then, none in the first `SPARSELY` seconds."""
+    last = time.monotonic()
+
+    def say(message: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= SPARSELY:
+            last = time.monotonic()
+            complain(f"{message} ...")
+
+    return say
+
+
 @contextlib.contextmanager
-def progress() -> Generator[Say]:
-    """A function that shows the current step on stderr; shows nothing unless that is a terminal."""
-    if sys.stderr is None or not sys.stderr.isatty() or find_spec("rich") is None:
-        yield lambda message: None
+def progress(quiet: bool = False) -> Generator[Say]:
+    """A function that shows the current step on stderr: on a terminal in place, elsewhere as a line
+    every `SPARSELY` seconds, and not at all if ``quiet``."""
+    if quiet or sys.stderr is None:
+        yield _silent
+        return
+    if not sys.stderr.isatty() or find_spec("rich") is None:
+        yield _sparse()
         return
     from rich.console import Console
     from rich.markup import escape

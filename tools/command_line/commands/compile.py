@@ -41,7 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("-o", "--output", metavar="OUT", help="default: the model's path with .so (or .o, .s, ..)")
     add_options(parser, *FLAGS)
-    add("-v", "--verbose", action="store_true", help="list the layers")
+    loud = parser.add_mutually_exclusive_group().add_argument
+    loud("-v", "--verbose", action="store_true", help="list the layers")
+    loud("-q", "--quiet", action="store_true", help="print nothing but errors and warnings")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -51,8 +53,12 @@ def run(arguments: argparse.Namespace) -> int:
     options = options_of(arguments)
     model = arguments.model
     output = output_path(model, arguments.output, options)
-    with progress() as say:
+    with progress(arguments.quiet) as say:
         compilation = compile_file(model, arguments.target, output, options, say)
+    for warning in compilation.warnings:
+        complain(f"warning: {warning}")
+    if arguments.quiet:
+        return 0
     _remark(compilation)
     show(_summary(output, compilation, options.emit))
     if arguments.verbose:
@@ -80,8 +86,6 @@ def _summary(output: Path, compilation: Compilation, emit: str) -> str:
 
 def _remark(compilation: Compilation) -> None:
     """Print the importer's notes, and the layers that are almost binary, to stderr."""
-    for warning in compilation.warnings:
-        complain(f"warning: {warning}")
     for note in compilation.imported.notes:
         complain(f"note: {note}")
     almost = almost_binary(compilation.manifest.layers)
