@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 
 import pytest
 from cli_support import Cli
+from optional_tools import missing
 
 from bnnc.tools.command_line.commands import COMMANDS
 from bnnc.tools.command_line.completion import fish
@@ -28,6 +30,8 @@ from bnnc.tools.command_line.completion import fish
 )
 def test_bash_completes(cli: Cli, words: list[str], completed: list[str]) -> None:
     """Where it completes nothing, bash offers files."""
+    if shutil.which("bash") is None:
+        missing("BASH", "bash", "apt-get install bash")
     script = cli.good("completion", "bash")
     quoted = " ".join(f"'{word}'" for word in words)
     ask = f"COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _bnnc; echo ${{COMPREPLY[@]}}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from ...backends.targets import ALIASES, NATIVE, TARGETS
 
@@ -26,16 +26,15 @@ class Command(Protocol):
 
 
 class _Recorder(argparse.ArgumentParser):
-    """A parser that remembers its arguments."""
+    """A parser that remembers its arguments, those of groups too."""
 
     def __init__(self) -> None:
         self.seen: list[argparse.Action] = []
         super().__init__()
 
-    def add_argument(self, *names: Any, **settings: Any) -> argparse.Action:
-        action = super().add_argument(*names, **settings)
+    def _add_action(self, action: argparse.Action) -> argparse.Action:
         self.seen.append(action)
-        return action
+        return super()._add_action(action)
 
 
 def _arguments(command: Command) -> list[argparse.Action]:
