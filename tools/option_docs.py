@@ -15,8 +15,8 @@ HEAD = """\
 
 `make options` writes this file from `options.py`, where each option of `bnnc compile` stands once:
 the flag, and the keyword of `bnnc.compile` (a field of `bnnc.Options`). `bnnc compile` also takes
-the model, `--target`, `--output` and `--verbose`; `bnnc.compile` the model, `target`, `output`,
-`options` and `progress`.
+the model, `--target`, `--output`, `--verbose` and `--quiet`; `bnnc.compile` the model, `target`,
+`output`, `options` and `progress`.
 
 A keyword replaces the field of `options` that it names:
 
@@ -24,7 +24,7 @@ A keyword replaces the field of `options` that it names:
 small = bnnc.Options(compress=True, exact_float=True)
 model = bnnc.compile("net.onnx", options=small)
 bnnc.compile("net.onnx", "arm64", "net.so", options=small, prefix="net")
-``
+```
 
 Without `output` the model is compiled in memory and loaded, for this machine only.
 

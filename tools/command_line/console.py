@@ -1,4 +1,4 @@
-"""Output of the commands: results to stdout, messages to stderr, progress on a terminal."""
+"""Output of the commands: results to stdout, messages to stderr, progress to stderr too."""
 
 from __future__ import annotations
 
