@@ -50,8 +50,10 @@ def test_several_files_are_written_all_or_none(tmp_path: Path) -> None:
 
 
 WAITING = """
-import sys, tempfile, threading
+import signal, sys, tempfile, threading
 from bnnc.files import cleaning_up
+for number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)
 with cleaning_up(), tempfile.TemporaryDirectory(dir=sys.argv[1]):
     print("ready", flush=True)
     threading.Event().wait(60)
@@ -76,14 +78,18 @@ def test_signals_are_left_to_those_who_handle_them() -> None:
     def handle(*_: object) -> None:
         raise AssertionError
 
-    before = signal.signal(signal.SIGTERM, handle)
+    before = {
+        signal.SIGTERM: signal.signal(signal.SIGTERM, handle),
+        signal.SIGHUP: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # ignored under nohup
+    }
     try:
         with cleaning_up():
             assert signal.getsignal(signal.SIGTERM) is handle
             assert signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
     finally:
-        signal.signal(signal.SIGTERM, before)
-    assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+        for number, action in before.items():
+            signal.signal(number, action)
 
 
 def test_other_threads_write_files_too(tmp_path: Path) -> None:
