@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, overload
 
@@ -205,14 +206,9 @@ def build(
     ``soname`` the name by which programs look for the library."""
     started = time.perf_counter()
     say = progress or _silent
-    if options.emit not in get_args(Emit):
-        raise BackendError(f"unknown emit kind {options.emit!r}; known: {', '.join(SUFFIXES)}")
-    if options.compress and options.emit != "so":
-        raise BackendError(f"only shared libraries are compressed, not --emit {options.emit}")
     name = name.encode("utf-8", "replace").decode()  # file names may hold any bytes
-    prefix = options.prefix if options.prefix is not None else identifier(name)
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,99}", prefix):
-        raise BackendError(f"prefix {prefix!r} is not a C identifier of up to 100 letters")
+    prefix = identifier(name) if options.prefix is None else options.prefix
+    _check_options(options, prefix)
     backend = load_backend(options.backend)
     machine = resolve_target(target)
     warnings: list[str] = []
@@ -228,7 +224,6 @@ def build(
     except (LoweringError, PassError, VerifyError) as error:
         raise type(error)(f"{_label(model)}: {error}") from error
     linking = importlib.import_module(".backends.linking", __package__)
-    linker = linking.linker_version(options.linker) if options.emit == "so" else "none"
     source = imported.source
     inputs, outputs = tensor_entries(graph)
     manifest = artifact.Manifest(
@@ -241,7 +236,7 @@ def build(
         workspace=code.workspace,
         constants=code.constant_bytes,
         source=artifact.Source(source.sha256, source.bytes, source.opset, source.producer),
-        linker=linker,
+        linker=linking.linker_version(options.linker) if options.emit == "so" else "none",
         layers=tuple(layer(verdict) for verdict in verdicts),
         kernels=tuple(kernel(scheduled, predicted) for scheduled in code.schedule),
         options=options.manifest(),
@@ -251,16 +246,40 @@ def build(
     else:
         kind: EmitKind = "obj" if options.emit == "so" else options.emit
         data = code.emit(kind, prefix, artifact.section_bytes(manifest))
+    link = partial(linking.link, target=machine, linker=options.linker, soname=soname)
+    data = _finished(data, code.schedule, options, link, say)
+    seconds = time.perf_counter() - started
+    return Compilation(data, manifest, imported, graph, code.schedule, seconds, tuple(warnings))
+
+
+def _check_options(options: Options, prefix: str) -> None:
+    """Raise BackendError, before the work, for options that cannot be had (together)."""
+    if options.emit not in get_args(Emit):
+        raise BackendError(f"unknown emit kind {options.emit!r}; known: {', '.join(SUFFIXES)}")
+    if options.compress and options.emit != "so":
+        raise BackendError(f"only shared libraries are compressed, not --emit {options.emit}")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,99}", prefix):
+        raise BackendError(f"prefix {prefix!r} is not a C identifier of up to 100 letters")
+
+
+def _finished(
+    data: bytes,
+    schedule: tuple[Scheduled, ...],
+    options: Options,
+    link: Callable[[bytes], bytes],
+    say: Progress,
+) -> bytes:
+    """The file of an emitted object or text: linked, sealed by a checksum and compressed, as far as
+    the options ask for it."""
     if options.emit == "so":
         say("linking")
-        data = linking.link(data, machine, options.linker, soname)
+        data = link(data)
     if options.emit in ("so", "obj"):
         data = artifact.seal(data)
     if options.compress:
         say("compressing")
-        data = compress_file(data, code.schedule)
-    seconds = time.perf_counter() - started
-    return Compilation(data, manifest, imported, graph, code.schedule, seconds, tuple(warnings))
+        data = compress_file(data, schedule)
+    return data
 
 
 def _tuned(

@@ -62,13 +62,11 @@ class Scope:
     def put(self, name: str, tensor: ImportedTensor, origin: str) -> None:
         """Record a node's output. A constant operand is recorded as its contents."""
         if isinstance(tensor, Value):
+            self.graph.name(tensor, self.shown(name))
             array = self.graph.array_of(tensor)
             if array is not None:
                 self._materialised[name] = tensor
-                self.graph.name(tensor, self.shown(name))
                 tensor = array
-            else:
-                self.graph.name(tensor, self.shown(name))
         if isinstance(tensor, np.ndarray):
             self.graph.charge(tensor.nbytes)
         self._tensors[name] = tensor

@@ -19,7 +19,8 @@ from .layer_report import Computed, Row, rows_of, tensor_lines, totals
 
 if TYPE_CHECKING:
     from ...frontend import Imported
-    from ...runtime.manifest import Kernel
+    from ...runtime.manifest import Kernel, Manifest
+    from .reuse_report import Reused
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ def is_artifact(path: str) -> bool:
 
 
 def artifact_contents(path: str) -> Contents:
+    """The contents of an artifact, for whatever machine it is. Raises ArtifactError."""
     from ...runtime.artifact import read_manifest, to_dict
     from ...runtime.artifact_file import expanded, read_stored
     from .stored_weights import stored_lines, stored_weights, total
@@ -59,16 +61,34 @@ def artifact_contents(path: str) -> Contents:
     size = bytes_text(len(file))
     if file is not data:
         size += f", compressed from {bytes_text(len(data))}"
-    layers = manifest.layers
-    target, source = manifest.target, manifest.source
+    return Contents(
+        _artifact_facts(manifest, size),
+        {
+            "kind": "artifact",
+            **to_dict(manifest),
+            "bytes": len(file),
+            "expanded_bytes": len(data),
+            "stored_weights": [kernel.json() for kernel in weights],
+            "bits_per_weight": total(weights).bits if weights else None,
+            **totals(manifest.layers),
+        },
+        rows_of(manifest),
+        lambda: draw_list([layer.name for layer in manifest.layers]),
+        "An artifact does not contain the graph: these are its layers in order.",
+        stored_lines(weights),
+    )
+
+
+def _artifact_facts(manifest: Manifest, size: str) -> Sequence[str]:
+    """The lines before an artifact's layers; ``size`` is that of its file."""
+    target, source, workspace = manifest.target, manifest.source, manifest.workspace
     origin = _source(source.bytes, source.opset, source.producer)
-    workspace = manifest.workspace
     memory = (
         f"{bytes_text(workspace.fixed)} + {bytes_text(workspace.per_batch)} a sample"
         f" + {bytes_text(workspace.per_thread)} a thread"
     )
     options = ", ".join(f"{key}={_option(value)}" for key, value in manifest.options.items())
-    facts = (
+    return (
         f"{manifest.name}, compiled by bnnc {manifest.bnnc}, {size}",
         f"target  {target.name}: {target.triple}, {target.cpu}",
         f"needs   {' '.join(target.features) or 'nothing beyond the architecture'}",
@@ -77,23 +97,7 @@ def artifact_contents(path: str) -> Contents:
         f"kernels {_kernels(manifest.kernels)}",
         f"memory  {bytes_text(manifest.constants)} of constants, workspace {memory}",
         f"source  {origin}, sha256 {source.sha256[:16]}",
-        f"options {options}" if options else "options none",
-    )
-    return Contents(
-        facts,
-        {
-            "kind": "artifact",
-            **to_dict(manifest),
-            "bytes": len(file),
-            "expanded_bytes": len(data),
-            "stored_weights": [kernel.json() for kernel in weights],
-            "bits_per_weight": total(weights).bits if weights else None,
-            **totals(layers),
-        },
-        rows_of(manifest),
-        lambda: draw_list([layer.name for layer in layers]),
-        "An artifact does not contain the graph: these are its layers in order.",
-        stored_lines(weights),
+        f"options {options or 'none'}",
     )
 
 
@@ -123,14 +127,14 @@ def model_contents(
     """The contents of an ONNX model, with the kernels that it would have for a target; ``mst`` adds
     what reuse along trees would save. Raises BnncError."""
     from ...backends.manifest_entries import tensor_entries
-    from ...driver import load_backend, resolve_target
     from .layer_facts import inspect_model
-    from .reuse_report import reuse_lines, reused_layers
+    from .reuse_report import reuse_lines
 
     inspected = inspect_model(path, options.shapes, options.sign_zero)
     source, notes, graph = inspected.imported.source, inspected.imported.notes, inspected.graph
     layers = [facts.layer for facts in inspected.layers]
-    computed, why_not = _computed(inspected.imported, options, target or "native")
+    target = target or "native"
+    computed, why_not = _computed(inspected.imported, options, target)
     inputs, outputs = tensor_entries(graph)
     facts = (
         _source(source.bytes, source.opset, source.producer),
@@ -154,13 +158,21 @@ def model_contents(
     }
     lines: list[str] = []
     if mst:
-        machine, backend = resolve_target(target or "native"), load_backend("llvm")
-        reused = reused_layers(inspected.imported, machine, backend, options.mst_max_depth)
+        reused = _reused(inspected.imported, options, target)
         json["mst"] = [layer.json() for layer in reused]
         lines = reuse_lines(reused)
     numbers = {layer.node: number for number, layer in enumerate(inspected.layers)}
     rows = [layer.row(computed.get(layer.layer.name, ())) for layer in inspected.layers]
     return Contents(facts, json, rows, lambda: draw(graph, numbers), more=lines)
+
+
+def _reused(imported: Imported, options: Options, target: str) -> Sequence[Reused]:
+    """What reuse along trees would save in each layer on bits, for a target."""
+    from ...driver import load_backend, resolve_target
+    from .reuse_report import reused_layers
+
+    machine, backend = resolve_target(target), load_backend("llvm")
+    return reused_layers(imported, machine, backend, options.mst_max_depth)
 
 
 def _computed(
