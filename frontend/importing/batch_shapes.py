@@ -49,6 +49,26 @@ def of_probes(arrays: Sequence[Array]) -> Array | BatchDependent | None:
     return BatchDependent(tuple(arrays)) if first.size <= PROBE_LIMIT else None
 
 
+def undecided(
+    a: Array | BatchDependent, b: Array | BatchDependent, result: Sequence[Array]
+) -> bool:
+    """Whether a comparison of two tensors may come out otherwise at another batch size, for an
+    element for which it has one ``result`` at all probes.
+
+    The difference of two elements is slope * N + offset and changes its sign at most once: after
+    N = 1 where slope and difference have opposite signs there. Any other difference (N modulo 8)
+    may do so anywhere.
+    """
+    sides = (x.arrays if isinstance(x, BatchDependent) else (x,) * len(PROBES) for x in (a, b))
+    gaps = [np.subtract(x, y, dtype=np.float64) for x, y in zip(*sides, strict=True)]
+    slope = (gaps[1] - gaps[0]) / (PROBES[1] - PROBES[0])
+    crosses = gaps[0] * slope < 0
+    for gap, n in zip(gaps, PROBES, strict=True):
+        crosses = crosses | (gap != gaps[0] + slope * (n - PROBES[0]))
+    same = np.logical_and.reduce([r == result[0] for r in result])
+    return bool(np.any(same & crosses))
+
+
 def dims_of(tensor: Array | BatchDependent) -> tuple[Dim, ...]:
     """A one-dimensional (or scalar) integer tensor as dimensions; -1 and 0 are kept.
 

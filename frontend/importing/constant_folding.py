@@ -19,7 +19,7 @@ from ...errors import Limit, ModelError
 from ...ir import Array
 from ..prepare.local_functions import one_line
 from ..prepare.tensor_data import holds_nan
-from .batch_shapes import PROBE_LIMIT, PROBES, BatchDependent, of_probes
+from .batch_shapes import PROBE_LIMIT, PROBES, BatchDependent, of_probes, undecided
 from .graph_builder import MAX_FOLDED_PRODUCTS
 
 PRODUCTS = frozenset(("MatMul", "Gemm"))
@@ -37,6 +37,9 @@ FOLDED = PRODUCTS | frozenset(
     """.split()
 )
 """Standard operators that are computed at import when their inputs are known."""
+
+COMPARISONS = frozenset("Equal Greater GreaterOrEqual Less LessOrEqual".split())
+"""Operators that may say the same of all probes, and something else of another batch size."""
 
 UNBOUNDED = frozenset(("NonZero",))
 """Operators whose result size depends on data, within a small multiple of their operand's."""
@@ -90,9 +93,16 @@ def fold(
         if probe is None:
             return None
         probes.append(probe)
+    if node.op_type in COMPARISONS and _undecided(inputs, probes):
+        return None
     results = [of_probes(arrays) for arrays in zip(*probes, strict=True)]
     known = [result for result in results if result is not None]
     return known if len(known) == len(results) else None
+
+
+def _undecided(inputs: Sequence[Known | None], probes: Sequence[Sequence[Array]]) -> bool:
+    a, b = inputs
+    return a is not None and b is not None and undecided(a, b, [probe[0] for probe in probes])
 
 
 def _evaluate(

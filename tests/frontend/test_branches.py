@@ -122,6 +122,35 @@ def test_a_condition_of_the_batch_is_refused() -> None:
     assert op_names(load_model(proto, shapes={"x": (1, 3, 4)}).graph) == ["mul", "add"]
 
 
+@pytest.mark.parametrize(
+    ("divisor", "op", "number", "known"),
+    [
+        (None, "Greater", 0, True),
+        (None, "GreaterOrEqual", 1, True),
+        (None, "Equal", -1, True),
+        (None, "Equal", 4, False),
+        (None, "Less", 5000, False),
+        (8, "Equal", 0, False),
+    ],
+)
+def test_a_batch_is_compared_as_every_batch_is(
+    divisor: int | None, op: str, number: int, known: bool
+) -> None:
+    """N > 0 always holds; N = 4 and N mod 8 = 0 hold for some batches, whichever are looked at."""
+    constants = {"zero": np.array(0), "number": np.array(number)}
+    nodes = [node("Shape", ["x"], ["s"]), node("Gather", ["s", "zero"], ["d"])]
+    if divisor is not None:
+        constants["divisor"] = np.array(divisor)
+        nodes.append(node("Mod", ["d", "divisor"], ["rest"]))
+    nodes.append(node(op, [nodes[-1].output[0], "number"], ["c"]))
+    proto = model([*nodes, doubled_or_negated()], {"x": ["N", 3, 4]}, constants=constants)
+    if known:
+        check(proto, {"x": X})
+    else:
+        assert "depends on the batch size and is used as data" in str(refused(proto))
+        check(proto, {"x": values(4, 3, 4)}, shapes={"x": (4, 3, 4)})
+
+
 def test_problems_inside_a_branch_are_all_listed() -> None:
     chain = [node("GridSample", ["x", "x"], ["m"]), node("Relux", ["m"], ["n"])]
     broken = branch([*chain, node("Neg", ["n"], ["o"])], "o")
