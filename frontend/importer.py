@@ -14,7 +14,7 @@ import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto, defs
 
 from ..errors import Limit, ModelError, ModelFileError, VerifyError, harmless
-from ..ir import Graph, Node, Output, Value, scalar_of, shape_text, verify
+from ..ir import Graph, Node, Output, Value, shape_text, verify
 from ..ir.common_subexpressions import merge_equal
 from ..ir.ops import Sign
 from .analysis.nonfinite_constants import nonfinite_constants
@@ -48,7 +48,7 @@ from .prepare.reader import (
 )
 from .prepare.signatures import check_signature
 from .prepare.subgraphs import names_read
-from .prepare.tensor_data import dtype_name, dtype_of
+from .prepare.tensor_data import dtype_name, dtype_of, element_of
 from .prepare.validity import invalidity
 from .registry import find_rule
 
@@ -272,16 +272,11 @@ def _check_declared(info: ValueInfoProto, value: Value) -> None:
             raise ModelError(f"is declared as {kind}; expected a tensor", limits=[Limit.KIND])
         return
     declared = info.type.tensor_type
-    if declared.elem_type:
-        try:
-            element = scalar_of(dtype_of(declared.elem_type))
-        except VerifyError as error:
-            raise ModelError(str(error)) from error
-        if element != value.element:
-            raise ModelError(
-                f"inconsistent types: declared {dtype_name(declared.elem_type)}, "
-                f"computed {value.element}"
-            )
+    if declared.elem_type and element_of(dtype_of(declared.elem_type)) != value.element:
+        raise ModelError(
+            f"inconsistent types: declared {dtype_name(declared.elem_type)}, "
+            f"computed {value.element}"
+        )
     if not declared.HasField("shape"):
         return
     # A size below 1 stands for an unknown one, as among the inputs.

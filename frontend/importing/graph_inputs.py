@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from onnx import GraphProto, TensorProto, ValueInfoProto
 
 from ...errors import Limit, ModelError, VerifyError
-from ...ir import Batch, Dim, TensorType, Value, scalar_of
-from ..prepare.tensor_data import dtype_name, dtype_of
+from ...ir import Batch, Dim, TensorType, Value
+from ..prepare.tensor_data import dtype_name, dtype_of, element_of
 from ..registry import FLOAT32
 from .graph_builder import MAX_VALUE
 
@@ -112,8 +112,8 @@ def _written(info: ValueInfoProto) -> list[int | _Symbol] | None:
     if tensor.elem_type == TensorProto.UNDEFINED:
         raise ModelError(f"input '{info.name}' has no data type")
     try:
-        scalar_of(dtype_of(tensor.elem_type))
-    except (ModelError, VerifyError) as error:
+        element_of(dtype_of(tensor.elem_type))
+    except ModelError as error:
         raise ModelError(
             f"input '{info.name}': data type {dtype_name(tensor.elem_type)} is not supported",
             limits=[Limit.TYPE],
@@ -187,7 +187,7 @@ def _dim(dim: int | _Symbol, axis: int, batch: str | None, fixed: Mapping[str, i
 
 
 def _value(info: ValueInfoProto, shape: Sequence[Dim]) -> list[Value]:
-    element = scalar_of(dtype_of(info.type.tensor_type.elem_type))
+    element = element_of(dtype_of(info.type.tensor_type.elem_type))
     try:
         type_ = TensorType(tuple(shape), element)
     except VerifyError as error:
