@@ -7,12 +7,14 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_support import Cli
 from conftest import ROOT
 
 import bnnc
+from bnnc.errors import InputError
 
 NAMES = [
     *("Options", "__version__", "benchmark", "compile", "errors", "inspect", "load", "runtime"),
@@ -41,6 +43,21 @@ def test_inspect_returns_what_the_command_prints(cli: Cli, mnist: Path, compiled
         told = json.loads(cli.good("inspect", file, "--json"))
         assert json.loads(json.dumps(bnnc.inspect(file))) == told
         assert told["binarized"] == 4
+
+
+@pytest.mark.parametrize(
+    ("keywords", "flag"),
+    [
+        ({"target": "arm64"}, "--target"),
+        ({"shapes": {"input": (1, 1, 28, 28)}}, "--shape"),
+        ({"sign_zero": "+1"}, "--sign-zero"),
+    ],
+)
+def test_inspect_does_not_pass_over_what_an_artifact_cannot_have(
+    compiled: Path, keywords: dict[str, Any], flag: str
+) -> None:
+    with pytest.raises(InputError, match=f"is compiled already; {flag} is for models, leave it"):
+        bnnc.inspect(compiled, **keywords)
 
 
 def test_targets_are_values(cli: Cli) -> None:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...errors import BnncError
+from ...errors import BnncError, InputError
 from ...files import open_regular
 from ...options import Options, Shapes, SignZero
 from ..command_line.console import bytes_text, count_text
@@ -48,12 +48,20 @@ def is_artifact(path: str) -> bool:
     return head[:4] == b"\x7fELF" or is_compressed(head)
 
 
-def artifact_contents(path: str) -> Contents:
-    """The contents of an artifact, for whatever machine it is. Raises ArtifactError."""
+def artifact_contents(path: str, options: Options, target: str | None = None) -> Contents:
+    """The contents of an artifact, for whatever machine it is. Raises ArtifactError, and InputError
+    where a target or options are given, which say how a model would be compiled."""
     from ...runtime.artifact import read_manifest, to_dict
     from ...runtime.artifact_file import expanded, read_stored
     from .stored_weights import stored_lines, stored_weights, total
 
+    given = {
+        "--target": target is not None,
+        "--shape": bool(options.shapes),
+        "--sign-zero": options.sign_zero != Options.sign_zero,
+    }
+    for flag in (flag for flag, is_given in given.items() if is_given):
+        raise InputError(f"{path}: is compiled already; {flag} is for models, leave it out")
     file = read_stored(path)
     data = expanded(file, path)
     manifest = read_manifest(data, path)
@@ -210,7 +218,7 @@ def inspect(
     """The contents of an ONNX model or of an artifact, as ``bnnc inspect --json`` prints them: its
     layers, on bits or not and why, the kernels that a model has for ``target`` (default: this
     machine), and what else is known. Raises BnncError."""
-    path = os.fspath(file)
+    path, options = os.fspath(file), Options(shapes=shapes, sign_zero=sign_zero)
     if is_artifact(path):
-        return artifact_contents(path).json
-    return model_contents(path, Options(shapes=shapes, sign_zero=sign_zero), target).json
+        return artifact_contents(path, options, target).json
+    return model_contents(path, options, target).json

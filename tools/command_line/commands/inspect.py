@@ -69,15 +69,13 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError("--mst-max-depth bounds the trees of --mst, which is not given")
     if html is not None and arguments.mst:
         raise InputError("--mst is not part of the page that --html writes; leave one of them out")
+    options = replace(options_of(arguments), mst_max_depth=arguments.tree_depth or 0)
     if is_artifact(path):
         if arguments.mst:
             raise InputError(f"{path}: --mst looks at a model's weights; name the ONNX file")
-        if arguments.target is not None:
-            raise InputError(f"{path}: was compiled for a target; --target is for models")
-        contents = artifact_contents(path)
+        contents = artifact_contents(path, options, arguments.target)
     else:
         require_compiler("inspecting a model")
-        options = replace(options_of(arguments), mst_max_depth=arguments.tree_depth or 0)
         contents = model_contents(path, options, arguments.target, arguments.mst)
     if html is not None:
         title = Path(path).name
