@@ -103,7 +103,7 @@ def test_the_page_tells_its_structure(cli: Cli, mnist: Path, browser: Browser) -
     roles = [node["role"]["value"] for node in nodes if not node["ignored"]]
     assert roles.count("table") == 1
     assert roles.count("rowheader") == 7  # six layers and the total, though shown as blocks
-    assert roles.count("heading") == 3
+    assert roles.count("heading") == 4  # the title, graph, layers, their IR
     assert {"main", "region", "list", "columnheader"} <= set(roles)
     assert browser.evaluate("document.documentElement.lang") == "en"
 
