@@ -138,6 +138,50 @@ def test_a_near_tie_behind_a_factor(cli: Cli) -> None:
     assert {tie["layer"] for tie in done["definition"]["near_ties"]} == {"/step"}
 
 
+@pytest.mark.parametrize("kind", ["product from the left", "least of two steps"])
+def test_a_near_tie_behind_a_count(cli: Cli, kind: str) -> None:
+    """Floats that add ±0.1 leave a rest where the count is 0. A product from the left is imported
+    as one from the right, between transposes; a sign of steps is no step of what they read."""
+    rng = np.random.default_rng(3)
+    left = kind == "product from the left"
+    shape, result = ((2, 300, 24), (2, 16, 3)) if left else ((48, 300), (48, 3))
+    x = rng.standard_normal(shape).astype(np.float32)
+    weights = np.where(rng.random((16, 300)) < 0.5, -1, 1)
+    make = helper.make_node
+    steps = {
+        "product from the left": [
+            make("MatMul", ["w", "s"], ["n"]),
+            make("Sign", ["n"], ["t"], "/step"),
+        ],
+        "least of two steps": [
+            make("MatMul", ["s", "wt"], ["n"]),
+            make("LessOrEqual", ["n", "zero"], ["c"]),
+            make("Where", ["c", "minus", "one"], ["a"]),
+            make("Add", ["n", "half"], ["h"]),
+            make("Sign", ["h"], ["b"]),
+            make("Min", ["a", "b"], ["t"], "/step"),
+        ],
+    }[kind]
+    head = np.where(rng.random((24 if left else 16, 3)) < 0.5, -1, 1)
+    constants = {"w": weights * 0.1, "wt": weights.T * 0.1, "v": head}
+    constants |= {"zero": 0, "minus": -1, "one": 1, "half": 0.5}
+    graph = helper.make_graph(
+        [make("Sign", ["x"], ["s"]), *steps, make("MatMul", ["t", "v"], ["y"], "/head")],
+        "counts",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, result)],
+        [numpy_helper.from_array(np.float32(a), key) for key, a in constants.items()],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save_model(helper.make_model(graph, opset_imports=opset, ir_version=9), "counts.onnx")
+    assert ((weights @ np.sign(x if left else x.T)) == 0).any()
+    np.savez("counts.npz", x=x)
+    done = json.loads(cli.good("verify", "counts.onnx", "--inputs", "counts.npz", "--json"))
+    assert done["verdict"] == "near-tie"
+    assert done["definition"]["flips"] == done["definition"]["problems"] == []
+    assert {tie["layer"] for tie in done["definition"]["near_ties"]} == {"/step"}
+
+
 def test_the_users_word_on_zero_holds_for_the_reference(cli: Cli) -> None:
     """Signs of zeros, where ONNX has 0: exactly, or as +1 on both sides."""
     weights = np.where(np.random.default_rng(0).random((64, 3)) < 0.5, -1, 1).astype(np.float32)

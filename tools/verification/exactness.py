@@ -10,8 +10,8 @@ values, node by node, and tells the three apart: equal, near-tie, wrong.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -325,6 +325,9 @@ class Walk:
             largest = float(np.abs(seen.values[off]).max())
             if largest <= seen.bound:
                 return NearTie(seen.layer, "sign", count, off.size, largest, seen.bound)
+            if np.logical_or.reduce([same(mine, a) for a in seen.moved])[off].all():
+                slack = seen.slack
+                return NearTie(seen.layer, "step", count, off.size, slack, slack, True)
             return None
         op = node.op
         if isinstance(op, ops.Sign):
@@ -397,15 +400,31 @@ class Walk:
                 ahead.extend(node.op.operands)
         return self.slack(value) * largest
 
-    def moved(self, value: Value, by: int, slack: float) -> Array:
-        """A value when the operands of the steps since the last known values are moved."""
+    def moved(
+        self, value: Value, by: int, slack: float, nodes: Iterable[Node] | None = None
+    ) -> Array:
+        """A value when the operands of the steps among nodes are moved: if none are given, those
+        since the last known values."""
         values: dict[Value, Array] = {}
-        for node in self._since_known(value):
+        for node in self._since_known(value) if nodes is None else nodes:
             args = [values.get(v, self.env[v]) for v in node.op.operands]
             values.update(
                 zip(node.results, shifted(node, args, self.batch, by, slack), strict=True)
             )
         return values[value]
+
+    def last_steps(self, value: Value) -> list[Node]:
+        """The node that makes a value and those before it, up to the last steps, in order."""
+        ahead, nodes = [value], set[Node]()
+        while ahead:
+            node = self.graph.producers.get(ahead.pop())
+            if node is None or node in nodes or Trait.SUMS in node.op.traits:
+                continue
+            if any(v not in self.env for v in node.op.operands):
+                continue
+            nodes.add(node)
+            ahead.extend(() if is_step(node.op) else node.op.operands)
+        return [node for node in self.graph.nodes if node in nodes]
 
     def _since_known(self, value: Value) -> list[Node]:
         """The node that makes a value and those before it whose results are not known, in order."""
@@ -443,14 +462,38 @@ def _at_count(
     return values
 
 
+def before_moves(graph: Graph, known: Mapping[str, Array], batch: int) -> dict[str, Array]:
+    """Known values, and those that follow from them: what stands before a transpose or reshape
+    whose result is known. A product from the left is imported as one from the right between two
+    transposes."""
+    out = dict(known)
+    for node in reversed(graph.nodes):
+        op = node.op
+        if not isinstance(op, (ops.Transpose, ops.Reshape)) or op.x.name in out:
+            continue
+        after = out.get(node.result.name)
+        if after is not None and after.shape == node.result.type.concrete(batch):
+            back = after.transpose(np.argsort(op.perm)) if isinstance(op, ops.Transpose) else after
+            out[op.x.name] = back.reshape(op.x.type.concrete(batch))
+    return out
+
+
 @dataclass(frozen=True)
 class Before:
     """What a sign reads, as the reference has it: values, their float error bound, and the ONNX
-    node that the sign came from."""
+    node that the sign came from; what the sign becomes where it reads other steps, and the
+    operands of those are ``moved`` by ``slack`` of their scale."""
 
     values: Array
     bound: float
     layer: str
+    moved: tuple[Array, ...]
+    slack: float
+
+    def map(self, change: Callable[[Array], Array]) -> Before:
+        """The same in another order of channels."""
+        moved = tuple(map(change, self.moved))
+        return replace(self, values=change(self.values), moved=moved)
 
 
 def signs_of(walk: Walk) -> dict[str, Before]:
@@ -458,9 +501,11 @@ def signs_of(walk: Walk) -> dict[str, Before]:
     signs: dict[str, Before] = {}
     for node in walk.graph.nodes:
         if isinstance(node.op, ops.Binarize) and node.op.x in walk.env:
-            values = walk.env[node.op.x]
-            layer = layer_of(node, node.result)
-            signs[node.result.name] = Before(values, walk.bound(node.op.x), layer)
+            x, sign = node.op.x, node.result
+            steps, slack = walk.last_steps(x), walk.slack(x)
+            moved = [walk.moved(sign, by, slack, [*steps, node]) for by in (-1, 0, 1)]
+            layer = layer_of(node, sign)
+            signs[sign.name] = Before(walk.env[x], walk.bound(x), layer, tuple(moved), slack)
     return signs
 
 

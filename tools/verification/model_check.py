@@ -16,8 +16,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from dataclasses import asdict, dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,7 +30,8 @@ from ...backends.targets import Target
 from ...driver import build, import_model, load_backend, lower, resolve_target
 from ...errors import InputError
 from ...frontend import Imported, to_float32
-from ...ir import Array, Graph, Stage
+from ...ir import Array, Bits, Graph, Stage
+from ...ir.interpret import batch_of
 from ...options import RECOMPILED, FileName, Options
 from ...passes import Pass
 from ...passes.mst_reorder import MstReorder
@@ -42,6 +43,7 @@ from .exactness import (
     Findings,
     NearTie,
     Walk,
+    before_moves,
     distance,
     is_exact,
     is_step,
@@ -199,8 +201,19 @@ class Graphs:
         return cls(imported.graph, binarized[0], scheduled, backend, target, moved)
 
     def as_scheduled(self, name: str, array: Array) -> Array:
-        """A value of the model with the channels of the scheduled graph."""
-        return self.moved[name](array) if name in self.moved else array
+        """A value of the model as the scheduled graph has it: with its channels, and as bits where
+        a pass found that a ternary value is never 0."""
+        if name in self.moved:
+            array = self.moved[name](array)
+        if array.dtype == np.int8 and name in self._bits:
+            array = (array > 0).astype(np.uint8)
+        return array
+
+    @cached_property
+    def _bits(self) -> frozenset[str]:
+        """The names of the scheduled graph's values that are packed bits."""
+        results = (value for node in self.scheduled.nodes for value in node.results)
+        return frozenset(value.name for value in results if isinstance(value.element, Bits))
 
     @cached_property
     def apart(self) -> LayerModel:
@@ -332,13 +345,14 @@ def _verify_once(
 ) -> None:
     seen = reference.run(given)
     definition = report.definition
-    known = {**seen, **Walk(graphs.imported, given, seen, definition).values}
+    known = before_moves(graphs.imported, seen, batch_of(graphs.imported, given))
+    known.update(Walk(graphs.imported, given, known, definition).values)
     # The new values of recognition, above all packed signs, follow from those known by now.
     names = [value.name for node in graphs.scheduled.nodes for value in node.results]
     recognised = Walk(graphs.binarized, given, known, definition, wanted=names)
     known.update(recognised.values)
     before = {
-        name: replace(sign, values=graphs.as_scheduled(name, sign.values))
+        name: sign.map(partial(graphs.as_scheduled, name))
         for name, sign in signs_of(recognised).items()
     }
     known = {name: graphs.as_scheduled(name, array) for name, array in known.items()}
