@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -325,7 +326,7 @@ class Walk:
             largest = float(np.abs(seen.values[off]).max())
             if largest <= seen.bound:
                 return NearTie(seen.layer, "sign", count, off.size, largest, seen.bound)
-            if np.logical_or.reduce([same(mine, a) for a in seen.moved])[off].all():
+            if np.logical_or.reduce([same(mine, a) for a in seen.moved()])[off].all():
                 slack = seen.slack
                 return NearTie(seen.layer, "step", count, off.size, slack, slack, True)
             return None
@@ -482,18 +483,19 @@ def before_moves(graph: Graph, known: Mapping[str, Array], batch: int) -> dict[s
 class Before:
     """What a sign reads, as the reference has it: values, their float error bound, and the ONNX
     node that the sign came from; what the sign becomes where it reads other steps, and the
-    operands of those are ``moved`` by ``slack`` of their scale."""
+    operands of those are ``moved`` by ``slack`` of their scale: computed where it is asked for."""
 
     values: Array
     bound: float
     layer: str
-    moved: tuple[Array, ...]
+    moved: Callable[[], list[Array]]
     slack: float
 
     def map(self, change: Callable[[Array], Array]) -> Before:
         """The same in another order of channels."""
-        moved = tuple(map(change, self.moved))
-        return replace(self, values=change(self.values), moved=moved)
+        return replace(
+            self, values=change(self.values), moved=lambda: list(map(change, self.moved()))
+        )
 
 
 def signs_of(walk: Walk) -> dict[str, Before]:
@@ -502,11 +504,16 @@ def signs_of(walk: Walk) -> dict[str, Before]:
     for node in walk.graph.nodes:
         if isinstance(node.op, ops.Binarize) and node.op.x in walk.env:
             x, sign = node.op.x, node.result
-            steps, slack = walk.last_steps(x), walk.slack(x)
-            moved = [walk.moved(sign, by, slack, [*steps, node]) for by in (-1, 0, 1)]
-            layer = layer_of(node, sign)
-            signs[sign.name] = Before(walk.env[x], walk.bound(x), layer, tuple(moved), slack)
+            layer, moved = layer_of(node, sign), partial(_moved_sign, walk, node)
+            signs[sign.name] = Before(walk.env[x], walk.bound(x), layer, moved, walk.slack(x))
     return signs
+
+
+def _moved_sign(walk: Walk, node: Node) -> list[Array]:
+    """A packed sign where the operands of the steps before it lie lower, on the jump, or higher."""
+    x = node.op.operands[0]
+    nodes, slack = [*walk.last_steps(x), node], walk.slack(x)
+    return [walk.moved(node.result, by, slack, nodes) for by in (-1, 0, 1)]
 
 
 def is_step(op: Op) -> bool:
