@@ -11,7 +11,7 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -74,10 +74,6 @@ class Capabilities:
     """Floats times powers of two, rounded once, whatever the power (VSCALEFPS)."""
     bit_matrix: bool = False
     """An 8x8 bit matrix times each byte, which also transposes bits (GF2P8AFFINEQB)."""
-    byte_permute: bool = False
-    """Any permutation of a register's bytes in one instruction (VPERMB)."""
-    funnel_shift: bool = False
-    """Shifts across two lanes, by another amount in each (VPSHLDVD, VPSHRDVQ)."""
 
 
 @dataclass(frozen=True)
@@ -158,8 +154,6 @@ def _x86_capabilities(features: frozenset[str]) -> Capabilities:
         fma="fma" in features,
         power_scaling=wide,
         bit_matrix="gfni" in features,
-        byte_permute=wide and "avx512vbmi" in features,
-        funnel_shift=wide and "avx512vbmi2" in features,
     )
 
 
@@ -188,6 +182,7 @@ MACHINES: dict[str, Machine] = {
 _V2 = ("cx16", "sahf", "popcnt", "sse3", "ssse3", "sse4.1", "sse4.2")
 _V3 = (*_V2, "avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe")
 _V4 = (*_V3, "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl")
+_ALDERLAKE = (*_V3, "avxvnni", "gfni")
 _CASCADELAKE = (*_V4, "avx512vnni")
 _ICELAKE = (*_CASCADELAKE, "avx512bitalg", "avx512vpopcntdq", "avx512vbmi", "avx512vbmi2", "gfni")
 _NEON = ("fp-armv8", "neon")
@@ -198,7 +193,9 @@ class Target:
     """What code is generated for. ``cpu`` is the LLVM scheduling model, ``features`` LLVM's names
     of all that code may use, ``l1`` and ``l2`` data cache bytes of one core.
 
-    ``base`` is the LLVM CPU that ``features`` are added to.
+    ``base`` is the LLVM CPU that ``features`` are added to. ``shown_by`` has features, as
+    /proc/cpuinfo spells them, that code does not use but that tell the CPU from others for
+    ``native``.
     """
 
     name: str
@@ -208,6 +205,7 @@ class Target:
     base: str
     l1: int
     l2: int
+    shown_by: tuple[str, ...] = ()
 
     @property
     def machine(self) -> str:
@@ -248,18 +246,18 @@ class Target:
         for row in table.values():
             if any(need in gone for need in row.needs):
                 gone.add(row.llvm)
-        return self._with(tuple(f for f in self.features if f not in gone))
-
-    def _with(self, features: tuple[str, ...]) -> Target:
-        return Target(self.name, self.triple, self.cpu, features, self.base, self.l1, self.l2)
+        return replace(self, features=tuple(f for f in self.features if f not in gone))
 
 
 def _features(machine: str) -> Mapping[str, Feature]:
     return MACHINES[machine].features if machine in MACHINES else {}
 
 
-def _x86(name: str, cpu: str, features: tuple[str, ...], l1: int, l2: int) -> Target:
-    return Target(name, _X86_TRIPLE, cpu, features, MACHINES["x86_64"].base, l1 << 10, l2 << 10)
+def _x86(
+    name: str, cpu: str, features: tuple[str, ...], l1: int, l2: int, shown_by: tuple[str, ...] = ()
+) -> Target:
+    base = MACHINES["x86_64"].base
+    return Target(name, _X86_TRIPLE, cpu, features, base, l1 << 10, l2 << 10, shown_by)
 
 
 def _arm(name: str, cpu: str, features: tuple[str, ...], l1: int, l2: int) -> Target:
@@ -268,15 +266,23 @@ def _arm(name: str, cpu: str, features: tuple[str, ...], l1: int, l2: int) -> Ta
     )
 
 
+_SAPPHIRE_RAPIDS = ("avx512_fp16",)
+_GRANITE_RAPIDS = (*_SAPPHIRE_RAPIDS, "amx_fp16")
+_ZEN = ("clzero",)
 _V8_2 = ("crc", "lse", "rdm", "dotprod")
 TARGETS: dict[str, Target] = {
     row.name: row
     for row in (
         _x86("x86-64-v2", "nehalem", _V2, 32, 256),
         _x86("x86-64-v3", "haswell", _V3, 32, 256),
+        _x86("alderlake", "alderlake", _ALDERLAKE, 48, 1280),
         _x86("x86-64-v4", "skylake-avx512", _V4, 32, 1024),
         _x86("cascadelake", "cascadelake", _CASCADELAKE, 32, 1024),
         _x86("icelake-server", "icelake-server", _ICELAKE, 48, 1280),
+        _x86("sapphirerapids", "sapphirerapids", _ICELAKE, 48, 2048, _SAPPHIRE_RAPIDS),
+        _x86("graniterapids", "graniterapids", _ICELAKE, 48, 2048, _GRANITE_RAPIDS),
+        _x86("znver4", "znver4", _ICELAKE, 32, 1024, _ZEN),
+        _x86("znver5", "znver5", _ICELAKE, 48, 1024, (*_ZEN, "avx_vnni")),
         _arm("arm64", "cortex-a72", (), 32, 512),
         _arm("cortex-a53", "cortex-a53", ("crc",), 32, 512),
         _arm("cortex-a72", "cortex-a72", ("crc",), 32, 1024),
@@ -325,7 +331,8 @@ def check_host(target: Target, what: str, instead: str) -> None:
 
 
 def native(machine: str | None = None, present: frozenset[str] | None = None) -> Target:
-    """The richest row that this machine can run, with the optional features that it has.
+    """The richest row that this machine can run, of equal ones that which most of its features
+    show, with the optional features that it has.
 
     ``machine`` and ``present`` (features in Linux spelling) are read from the system when absent.
     """
@@ -338,7 +345,8 @@ def native(machine: str | None = None, present: frozenset[str] | None = None) ->
     if not fitting:
         lacking = sorted(set(rows[0].host_features) - present)
         raise TargetError(f"this machine lacks what {rows[0].name} needs: {', '.join(lacking)}")
-    best = max(fitting, key=lambda row: len(row.features))
+    shown = [row for row in fitting if present.issuperset(row.shown_by)]
+    best = max(shown, key=lambda row: (len(row.features), len(row.shown_by)))
     chosen = set(best.features)
     for feature in MACHINES[machine].features.values():
         if feature.host in present and all(need in chosen for need in feature.needs):

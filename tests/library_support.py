@@ -27,7 +27,7 @@ ICELAKE = TARGETS["icelake-server"]
 X86_PATHS = {
     "v2": TARGETS["x86-64-v2"],
     "v3": TARGETS["x86-64-v3"],
-    "v3-vnni": replace(TARGETS["x86-64-v3"], features=(*TARGETS["x86-64-v3"].features, "avxvnni")),
+    "alderlake": TARGETS["alderlake"],
     "v4": TARGETS["x86-64-v4"],
     "v4-vnni": TARGETS["cascadelake"],
     "v4-bitalg": ICELAKE.without("avx512_vpopcntdq"),

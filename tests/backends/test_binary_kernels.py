@@ -94,7 +94,7 @@ def _counter_and_form(parameters: Parameters) -> Hashable:
     return parameters["short_cases"], parameters["name"].startswith("gemm")
 
 
-@pytest.fixture(scope="module", params=each("v3-vnni", "v4-bitalg", "v4-vnni", "cortex-a76"))
+@pytest.fixture(scope="module", params=each("alderlake", "v4-bitalg", "v4-vnni", "cortex-a76"))
 def short_cases(request: pytest.FixtureRequest) -> Cases:
     return Cases(asked_for(request, {name: CASES[name] for name in SHORT}), *request.param)
 

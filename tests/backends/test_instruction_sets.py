@@ -163,7 +163,7 @@ def test_an_operation_is_emitted_or_absent_by_capability(name: str, row: str) ->
     [
         ("lookup_bytes", "v2", "pshufb"),
         ("ternary_logic", "v4", "vpternlogd"),
-        ("dot_bytes", "v3-vnni", "vpdpbusd"),
+        ("dot_bytes", "alderlake", r"{vex}\s+vpdpbusd"),
         ("dot_bytes", "cortex-a76", "sdot"),
         ("multiply_pairs", "v3", "vpmaddubsw"),
         ("add_pairs", "v3", "vpmaddwd"),

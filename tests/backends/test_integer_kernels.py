@@ -20,7 +20,7 @@ from bnnc.ir.ops.window import Window
 
 VBMI = replace(X86_PATHS["v4-vnni"], features=(*X86_PATHS["v4-vnni"].features, "avx512vbmi"))
 PATHS = {**X86_PATHS, "v4-vbmi": VBMI}
-TARGETS = each("v2", "v3", "v3-vnni", "v4", "v4-vnni", "v4-vbmi", "arm64", "cortex-a76")
+TARGETS = each("v2", "v3", "alderlake", "v4", "v4-vnni", "v4-vbmi", "arm64", "cortex-a76")
 CONVS = {
     # name: (operand, layout, channels out, kernel, strides, dilations)
     "stem3": ("N,3,11,13", "row", 64, (3, 3), (2, 2), (1, 1)),
@@ -118,6 +118,7 @@ def test_counts_are_exact(library: Library | EmulatedLibrary, batch: int, pieces
     ("target", "instruction"),
     [
         ("icelake-server", "vpdpbusd"),
+        ("alderlake", r"{vex}\s+vpdpbusd"),
         ("x86-64-v4", "vpmaddubsw"),
         ("x86-64-v3", "vpmaddubsw"),
         ("x86-64-v2", "pmaddubsw"),

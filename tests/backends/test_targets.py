@@ -12,9 +12,14 @@ from bnnc.errors import TargetError
 CAPABILITIES = {
     "x86-64-v2": (128, 16, "table", False, False, False),
     "x86-64-v3": (256, 16, "table", False, False, True),
+    "alderlake": (256, 16, "table", False, True, True),
     "x86-64-v4": (512, 32, "table", True, False, True),
     "cascadelake": (512, 32, "table", True, True, True),
     "icelake-server": (512, 32, "dword", True, True, True),
+    "sapphirerapids": (512, 32, "dword", True, True, True),
+    "graniterapids": (512, 32, "dword", True, True, True),
+    "znver4": (512, 32, "dword", True, True, True),
+    "znver5": (512, 32, "dword", True, True, True),
     "arm64": (128, 32, "byte", False, False, True),
     "cortex-a53": (128, 32, "byte", False, False, True),
     "cortex-a72": (128, 32, "byte", False, False, True),
@@ -63,12 +68,39 @@ def test_features_are_taken_away_with_all_that_builds_on_them() -> None:
 def test_native_is_the_richest_row_with_the_machine_s_extras() -> None:
     v3 = frozenset(TARGETS["x86-64-v3"].host_features)
     assert targets.native("x86_64", v3).features == TARGETS["x86-64-v3"].features
-    alder_lake = targets.native("x86_64", v3 | {"avx_vnni", "avx512_vnni"})
-    assert alder_lake.has.byte_products == "fours"
-    assert alder_lake.vector_bits == 256
-    assert "avx512_vnni" not in alder_lake.host_features
+    some = targets.native("x86_64", v3 | {"avx_vnni", "avx512_vnni"})
+    assert some.has.byte_products == "fours"
+    assert some.vector_bits == 256
+    assert "avx512_vnni" not in some.host_features
     pi = targets.native("aarch64", frozenset({"fp", "asimd", "crc32"}))
     assert (pi.name, pi.has.popcount) == ("native", "byte")
+
+
+ICELAKE = frozenset(TARGETS["icelake-server"].host_features)
+
+
+@pytest.mark.parametrize(
+    ("name", "present"),
+    [
+        ("x86-64-v2", frozenset(TARGETS["x86-64-v2"].host_features) | {"clzero"}),
+        ("x86-64-v3", frozenset(TARGETS["x86-64-v3"].host_features) | {"clzero", "vaes"}),
+        ("alderlake", frozenset(TARGETS["alderlake"].host_features)),
+        ("cascadelake", frozenset(TARGETS["cascadelake"].host_features)),
+        ("icelake-server", ICELAKE),
+        ("icelake-server", ICELAKE | {"avx_vnni"}),
+        ("sapphirerapids", ICELAKE | {"avx_vnni", "avx512_fp16", "avx512_bf16", "amx_int8"}),
+        ("sapphirerapids", ICELAKE | {"avx_vnni", "avx512_fp16"}),
+        ("graniterapids", ICELAKE | {"avx_vnni", "avx512_fp16", "amx_int8", "amx_fp16"}),
+        ("znver4", ICELAKE | {"avx512_bf16", "clzero"}),
+        ("znver5", ICELAKE | {"avx512_bf16", "avx_vnni", "clzero"}),
+    ],
+)
+def test_native_knows_a_cpu_by_its_features(name: str, present: frozenset[str]) -> None:
+    """CPUs that give code the same instructions differ in caches and schedules."""
+    row, target = TARGETS[name], targets.native("x86_64", present)
+    assert (target.cpu, target.l1, target.l2) == (row.cpu, row.l1, row.l2)
+    assert set(row.features) <= set(target.features)
+    assert present.issuperset(target.host_features)
 
 
 def test_native_refuses_machines_below_every_row() -> None:
@@ -98,27 +130,29 @@ def test_triple_and_cpu(name: str, bits: int, popcount: str) -> None:
     assert (target.vector_bits, target.has.popcount) == (bits, popcount)
 
 
-def test_capabilities_of_a_cpu_equal_those_of_its_row() -> None:
-    row, target = TARGETS["icelake-server"], triples.resolve("x86_64-linux-gnu:icelake-server")
-    assert target.has == row.has
-    assert (row.has.bit_matrix, row.has.byte_permute, row.has.funnel_shift) == (True,) * 3
+NAMED = [row.name for row in TARGETS.values() if row.machine == "x86_64" and row.cpu == row.name]
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_capabilities_of_a_cpu_equal_those_of_its_row(name: str) -> None:
+    assert triples.resolve(f"x86_64-linux-gnu:{name}").has == TARGETS[name].has
 
 
 @pytest.mark.parametrize(
-    ("cpu", "bit_matrix", "byte_permute", "funnel_shift"),
+    ("cpu", "features"),
     [
-        ("cascadelake", False, False, False),
-        ("cannonlake", False, True, False),
-        ("alderlake", True, False, False),
-        ("tremont", True, False, False),
+        ("cascadelake", ()),
+        ("cannonlake", ("avx512vbmi",)),
+        ("alderlake", ("avxvnni", "gfni")),
+        ("tremont", ("gfni",)),
+        ("znver4", ("avx512vbmi", "avx512vbmi2", "gfni")),
+        ("znver5", ("avx512vbmi", "avx512vbmi2", "gfni")),
     ],
 )
-def test_bit_capabilities_of_a_cpu(
-    cpu: str, bit_matrix: bool, byte_permute: bool, funnel_shift: bool
-) -> None:
-    has = triples.resolve(f"x86_64-linux-gnu:{cpu}").has
-    capabilities = (has.bit_matrix, has.byte_permute, has.funnel_shift)
-    assert capabilities == (bit_matrix, byte_permute, funnel_shift)
+def test_bytes_and_bits_of_a_cpu(cpu: str, features: tuple[str, ...]) -> None:
+    asked = ("avxvnni", "avx512vbmi", "avx512vbmi2", "gfni")
+    found = triples.resolve(f"x86_64-linux-gnu:{cpu}").features
+    assert tuple(name for name in asked if name in found) == features
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,7 @@ _SIGNS: Signs = (
         r"\bvpmullq\s.*%ymm[\s\S]*\bvpaddb\s.*%zmm|\bvpaddb\s.*%zmm[\s\S]*\bvpmullq\s.*%ymm",
         ("avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"),
     ),
+    (r"{vex}\s+vpdpbusd\s", ("avxvnni",)),
     (r"\bvpdpbusd\s.*%zmm", ("avx512vnni",)),
     (r"\bvpopcntd\s.*%zmm", ("avx512vpopcntdq",)),
     (r"\bvpopcntb\s.*%zmm", ("avx512bitalg",)),
