@@ -2,7 +2,9 @@
 
 f(concat(a, b), c) = concat(f(a, c[:A]), f(b, c[A:])) for elementwise f and constants c: exact. The
 result is then written once, instead of being written, read and written again; and the concatenation
-that remains copies nothing when its operands can be computed directly into it.
+that remains copies nothing when its operands can be computed directly into it. In a dense block,
+where each layer reads all that came before it, no layer's normalization reads the growing map: a
+part makes, while it is in registers, what all later layers want of it.
 """
 
 from __future__ import annotations
@@ -55,14 +57,15 @@ def concat_last(rw: Rewriter, node: Node) -> Value | None:
     concat = rw.op(joined, Concat) if joined is not None else None
     if joined is None or concat is None or concat.axis != 1 or joined.shape != node.result.shape:
         return None
-    producers = [rw.producer(x) for x in concat.xs]
+    xs = _parts(rw, concat)
+    producers = [rw.producer(x) for x in xs]
     fused = all(n is not None and (n.op.elementwise or n.op.traits & ANCHOR) for n in producers)
     others = [v for v in op.operands if v is not joined]
     if not fused or any(rw.array(v) is None for v in others):
         return None
     parts: list[Value] = []
     first = 0
-    for number, x in enumerate(concat.xs):
+    for number, x in enumerate(xs):
         channels = x.shape[1]
         assert isinstance(channels, int)
         last = first + channels
@@ -72,6 +75,20 @@ def concat_last(rw: Rewriter, node: Node) -> Value | None:
         parts.append(rw.add(part, f"{node.result.name}.{number}", node.origin))
         first = last
     return rw.add(Concat(tuple(parts), 1), node.result.name, node.origin)
+
+
+def _parts(rw: Rewriter, concat: Concat) -> list[Value]:
+    """What a concatenation joins, in order, through concatenations over the same axis."""
+    parts: list[Value] = []
+    todo = [*concat.xs]
+    while todo:
+        x = todo.pop()
+        inner = rw.op(x, Concat)
+        if inner is not None and inner.axis == concat.axis:
+            todo += inner.xs
+        else:
+            parts.append(x)
+    return parts[::-1]
 
 
 def _slice(rw: Rewriter, value: Value, axis: int, span: tuple[int, int], number: int) -> Value:

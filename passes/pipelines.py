@@ -60,6 +60,7 @@ def rewriting(
         ConstantFold(),
         CommonSubexpressions(),
         ConcatLast(),
+        Threshold(),
         *shared,
         PackBits(),
         FuseEpilogue(),

@@ -267,8 +267,15 @@ def _rounded_f32(value: float) -> float:
 
 
 def _threshold(code: Emission, op: Op, x: Any, thresholds: Any, flip: Any) -> Packed:
+    """One comparison whose result needs no turning: n >= t is n > t - 1, and its complement
+    ~n > ~t. No count is so low that t - 1 could saturate beyond it."""
     assert x.type.element == INT32
-    return Packed((code.b.xor(code.b.icmp_signed(">=", x, thresholds), flip),))
+    b = code.b
+    zeros, ones = (ir.Constant(x.type, [n] * x.type.count) for n in (0, -1))
+    turned = b.select(flip, ones, zeros)
+    lower = code.overloaded("sadd.sat", thresholds, ones)
+    bound = b.select(flip, b.xor(thresholds, ones), lower)
+    return Packed((b.icmp_signed(">", b.xor(x, turned), bound),))
 
 
 _ROUNDINGS = (ops.Floor, ops.Ceil, ops.Round)

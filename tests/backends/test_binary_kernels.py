@@ -12,15 +12,23 @@ from sampling import Parameters
 
 from bnnc.ir import interpret
 
+CONSTANT_CHANNELS = (
+    "data=[-2147483648, 2147483647, -2147483648, 2147483647, 5, 5, -5, -5]",
+    "data=[false, false, true, true, false, true, false, true]",
+)
+"""Thresholds, and what turns them, of channels that are +1, -1, -1 and +1 whatever is counted, and
+of four others."""
 
-def gemm(inputs: int, out: int, zero: int) -> str:
-    """A product with integer thresholds after it."""
+
+def gemm(inputs: int, out: int, zero: int, steps: tuple[str, str] | None = None) -> str:
+    """A product with integer thresholds after it, random ones or ``steps``."""
     bits = "ternary" if zero == 0 else SIGN
+    thresholds, flips = steps or ("data=random(8)", "data=random(9)")
     return f"""
         input %x: f32[N,{inputs}]
         %w = const() data=random(7) element={SIGN} : {SIGN}[{out},{inputs}]
-        %t = const() data=random(8) element=i32 : i32[{out}]
-        %f = const() data=random(9) element=bool : bool[{out}]
+        %t = const() {thresholds} element=i32 : i32[{out}]
+        %f = const() {flips} element=bool : bool[{out}]
         %b = fused([%x]) kernel="" {{
           (%x: f32[N,{inputs}])
           %c = binarize(%x) zero={zero} : {bits}[N,{inputs}]@words
@@ -75,6 +83,7 @@ CONVS = {
 CASES = {name: conv.text() for name, conv in CONVS.items()} | {
     "gemm": gemm(784, 100, 1),
     "gemm_ternary": gemm(65, 10, 0),
+    "gemm_constant_channels": gemm(70, 8, 1, CONSTANT_CHANNELS),
     "gemm_stripes": gemm(600, 531, 1),
     "gemm_long": gemm(9000, 17, 1),
     "gemm_long_ternary": gemm(4099, 8, 0),
