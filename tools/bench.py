@@ -23,6 +23,7 @@ from ..runtime.cpu import cpu_name
 from ..runtime.manifest import Tensor
 from ..version import __version__
 from .benchmarks import bnnc_contenders
+from .benchmarks.isa_classes import instructions
 from .benchmarks.networks import LAYERS, NETWORKS, Shape, chain
 from .benchmarks.page_sections import Section
 from .benchmarks.rows import Row, layer_row, network_row
@@ -37,7 +38,7 @@ DEPTH = 5
 """Layers in a chain; the first four of them run from bits to bits."""
 MNIST = "MNIST"
 ONLY = ("layers", "networks", "backends", "compile-time")
-TARGETS = "native,cascadelake,x86-64-v3"
+TARGETS = "native,cascadelake,alderlake,x86-64-v3"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--layers", type=_names, metavar="A,B", help="sizes such as 56x56x64 (default all)")
     add("--peers", type=_names, metavar="A,B", help="names that begin so (default all)")
     add("--targets", type=_names, default=_names(TARGETS), help=f"default {TARGETS}")
-    add("--batch", type=_numbers, default=[1, 16], metavar="N,M", help="default 1,16")
+    add("--batch", type=_numbers, default=[1, 16, 64], metavar="N,M", help="default 1,16,64")
     add("--threads", type=_numbers, default=[1, 2], metavar="N,M", help="default 1,2")
     add("--trials", type=positive, default=16, metavar="N", help="of --only backends (default 16)")
     add("--seconds", type=seconds, default=0.4, help="for each contender of a row (default 0.4)")
@@ -89,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         if path is not None:
             check_writable(path)
     store = _store(arguments.store)
-    peers = _peers(arguments.peers)
+    peers = _peers(arguments.peers, arguments.targets)
     layers: list[Row] = []
     networks: list[Row] = []
     with progress() as say:
@@ -150,13 +151,14 @@ def _store(folder: Path) -> Store:
     return Store(folder.resolve())
 
 
-def _peers(wanted: Sequence[str] | None) -> list[Any]:
-    from .benchmarks.peers import PEERS
+def _peers(wanted: Sequence[str] | None, targets: Sequence[str]) -> list[Any]:
+    from .benchmarks.peers import peers_for
 
+    peers = peers_for(targets)
     if wanted is None:
-        return list(PEERS)
+        return peers
     starts = tuple(name.lower() for name in wanted)
-    return [peer for peer in PEERS if peer.name.lower().startswith(starts)]
+    return [peer for peer in peers if peer.name.lower().startswith(starts)]
 
 
 def _layers(
@@ -274,6 +276,7 @@ def _settings(arguments: argparse.Namespace, rows: Sequence[Row]) -> dict[str, A
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "cpu": cpu_name(),
+        "instructions": instructions(),
         "targets": arguments.targets,
         "seconds": arguments.seconds,
         "depth": DEPTH,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 import xml.etree.ElementTree as ElementTree
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+from bench_support import SMALL
 from cli_support import Cli
 
 import bnnc
@@ -24,25 +23,22 @@ from bnnc.tools.benchmarks import (
     backend_comparison,
     compile_times,
     document,
+    machine_limits,
     plots,
     tables,
     timing,
 )
 from bnnc.tools.benchmarks.bnnc_contenders import Facts
 from bnnc.tools.benchmarks.inner_layers import middle, middle_call
-from bnnc.tools.benchmarks.machine_limits import LIMITS, Limit
+from bnnc.tools.benchmarks.machine_limits import AMX, LIMITS, Limit
 from bnnc.tools.benchmarks.network_steps import Network
 from bnnc.tools.benchmarks.networks import LAYERS, NETWORKS, Shape, chain
 from bnnc.tools.benchmarks.onnx_engines import ONNXRUNTIME, PeerError
-from bnnc.tools.benchmarks.peers import PEERS
 from bnnc.tools.benchmarks.peers.pytorch import Interpreter
-from bnnc.tools.benchmarks.remote_contenders import Remote
 from bnnc.tools.benchmarks.rows import Contenders, Row
-from bnnc.tools.benchmarks.task import Contender, Store, Task
+from bnnc.tools.benchmarks.task import Contender, Store
 from bnnc.tools.benchmarks.timing import Timing
 from bnnc.tools.benchmarks.to_onnx import to_onnx
-
-SMALL = Shape(6, 64)
 
 
 def tiny() -> Network:
@@ -61,11 +57,6 @@ def tiny() -> Network:
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path)
-
-
-def task(store: Store, net: Network, **changes: Any) -> Task:
-    x = np.random.default_rng(0).standard_normal((2, *net.shapes[0])).astype(np.float32)
-    return Task(store.onnx(net), {"x": x}, 2, 1, store, net, **changes)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -133,51 +124,6 @@ def test_pytorch_names_what_it_does_not_know() -> None:
         Interpreter(model, {}, False)
 
 
-@pytest.mark.parametrize(
-    "peer", [p for p in PEERS if p.name != "Larq CE"], ids=lambda peer: peer.name
-)
-def test_peers_run(peer: Any, store: Store) -> None:
-    started = peer.start(task(store, chain(SMALL, 2), layer=SMALL, depth=2))
-    times = started.turns.turn(0, 3)
-    started.close()
-    assert len(times) == 1
-    assert times[0] > 0
-    assert started.version[0].isdigit()
-
-
-def test_larq_says_why_it_did_not_run(store: Store) -> None:
-    (larq,) = [peer for peer in PEERS if peer.name == "Larq CE"]
-    one = task(store, chain(SMALL, 2))
-    for changes, message in (
-        ({}, "--lce-python names"),
-        ({"lce_python": "nowhere/python"}, "measured only at batch 1"),
-        ({"lce_python": "nowhere/python", "batch": 1}, "nowhere/python: cannot be started"),
-        ({"lce_python": sys.executable, "batch": 1}, "No module named"),
-        ({"lce_python": sys.executable, "batch": 1, "network": None}, "no Keras twin"),
-    ):
-        with pytest.raises(PeerError, match=message):
-            larq.start(replace(one, **changes))
-
-
-def test_a_worker_that_dies_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bnnc.tools.benchmarks import remote_contenders
-
-    served = (remote_contenders.WORKERS / "serve.py").read_text()
-    (tmp_path / "serve.py").write_text(served)
-    (tmp_path / "mortal.py").write_text(
-        "import os\n\ndef start(request):\n"
-        "    return (lambda seconds, calls: os._exit(7) if calls == 9 else [1.0] * calls), '1.0'\n"
-    )
-    (tmp_path / "rude.py").write_text("def start(request):\n    raise ValueError(request['why'])\n")
-    monkeypatch.setattr(remote_contenders, "WORKERS", tmp_path)
-    worker = Remote("mortal", {})
-    assert (worker.version, worker.turn(1.0, 2)) == ("1.0", [1.0, 1.0])
-    with pytest.raises(PeerError, match="ended with code 7"):
-        worker.turn(1.0, 9)
-    with pytest.raises(PeerError, match=r"^no reason$"):
-        Remote("rude", {"why": "no reason\nbesides"})
-
-
 def test_the_middle_of_a_chain_computes_what_the_chain_does() -> None:
     compilation = build(to_onnx(chain(SMALL, 3)), "native", Options(), "chain")
     graph, layers = middle(compilation.graph)
@@ -188,6 +134,18 @@ def test_the_middle_of_a_chain_computes_what_the_chain_does() -> None:
     assert counted == 2
     assert kernel.startswith("binary_conv")
     np.testing.assert_array_equal(call(), call())
+
+
+def test_the_loop_of_tiles() -> None:
+    """Assembled, not executed here where the CPU has no AMX; 16 x 16 x 64 products each."""
+    machine_limits.compiled(AMX)
+    assert AMX.work == machine_limits.ROUNDS * 4 * 16 * 16 * 64
+    assert sum("tdpbssd" in line for line in AMX.body()) == 4
+    line, tiles = np.split(AMX.buffer, [64])
+    assert (line[0], line.view(np.uint16)[8:16].tolist()) == (1, [64] * 8)
+    assert (line[48:56].tolist(), line[56:].any()) == ([16] * 8, False)
+    assert set(tiles.view(np.int8)) == {1, -1}
+    assert len(tiles) == 4 * 1024
 
 
 @pytest.mark.parametrize("loop", LIMITS, ids=lambda loop: loop.name)
@@ -240,6 +198,7 @@ def rows() -> tuple[dict[str, Any], list[Row], list[Row]]:
     settings = {
         "date": "2026-01-02T03:04:05+00:00",
         "cpu": "a CPU",
+        "instructions": ["AVX2", "AVX-512"],
         "targets": ["x86-64-v4", "x86-64-v3"],
         "depth": 5,
         "versions": {"bnnc": "1"},
@@ -278,8 +237,57 @@ def test_a_peer_that_did_not_run_is_no_win() -> None:
     assert "- Larq CE: no luck (8x8x64, 3x3)" in text
     assert "- ORT fp32: out of memory (Net at batch 16 with 2 threads)" in text
     assert "- ORT fp32: well (8x8x64, 3x3)" in text
-    assert "| 8x8x64, 3x3 | x86-64-v3 | packed | 2.0 | 2.00 | 2.50 | 25% |" in text
+    assert (
+        "| 8x8x64, 3x3 | x86-64-v3 | packed | 2.0 | 2.00 | 2.50 | – | 25% | not measured |" in text
+    )
     assert "| Net | x86-64-v4 | 1 of 2 | 1 | 4 KB | 300 B | 200 B | 1.0 s | 1 ms |" in text
+
+
+def test_each_target_is_compared_with_its_class() -> None:
+    """native with the peer uncapped; ratios of other networks and batches are not mixed in."""
+    targets = ["native", "cascadelake", "x86-64-v3"]
+
+    def row(name: str, batch: int, threads: int = 1, **medians: float) -> Row:
+        names = {
+            "ours": "bnnc native",
+            "narrow": "bnnc x86-64-v3",
+            "theirs": "OpenVINO int8",
+            "capped": "OpenVINO int8, AVX2",
+        }
+        return Row(
+            name, batch, threads, times={names[n]: Timing(t, t, 9) for n, t in medians.items()}
+        )
+
+    measured = [
+        row("A", 1, ours=1.0, narrow=2.0, theirs=2.0, capped=16.0),
+        row("A", 16, ours=1.0, theirs=3.0, capped=9.0),
+        row("A", 1, 2, ours=1.0, theirs=50.0),
+        row("B", 1, ours=1.0, narrow=2.0, theirs=8.0, capped=4.0),
+    ]
+    text = tables.class_ratios(measured, targets)
+    assert text[0] == "| network | batch | bnnc native | bnnc cascadelake | bnnc x86-64-v3 |"
+    assert text[2:] == [
+        "| A | 1 | 2.00 | – | 8.00 |",
+        "| A | 16 | 3.00 | – | – |",
+        "| B | 1 | 8.00 | – | 2.00 |",
+        "| **geometric mean** | 1 | **4.00** | – | **4.00** |",
+        "| **geometric mean** | 16 | **3.00** | – | – |",
+    ]
+    ratios = tables.network_ratios(measured[:1], targets)
+    assert ratios[0].endswith("| bnnc target | OpenVINO int8 | OpenVINO int8, same class |")
+    assert ratios[2:] == [
+        "| A | 1 | 1 | native | 2.00 | 2.00 |",
+        "| A | 1 | 1 | x86-64-v3 | 1.00 | 8.00 |",
+    ]
+
+
+def test_the_share_of_the_limit_of_tiles() -> None:
+    settings, (layer,), _ = rows()
+    layer.limits["TDPBSSD"] = 2e12
+    ratios = tables.layer_ratios([layer], settings["targets"])
+    assert ratios[0].endswith("| of the limit | of the AMX limit |")
+    assert [line.split(" | ")[-1] for line in ratios[2:]] == ["50% |", "25% |"]
+    assert tables.layer_speeds([layer], settings["targets"])[0].endswith("| limit AMX tiles |")
 
 
 def test_plots_are_the_same_every_time_and_readable_on_dark_pages() -> None:
@@ -317,9 +325,26 @@ def test_documents_are_rewritten(tmp_path: Path) -> None:
     page = (tmp_path / "docs/performance.md").read_text()
     assert "Measured 2026-01-02 03:04 UTC on a CPU: bnnc 1." in page
     assert "| Net | x86-64-v4 | conv 75%, rest 25% |" in page
+    assert "whatever its CPU has: AVX2, AVX-512.\n" in page
+    assert "| **geometric mean** | 1 | – | – |" in page
     for name in ("latency.svg", "roofline.svg"):
         assert f"]({name})" in page
         assert (tmp_path / "docs" / name).stat().st_size > 1000
+
+
+def test_figures_of_the_readme_are_of_targets_that_ran(tmp_path: Path) -> None:
+    settings, layers, networks = rows()
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "README.md").write_text(f"{document.BEGIN}\n{document.END}\n")
+    settings["targets"] = ["znver5", *settings["targets"]]
+    document.rewrite(tmp_path, settings, layers, networks)
+    text = (tmp_path / "README.md").read_text()
+    assert "the ratio is bnnc x86-64-v4 to ORT fp32:" in text
+    assert "znver5" not in text
+    settings["targets"] = ["znver5"]
+    with pytest.raises(InputError, match="no target ran here"):
+        document.rewrite(tmp_path, settings, layers, networks)
+    assert (tmp_path / "README.md").read_text() == text
 
 
 def test_what_cannot_be_is_said_before_the_work(

@@ -30,9 +30,13 @@ README.
 - All contenders of a row run in turns of 20 ms on the same pinned cores, warm, on the same random
   input; times are medians. Clocks of a shared machine move by half: only ratios within a row mean
   something.
-- bnnc appears once for each target: `cascadelake` is AVX-512 without VPOPCNTDQ, `x86-64-v3` is
-  AVX2. All of them ran on this machine; the peers use whatever its CPU has, which includes
-  VPOPCNTDQ and AMX.
+- bnnc appears once for each target: `cascadelake` is AVX-512 without VPOPCNTDQ, `alderlake` AVX2
+  with AVX-VNNI, `x86-64-v3` AVX2. Those that have figures ran on this machine. The peers use
+  whatever its CPU has: {instructions}.
+- *OpenVINO int8, AVX2* and its like are OpenVINO in a process of its own whose instructions are
+  capped (`ONEDNN_MAX_CPU_ISA`) to what CPUs of a target have; its kernels' names are checked for
+  it. *Same class* compares each target with the one that belongs to it, `native` with OpenVINO
+  uncapped. ONNX Runtime has no such switch: *ORT int8* uses all instructions in every row.
 - Networks have random weights and balanced signs, each sign one comparison and one selection,
   weights constant: no peer computes anything that an exporter left in the graph. All get the same
   ONNX file.
@@ -57,7 +61,8 @@ a kernel bound by popcounts is a different one without VPOPCNTDQ.
 
 The limit is measured in the same turns: a loop of VPTERNLOG (AVX2: VPXOR) on registers only, at
 one operation a product. That is the cost of a pixel-sliced sum on AVX-512; AVX2 needs five
-operations where AVX-512 needs two, and VPOPCNTDQ counts 512 products in one.
+operations where AVX-512 needs two, and VPOPCNTDQ counts 512 products in one. *AMX tiles*, where the
+CPU has them, is a loop of TDPBSSD, products of tiles of bytes, which a peer's int8 may use.
 
 10^9 multiply-accumulates a second:
 
@@ -78,6 +83,11 @@ One thread, batch 1. How many times faster bnnc is:
 {ratios}
 
 ![Milliseconds a call](latency.svg)
+
+One thread, how many times faster bnnc is than OpenVINO int8 with the instructions of the target's
+class:
+
+{classes}
 
 All batches and threads, time of one call:
 
@@ -109,8 +119,11 @@ def rewrite(
     folder: Path, settings: Mapping[str, Any], layers: Sequence[Row], networks: Sequence[Row]
 ) -> None:
     """Write ``docs/performance.md`` and its plots and the marked part of ``README.md``; raises
-    InputError where the folder is no checkout."""
+    InputError where the folder is no checkout or no target has a figure."""
     check(folder)
+    mine = [bnnc_contenders.name(target) for target in settings["targets"]]
+    if not tables.ran([*layers, *networks], mine):
+        raise InputError("no target ran here: the documents stay as they are")
     docs, readme = folder / "docs", folder / "README.md"
     single = [row for row in networks if row.batch == row.threads == 1 and row.times]
     targets = settings["targets"]
@@ -137,6 +150,7 @@ def performance(
         HEAD.format(
             measured=textwrap.fill(tables.measured(settings), 100),
             disturbed=max(row.disturbed for row in (*layers, *networks)),
+            instructions=", ".join(settings["instructions"]) or "SSE",
         ),
         LAYERS.format(
             depth=settings["depth"],
@@ -145,6 +159,7 @@ def performance(
         ),
         NETWORKS.format(
             ratios="\n".join(tables.network_ratios(single, targets)),
+            classes="\n".join(tables.class_ratios(networks, targets)),
             times="\n".join(tables.network_times(networks, targets)),
             facts="\n".join(tables.network_facts(networks, targets)),
             shares="\n".join(tables.network_shares(networks, targets)),
@@ -156,20 +171,21 @@ def performance(
 
 
 def summary(settings: Mapping[str, Any], layers: Sequence[Row], single: Sequence[Row]) -> str:
-    """The README's figures: the times on the first two targets, and how many times faster the first
-    target is than the first peer."""
-    shown = settings["targets"][:2]
+    """The README's figures: the times on the first two targets that ran, and how many times faster
+    the first of them is than the first peer."""
+    measured = [row for row in (*layers, *single) if row.times]
+    names = map(bnnc_contenders.name, settings["targets"])
+    shown = tables.ran(measured, list(names))[:2]
     peers = ("ORT fp32", "ORT int8", "OpenVINO fp32")
-    first = bnnc_contenders.name(shown[0])
-    head = ["one thread, batch 1", *(f"bnnc, {target}" for target in shown), *peers, "ratio"]
+    first = shown[0]
+    head = ["one thread, batch 1", *shown, *peers, "ratio"]
     rows = [
         [
             f"binary layer {row.name}" if row.least_bytes else row.name,
-            *(_time(row, name) for name in (*map(bnnc_contenders.name, shown), *peers)),
+            *(_time(row, name) for name in (*shown, *peers)),
             tables.ratio_text(row.ratio(first, peers[0])),
         ]
-        for row in (*layers, *single)
-        if row.times
+        for row in measured
     ]
     date, cpu = settings["date"][:10], settings["cpu"]
     said = f"Medians of one run, {date}, {cpu}; the ratio is {first} to {peers[0]}:"

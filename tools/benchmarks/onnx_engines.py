@@ -1,4 +1,4 @@
-"""ONNX Runtime and OpenVINO with their defaults, in the precision of the given model."""
+"""ONNX Runtime with its defaults, in the precision of the given model."""
 
 from __future__ import annotations
 
@@ -64,29 +64,8 @@ def _onnxruntime(model: str | bytes, inputs: Arrays, threads: int) -> Callable[[
     return lambda: session.run(None, inputs)
 
 
-def _openvino(model: str | bytes, inputs: Arrays, threads: int) -> Callable[[], list[Any]]:
-    import openvino as ov  # pyright: ignore[reportMissingImports]
-
-    settings = {
-        "INFERENCE_NUM_THREADS": threads,
-        "INFERENCE_PRECISION_HINT": "f32",
-        "NUM_STREAMS": 1,
-        "ENABLE_CPU_PINNING": False,
-    }
-    try:
-        core: Any = ov.Core()
-        read = core.read_model(model) if isinstance(model, str) else core.read_model(model, b"")
-        read.reshape({name: list(array.shape) for name, array in inputs.items()})
-        request: Any = core.compile_model(read, "CPU", settings).create_infer_request()
-        request.infer(dict(inputs))
-    except (RuntimeError, ValueError) as error:
-        raise PeerError(f"openvino cannot run the model: {_first_line(error)}") from error
-    return lambda: list(request.infer(inputs, share_inputs=True).values())
-
-
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 ONNXRUNTIME = Peer("onnxruntime", "onnxruntime", _onnxruntime)
-OPENVINO = Peer("openvino", "openvino", _openvino)

@@ -15,11 +15,11 @@ from typing import Any
 from ...errors import BackendError
 from . import bnnc_contenders
 from .rows import Row
-from .tables import columns, ran
+from .tables import LIMITS, columns, ran
 
 INK = "#010203"
 """Becomes the page's own colour of text."""
-COLOURS = ("#1a7f37", "#2da44e", "#7bc88f")
+COLOURS = ("#1a7f37", "#2da44e", "#7bc88f", "#b4e0bf")
 PEER = "#8c959f"
 STYLE = "<style>svg{color:#1f2328}@media (prefers-color-scheme: dark){svg{color:#e6edf3}}</style>"
 SETTINGS: Any = {
@@ -31,7 +31,7 @@ SETTINGS: Any = {
         ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK
     ),
 }
-MARKS = "os^"
+MARKS = "os^D"
 CUT = 1.25
 LEFT = 8.0
 """Products a byte at which the roofline begins: below those where memory would be the limit."""
@@ -48,7 +48,9 @@ def latency(rows: Sequence[Row], targets: Sequence[str]) -> str:
         for panel, row in zip(panels, rows, strict=False):
             seconds_of = [(name, row.seconds(name)) for name in names]
             times = [(name, seconds * 1e3) for name, seconds in seconds_of if seconds is not None]
-            colours = [COLOURS[mine.index(n) % 3] if n in mine else PEER for n, _ in times]
+            colours = [
+                COLOURS[mine.index(n) % len(COLOURS)] if n in mine else PEER for n, _ in times
+            ]
             end = CUT * sorted(t for _, t in times)[-2:][0]
             lengths = [min(t, end) for _, t in times]
             bars = panel.barh([n for n, _ in times], lengths, color=colours)
@@ -72,13 +74,14 @@ def roofline(rows: Sequence[Row], targets: Sequence[str], peer: str) -> str:
     with _figure(7.2, 4.2) as plot:
         panel = plot.figure.subplots()
         for index, target in enumerate(targets):
-            _dots(panel, rows, bnnc_contenders.name(target), COLOURS[index % 3], MARKS[index % 3])
+            look = COLOURS[index % len(COLOURS)], MARKS[index % len(MARKS)]
+            _dots(panel, rows, bnnc_contenders.name(target), *look)
         _dots(panel, rows, peer, PEER, "x")
-        for name, title in (("VPTERNLOG", "AVX-512 logic"), ("VPXOR", "AVX2 logic")):
+        for name, title in LIMITS.items():
             if limit := _limit(rows, name):
                 panel.axhline(limit, color=INK, linewidth=0.8)
                 panel.annotate(f"{title}, {limit:.0f}", (low * 1.1, limit * 1.04), fontsize=8)
-        ceiling = max(_limit(rows, "VPTERNLOG"), _limit(rows, "VPXOR"))
+        ceiling = max(_limit(rows, name) for name in LIMITS)
         for name, dashes in (("read L2", "--"), ("read memory", ":")):
             if (bandwidth := _limit(rows, name)) and ceiling:
                 ends = [low, max(low, ceiling / bandwidth)]

@@ -49,6 +49,7 @@ class Remote:
             self.close()
             raise PeerError(answer["error"].strip().splitlines()[0])
         self.version: str = answer["version"]
+        self.note: str | None = answer.get("note")
 
     def turn(self, seconds: float, calls: int) -> list[float]:
         return self._ask((seconds, calls))

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from ...errors import BnncError, one_line
 from . import bnnc_contenders
 from .bnnc_contenders import Facts
-from .machine_limits import LIMITS, Limit, Logic, Reading
+from .machine_limits import LIMITS, Limit, Loop
 from .task import Contender, Peer, Task
 from .timing import Timing, Turns, measure, pinned, waited
 
@@ -148,7 +148,7 @@ def _add_ours(contenders: Contenders, task: Task, target: str) -> None:
     contenders.divide[bnnc_contenders.name(target)] = layers
 
 
-def _limit(limits: dict[str, Limit], loop: Logic | Reading) -> Contender:
+def _limit(limits: dict[str, Limit], loop: Loop) -> Contender:
     limits[loop.name] = limit = Limit(loop)
     return Contender(limit, "")
 

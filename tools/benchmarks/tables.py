@@ -7,12 +7,18 @@ from typing import Any
 
 from ..command_line.console import bytes_text, time_text
 from . import bnnc_contenders
+from .backend_comparison import geomean
+from .isa_classes import CLASSES
+from .machine_limits import AMX, AVX2, AVX512
 from .machine_limits import LIMITS as ALL
+from .peers.openvino import INT8, name_in
 from .rows import Row
 
 ABSENT = "–"
-LIMITS = {"VPTERNLOG": "AVX-512", "VPXOR": "AVX2"}
-"""Instruction of a limit, and the vectors that it belongs to."""
+NOT_MEASURED = "not measured"
+SAME_CLASS = f"{INT8}, same class"
+LIMITS = {AVX512.name: "AVX-512 logic", AVX2.name: "AVX2 logic", AMX.name: "AMX tiles"}
+"""Limits on products, by their instruction."""
 
 LOOPS = {loop.name for loop in ALL}
 
@@ -39,6 +45,16 @@ def ran(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
     return [name for name in names if any(name in row.times for row in rows)]
 
 
+def uncapped(names: Sequence[str]) -> list[str]:
+    """Without the peers that only some target's row is compared with."""
+    return [name for name in names if not name.startswith(f"{INT8}, ")]
+
+
+def same_class(target: str) -> str:
+    """The peer that may use what CPUs of a target have; all that this CPU has for ``native``."""
+    return name_in(CLASSES.get(target))
+
+
 def layer_speeds(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
     """GMAC/s of every contender, and the limit."""
     names = ran(rows, columns(rows, targets))
@@ -56,31 +72,38 @@ def layer_speeds(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
 
 
 def layer_ratios(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
-    """How many times faster bnnc is, by target and peer, and its share of the limit."""
+    """How many times faster bnnc is, by target and peer, and its share of the limits."""
     mine = [bnnc_contenders.name(target) for target in targets]
-    peers = ran(rows, [n for n in columns(rows, targets) if n not in mine])
-    head = ["layer", "bnnc target", "kernel", "us", *peers, "of the limit"]
+    peers = ran(rows, uncapped([n for n in columns(rows, targets) if n not in mine]))
+    head = ["layer", "bnnc target", "kernel", "us", *peers, SAME_CLASS]
     body: list[list[str]] = []
     for row in rows:
         for target, me in zip(targets, mine, strict=True):
             seconds = row.seconds(me)
             if seconds is not None:
-                ratios = [ratio_text(row.ratio(me, peer)) for peer in peers]
-                share = fraction(row, target)
-                shown = ABSENT if share is None else f"{share:.0%}"
+                ratios = [ratio_text(row.ratio(me, n)) for n in (*peers, same_class(target))]
+                shares = [_share(fraction(row, target)), _share(of_limit(row, target, AMX.name))]
                 kernel = row.notes.get(me, ABSENT)
-                body.append([row.name, target, kernel, f"{seconds * 1e6:.1f}", *ratios, shown])
-    return table(head, body)
+                body.append([row.name, target, kernel, f"{seconds * 1e6:.1f}", *ratios, *shares])
+    return table([*head, "of the limit", "of the AMX limit"], body)
 
 
 def fraction(row: Row, target: str) -> float | None:
     """Products a second as a share of the limit of the target's vectors."""
     from ...driver import resolve_target
 
-    speed = row.speed(bnnc_contenders.name(target))
     wide = resolve_target(target).has.logic == "ternary"
-    limit = row.limits.get("VPTERNLOG" if wide else "VPXOR")
+    return of_limit(row, target, (AVX512 if wide else AVX2).name)
+
+
+def of_limit(row: Row, target: str, name: str) -> float | None:
+    """Products a second as a share of one limit; None where that was not measured."""
+    speed, limit = row.speed(bnnc_contenders.name(target)), row.limits.get(name)
     return speed / limit if speed and limit else None
+
+
+def _share(share: float | None) -> str:
+    return NOT_MEASURED if share is None else f"{share:.0%}"
 
 
 def network_times(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
@@ -97,21 +120,43 @@ def network_times(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
 def network_ratios(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
     """How many times faster bnnc is than each peer."""
     mine = [bnnc_contenders.name(target) for target in targets]
-    peers = ran(rows, [n for n in columns(rows, targets) if n not in mine])
-    head = ["network", "batch", "threads", "bnnc target", *peers]
+    peers = ran(rows, uncapped([n for n in columns(rows, targets) if n not in mine]))
+    head = ["network", "batch", "threads", "bnnc target", *peers, SAME_CLASS]
     body = [
         [
             row.name,
             str(row.batch),
             str(row.threads),
             target,
-            *(ratio_text(row.ratio(me, peer)) for peer in peers),
+            *(ratio_text(row.ratio(me, peer)) for peer in (*peers, same_class(target))),
         ]
         for row in rows
         for target, me in zip(targets, mine, strict=True)
         if me in row.times
     ]
     return table(head, body)
+
+
+def class_ratios(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
+    """How many times faster bnnc is than int8 in the target's class, one thread, by batch; below
+    them geometric means, over the networks that both ran."""
+    single = [row for row in rows if row.threads == 1]
+    body: list[list[str]] = []
+    for row in single:
+        ratios = [ratio_text(_class_ratio(row, target)) for target in targets]
+        body.append([row.name, str(row.batch), *ratios])
+    for batch in dict.fromkeys(row.batch for row in single):
+        means: list[str] = []
+        for target in targets:
+            ratios = [_class_ratio(row, target) for row in single if row.batch == batch]
+            known = [ratio for ratio in ratios if ratio is not None]
+            means.append(f"**{ratio_text(geomean(known))}**" if known else ABSENT)
+        body.append(["**geometric mean**", str(batch), *means])
+    return table(["network", "batch", *(bnnc_contenders.name(t) for t in targets)], body)
+
+
+def _class_ratio(row: Row, target: str) -> float | None:
+    return row.ratio(bnnc_contenders.name(target), same_class(target))
 
 
 def network_facts(rows: Sequence[Row], targets: Sequence[str]) -> list[str]:
@@ -176,6 +221,7 @@ def markdown(settings: Mapping[str, Any], layers: Sequence[Row], networks: Seque
         parts += ["", *layer_speeds(layers, targets), "", *layer_ratios(layers, targets)]
     if networks:
         parts += ["", *network_times(networks, targets), "", *network_ratios(networks, targets)]
+        parts += ["", *class_ratios(networks, targets)]
         parts += ["", *network_facts(networks, targets)]
         parts += ["", *network_shares(networks, targets)]
     said = remarks([*layers, *networks])

@@ -5,18 +5,19 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..onnx_engines import OPENVINO, PeerError
-from ..remote_contenders import Remote
+from ....runtime.cpu import missing_features
+from ..isa_classes import AVX512, VNNI, IsaClass
+from ..onnx_engines import PeerError
 from ..task import Contender, Peer, Task
+from .openvino import capped
 
-ISA = "ONEDNN_MAX_CPU_ISA"
 
-
-def start(isa: str | None, task: Task) -> Contender:
-    """The chain of layers in a process of its own, because it reads the variable when it starts."""
-    if OPENVINO.version is None:
-        raise PeerError("openvino is not installed")
+def start(only: IsaClass | None, gone: str, task: Task) -> Contender:
+    """The chain of layers; without the instructions beyond a class, which ``gone`` (Linux's
+    spelling) is the first of."""
     assert task.layer is not None
+    if only is not None and missing_features([gone]):
+        raise PeerError(f"this CPU has no {gone} that could be taken away")
     shape = task.layer
     request = {
         "size": shape.size,
@@ -24,12 +25,15 @@ def start(isa: str | None, task: Task) -> Contender:
         "kernel": shape.kernel,
         "depth": task.depth,
     }
-    remote = Remote("openvino_binary", request, environment={ISA: isa} if isa else {})
-    return Contender(remote, remote.version, None, remote.close)
+    return capped("openvino_binary", request, only and only.isa)
 
 
 PEERS = (
-    Peer("OpenVINO binary", partial(start, None), networks=False),
-    Peer("OpenVINO binary, no VPOPCNTDQ", partial(start, "AVX512_CORE_VNNI"), networks=False),
-    Peer("OpenVINO binary, no VNNI either", partial(start, "AVX512_CORE"), networks=False),
+    Peer("OpenVINO binary", partial(start, None, ""), networks=False),
+    Peer(
+        "OpenVINO binary, no VPOPCNTDQ",
+        partial(start, VNNI, "avx512_vpopcntdq"),
+        networks=False,
+    ),
+    Peer("OpenVINO binary, no VNNI either", partial(start, AVX512, "avx512_vnni"), networks=False),
 )

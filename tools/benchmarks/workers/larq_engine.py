@@ -24,7 +24,7 @@ interpreters: Any = import_module("larq_compute_engine.tflite.python.interpreter
 layers = tf.keras.layers
 
 
-def start(request: dict[str, Any]) -> tuple[Any, str]:
+def start(request: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """``request``: steps as (kind, inputs, settings), the shape [C, H, W], batch and threads, and
     the path of the converted model."""
     kept = Path(request["kept"])
@@ -50,7 +50,7 @@ def start(request: dict[str, Any]) -> tuple[Any, str]:
                 break
         return times
 
-    return turn, version("larq-compute-engine")
+    return turn, {"version": version("larq-compute-engine")}
 
 
 def twin(steps: list[tuple[str, tuple[int, ...], dict[str, Any]]], shape: Any, batch: int) -> Any:

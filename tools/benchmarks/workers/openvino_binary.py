@@ -20,7 +20,7 @@ SETTINGS = {
 }
 
 
-def start(request: dict[str, Any]) -> tuple[Any, str]:
+def start(request: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """``request``: size, channels, kernel, depth; a turn's seconds are sums over the chain."""
     compiled: Any = ov.Core().compile_model(chain(request), "CPU", SETTINGS)
     run = compiled.create_infer_request()
@@ -42,7 +42,7 @@ def start(request: dict[str, Any]) -> tuple[Any, str]:
                 break
         return times
 
-    return turn, ov.__version__.split("-")[0]
+    return turn, {"version": ov.__version__.split("-")[0]}
 
 
 def chain(request: dict[str, Any]) -> Any:

@@ -1,8 +1,9 @@
 """Serves one peer in a process of its own: ``python serve.py RECIPE.py``.
 
 Runs in any Python that has NumPy and the peer, without bnnc. The recipe's ``start`` takes the
-request and returns ``turn(seconds, calls)``. Requests and answers are pickles, each after its
-length in eight bytes; the parent trusts this process, which it has started.
+request and returns ``turn(seconds, calls)`` and facts: its version and perhaps a note. Requests and
+answers are pickles, each after its length in eight bytes; the parent trusts this process, which it
+has started.
 """
 
 from __future__ import annotations
@@ -39,11 +40,11 @@ def main(recipe: str) -> None:
     os.dup2(2, 1)
     requests = sys.stdin.buffer
     try:
-        turn, version = runpy.run_path(recipe)["start"](receive(requests))
+        turn, facts = runpy.run_path(recipe)["start"](receive(requests))
     except (ImportError, RuntimeError, ValueError, TypeError, KeyError) as error:
         send(answers, {"error": str(error) or type(error).__name__})
         return
-    send(answers, {"version": version})
+    send(answers, facts)
     while True:
         try:
             asked = receive(requests)
