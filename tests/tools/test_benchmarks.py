@@ -14,7 +14,7 @@ from bench_support import SMALL
 from cli_support import Cli
 
 import bnnc
-from bnnc.backends.targets import host_features
+from bnnc.backends.targets import host_features, host_machine
 from bnnc.driver import build, import_model, recognised
 from bnnc.errors import InputError
 from bnnc.options import Options
@@ -363,13 +363,18 @@ def test_the_command_measures(
     cli: Cli, mnist: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bench, "LAYERS", (SMALL,))
-    options = "--seconds 0.02 --targets native,nowhere --batch 2 --threads 1".split()
+    other = "x86-64-v2" if host_machine() == "aarch64" else "arm64"
+    options = f"--seconds 0.02 --targets native,nowhere,{other} --batch 2 --threads 1".split()
     options += "--peers ort --networks none --json o.json --markdown o.md --store kept".split()
     Path("bad.onnx").write_bytes(b"")
     assert bench.main([str(mnist), "bad.onnx", *options]) == 0
     shown = capsys.readouterr().out
     assert shown == Path("o.md").read_text()
     assert "- bnnc nowhere: unknown target 'nowhere'" in shown
+    (refused,) = [line for line in shown.splitlines() if line.startswith(f"- bnnc {other}: ")]
+    assert f"cannot run code for {other} here: it is for" in refused
+    assert refused.endswith("(every row)")
+    assert not list(Path("kept").glob(f"*-{other}.so"))
     assert "bad.onnx: is empty" in shown
     report = json.loads(Path("o.json").read_text())
     (layer,) = report["layers"]

@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...driver import Compilation, compile_file
+from ...backends.targets import check_host
+from ...driver import Compilation, compile_file, resolve_target
 from ...options import Options
 from ...runtime import load
 from ..inspection.layer_report import totals
@@ -51,8 +52,10 @@ def is_ours(who: str) -> bool:
 def compiled(task: Task, target: str) -> tuple[Compilation, float]:
     """The task's model for a target, written into the store's folder, and the seconds it took.
 
-    Never kept from an earlier run: the time of the compiler is measured, too. Raises BnncError.
+    Never kept from an earlier run: the time of the compiler is measured, too. Raises BnncError, for
+    a target that this machine does not run as well.
     """
+    check_host(resolve_target(target), "run code", "measure it on a machine that can")
     started = time.perf_counter()
     compilation = compile_file(str(task.model), target, _library(task, target), Options())
     return compilation, time.perf_counter() - started

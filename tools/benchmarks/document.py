@@ -34,9 +34,10 @@ README.
   with AVX-VNNI, `x86-64-v3` AVX2. Those that have figures ran on this machine. The peers use
   whatever its CPU has: {instructions}.
 - *OpenVINO int8, AVX2* and its like are OpenVINO in a process of its own whose instructions are
-  capped (`ONEDNN_MAX_CPU_ISA`) to what CPUs of a target have; its kernels' names are checked for
-  it. *Same class* compares each target with the one that belongs to it, `native` with OpenVINO
-  uncapped. ONNX Runtime has no such switch: *ORT int8* uses all instructions in every row.
+  capped (`ONEDNN_MAX_CPU_ISA`) to what CPUs of a target have; that the cap holds is checked by its
+  kernels' names, which tell AVX2, AVX-512 and AMX apart. *Same class* compares each target with the
+  one that belongs to it, `native` with OpenVINO uncapped. ONNX Runtime has no such switch: *ORT
+  int8* uses all instructions in every row.
 - Networks have random weights and balanced signs, each sign one comparison and one selection,
   weights constant: no peer computes anything that an exporter left in the graph. All get the same
   ONNX file.
