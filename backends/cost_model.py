@@ -68,6 +68,10 @@ class CostModel(ABC):
         own = (_stored_bytes(v.type) for v in dict.fromkeys(op.operands) if v in constants)
         return sum(own) + self._kernel(op, choice).extra_bytes(op, self.target, choice)
 
+    def knows(self, op: Op, kernel: str) -> bool:
+        """Whether a choice, as text, names a kernel of the operator."""
+        return any(known.name == kernel.split(" ")[0] for known in kernels_for(op, self.kernels))
+
     def ways(self, op: Op, constants: Constants = NO_CONSTANTS) -> tuple[Priced, ...]:
         """All choices with what they cost."""
         key = (structure(op), tuple(value in constants for value in op.operands))

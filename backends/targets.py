@@ -239,6 +239,10 @@ class Target:
         """32-bit lanes of a vector."""
         return self.vector_bits // 32
 
+    def samples_of_a_round(self, nbytes: int) -> int:
+        """Samples, at least one, of so many bytes each that the second-level cache holds."""
+        return max(1, self.l2 // max(1, nbytes))
+
     def without(self, *features: str) -> Target:
         """The same target with features (Linux or LLVM names), and those built on them, removed."""
         table = _features(self.machine)

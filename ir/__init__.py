@@ -42,7 +42,7 @@ from .types import (
     shape_text,
 )
 from .verifier import verify
-from .workspace import aligned, arena_bytes, part_slots
+from .workspace import aligned, arena_bytes, nodes_in_rounds, part_slots
 
 __all__ = [
     "BOOL",
@@ -82,6 +82,7 @@ __all__ = [
     "evaluate",
     "interpret",
     "load",
+    "nodes_in_rounds",
     "ops",
     "parse",
     "part_slots",

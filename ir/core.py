@@ -41,7 +41,9 @@ class Stage(IntEnum):
 class Slot:
     """Where a value lives at run time, decided by the memory plan.
 
-    ``arena`` is ``batch`` (byte offset times N) or ``fixed`` (byte offset after the batch arena).
+    ``arena`` is ``batch`` (byte offset times N), ``round`` (byte offset times the samples of one
+    round) or ``fixed`` (byte offset after those arenas). The nodes up to the last one that touches
+    the ``round`` arena run in rounds: all of them for some samples of the batch, then for others.
     With ``pitch`` the value is part of a channels-last tensor of that many channels at ``offset``:
     those from ``channel`` on.
     """

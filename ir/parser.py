@@ -28,7 +28,7 @@ from .types import (
 
 MAX_FILL = 1 << 26
 """Elements that ``splat`` and ``random`` may stand for."""
-ARENAS = ("batch", "fixed", "input", "output")
+ARENAS = ("batch", "round", "fixed", "input", "output")
 
 _TOKEN = re.compile(
     r"""\s+ | //[^\n]* | (?P<token>

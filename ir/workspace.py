@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .core import Graph, Slot, Value
+from .core import Graph, Node, Slot, Value
 from .types import Batch, sample_bytes
 
 ALIGNMENT = 64
@@ -25,12 +25,23 @@ def part_slots(parts: Sequence[Value], concatenation: Slot) -> list[Slot]:
     return [Slot(concatenation.arena, concatenation.offset, start, pitch) for start in starts]
 
 
-def arena_bytes(graph: Graph) -> tuple[int, int]:
-    """Bytes of the batch arena (times N) and of the fixed arena of a scheduled graph."""
-    ends = {"batch": 0, "fixed": 0}
+def arena_bytes(graph: Graph) -> tuple[int, int, int]:
+    """Bytes of the arenas of a scheduled graph: of the batch (times N), of a round (times its
+    samples) and of values without a batch."""
+    ends = {"batch": 0, "round": 0, "fixed": 0}
     for node in graph.nodes:
         for value in node.results:
             if value.slot is not None and value.slot.arena in ends:
                 end = value.slot.offset + aligned(sample_bytes(value.type))
                 ends[value.slot.arena] = max(ends[value.slot.arena], end)
-    return ends["batch"], ends["fixed"]
+    return ends["batch"], ends["round"], ends["fixed"]
+
+
+def nodes_in_rounds(graph: Graph) -> int:
+    """How many of the first nodes of a scheduled graph run in rounds."""
+
+    def touches(node: Node) -> bool:
+        slots = (value.slot for value in (*node.op.operands, *node.results))
+        return any(slot is not None and slot.arena == "round" for slot in slots)
+
+    return max((at for at, node in enumerate(graph.nodes, 1) if touches(node)), default=0)

@@ -1,8 +1,9 @@
 """One workspace for all intermediate values: offsets by liveness, views on their operand's memory.
 
 Sizes grow with the batch N, so a value lives at ``offset * N`` in the batch arena; values without
-a batch dimension lie in a fixed arena after it. Both are planned alike: values in order of
-falling size take the lowest gap that is free for as long as they live.
+a batch dimension lie in a fixed arena. The first nodes may run in rounds (`support.rounds`): what
+only they read lies in an arena for as many samples as a round has. All are planned alike: values in
+order of falling size take the lowest gap that is free for as long as they live.
 """
 
 from __future__ import annotations
@@ -17,17 +18,8 @@ from ..ir.ops import Const, Relayout, Reshape, Transpose
 from ..ir.types import physical_axes, sample_bytes
 from .manager import Context, Pass
 from .pack_bits import is_row_like
-from .support.memory_sharing import LastReads, Parts, concatenated
-
-
-@dataclass
-class Buffer:
-    """Memory that one value, and the views of it, share."""
-
-    size: int
-    first: int
-    last: int
-    offset: int = 0
+from .support.memory_sharing import Buffer, LastReads, Parts, concatenated
+from .support.rounds import in_rounds
 
 
 @dataclass(frozen=True)
@@ -50,15 +42,27 @@ class MemoryPlan(Pass):
 
     def run(self, graph: Graph, context: Context) -> Graph:
         parts = concatenated(graph)
+        joined = {joined for joined, _ in parts.values()}
         roots = _roots(graph, parts)
         buffers = _live_ranges(graph, roots, parts)
-        for symbolic in (True, False):
-            place([b for v, b in buffers.items() if v.type.symbolic == symbolic])
+        end = 0
+        if context.costs is not None:
+            moving = [n for n in graph.nodes if not is_view(n) and n.results[0] not in joined]
+            end = in_rounds(graph, buffers, moving, context.costs)
+
+        def arena(value: Value) -> str:
+            if not value.type.symbolic:
+                return "fixed"
+            return "round" if buffers[value].last < end else "batch"
+
+        arenas = {value: arena(value) for value in buffers}
+        for name in ("batch", "round", "fixed"):
+            place([buffer for value, buffer in buffers.items() if arenas[value] == name])
         slots: dict[Value, Slot] = {}
         slots.update((v, Slot("input", i)) for i, v in enumerate(graph.inputs))
         slots.update((roots[o.value], Slot("output", i)) for i, o in enumerate(graph.outputs))
         for value, buffer in buffers.items():
-            slots[value] = Slot("batch" if value.type.symbolic else "fixed", buffer.offset)
+            slots[value] = Slot(arenas[value], buffer.offset)
         for value in parts:
             outermost, channel = _outermost(value, parts)
             slots[value] = replace(slots[outermost], channel=channel, pitch=outermost.shape[1])

@@ -53,7 +53,9 @@ extern "C" {
 #define @@_WORKSPACE_ALIGNMENT 64
 #define @@_WORKSPACE_BYTES(n, threads) \\
   ((uint64_t)(n) * UINT64_C(@PER_BATCH@) + UINT64_C(@FIXED@) + \\
-   (uint64_t)(threads) * UINT64_C(@PER_THREAD@))
+   (uint64_t)(threads) * UINT64_C(@PER_THREAD@) + UINT64_C(@PER_SAMPLE@) * \\
+   ((uint64_t)(n) < UINT64_C(@SAMPLES@) * (uint64_t)(threads) ? (uint64_t)(n) \\
+    : UINT64_C(@SAMPLES@) * (uint64_t)(threads)))
 #define @@_NO_WORKSPACE UINT64_C(@NO_WORKSPACE@)
 """
 
@@ -157,6 +159,8 @@ def c_header(manifest: Manifest) -> str:
         "@PER_BATCH@": str(manifest.workspace.per_batch),
         "@FIXED@": str(manifest.workspace.fixed),
         "@PER_THREAD@": str(manifest.workspace.per_thread),
+        "@PER_SAMPLE@": str(manifest.workspace.rounds.per_sample),
+        "@SAMPLES@": str(manifest.workspace.rounds.samples),
     }
     top = _TOP
     for key, value in values.items():

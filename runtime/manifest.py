@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-FORMAT = 2
+FORMAT = 3
 ABI = 2
 MAX_TENSOR_BYTES = 1 << 47
 MAX_RANK = 32
@@ -91,16 +91,40 @@ class Tensor:
 
 
 @dataclass(frozen=True)
+class Rounds:
+    """The first ``steps`` steps run for at most ``samples`` samples of the batch a thread, then
+    for the next ones. Meanwhile a sample takes ``per_sample`` bytes.
+
+    Rounds of a batch are as equal as can be. No steps: all run once, for the entire batch.
+    """
+
+    steps: int = 0
+    samples: int = 1
+    per_sample: int = 0
+
+    def most(self, batch: int, threads: int) -> int:
+        """Samples of the largest round."""
+        return min(batch, self.samples * threads)
+
+    def count(self, batch: int, threads: int) -> int:
+        """Rounds of a batch."""
+        return -(-batch // self.most(batch, threads))
+
+
+@dataclass(frozen=True)
 class Workspace:
-    """Memory of one call: ``per_batch * N + fixed + per_thread * threads`` bytes."""
+    """Memory of one call: ``per_batch * N + fixed + per_thread * threads`` bytes, and what the
+    largest round takes."""
 
     per_batch: int
     fixed: int
     per_thread: int
+    rounds: Rounds = Rounds()
 
     def nbytes(self, batch: int, threads: int) -> int:
         """Bytes at this batch, where so many threads (at least 1) work at once."""
-        return self.per_batch * batch + self.fixed + self.per_thread * threads
+        in_rounds = self.rounds.per_sample * self.rounds.most(batch, threads)
+        return self.per_batch * batch + in_rounds + self.fixed + self.per_thread * threads
 
 
 @dataclass(frozen=True)
@@ -139,7 +163,8 @@ class Kernel:
 
     ``name`` is the first ONNX node that it came from, ``op`` what it computes, ``kernel`` how.
     ``macs`` and ``cycles`` (predicted) are those of one sample; ``steps`` counts its calls of
-    ``parallel_for``; ``weights`` its binary weights, in ``weight_bytes`` of the constants.
+    ``parallel_for``, in each round if it runs in rounds; ``weights`` its binary weights, in
+    ``weight_bytes`` of the constants.
     """
 
     name: str

@@ -18,6 +18,7 @@ from .manifest import (
     Layer,
     Manifest,
     Option,
+    Rounds,
     Source,
     Target,
     Tensor,
@@ -86,7 +87,10 @@ def decode(value: object, path: str) -> Manifest:
         inputs=tuple(_decode_tensor(item) for item in top.children("inputs")),
         outputs=tuple(_decode_tensor(item) for item in top.children("outputs")),
         workspace=Workspace(
-            workspace.size("per_batch"), workspace.size("fixed"), workspace.size("per_thread")
+            workspace.size("per_batch"),
+            workspace.size("fixed"),
+            workspace.size("per_thread"),
+            _decode_rounds(workspace.child("rounds")),
         ),
         expanded_constants=top.size("expanded_constants"),
         constants=top.size("constants"),
@@ -128,6 +132,14 @@ def _decode_tensor(fields: Fields) -> Tensor:
         raise fields.wrong("shape", f"at most {MAX_TENSOR_BYTES} bytes", list(tensor.shape))
     fields.finish()
     return tensor
+
+
+def _decode_rounds(fields: Fields) -> Rounds:
+    rounds = Rounds(
+        fields.size("steps"), fields.integer("samples", 1, 1 << 31), fields.size("per_sample")
+    )
+    fields.finish()
+    return rounds
 
 
 def _decode_layer(fields: Fields) -> Layer:

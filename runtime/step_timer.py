@@ -1,8 +1,9 @@
 """How long each kernel of an artifact takes, measured inside the unchanged artifact.
 
 The code hands each of its steps to the caller's ``parallel_for``, one after another and in the
-order of the manifest's kernels. The ``parallel_for`` given here runs the entire step at once and
-reads the clock before and after; the cost of reading it is subtracted.
+order of the manifest's kernels, the first ones again for each round of the batch. The
+``parallel_for`` given here runs the entire step at once and reads the clock before and after; the
+cost of reading it is subtracted.
 """
 
 from __future__ import annotations
@@ -66,13 +67,18 @@ class StepTimer:
         """One call of the model; its steps' times are kept."""
         self._stamps.clear()
         self._library.run(self._batch, self._inputs, self._outputs, self._look)
+        rounds = self._manifest.workspace.rounds
+        again = rounds.steps * (rounds.count(self._batch, 1) - 1)
         steps = sum(kernel.steps for kernel in self._manifest.kernels)
-        if len(self._stamps) != steps:
+        if len(self._stamps) != steps + again:
             raise ArtifactError(
-                f"{self._path}: the code has {len(self._stamps)} steps, its manifest {steps}; "
-                "compile it again"
+                f"{self._path}: the code has {len(self._stamps)} steps, its manifest "
+                f"{steps + again}; compile it again"
             )
-        self._calls.append([max(0, stamp - self._overhead) for stamp in self._stamps])
+        times = [max(0, stamp - self._overhead) for stamp in self._stamps]
+        inside, after = times[: again + rounds.steps], times[again + rounds.steps :]
+        added = [sum(inside[step :: rounds.steps]) for step in range(rounds.steps)]
+        self._calls.append([*added, *after])
 
     def plain(self) -> None:
         """One call of the model as others call it."""

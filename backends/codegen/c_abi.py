@@ -4,11 +4,15 @@ the artifact is. The generated header documents the C interface.
     struct P_args { u64 size; const i64 *dims; const void *const *inputs; void *const *outputs;
                     void *workspace; P_parallel_for parallel_for; void *pool; i64 threads; };
 
-The workspace has the batch arena (per sample), the fixed arena, the memory of the call, and scratch
-for each of its threads. The memory of a call is one word, whose bits say which scratches are free,
-and the frame of the current step with four words before it: the kernel, the address of the first
-word (NULL: the kernel needs no scratch), how many threads the step is worth, and how many tasks a
-piece must have.
+The workspace has the batch arena (per sample), the arena of a round (per sample of it), the fixed
+arena, the memory of the call, and scratch for each of its threads. The memory of a call is one
+word, whose bits say which scratches are free, and the frame of the current step with four words
+before it: the kernel, the address of the first word (NULL: the kernel needs no scratch), how many
+threads the step is worth, and how many tasks a piece must have.
+
+The first steps run in rounds, each for some samples of the batch, so that what they write stays in
+a core's caches until it is read. Values that only they touch lie in the arena of a round; of
+others, a round has the samples that are its own. Later steps run once.
 """
 
 from __future__ import annotations
@@ -16,14 +20,16 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from llvmlite import ir
 
 from ...ir import Array, Graph, Slot, Value, aligned, arena_bytes
 from ...ir.types import sample_bytes
-from ...runtime.manifest import ABI, NO_WORKSPACE, Workspace, interface_number
+from ...runtime.manifest import ABI, NO_WORKSPACE, Rounds, Workspace, interface_number
 from ..manifest_entries import tensor_entries
+from ..targets import Target
 from .constant_pool import Pool
 from .kernel_builder import I1, I8, I32, I64, KERNEL, PTR, IRValue
 from .kernel_interface import Step
@@ -38,6 +44,7 @@ _KERNEL, _FREE, _WORTH, _UNIT = (-32, -24, -16, -8)
 _WRONG_SIZE, _WRONG_DIMENSION, _WRONG_WORKSPACE, _NULL_TENSOR = 1, 2, 3, 4
 _MAX_BYTES = 1 << 46
 _ALIGN = 64
+_ZERO, _ONE = I64(0), I64(1)
 
 LONGEST = 1024
 """Addresses that one function puts into frames: LLVM's time grows faster than a function does."""
@@ -47,18 +54,83 @@ PREFIX = "__bnnc__"
 CONSTANTS = PREFIX + "constants"
 
 
-class Entry:
-    """Writes the exported functions of a graph into a module."""
+@dataclass(frozen=True)
+class _Samples:
+    """What a run of steps works on: the arguments and the memory of a call for ``batch`` samples,
+    ``count`` of which from ``first`` on are its own."""
 
-    def __init__(self, module: ir.Module, graph: Graph, steps: Sequence[Step]) -> None:
+    args: IRValue
+    call: IRValue
+    batch: IRValue
+    first: IRValue
+    count: IRValue
+
+    TYPES = (PTR, PTR, I64, I64, I64)
+
+    @property
+    def values(self) -> tuple[IRValue, ...]:
+        """The fields, as arguments of a function."""
+        return self.args, self.call, self.batch, self.first, self.count
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where values lie for some samples of a call."""
+
+    b: ir.IRBuilder
+    samples: _Samples
+    per_batch: int
+    fixed: int
+    """Bytes of the fixed arena."""
+
+    def of(self, value: Value) -> IRValue:
+        """The address of a value's first sample."""
+        b, slot = self.b, value.slot
+        assert slot is not None, f"%{value.name} has no slot"
+        start = self._start(slot)
+        if value.type.symbolic and slot.arena != "round" and self.samples.first != _ZERO:
+            batch, _, *spatial = value.type.shape
+            type_ = value.type
+            if slot.pitch:
+                type_ = replace(type_, shape=(batch, slot.pitch, *spatial))
+            start = _offset(b, start, b.mul(self.samples.first, I64(sample_bytes(type_))))
+        if not slot.channel:
+            return start
+        return _offset(b, start, I64(slot.channel * value.type.element.dtype.itemsize))
+
+    def _start(self, slot: Slot) -> IRValue:
+        b, samples = self.b, self.samples
+        if slot.arena == "fixed":
+            return _offset(b, samples.call, I64(slot.offset - self.fixed))
+        if slot.arena in ("input", "output"):
+            table = _field(b, samples.args, _INPUTS if slot.arena == "input" else _OUTPUTS)
+            return _field(b, table, 8 * slot.offset)
+        workspace = _field(b, samples.args, _WORKSPACE)
+        if slot.arena == "batch":
+            return _offset(b, workspace, b.mul(samples.batch, I64(slot.offset)))
+        start = b.mul(samples.batch, I64(self.per_batch))
+        return _offset(b, workspace, b.add(start, b.mul(samples.count, I64(slot.offset))))
+
+
+class Entry:
+    """Writes the exported functions of a graph into a module. The first ``in_rounds`` steps run in
+    rounds, as large as suits the target."""
+
+    def __init__(
+        self, module: ir.Module, graph: Graph, target: Target, steps: Sequence[Step], in_rounds: int
+    ) -> None:
         self.module = module
         self.graph = graph
         self.steps = steps
         self.symbolic = any(v.type.symbolic for v in graph.inputs)
-        per_batch, self._call = arena_bytes(graph)
+        per_batch, per_sample, self._call = arena_bytes(graph)
         frame = 8 * (1 + max((len(step.slots) for step in steps), default=0))
         scratch = max((step.scratch for step in steps), default=0)
-        self.workspace = Workspace(per_batch, self._call + _FRAME + aligned(frame), scratch)
+        samples = target.samples_of_a_round(per_sample) if in_rounds else 1
+        rounds = Rounds(in_rounds, samples, per_sample)
+        fixed = self._call + _FRAME + aligned(frame)
+        self.workspace = Workspace(per_batch, fixed, scratch, rounds)
+        self._parts = 0
 
     def write(self, pool: Pool, constants: dict[Value, Array]) -> None:
         """All functions but ``describe``."""
@@ -80,8 +152,22 @@ class Entry:
         function, b = self._define("workspace_size", ir.FunctionType(I64, [PTR, I64]))
         dims, threads = function.args
         n = self._batch(b, function, dims, I64(NO_WORKSPACE))
-        arenas = b.add(b.mul(n, I64(self.workspace.per_batch)), I64(self.workspace.fixed))
-        b.ret(b.add(arenas, b.mul(_possible(b, threads), I64(self.workspace.per_thread))))
+        threads = _possible(b, threads)
+        arenas = b.add(self._by_batch(b, n, threads), I64(self.workspace.fixed))
+        b.ret(b.add(arenas, b.mul(threads, I64(self.workspace.per_thread))))
+
+    def _by_batch(self, b: ir.IRBuilder, batch: IRValue, threads: IRValue) -> IRValue:
+        """Bytes of the arenas whose size depends on the batch."""
+        bytes_ = b.mul(batch, I64(self.workspace.per_batch))
+        per_sample = self.workspace.rounds.per_sample
+        if not per_sample:
+            return bytes_
+        return b.add(bytes_, b.mul(self._most(b, batch, threads), I64(per_sample)))
+
+    def _most(self, b: ir.IRBuilder, batch: IRValue, threads: IRValue) -> IRValue:
+        """Samples of the largest round."""
+        most = b.mul(threads, I64(self.workspace.rounds.samples))
+        return b.select(b.icmp_unsigned("<", batch, most), batch, most)
 
     def _scratch(self, b: ir.IRBuilder, call: IRValue, index: IRValue) -> IRValue:
         """The scratch of a number, behind the memory of a call."""
@@ -142,34 +228,63 @@ class Entry:
         function, b = self._define("run", ir.FunctionType(I32, [PTR]))
         (args,) = function.args
         batch = self._check(b, function)
-        call = self._start(b, args, _field(b, args, _WORKSPACE), batch)
-        first, *others = _parts(self.steps)
-        self._steps(b, args, batch, call, first, pool, constants, dispatch)
-        for number, part in enumerate(others, 1):
-            type_ = ir.FunctionType(ir.VoidType(), [PTR, I64, PTR])
-            function, inner = self._define(f"run.{number}", type_)
-            function.linkage = "internal"
-            function.attributes.add("noinline")
-            given, samples, memory = function.args
-            self._steps(inner, given, samples, memory, part, pool, constants, dispatch)
-            inner.ret_void()
-            b.call(function, [args, batch, call])
+        threads = _possible(b, _field(b, args, _THREADS, I64))
+        call = self._start(b, args, batch, threads)
+        whole = _Samples(args, call, batch, _ZERO, batch)
+        split = self.workspace.rounds.steps
+        if split:
+            with self._round(b, function, whole, threads) as part:
+                self._steps(b, part, self.steps[:split], pool, constants, dispatch)
+        self._steps(b, whole, self.steps[split:], pool, constants, dispatch)
         b.ret(I32(0))
+
+    @contextmanager
+    def _round(
+        self, b: ir.IRBuilder, function: ir.Function, whole: _Samples, threads: IRValue
+    ) -> Generator[_Samples]:
+        """A loop over the rounds of a batch: as few as can be, and as equal."""
+        batch = whole.batch
+        count = _divide_up(b, batch, self._most(b, batch, threads))
+        size = _divide_up(b, batch, count)
+        with _each(b, function, batch, size) as first:
+            left = b.sub(batch, first)
+            mine = b.select(b.icmp_unsigned("<", left, size), left, size)
+            yield replace(whole, first=first, count=mine)
 
     def _steps(
         self,
         b: ir.IRBuilder,
-        args: IRValue,
-        batch: IRValue,
-        call: IRValue,
+        samples: _Samples,
+        steps: Sequence[Step],
+        pool: Pool,
+        constants: dict[Value, Array],
+        dispatch: ir.Function,
+    ) -> None:
+        """Dispatch steps on some samples, those of long runs in functions of their own."""
+        b.store(samples.count, _offset(b, samples.call, I64(_FRAME)))
+        first, *others = _parts(steps)
+        self._fill(b, samples, first, pool, constants, dispatch)
+        for part in others:
+            self._parts += 1
+            type_ = ir.FunctionType(ir.VoidType(), _Samples.TYPES)
+            function, inner = self._define(f"run.{self._parts}", type_)
+            function.linkage = "internal"
+            function.attributes.add("noinline")
+            self._fill(inner, _Samples(*function.args), part, pool, constants, dispatch)
+            inner.ret_void()
+            b.call(function, samples.values)
+
+    def _fill(
+        self,
+        b: ir.IRBuilder,
+        samples: _Samples,
         steps: Sequence[Step],
         pool: Pool,
         constants: dict[Value, Array],
         dispatch: ir.Function,
     ) -> None:
         """Fill a frame for each step and dispatch it."""
-        inputs, outputs = _field(b, args, _INPUTS), _field(b, args, _OUTPUTS)
-        workspace = _field(b, args, _WORKSPACE)
+        place = _Place(b, samples, self.workspace.per_batch, self._call)
         block = self.module.globals[CONSTANTS]
 
         def address(source: Value | Array) -> IRValue:
@@ -177,31 +292,26 @@ class Entry:
                 return _offset(b, block, I64(pool.offset(source)))
             if source in constants:
                 return _offset(b, block, I64(pool.offset(constants[source])))
-            slot = source.slot
-            assert slot is not None, f"%{source.name} has no slot"
-            start = self._slot(b, slot, inputs, outputs, workspace, batch)
-            if not slot.channel:
-                return start
-            return _offset(b, start, I64(slot.channel * source.type.element.dtype.itemsize))
+            return place.of(source)
 
-        frame = _offset(b, call, I64(_FRAME))
+        frame = _offset(b, samples.call, I64(_FRAME))
         for step in steps:
             for index, source in enumerate(step.slots):
                 at = b.gep(frame, [I64(index + 1)], source_etype=I64)
                 b.store(address(source), at)
-            count = b.add(b.mul(batch, I64(step.tasks.per_batch)), I64(step.tasks.fixed))
-            self._worth(b, step, batch, count, frame)
+            n = samples.count
+            count = b.add(b.mul(n, I64(step.tasks.per_batch)), I64(step.tasks.fixed))
+            self._worth(b, step, n, count, frame)
             b.store(self.module.globals[step.function], _offset(b, frame, I64(_KERNEL)))
-            b.store(call if step.scratch else PTR(None), _offset(b, frame, I64(_FREE)))
-            b.call(dispatch, [args, frame, count])
+            free = samples.call if step.scratch else PTR(None)
+            b.store(free, _offset(b, frame, I64(_FREE)))
+            b.call(dispatch, [samples.args, frame, count])
 
-    def _start(self, b: ir.IRBuilder, args: IRValue, workspace: IRValue, batch: IRValue) -> IRValue:
-        """The memory of the call, with what all steps have in common; every scratch is free."""
-        arena = b.mul(batch, I64(self.workspace.per_batch))
-        call = _offset(b, workspace, b.add(arena, I64(self._call)))
-        last = b.sub(I64(MAX_THREADS), _possible(b, _field(b, args, _THREADS, I64)))
-        b.store(b.lshr(I64(-1), last), call)
-        b.store(batch, _offset(b, call, I64(_FRAME)))
+    def _start(self, b: ir.IRBuilder, args: IRValue, batch: IRValue, threads: IRValue) -> IRValue:
+        """The memory of the call, behind the arenas; every scratch is free."""
+        arenas = b.add(self._by_batch(b, batch, threads), I64(self._call))
+        call = _offset(b, _field(b, args, _WORKSPACE), arenas)
+        b.store(b.lshr(I64(-1), b.sub(I64(MAX_THREADS), threads)), call)
         return call
 
     def _worth(
@@ -219,23 +329,6 @@ class Entry:
         worth = at_least_1(b.udiv(work, I64(THREAD_CYCLES)))
         b.store(worth, _offset(b, frame, I64(_WORTH)))
         b.store(at_least_1(b.udiv(count, pieces)), _offset(b, frame, I64(_UNIT)))
-
-    def _slot(
-        self,
-        b: ir.IRBuilder,
-        slot: Slot,
-        inputs: IRValue,
-        outputs: IRValue,
-        workspace: IRValue,
-        batch: IRValue,
-    ) -> IRValue:
-        if slot.arena == "batch":
-            return _offset(b, workspace, b.mul(batch, I64(slot.offset)))
-        if slot.arena == "fixed":
-            start = b.mul(batch, I64(self.workspace.per_batch))
-            return _offset(b, workspace, b.add(start, I64(slot.offset)))
-        table = inputs if slot.arena == "input" else outputs
-        return _field(b, table, 8 * slot.offset)
 
     def _check(self, b: ir.IRBuilder, function: ir.Function) -> IRValue:
         """Return a status for wrong arguments; N otherwise (1 when nothing is symbolic)."""
@@ -258,7 +351,7 @@ class Entry:
             if count:
                 table = _field(b, args, field)
                 refuse(_null(b, table), _NULL_TENSOR)
-                with _each(b, function, count) as index:
+                with _each(b, function, I64(count)) as index:
                     tensor = b.load(b.gep(table, [index], source_etype=PTR), typ=PTR, align=8)
                     refuse(_null(b, tensor), _NULL_TENSOR)
         return batch
@@ -341,19 +434,25 @@ def _field(b: ir.IRBuilder, base: IRValue, offset: int, type_: ir.Type = PTR) ->
     return b.load(_offset(b, base, I64(offset)), typ=type_, align=8)
 
 
+def _divide_up(b: ir.IRBuilder, number: IRValue, by: IRValue) -> IRValue:
+    return b.udiv(b.add(number, b.sub(by, I64(1))), by)
+
+
 @contextmanager
-def _each(b: ir.IRBuilder, function: ir.Function, count: int) -> Generator[IRValue]:
-    """A loop over 0 .. ``count`` - 1, at least once."""
+def _each(
+    b: ir.IRBuilder, function: ir.Function, count: IRValue, step: IRValue = _ONE
+) -> Generator[IRValue]:
+    """A loop over 0, ``step`` .. below ``count``, at least once."""
     before, body = b.block, function.append_basic_block("each")
     b.branch(body)
     b.position_at_end(body)
     index: Any = b.phi(I64)
     index.add_incoming(I64(0), before)
     yield index
-    following = b.add(index, I64(1))
+    following = b.add(index, step)
     index.add_incoming(following, b.block)
     after = function.append_basic_block("after")
-    b.cbranch(b.icmp_unsigned("<", following, I64(count)), body, after)
+    b.cbranch(b.icmp_unsigned("<", following, count), body, after)
     b.position_at_end(after)
 
 

@@ -18,7 +18,7 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 
 from ...errors import LoweringError
-from ...ir import Array, Graph, Node, Stage, Value, part_slots
+from ...ir import Array, Graph, Node, Stage, Value, nodes_in_rounds, part_slots
 from ...ir.ops import Concat, Const, Fused
 from ...ir.structure import structure, without_annotations
 from ...ir.traits import Trait
@@ -209,7 +209,9 @@ class _Lowering:
     def finish(self) -> LoweredModule:
         """The module with its entry points."""
         self.pool.declare(self.module, CONSTANTS)
-        entry = Entry(self.module, self.graph, self.steps)
+        first = {*self.graph.nodes[: nodes_in_rounds(self.graph)]}
+        in_rounds = sum(part.steps for part in self.schedule if part.node in first)
+        entry = Entry(self.module, self.graph, self.target, self.steps, in_rounds)
         entry.write(self.pool, self.constants)
         tuned = f') nounwind "tune-cpu"="{self.target.cpu}"'
         text = str(self.module).replace(") noinline nounwind", ") nounwind noinline")

@@ -14,6 +14,17 @@ from dataclasses import dataclass
 from ...ir import Graph, Layout, Node, Scalar, TensorType, Value
 from ...ir.ops import Concat, Fused, Threshold
 
+
+@dataclass
+class Buffer:
+    """Memory that one value, and the views of it, share, while the nodes first .. last run."""
+
+    size: int
+    first: int
+    last: int
+    offset: int = 0
+
+
 Parts = Mapping[Value, tuple[Value, int]]
 
 

@@ -55,7 +55,7 @@ STRANGE = [
     "//",
 ]
 NAMES = st.one_of(st.sampled_from(STRANGE), st.text(max_size=6))
-ARENAS = st.sampled_from(["batch", "fixed", "input", "output"])
+ARENAS = st.sampled_from(["batch", "round", "fixed", "input", "output"])
 
 
 def graph_with(value: Value, op: object) -> Graph:

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from ir_support import ONE_KERNEL_EACH, examples
 from random_graphs import networks
 
-from bnnc.ir import SIGN, Batch, Graph, Layout, Node, Slot, TensorType, Value, parse, part_slots
+from bnnc.backends.cost_model import PredictedCost
+from bnnc.ir import (
+    SIGN,
+    Batch,
+    Graph,
+    Layout,
+    Node,
+    Slot,
+    TensorType,
+    Value,
+    nodes_in_rounds,
+    parse,
+    part_slots,
+)
 from bnnc.ir.ops import Concat, Const, Fused, Relayout, Threshold
 from bnnc.ir.types import sample_bytes
 from bnnc.ir.workspace import ALIGNMENT
-from bnnc.passes import pipelines, run_passes
-from bnnc.passes.memory_plan import Buffer, is_view, place
-from bnnc.passes.support.memory_sharing import LastReads
+from bnnc.passes import Context, pipelines, run_passes
+from bnnc.passes.memory_plan import MemoryPlan, is_view, place
+from bnnc.passes.support.memory_sharing import Buffer, LastReads
 
 _MOST = 1 << 10
 """Channels that a part of an output can have."""
@@ -104,10 +119,83 @@ def check_plan(graph: Graph) -> None:
         assert intact(value)
 
 
-@given(networks(dyadic=True))
+@given(networks(dyadic=True), st.sampled_from([1, 1000, 1 << 18]))
 @examples(40)
-def test_nothing_is_overwritten(graph: Graph) -> None:
-    check_plan(run_passes(graph, pipelines.default(), ONE_KERNEL_EACH))
+def test_nothing_is_overwritten(graph: Graph, l2: int) -> None:
+    check_plan(run_passes(graph, pipelines.default(), cached(l2)))
+
+
+def cached(l2: int) -> Context:
+    """A target with so many bytes of second-level cache."""
+    assert ONE_KERNEL_EACH.costs is not None
+    target = replace(ONE_KERNEL_EACH.costs.target, l2=l2)
+    return Context(PredictedCost(target, ONE_KERNEL_EACH.costs.kernels))
+
+
+ROUNDS = """graph @g scheduled {
+  input %x: f32[N,16,64]
+  %w = const() data=splat(1) element=f32 : f32[4,1024]
+  %a = softmax(%x) axis=1 : f32[N,16,64]
+  %b = softmax(%a) axis=1 : f32[N,16,64]
+  %c = reshape(%b) shape=[N,1024] : f32[N,1024]
+  %d = fused([%c, %w]) kernel="gemm" {
+    (%c: f32[N,1024], %w: f32[4,1024])
+    %d = gemm(%c, %w, none) : f32[N,4]
+    yield %d
+  } : f32[N,4]
+  %y = softmax(%d) axis=1 : f32[N,4]
+  output %y as "y"
+}"""
+
+
+def test_large_maps_run_in_rounds_and_large_constants_once() -> None:
+    """The maps of the softmaxes have 4 KiB, the constants of the product 16 KiB; two rounds read
+    these again for each sample, but not for every fourth."""
+
+    def plan(l2: int) -> tuple[int, dict[str, str]]:
+        graph = run_passes(parse(ROUNDS), [MemoryPlan()], cached(l2))
+        slots = {v.name: v.slot.arena for n in graph.nodes for v in n.results if v.slot}
+        return nodes_in_rounds(graph), slots
+
+    in_rounds, arenas = plan(8 << 10)
+    assert (in_rounds, arenas["a"], arenas["b"]) == (3, "round", "batch")
+    in_rounds, arenas = plan(32 << 10)
+    assert (in_rounds, arenas["b"], arenas["d"]) == (6, "round", "round")
+    assert plan(8 << 20)[0] == 0  # many samples fit as they are
+
+
+PLANES = """graph @g scheduled {
+  input %i: f32[N,8,900]
+  %w = const() data=random(1) element=bits<1;-1,1> : bits<1;-1,1>[800,8,1]
+  %t = const() data=splat(1) element=i32 : i32[800]
+  %f = const() data=splat(false) element=bool : bool[800]
+  %v = const() data=random(2) element=bits<1;-1,1> : bits<1;-1,1>[8,800,900]
+  %x = fused([%i]) kernel="fused" {
+    (%i: f32[N,8,900])
+    %x = binarize(%i) zero=1 : bits<1;-1,1>[N,8,900]@words
+    yield %x
+  } : bits<1;-1,1>[N,8,900]@words
+  %p = relayout(%x) layout=planes : bits<1;-1,1>[N,8,900]@planes
+  %a = fused([%p, %w, %t, %f]) kernel="binary_conv" {
+    (%p: bits<1;-1,1>[N,8,900]@planes, %w: bits<1;-1,1>[800,8,1], %t: i32[800], %f: bool[800])
+    %n = binary_conv(%p, %w) strides=[1] pads=[0,0] dilations=[1] groups=1 : i32[N,800,900]@nhwc
+    %a = threshold(%n, %t, %f) : bits<1;-1,1>[N,800,900]@LAYOUT
+    yield %a
+  } : bits<1;-1,1>[N,800,900]@LAYOUT
+  %y = fused([%a, %v]) kernel="binary_conv" {
+    (%a: bits<1;-1,1>[N,800,900]@LAYOUT, %v: bits<1;-1,1>[8,800,900])
+    %y = binary_conv(%a, %v) strides=[1] pads=[0,0] dilations=[1] groups=1 : i32[N,8,1]@nhwc
+    yield %y
+  } : i32[N,8,1]@nhwc
+  output %y as "y"
+}"""
+
+
+@pytest.mark.parametrize(("layout", "count"), [("words", 7), ("planes", 0)])
+def test_planes_of_a_round_go_no_further(layout: str, count: int) -> None:
+    """Those of all samples of a batch lie side by side in each channel."""
+    graph = run_passes(parse(PLANES.replace("LAYOUT", layout)), [MemoryPlan()], cached(1))
+    assert nodes_in_rounds(graph) == count
 
 
 def test_the_check_finds_an_overlap() -> None:

@@ -73,6 +73,15 @@ def test_sizes_follow_the_batch() -> None:
     assert tensor.dims(5) == (20, 3, 5)
     assert tensor.nbytes(5) == 20 * 3 * 5 * 2
     assert artifact.Workspace(per_batch=10, fixed=3, per_thread=5).nbytes(4, threads=2) == 53
+    rounds = artifact.Rounds(steps=1, samples=3, per_sample=100)
+    workspace = artifact.Workspace(per_batch=10, fixed=3, per_thread=5, rounds=rounds)
+    assert workspace.nbytes(4, threads=1) == 40 + 3 + 5 + 300
+    assert workspace.nbytes(4, threads=2) == 40 + 3 + 10 + 400
+    assert [rounds.count(batch, threads) for batch, threads in ((3, 1), (4, 1), (13, 2))] == [
+        1,
+        2,
+        3,
+    ]
 
 
 EDITS: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
@@ -84,6 +93,8 @@ EDITS: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
     ("half a character", lambda m: m.update(name="\ud800"), "name: expected text"),
     ("prefix", lambda m: m.update(prefix="2x"), "prefix: expected text of the form"),
     ("bool as integer", lambda m: m["workspace"].update(fixed=True), "workspace: fixed: expected"),
+    ("empty round", lambda m: m["workspace"]["rounds"].update(samples=0), "rounds: samples: exp"),
+    ("rounds missing", lambda m: m["workspace"].pop("rounds"), "workspace: rounds is missing"),
     ("negative size", lambda m: m.update(constants=-1), "constants: expected an integer from 0"),
     ("huge size", lambda m: m.update(constants=1 << 63), "constants: expected an integer from 0"),
     ("float size", lambda m: m.update(constants=1.0), "constants: expected an integer from 0"),
@@ -267,10 +278,10 @@ def test_edited_manifest(data: bytes) -> None:
 
 
 def test_another_format_is_named_before_anything_else(data: bytes) -> None:
-    older = data.replace(b'"format":2', b'"format":1')
-    refuse(older, r"made by an older bnnc \(format 1, this one reads 2\): compile it again")
-    newer = data.replace(b'"format":2', b'"format":3')
-    refuse(newer, r"made by a newer bnnc \(format 3, this one reads 2\): upgrade")
+    older = data.replace(b'"format":3', b'"format":2')
+    refuse(older, r"made by an older bnnc \(format 2, this one reads 3\): compile it again")
+    newer = data.replace(b'"format":3', b'"format":4')
+    refuse(newer, r"made by a newer bnnc \(format 4, this one reads 3\): upgrade")
     refuse(data.replace(b'"abi":2', b'"abi":9'), r"newer bnnc \(abi 9, this one reads 2\): upgrade")
 
 
@@ -393,6 +404,17 @@ def test_workspace_formula_is_checked(tmp_path: Path) -> None:
     what = handmade.manifest(cpu.host_machine())
     path = handmade.build(tmp_path, what, WORKSPACE=1)
     assert "workspace at batch 1: manifest says 192 bytes, code 1" in load_error(path)
+
+
+def test_memory_of_rounds_is_the_headers_and_the_manifests(tmp_path: Path) -> None:
+    """The code by hand asks for what the header says; loading compares it with the manifest."""
+    rounds = artifact.Rounds(steps=1, samples=5, per_sample=192)
+    workspace = artifact.Workspace(per_batch=64, fixed=64, per_thread=64, rounds=rounds)
+    what = handmade.manifest(cpu.host_machine(), workspace=workspace)
+    runtime.load(handmade.build(tmp_path / "right", what)).close()
+    wrong = "TINY_WORKSPACE_BYTES(dims[0],threads)+(dims[0]>5)"
+    path = handmade.build(tmp_path / "wrong", what, WORKSPACE=wrong)
+    assert "workspace at batch 6: manifest says 1472 bytes, code 1473" in load_error(path)
 
 
 @pytest.mark.parametrize(

@@ -91,10 +91,16 @@ def _artifact_facts(manifest: Manifest, size: str) -> Sequence[str]:
     """The lines before an artifact's layers; ``size`` is that of its file."""
     target, source, workspace = manifest.target, manifest.source, manifest.workspace
     origin = _source(source.bytes, source.opset, source.producer)
+    rounds = workspace.rounds
     memory = (
         f"{bytes_text(workspace.fixed)} + {bytes_text(workspace.per_batch)} a sample"
         f" + {bytes_text(workspace.per_thread)} a thread"
     )
+    if rounds.steps:
+        memory += (
+            f" + {bytes_text(rounds.per_sample)} a sample of a round "
+            f"(up to {rounds.samples} a thread)"
+        )
     options = ", ".join(f"{key}={_option(value)}" for key, value in manifest.options.items())
     return (
         f"{manifest.name}, compiled by bnnc {manifest.bnnc}, {size}",
