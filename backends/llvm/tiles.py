@@ -57,6 +57,9 @@ class Plan:
     ragged: bool = False
     """Whether a tile may hold pixels of several border classes, at a known column: the kernel then
     leaves out the taps outside for each pixel."""
+    blocks_inside: bool = False
+    """Whether all blocks of channels of a tile come before the next tile: for kernels whose weights
+    all stay in the first-level cache, while each reads other inputs."""
 
     @property
     def width(self) -> int:
@@ -197,32 +200,50 @@ def _chunk(
         if geometry.by_sample:
             _samples(code, geometry, plan, (first, last), channel, count, number, group, emit)
             return
-        with code.loop(first, last) as task:
-            sample, row = code.divide(task, geometry.out[0])
-            rows = geometry.rows_inside(code, row)
-            for segment in [geometry.row()] if plan.ragged else geometry.segments():
-                _columns(
-                    code,
-                    geometry,
-                    plan,
-                    segment,
-                    lambda column, pixels, taps: emit(
-                        Tile(
-                            sample,
-                            row,
-                            column,
-                            pixels,
-                            rows,
-                            taps,
-                            channel,
-                            count,
-                            number,
-                            group,
-                        )
-                    ),
-                )
 
-    for_blocks(code, geometry, plan, stripe_number, block)
+        def tile(place: _Place) -> None:
+            emit(Tile(*place, channel, count, number, group))
+
+        _places(code, geometry, plan, chunk, tile)
+
+    def blocks(place: _Place) -> None:
+        for_blocks(
+            code,
+            geometry,
+            plan,
+            stripe_number,
+            lambda channel, count, number, group: emit(Tile(*place, channel, count, number, group)),
+        )
+
+    if plan.blocks_inside:
+        _places(code, geometry, plan, chunk, blocks)
+    else:
+        for_blocks(code, geometry, plan, stripe_number, block)
+
+
+_Place = tuple[Index, Index, Index, int, tuple[Index, Index], tuple[int, int]]
+"""The first fields of a `Tile`: where it is, its pixels, and the taps inside the operand."""
+
+
+def _places(
+    code: Code,
+    geometry: Geometry,
+    plan: Plan,
+    chunk: tuple[Index, Index],
+    body: Callable[[_Place], None],
+) -> None:
+    """Tiles of the rows first .. last-1, for any block of channels."""
+    with code.loop(*chunk) as task:
+        sample, row = code.divide(task, geometry.out[0])
+        rows = geometry.rows_inside(code, row)
+        for segment in [geometry.row()] if plan.ragged else geometry.segments():
+            _columns(
+                code,
+                geometry,
+                plan,
+                segment,
+                lambda column, pixels, taps: body((sample, row, column, pixels, rows, taps)),
+            )
 
 
 def for_blocks(

@@ -105,6 +105,11 @@ CONVS = {
     "halves_odd": Conv(10, 50, groups=2),
     "thirds_row": Conv(12, 6, groups=3, layout="row"),
     "depthwise": Conv(70, 70, groups=70),
+    "depthwise_five": Conv(24, 24, (8, 11), (5, 5), pads=(2, 2, 2, 2), groups=24),
+    "depthwise_strided": Conv(64, 64, (9, 25), strides=(2, 2), pads=(0, 0, 0, 0), groups=64),
+    "depthwise_dilated": Conv(40, 40, (6, 14), pads=(1, 6, 1, 6), dilations=(1, 3), groups=40),
+    "depthwise_far_apart": Conv(16, 16, (3, 14), (3, 9), pads=(1, 4, 1, 4), groups=16),
+    "depthwise_line": Conv(33, 33, (21,), (4,), (2,), (1, 2), (1,), groups=33),
     "depthwise_row": Conv(20, 20, strides=(2, 2), groups=20, layout="row"),
     "multiplier": Conv(8, 32, groups=8),
 }

@@ -36,6 +36,7 @@ _LOAD = 0.15
 """Cycles that a load takes from two multiply-add units."""
 _STREAM = 28
 """Bytes a cycle that the second-level cache delivers."""
+_LINE = 64
 _SHARING_TAPS = 7
 """Taps whose weights fit in registers beside a tile's sums."""
 
@@ -81,8 +82,11 @@ class _Layer(Layer[Conv | Gemm]):
 
     @cached_property
     def tap_classes(self) -> list[list[int]]:
-        """Kernel columns whose inputs lie at the same distances from those of a pixel."""
+        """Kernel columns whose inputs lie at the same distances from those of a pixel; all where
+        lanes read their own inputs, so that a sum takes the taps in their order."""
         g = self.geometry
+        if self.lanewise:
+            return [list(range(g.kernel[1]))]
         classes: dict[int, list[int]] = {}
         for column in range(g.kernel[1]):
             classes.setdefault(column * g.dilations[1] % g.strides[1], []).append(column)
@@ -90,32 +94,49 @@ class _Layer(Layer[Conv | Gemm]):
 
     @cached_property
     def shares(self) -> bool:
-        """Whether taps share broadcasts: the weights of a class of taps stay in registers while
-        each input is broadcast once and meets every pixel that sees it."""
+        """Whether taps share inputs: the weights of a class of taps stay in registers while each
+        input is loaded once and meets every pixel that sees it."""
         most = max(map(len, self.tap_classes))
-        alike = not self.lanewise and not self.geometry.by_sample
-        return alike and self.code.target.registers == 32 and 1 < most <= _SHARING_TAPS
+        if self.geometry.by_sample or most > _SHARING_TAPS:
+            return False
+        if self.lanewise:
+            return self.contiguous
+        return self.code.target.registers == 32 and most > 1
 
     def _sharing_plan(self) -> Plan:
         """As many pixels as leave room for the weights, or fewer where a row then divides
-        better."""
-        target, lanes, g = self.code.target, self.code.lanes, self.geometry
-        vectors = narrowed(max(2, -(-8 // lanes)), lanes, g.group_out)
+        better. Where lanes read their own inputs, blocks may be half as wide: more pixels then
+        share a weight, but two blocks a cache line."""
+        lanes, channels = self.code.lanes, self._block_channels()
+        widths = (2, 1) if self.lanewise else (2,)
+        vectors = [narrowed(max(n, -(-8 // lanes)), lanes, channels) for n in widths]
+        options = [(v, p) for v in vectors for p in range(self._most_sharing(v), 0, -1)]
+        best = min(options, key=lambda option: self._sharing_cycles(*option))
+        return Plan(
+            lanes,
+            *best,
+            self.job.packs,
+            split_groups=not self.lanewise,
+            ragged=True,
+            blocks_inside=self.lanewise,
+        )
+
+    def _most_sharing(self, vectors: int) -> int:
+        """Pixels that registers have room for beside the weights and an input."""
         weights = max(map(len, self.tap_classes)) * vectors
-        most = max(1, (target.registers - weights - 2) // vectors)
+        return max(1, (self.code.target.registers - weights - 2) // vectors)
 
-        def cycles(pixels: int) -> float:
-            """For one input channel of a row: sums, which wait for each other when few, and
-            loads."""
-            total = 0.0
-            rests = [g.out[1] % pixels] if g.out[1] % pixels else []
-            for n in [pixels] * (g.out[1] // pixels) + rests:
-                loads = g.kernel[1] * (vectors + 1) + (n - 1) * g.strides[1]
-                total += max(n * vectors, _LATENCY) / 2 * g.kernel[1] + _LOAD * loads
-            return total
-
-        pixels = min(range(most, 0, -1), key=cycles)
-        return Plan(lanes, vectors, pixels, self.job.packs, split_groups=True, ragged=True)
+    def _sharing_cycles(self, vectors: int, pixels: int) -> float:
+        """For one input channel of a row and a vector: sums, which wait for each other when few,
+        and loads."""
+        g, total = self.geometry, 0.0
+        lines = max(1.0, _LINE / (4 * self.code.lanes * vectors))
+        inputs = vectors * lines if self.lanewise else 1
+        rests = [g.out[1] % pixels] if g.out[1] % pixels else []
+        for n in [pixels] * (g.out[1] // pixels) + rests:
+            loads = g.kernel[1] * vectors + inputs * (g.kernel[1] + (n - 1) * g.strides[1])
+            total += max(n * vectors, _LATENCY) / 2 * g.kernel[1] + _LOAD * loads
+        return total / vectors
 
     def _most_pixels(self, vectors: int) -> int:
         room = self.code.target.registers - vectors - (2 if self.code.target.has.fma else 4)
@@ -330,12 +351,11 @@ class _Run:
             for v in range(self.vectors)
         }
         for offset, pairs in sorted(seen.items()):
-            one = code.load(code.offset(x, offset * self.layer.strides[3]), FLOAT)
-            value = code.splat(one, lanes)
+            inputs = self._load(code.offset(x, offset * self.layer.strides[3]))
             for pixel, tap in pairs:
                 for v in range(self.vectors):
                     place = pixel * self.vectors + v
-                    state[place] = code.multiply_add(value, weights[tap, v], state[place])
+                    state[place] = code.multiply_add(inputs[v], weights[tap, v], state[place])
 
     def _inputs(
         self, x: IRValue, w: IRValue, count: int, step: int, state: list[IRValue]
