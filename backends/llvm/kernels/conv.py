@@ -4,7 +4,7 @@ For each tap and input channel, vectors of weights meet one broadcast input per 
 in registers for a tile of pixels x vectors. Taps outside the operand are skipped. The operand may
 have any layout: its strides only change where the broadcast loads read. With several groups, blocks
 stay inside a group when that fills the lanes, else each lane loads the input of its own group
-(depthwise convolution: one vector load).
+(depthwise convolution: one vector load, shared by the taps of a kernel row).
 """
 
 from __future__ import annotations
