@@ -72,8 +72,6 @@ class Capabilities:
     """Fused multiply-add in one instruction."""
     power_scaling: bool = False
     """Floats times powers of two, rounded once, whatever the power (VSCALEFPS)."""
-    bit_matrix: bool = False
-    """An 8x8 bit matrix times each byte, which also transposes bits (GF2P8AFFINEQB)."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +151,6 @@ def _x86_capabilities(features: frozenset[str]) -> Capabilities:
         half_floats="f16c" in features,
         fma="fma" in features,
         power_scaling=wide,
-        bit_matrix="gfni" in features,
     )
 
 

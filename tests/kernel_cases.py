@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 from emulated import EmulatedLibrary
-from library_support import X86_PATHS, Library, present, random_inputs, scheduled, without_counts
+from library_support import X86_PATHS, Library, present, random_inputs, scheduled
+from missing_instructions import runnable
 from sampling import Parameters, Stratum
 from under_test import BACKENDS, MARKS
 
@@ -81,7 +82,7 @@ def per_case(cases: Mapping[str, str]) -> Stratum:
     def stratum(parameters: Parameters) -> Hashable:
         name, chosen = parameters["name"], parameters["cases"]
         target, backend = (chosen, BACKENDS[0]) if isinstance(chosen, str) else chosen
-        here = target in X86_PATHS and present(without_counts(X86_PATHS[target]))
+        here = target in X86_PATHS and present(X86_PATHS[target])
         return backend, here, name if here else kinds[name]
 
     return stratum
@@ -113,11 +114,9 @@ def library(
     if target not in paths:
         return EmulatedLibrary(graph, ROWS[target], backend)
     path = paths[target]
-    if present(path):
-        return Library(graph, path, backend=backend)
-    if not present(without_counts(path)):
+    if not present(runnable(path)):
         pytest.skip(f"not executed here: this machine cannot run {target}")
-    return Library(graph, path, without_counts(path), backend)
+    return Library(graph, path, backend=backend)
 
 
 class Cases:

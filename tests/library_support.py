@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from missing_instructions import in_functions, runnable
 
 from bnnc.backends import linking
 from bnnc.backends.targets import TARGETS, Target, host_features, host_machine
@@ -34,12 +35,6 @@ X86_PATHS = {
     "icelake": ICELAKE,
 }
 """Every code path for x86, by capabilities."""
-
-
-def without_counts(target: Target) -> Target:
-    """The target without vector popcounts: LLVM expands them in IR that was made with them."""
-    return target.without("avx512_vpopcntdq", "avx512_bitalg")
-
 
 STACK_BYTES = 4096
 """What one function of an artifact may take of its caller's stack."""
@@ -132,19 +127,27 @@ def object_code(lowered: Any, manifest: bytes) -> bytes:
     return code
 
 
+def _unbounded(lowered: Any, manifest: bytes) -> bytes:
+    """The object of code that takes more stack than on its own CPU: its vectors are split."""
+    return lowered.emit("obj", "test", manifest)
+
+
 class Library:
     """A lowered graph, linked and loaded from memory."""
 
     def __init__(
         self, graph: Graph, target: Target, machine: Target | None = None, backend: str = "llvm"
     ) -> None:
-        """``machine``: compile the LLVM IR of ``target`` for one that lacks some instructions."""
+        """``machine``: compile the LLVM IR of ``target`` for one that lacks some instructions, by
+        default of those that this machine lacks."""
         self.graph = graph
         lowered = load_backend(backend).lower(graph, target)
-        if machine is not None:
-            lowered = replace(lowered, target=machine)
+        machine = machine or runnable(target)
+        emit = object_code
+        if machine.features != target.features:
+            lowered, emit = in_functions(lowered, machine), _unbounded
         manifest = json.dumps({"abi": 2, "target": target.name}).encode() + b"\0"
-        self.obj = object_code(lowered, manifest)
+        self.obj = emit(lowered, manifest)
         library = linking.link(self.obj, target)
         # A name of its own: dlopen returns a library that is already loaded under the same name.
         with tempfile.NamedTemporaryFile(suffix=".so") as file:

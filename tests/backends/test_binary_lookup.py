@@ -8,6 +8,7 @@ import pytest
 from binary_cases import Conv
 from kernel_cases import Cases, asked_for, by_target, joined
 from library_support import X86_PATHS, present, random_inputs, run_graph, scheduled
+from missing_instructions import runnable
 
 from bnnc.backends.interface import Choice
 from bnnc.backends.llvm.kernels import binary_lookup
@@ -65,7 +66,7 @@ def test_a_zero_matters_where_it_is_read(
     target: str, where: tuple[int, int, int, int] | None
 ) -> None:
     """Chunks of rows with and without zeros take different loops; one zero in two samples."""
-    if not present(X86_PATHS[target]):
+    if not present(runnable(X86_PATHS[target])):
         pytest.skip(f"not executed here: this machine cannot run {target}")
     conv = Conv(40, 24, size=(40, 9), zero=0)
     graph = scheduled(joined({"one": conv.text(KERNEL)}))
@@ -84,7 +85,7 @@ def _convolution(graph: Graph) -> Fused:
 
 @pytest.mark.parametrize("target", WIDTHS)
 def test_every_candidate_gives_the_same_bits(target: str) -> None:
-    if not present(X86_PATHS[target]):
+    if not present(runnable(X86_PATHS[target])):
         pytest.skip(f"not executed here: this machine cannot run {target}")
     conv = Conv(64, 72, size=(5, 21))
     ((kernel,),) = [binary_lookup.KERNELS]

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from library_support import X86_PATHS, present
 from llvmlite import ir
+from missing_instructions import with_functions
 
 from bnnc.backends import targets
 from bnnc.backends.codegen import isa
@@ -200,6 +201,40 @@ def test_an_operation_computes_what_it_says(name: str, row: str) -> None:
     assert_computes(operation, kernel(operation, target, arrays), arrays)
 
 
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        (name, row)
+        for name, operation in OPERATIONS.items()
+        for row in ("alderlake", "v4", "v4-vnni")
+        if operation.needs(ROWS[row].has)
+    ],
+)
+def test_functions_in_place_of_instructions_compute_it_too(name: str, row: str) -> None:
+    """Those by which other tests run paths that a machine without these instructions lacks."""
+    operation, target = OPERATIONS[name], ROWS[row]
+    machine = target.without("avx512f", "avxvnni", "gfni")
+    if not present(machine):
+        pytest.skip(f"not executed here: {name} of {row} without its instructions")
+    arrays = operands(operation, target)
+    assert_computes(operation, kernel(operation, target, arrays), arrays, machine)
+
+
+def test_every_instruction_beyond_avx2_has_such_a_function() -> None:
+    names = [
+        name
+        for by_width in isa.of_machine("x86_64").functions.values()
+        for name in by_width.values()
+        if "avx512" in name
+    ]
+    assert len(names) > 6
+    machine = TARGETS["x86-64-v3"]
+    for name in names:
+        type_ = f"<{int(name[-3:]) // 32} x i32>"
+        text = f"declare {type_} @{name}({type_}, {type_}, {type_})\n"
+        assert name not in with_functions(text, machine)
+
+
 @pytest.mark.parametrize("name", ["add_pairs", "add_bytes"])
 def test_the_portable_way_computes_it_too(name: str) -> None:
     assert isa.of_machine("riscv64") is InstructionSet
@@ -208,18 +243,22 @@ def test_the_portable_way_computes_it_too(name: str) -> None:
     assert_computes(operation, kernel(operation, target, arrays, InstructionSet), arrays)
 
 
-def assert_computes(operation: Operation, code: Code, arrays: Sequence[np.ndarray]) -> None:
-    """Run a kernel of an operation and compare it with the reference."""
+def assert_computes(
+    operation: Operation, code: Code, arrays: Sequence[np.ndarray], machine: Target | None = None
+) -> None:
+    """Run a kernel of an operation, on a machine without some of its instructions, and compare it
+    with the reference."""
     expected = operation.reference(*arrays)
-    assert run(code, expected.nbytes).view(expected.dtype).tolist() == expected.tolist()
+    result = run(code, expected.nbytes, machine or code.target)
+    assert result.view(expected.dtype).tolist() == expected.tolist()
 
 
-def run(code: Code, size: int) -> np.ndarray:
+def run(code: Code, size: int, machine: Target) -> np.ndarray:
     """Bytes that the kernel writes to the last of its arrays."""
-    module = llvm.parse_assembly(str(code.module))
+    module = llvm.parse_assembly(with_functions(str(code.module), machine))
     arrays = [_aligned(slot) for slot in code.slots if isinstance(slot, np.ndarray)]
     frame = np.array([1, *(array.ctypes.data for array in arrays)], np.uint64)
-    with llvm.create_mcjit_compiler(module, machine_for(code.target)) as engine:
+    with llvm.create_mcjit_compiler(module, machine_for(machine)) as engine:
         engine.finalize_object()
         kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
         kind(engine.get_function_address("kernel"))(frame.ctypes.data, 0, 1)

@@ -10,6 +10,7 @@ import pytest
 from emulated import EmulatedLibrary
 from kernel_cases import by_target
 from library_support import X86_PATHS, Library, present, scheduled
+from missing_instructions import runnable
 
 from bnnc.backends import targets as backends
 from bnnc.backends.interface import Choice
@@ -57,7 +58,7 @@ def library(request: pytest.FixtureRequest) -> Library | EmulatedLibrary:
     graph = scheduled(_text(), strict=False)
     if request.param not in X86_PATHS:
         return EmulatedLibrary(graph, backends.TARGETS[request.param])
-    if not present(X86_PATHS[request.param]):
+    if not present(runnable(X86_PATHS[request.param])):
         pytest.skip(f"not executed here: this machine cannot run {request.param}")
     return Library(graph, X86_PATHS[request.param])
 
