@@ -8,8 +8,8 @@ rounded to float32 one after another with the remaining ones fitted again.
 Errors are against the exact value, in units of its last place, over all float32 arguments
 (denormal results included); infinities and NaN behave as in NumPy:
 
-    exp      0.9 ulp        sigmoid  1.97 ulp       erf      1.35 ulp
-    log      0.8 ulp        tanh     1.35 ulp
+    exp      0.92 ulp       sigmoid  1.72 ulp       erf      1.14 ulp
+    log      0.81 ulp       tanh     1.85 ulp
 """
 
 from __future__ import annotations
@@ -70,16 +70,36 @@ _LN2_HIGH = 0.693359375
 _LN2_LOW = -2.12194440e-4
 _ROUND_MAGIC = 1.5 * 2.0**23
 """Adding it leaves the nearest integer in the low bits of the mantissa."""
+_BIAS = 127
+"""What the exponent field of 2^0 holds."""
+_EXPONENT_AT = 23
+"""The lowest bit of the exponent field."""
+POWER_SCALE = 64
+"""The power of two by which `power` multiplies."""
 _SQRT_HALF_BITS = 0x3F3504F3
 
 
 def exp(code: Emission, x: IRValue) -> IRValue:
-    """e to the power x, below 0.9 ulp; inf above 88.72, denormals and then 0 below -87.33."""
-    return _exp(_Term(code, x).at_most(89.0).at_least(-104.5)).value
+    """e to the power x, below 0.92 ulp; inf above 88.72, denormals and then 0 below -87.33."""
+    t = _Term(code, x).at_most(89.0).at_least(-104.5)
+    # 2^n is beyond the floats at both ends: the product of two powers, each about half of it.
+    power = _Exponential.of(t, bias=2 * _BIAS)
+    if code.target.has.power_scaling:
+        return power.scaled(t.constant(1.0)).scaled(power.n).value
+    first = (power.biased << (_EXPONENT_AT - 1)) & -(1 << _EXPONENT_AT)
+    second = (power.biased << _EXPONENT_AT) - first
+    return (power.scaled(second.as_float()) * first.as_float()).value
+
+
+def power(code: Emission, x: IRValue) -> IRValue:
+    """2^64 times e to the power x, for x <= 0: below 0.92 ulp, 2^-87 from -104.5 down, so that none
+    of the powers that softmax divides by their sum is denormal."""
+    exponential = _Exponential.of(_Term(code, x).at_least(-104.5), bias=_BIAS + POWER_SCALE)
+    return exponential.scaled(exponential.scale()).value
 
 
 def log(code: Emission, x: IRValue) -> IRValue:
-    """Natural logarithm, below 0.8 ulp; -inf at 0, NaN below it."""
+    """Natural logarithm, below 0.81 ulp; -inf at 0, NaN below it."""
     t = _Term(code, x)
     denormal = t.compare("<", 2.0**-126)
     bits = denormal.choose(t * 2.0**23, t).as_bits()
@@ -88,7 +108,7 @@ def log(code: Emission, x: IRValue) -> IRValue:
     r = (bits - (e << 23)).as_float() - 1.0
     scale = e.to_float() + denormal.choose(t.constant(-23.0), t.constant(0.0))
     z = r * r
-    tail = z.times_plus(-0.5, scale.times_plus(_LN2_LOW, _horner(_LOG, r) * r * z))
+    tail = z.times_plus(-0.5, scale.times_plus(_LN2_LOW, _polynomial(_LOG, r) * r * z))
     result = scale.times_plus(_LN2_HIGH, r + tail)
     result = t.compare("<", 0.0).choose(t.constant(float("nan")), result)
     result = t.compare("==", 0.0).choose(t.constant(-float("inf")), result)
@@ -97,33 +117,37 @@ def log(code: Emission, x: IRValue) -> IRValue:
 
 
 def sigmoid(code: Emission, x: IRValue) -> IRValue:
-    """1 / (1 + exp(-x)), below 1.97 ulp also where the result is denormal."""
-    t = _Term(code, x)
-    # Only exp(-|x|) is taken, so that nothing overflows: 1/(1+e) for x >= 0, e/(1+e) below.
-    e = _exp((-t.magnitude()).at_least(-104.5))
-    divisor = e + 1.0
-    lost = (1.0 - divisor) + e  # what the addition rounded away
-    quotient = t.compare("<", 0.0).choose(e, t.constant(1.0)) / divisor
-    return quotient.times_plus(-lost, quotient).value
+    """1 / (1 + exp(-x)), below 1.72 ulp also where the result is denormal; 1 from 17.33 on."""
+    t = _Term(code, x).at_most(17.5).at_least(-104.5)
+    # Both sides of the quotient times 2^-64, so that neither end leaves the floats.
+    power = _Exponential.of(t, times=-1, bias=_BIAS - 64)
+    one, scale = t.constant(2.0**-64), power.scale()
+    total = scale + one
+    lost = one - (total - scale)  # what the addition rounded away
+    return (one / (power.fraction.times_plus(-scale, lost) + total)).value
 
 
 def tanh(code: Emission, x: IRValue) -> IRValue:
-    """Hyperbolic tangent, below 1.35 ulp."""
+    """Hyperbolic tangent, below 1.85 ulp."""
     t = _Term(code, x)
-    a = t.magnitude()
-    z = a * a
-    small = (_horner(_TANH, z) * z).times_plus(a, a)
-    large = 1.0 - 2.0 / (_exp_in_range((a + a).at_most(20.0)) + 1.0)  # 1 from 9.02 on
-    return a.compare(">=", 0.625).choose(large, small).with_sign_of(t).value
+    sign, a = t.sign_and_magnitude()
+    # h / (h + 1) with h = (exp(2a) - 1) / 2, as m - m^2 / (h + 1) with m = min(h, 1): below 1 the
+    # quotient's error counts h times, above it 1 / h times. It rounds to 1 from 9.02 on.
+    power = _Exponential.of((a + a).at_most(20.0), bias=_BIAS - 1, small=True)
+    half = power.scale()
+    h = power.fraction.times_plus(half, half - 0.5)
+    m = h.at_most(1.0)
+    return (-m).times_plus(m / (h + 1.0), m).with_sign(sign).value
 
 
 def erf(code: Emission, x: IRValue) -> IRValue:
-    """Error function, below 1.35 ulp."""
-    t = _Term(code, x)
-    a = t.magnitude()
-    small = _horner(_ERF, a * a).times_plus(a, a)
-    large = 1.0 - _exp_in_range(-_horner(_ERFC, a.at_most(4.0)))
-    return a.compare(">=", 1.0).choose(large, small).with_sign_of(t).value
+    """Error function, below 1.14 ulp."""
+    sign, a = _Term(code, x).sign_and_magnitude()
+    near = _polynomial(_ERF, a * a).times_plus(a, a)
+    power = _Exponential.of(_polynomial(_ERFC, a.at_most(4.0)), times=-1, small=True)
+    scale = power.scale()
+    far = power.fraction.times_plus(scale, 1.0 - scale)
+    return a.compare(">=", 1.0).choose(far, near).with_sign(sign).value
 
 
 def floor(code: Emission, x: Any, native: bool) -> IRValue:
@@ -155,6 +179,11 @@ def rint(code: Emission, x: Any, native: bool) -> IRValue:
     return code.overloaded("roundeven", x) if native else _nearest(code, x)
 
 
+def multiply_add(code: Emission, a: IRValue, b: IRValue, c: IRValue) -> IRValue:
+    """a * b + c, rounded once where the target has that."""
+    return _Term(code, a).times_plus(_Term(code, b), _Term(code, c)).value
+
+
 def maximum(code: Emission, a: IRValue, b: IRValue) -> IRValue:
     """The greater of two floats, NaN when one is NaN (NumPy's maximum); zeros of either sign are
     equal. One instruction on AArch64, three on x86."""
@@ -166,37 +195,68 @@ def minimum(code: Emission, a: IRValue, b: IRValue) -> IRValue:
     return code.overloaded("minimum", a, b, flags=("nsz",))
 
 
-def _exp(x: _Term) -> _Term:
-    """exp(x) for -104.5 <= x <= 89, 2^n with |n| <= 151 times a number near 1; NaN stays."""
-    near, n = _exp_parts(x)
-    return near.scaled(n)
+@dataclass(frozen=True)
+class _Exponential:
+    """exp(times * x) as 2^n times 1 + times * fraction, with |fraction| < 0.42, NaN where x is."""
+
+    biased: _Integer
+    """n + bias in its low 9 bits."""
+    bias: int
+    r: _Term
+    """x - n * ln(2) * times, at most ln(2) / 2 either way."""
+    tail: _Term
+    """(fraction - r) / r^2, a polynomial in r."""
+
+    @classmethod
+    def of(cls, x: _Term, times: int = 1, bias: int = _BIAS, small: bool = False) -> _Exponential:
+        """Of ``x`` with |n| <= 151; ``times`` is 1 or -1.
+
+        With ``small``, |n| <= 32, r may be off by n times 1.9e-9, which is for functions that tend
+        to a constant as n grows.
+        """
+        magic = _ROUND_MAGIC + bias
+        shifted = x.times_plus(times * float(np.log2(np.e)), magic)
+        n = shifted - magic
+        once = small and x.code.target.has.fma
+        r = x
+        for part in (float(np.log(2)),) if once else (_LN2_HIGH, _LN2_LOW):
+            r = n.times_plus(-part * times, r)
+        tail = _polynomial([c * times ** (i + 1) for i, c in enumerate(_EXP)], r)
+        return cls(shifted.as_bits(), bias, r, tail)
+
+    @property
+    def n(self) -> _Integer:
+        """The power of two."""
+        return self.biased - _bits_of(_ROUND_MAGIC + self.bias)
+
+    @property
+    def fraction(self) -> _Term:
+        """What is added to 1."""
+        return self.tail.times_plus(self.r * self.r, self.r)
+
+    def scale(self) -> _Term:
+        """2^(n + bias - 127), a normal number."""
+        return (self.biased << _EXPONENT_AT).as_float()
+
+    def scaled(self, scale: _Term) -> _Term:
+        """1 + fraction, rounded once, times a power of two; for ``times`` 1."""
+        if self.r.code.target.has.fma:
+            return self.tail.times_plus(self.r, 1.0).times_plus(self.r * scale, scale)
+        # 1 + r + tail, with what 1 + r rounds away (Dekker's fast two-sum) kept in the tail.
+        head = self.r + 1.0
+        return (head + (self.tail * (self.r * self.r) + (self.r - (head - 1.0)))) * scale
 
 
-def _exp_in_range(x: _Term) -> _Term:
-    """exp(x) for |x| <= 80: normal, so that n can be added to the exponent. Of NaN, anything."""
-    near, n = _exp_parts(x)
-    return (near.as_bits() + (n << 23)).as_float()
-
-
-def _exp_parts(x: _Term) -> tuple[_Term, _Integer]:
-    """(exp(r), n) with x = n * ln(2) + r, |r| <= ln(2) / 2."""
-    shifted = x.times_plus(float(np.log2(np.e)), _ROUND_MAGIC)
-    n = shifted - _ROUND_MAGIC
-    r = n.times_plus(-_LN2_LOW, n.times_plus(-_LN2_HIGH, x))
-    exponent = shifted.as_bits() - _bits_of(_ROUND_MAGIC)
-    if x.code.target.has.fma:
-        return _horner((1.0, 1.0, *_EXP), r), exponent
-    # 1 + r + tail, with what 1 + r rounds away (Dekker's fast two-sum) kept in the tail.
-    head = r + 1.0
-    tail = _horner(_EXP, r) * (r * r) + (r - (head - 1.0))
-    return head + tail, exponent
-
-
-def _horner(coefficients: Sequence[float], x: _Term) -> _Term:
-    """The polynomial with ``coefficients``, lowest power first."""
-    total = x.constant(coefficients[-1])
-    for c in coefficients[-2::-1]:
-        total = total.times_plus(x, c)
+def _polynomial(coefficients: Sequence[float], x: _Term) -> _Term:
+    """The polynomial with ``coefficients``, lowest power first, as one in x^2 with coefficients of
+    a + b * x: half as many steps wait for each other as in Horner's scheme."""
+    terms = [x.constant(c) for c in coefficients]
+    pairs = [high.times_plus(x, low) for low, high in zip(terms[::2], terms[1::2], strict=False)]
+    pairs += terms[2 * len(pairs) :]
+    square = x * x
+    total = pairs[-1]
+    for pair in pairs[-2::-1]:
+        total = total.times_plus(square, pair)
     return total
 
 
@@ -254,12 +314,8 @@ class _Term:
         return _Term(self.code, self.code.overloaded("fma", self.value, *operands))
 
     def scaled(self, power: _Integer) -> _Term:
-        """The term, near 1, times 2 to a ``power`` of at most 151 either way: overflow gives inf,
-        denormals round once."""
-        if self.code.target.has.power_scaling:
-            return _Term(self.code, self.code.scaled(self.value, power.value))
-        half = power >> 1
-        return self * half.power_of_two() * (power - half).power_of_two()
+        """The term times 2 to a ``power``, rounded once. Needs ``power_scaling``."""
+        return _Term(self.code, self.code.scaled(self.value, power.value))
 
     def __truediv__(self, other: _Term | float) -> _Term:
         return _Term(self.code, self.code.b.fdiv(self.value, self._other(other)))
@@ -283,13 +339,14 @@ class _Term:
         """The greater of the term and ``bound``; NaN stays."""
         return self.compare("<", bound).choose(self.constant(bound), self)
 
-    def magnitude(self) -> _Term:
-        """The absolute value."""
-        return _Term(self.code, self.code.overloaded("fabs", self.value))
+    def sign_and_magnitude(self) -> tuple[_Integer, _Term]:
+        """The sign bit, and the absolute value."""
+        sign = self.as_bits() & -(1 << 31)
+        return sign, (self.as_bits() ^ sign).as_float()
 
-    def with_sign_of(self, other: _Term) -> _Term:
-        """The magnitude of the term with the sign of ``other``."""
-        return _Term(self.code, self.code.overloaded("copysign", self.value, other.value))
+    def with_sign(self, sign: _Integer) -> _Term:
+        """The term, which is not negative, with a sign bit."""
+        return (self.as_bits() ^ sign).as_float()
 
     def as_bits(self) -> _Integer:
         """The bit pattern."""
@@ -316,12 +373,14 @@ class _Integer:
     def __rshift__(self, count: int) -> _Integer:
         return _Integer(self.code, self.code.b.ashr(self.value, self._other(count)))
 
+    def __and__(self, mask: int) -> _Integer:
+        return _Integer(self.code, self.code.b.and_(self.value, self._other(mask)))
+
+    def __xor__(self, other: _Integer) -> _Integer:
+        return _Integer(self.code, self.code.b.xor(self.value, other.value))
+
     def __lshift__(self, count: int) -> _Integer:
         return _Integer(self.code, self.code.b.shl(self.value, self._other(count)))
-
-    def power_of_two(self) -> _Term:
-        """2 to this power, for -127 < power < 128."""
-        return ((self + 127) << 23).as_float()
 
     def as_float(self) -> _Term:
         """The float with this bit pattern."""

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from llvmlite import ir
@@ -63,6 +63,10 @@ class Fold(ABC):
     @abstractmethod
     def combine(self, code: Emission, a: IRValue, b: IRValue) -> IRValue:
         """Two states as one."""
+
+    def states(self, code: Emission, lanes: int) -> int:
+        """How many states absorb ``lanes`` elements at a time."""
+        return lanes
 
     def initial(self, lanes: int) -> ir.Constant:
         """The state before the first element."""
@@ -215,19 +219,44 @@ class Highest(Extreme):
 
 HIGHEST = Highest(F32, largest=True)
 """Of a row of softmax, subtracted from its elements."""
-POWERS = Sum(F32, wide=True, positive=True)
-"""Of e to the power of these."""
 
 
-def softmax_total(code: Emission, op: Softmax | LogSoftmax, state: IRValue) -> IRValue:
+@dataclass(frozen=True)
+class Powers(Sum):
+    """The sum of powers of e as `math_float32.power` scales them, in float64. Of more elements than
+    there are states, the halves are added first, in float32."""
+
+    def states(self, code: Emission, lanes: int) -> int:
+        return min(lanes, code.target.lanes)
+
+    def absorb(self, code: Emission, state: IRValue, x: IRValue) -> IRValue:
+        while x.type.count > state.type.count:
+            half = x.type.count // 2
+            x = code.b.fadd(code.lanes_of(x, 0, half), code.lanes_of(x, half, half))
+        return super().absorb(code, state, x)
+
+
+POWERS = Powers(F32, wide=True, positive=True)
+"""Of a row of softmax."""
+
+
+def softmax_total(code: Emission, op: Softmax | LogSoftmax, state: IRValue) -> tuple[IRValue, ...]:
     """What the elements of a row have in common, of the state of its `POWERS`: the logarithm of
-    their sum, or its reciprocal, rounded once as the sum would be."""
+    their sum, or its reciprocal as two floats, the second what the first lacks."""
     if isinstance(op, Softmax):
-        state = code.b.fdiv(ir.Constant(state.type, [1.0] * state.type.count), state)
-        return POWERS.finish(code, state)
-    return math_float32.log(code, POWERS.finish(code, state))
+        reciprocal = code.b.fdiv(ir.Constant(state.type, [1.0] * state.type.count), state)
+        high = POWERS.finish(code, reciprocal)
+        rest = code.b.fsub(reciprocal, code.b.fpext(high, state.type))
+        return high, POWERS.finish(code, rest)
+    scale = ir.Constant(state.type, [2.0**-math_float32.POWER_SCALE] * state.type.count)
+    return (math_float32.log(code, POWERS.finish(code, code.b.fmul(state, scale))),)
 
 
-def softmax_result(code: Emission, op: Softmax | LogSoftmax, x: IRValue, total: IRValue) -> Any:
+def softmax_result(
+    code: Emission, op: Softmax | LogSoftmax, x: IRValue, total: Sequence[IRValue]
+) -> IRValue:
     """An element of the result, of its power (softmax) or of the difference to the highest."""
-    return code.b.fmul(x, total) if isinstance(op, Softmax) else code.b.fsub(x, total)
+    if isinstance(op, Softmax):
+        high, rest = total
+        return math_float32.multiply_add(code, x, high, code.b.fmul(x, rest))
+    return code.b.fsub(x, total[0])

@@ -17,7 +17,7 @@ from bnnc.backends.targets import TARGETS, Target
 binding.initialize_all_targets()
 binding.initialize_all_asmprinters()
 
-BOUNDS = {"exp": 0.9, "log": 0.8, "sigmoid": 1.97, "tanh": 1.35, "erf": 1.35}
+BOUNDS = {"exp": 0.92, "log": 0.81, "sigmoid": 1.72, "tanh": 1.85, "erf": 1.14}
 ROUNDING = ("floor", "ceil", "rint", "portable_floor", "portable_ceil", "portable_rint")
 LANES = (1, 4, 5, 16)
 

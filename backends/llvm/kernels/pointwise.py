@@ -19,8 +19,9 @@ from ...codegen.kernel_interface import Extent, Job, Kernel
 from ...interface import KernelDescriptor
 from ..epilogue import Epilogue, all_strides, channel_blocks
 
-_VECTORS = 2
-"""Registers a block of 32-bit lanes fills: enough to hide latencies, few enough not to spill."""
+_VECTORS = 4
+"""Registers a block of 32-bit lanes fills: functions are long chains whose steps wait for each
+other."""
 _PART = 4096
 """Lanes of a task where there are no other tasks: long enough to be worth a thread's while."""
 
@@ -80,7 +81,7 @@ def _lower(job: Job) -> None:
     sizes = [_known(size) for _, size in outer]
     parts = 1
     if not job.packs and length > 2 * _PART and math.prod(sizes) < 16:
-        parts = length // _PART
+        parts = -(-length // _PART)
     first = outer[0][1] if outer else 1
     tasks = Extent.of(first, math.prod(sizes[1:]) * parts)
     job.step(tasks, lambda code: _rows(code, job, walk, parts))
@@ -101,7 +102,7 @@ def _rows(code: Code, job: Job, walk: Walk, parts: int) -> None:
     epilogue = Epilogue(code, job)
     (*outer, (axis, length)) = walk.steps
     assert isinstance(length, int)
-    width = block_width(code, length)
+    width = block_width(code, length, _VECTORS)
     sizes = [_known(size) for _, size in outer]
     at: list[Index] = [0] * walk.rank
 
@@ -116,18 +117,17 @@ def _rows(code: Code, job: Job, walk: Walk, parts: int) -> None:
         if parts == 1:
             channel_blocks(code, length, width, block, packs=epilogue.packs)
         else:
-            start = code.mul(part, _PART)
-            rest = length - _PART * (parts - 1)
-            code.either(
-                code.b.icmp_signed("<", part, code.index(parts - 1)),
-                lambda: channel_blocks(code, _PART, width, block, first=start),
-                lambda: channel_blocks(code, rest, width, block, first=start),
-            )
+            start, full = code.mul(part, _PART), length - length % width
+            with code.loop(start, code.min(code.add(start, _PART), full), width) as lane:
+                block(lane, width)
+            if full < length:
+                with code.when(code.b.icmp_signed("==", part, code.index(parts - 1))):
+                    block(full, length - full)
 
 
-def block_width(code: Code, channels: int) -> int:
-    """Lanes of a block: a few registers, a multiple of 8, not far more than there are channels."""
-    width = max(8, code.lanes * _VECTORS)
+def block_width(code: Code, channels: int, vectors: int = 2) -> int:
+    """Lanes of a block: some registers, a multiple of 8, not far more than there are channels."""
+    width = max(8, code.lanes * vectors)
     while width > 8 and width // 2 >= channels:
         width //= 2
     return width

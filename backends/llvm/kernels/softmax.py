@@ -26,7 +26,7 @@ from .moving.copy_boxes import known
 from .pointwise import block_width
 from .reduce import across
 
-_VECTORS = 2
+_VECTORS = 4
 """Registers of elements at a time: one would wait for the maximum or sum of the one before."""
 
 
@@ -88,7 +88,7 @@ class Row:
         """All of ``value(position, lanes)`` along the axis as one, a lane per softmax."""
         total = fold.initial(1 if self.shared else self.width)
         for first, last, lanes in self.runs():
-            count = lanes if self.shared else self.width
+            count = fold.states(self.code, lanes) if self.shared else self.width
 
             def body(i: Index, state: list[Any], lanes: int = lanes) -> list[Any]:
                 return [fold.absorb(self.code, state[0], value(i, lanes))]
@@ -115,7 +115,7 @@ class Row:
             return b.fsub(x, self.spread(highest, x))
 
         def power(i: Index, lanes: int) -> Any:
-            e: Any = vector_math.exp(code, shifted(i, lanes))
+            e: Any = vector_math.power(code, shifted(i, lanes))
             if isinstance(op, Softmax):
                 self.store(e, i)
             return e
@@ -124,7 +124,7 @@ class Row:
 
         def finish(i: Index, lanes: int) -> None:
             x = self.load(1, i, lanes) if isinstance(op, Softmax) else shifted(i, lanes)
-            self.store(softmax_result(code, op, x, self.spread(total, x)), i)
+            self.store(softmax_result(code, op, x, [self.spread(t, x) for t in total]), i)
 
         self.each(finish)
 
@@ -194,8 +194,8 @@ def _refuses(op: Op, target: Target) -> str | None:
 
 
 def _cycles(op: Op, target: Target, choice: Choice) -> float:
-    """About 40 operations an element for the exponential and the division."""
-    return op.operands[0].type.elements_per_sample() * 40 / target.lanes
+    """About 25 operations an element, most of them for the exponential."""
+    return op.operands[0].type.elements_per_sample() * 25 / target.lanes
 
 
 def _kernel(operator: type[Op]) -> Kernel:
