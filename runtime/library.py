@@ -165,7 +165,7 @@ class Library:
             ) from None
 
 
-def _address(array: NDArray[Any]) -> int:
+def _address(array: Any) -> int:
     """Where a contiguous array begins. NumPy's own ``ctypes.data`` takes several times as long, but
     ctypes asks for memory that may be written."""
     if array.flags.writeable and array.nbytes:

@@ -64,10 +64,6 @@ class Fold(ABC):
     def combine(self, code: Emission, a: IRValue, b: IRValue) -> IRValue:
         """Two states as one."""
 
-    def states(self, code: Emission, lanes: int) -> int:
-        """How many states absorb ``lanes`` elements at a time."""
-        return lanes
-
     def initial(self, lanes: int) -> ir.Constant:
         """The state before the first element."""
         return ir.Constant(vector(self.type, lanes), [self.start] * lanes)
@@ -219,25 +215,8 @@ class Highest(Extreme):
 
 HIGHEST = Highest(F32, largest=True)
 """Of a row of softmax, subtracted from its elements."""
-
-
-@dataclass(frozen=True)
-class Powers(Sum):
-    """The sum of powers of e as `math_float32.power` scales them, in float64. Of more elements than
-    there are states, the halves are added first, in float32."""
-
-    def states(self, code: Emission, lanes: int) -> int:
-        return min(lanes, code.target.lanes)
-
-    def absorb(self, code: Emission, state: IRValue, x: IRValue) -> IRValue:
-        while x.type.count > state.type.count:
-            half = x.type.count // 2
-            x = code.b.fadd(code.lanes_of(x, 0, half), code.lanes_of(x, half, half))
-        return super().absorb(code, state, x)
-
-
-POWERS = Powers(F32, wide=True, positive=True)
-"""Of a row of softmax."""
+POWERS = Sum(F32, wide=True, positive=True)
+"""Of powers of e as `math_float32.power` scales them."""
 
 
 def softmax_total(code: Emission, op: Softmax | LogSoftmax, state: IRValue) -> tuple[IRValue, ...]:

@@ -1,8 +1,8 @@
 """Softmax and its logarithm along one axis, three passes: maximum, sum, result.
 
 Lanes run along the softmax axis when that is contiguous in the result, else along the axis that is,
-each lane with a softmax of its own. The sum is taken in float64 and rounded once. A task is one
-position of the other axes.
+each lane with a softmax of its own. The sum is taken in float64, of what the lanes of a few vectors
+add up to in float32. A task is one position of the other axes.
 """
 
 from __future__ import annotations
@@ -84,11 +84,14 @@ class Row:
             return value
         return self.code.splat(self.code.b.extract_element(value, I32(0)), like.type.count)
 
-    def folded(self, fold: Fold, value: Callable[[Index, int], Any]) -> Any:
-        """All of ``value(position, lanes)`` along the axis as one, a lane per softmax."""
+    def folded(
+        self, fold: Fold, value: Callable[[Index, int], Any], most: int | None = None
+    ) -> Any:
+        """All of ``value(position, lanes)`` along the axis as one, a lane per softmax. Where lanes
+        share one, a value has ``most`` lanes, or as many as there are."""
         total = fold.initial(1 if self.shared else self.width)
         for first, last, lanes in self.runs():
-            count = fold.states(self.code, lanes) if self.shared else self.width
+            count = min(lanes, most or lanes) if self.shared else self.width
 
             def body(i: Index, state: list[Any], lanes: int = lanes) -> list[Any]:
                 return [fold.absorb(self.code, state[0], value(i, lanes))]
@@ -98,6 +101,13 @@ class Row:
                 part = across(self.code, fold, part)
             total = fold.combine(self.code, total, part)
         return total
+
+    def added(self, x: Any, lanes: int) -> Any:
+        """``x`` with its halves added until no more than ``lanes`` are left."""
+        while x.type.count > lanes:
+            half = x.type.count // 2
+            x = self.code.b.fadd(*(self.code.lanes_of(x, first, half) for first in (0, half)))
+        return x
 
     def each(self, body: Callable[[Index, int], None]) -> None:
         """``body(position, lanes)`` along the axis."""
@@ -118,9 +128,9 @@ class Row:
             e: Any = vector_math.power(code, shifted(i, lanes))
             if isinstance(op, Softmax):
                 self.store(e, i)
-            return e
+            return self.added(e, code.lanes) if self.shared else e
 
-        total = softmax_total(code, op, self.folded(POWERS, power))
+        total = softmax_total(code, op, self.folded(POWERS, power, code.lanes))
 
         def finish(i: Index, lanes: int) -> None:
             x = self.load(1, i, lanes) if isinstance(op, Softmax) else shifted(i, lanes)
