@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+import numpy as np
 import pytest
 from binary_cases import SIGN, Conv
-from kernel_cases import TARGETS, Cases, asked_for, each, joined, per_case
+from kernel_cases import TARGETS, Cases, asked_for, each, joined, library, per_case
 from library_support import X86_PATHS, Library, present, random_inputs, scheduled
 from missing_instructions import runnable
 from sampling import Parameters
@@ -120,6 +121,21 @@ def test_binary_products_bit_for_bit(cases: Cases, name: str, batch: int, pieces
 @pytest.mark.parametrize("name", SHORT)
 def test_every_counter_bit_for_bit(short_cases: Cases, name: str) -> None:
     short_cases.assert_equal(name, 2, 0)
+
+
+@pytest.mark.parametrize("run", each("v3", "arm64"))
+def test_no_zero_of_a_long_row_is_overlooked(run: tuple[str, str]) -> None:
+    """The two-valued loop runs where a row has none."""
+    graph = scheduled(joined({"long": gemm(4099, 8, 0)}))
+    compiled = library(graph, *run)
+    x = np.where(np.arange(4099) % 3, 1, -1).astype(np.float32)[None]
+    for zero in (None, 0, 64, 1023, 1024, 2111, 4031, 4095, 4096, 4098):
+        row = x.copy()
+        if zero is not None:
+            row[0, zero] = 0
+        got = compiled.run({"long.x": row}, 1)
+        for name, expected in interpret(graph, {"long.x": row}).items():
+            assert expected.tobytes() == got[name].tobytes(), f"a zero at {zero}"
 
 
 @pytest.mark.parametrize("run", each("icelake", "v4-bitalg"))

@@ -1,4 +1,5 @@
-"""Borders far wider than maps, and taps far apart, are no more code, and no error.
+"""Borders far wider than maps, taps far apart and rows far longer than others are no more code, and
+no error.
 
 `test_float_kernels` and `test_binary_kernels` have the values.
 """
@@ -43,15 +44,30 @@ def binary_layer(pad: int) -> str:
 KINDS = {"float": float_layer, "binary": binary_layer}
 
 
+def size(backend: str, target: str, body: str) -> int:
+    """Lines of the code that a backend writes for a graph."""
+    graph = scheduled(f"graph @g scheduled {{\n{body}\n}}")
+    lowered: Any = load_backend(backend).lower(graph, TARGETS[target])
+    return sum(text.count("\n") for text in (lowered.text, *lowered.foreign.values()))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("target", ["x86-64-v3", "icelake-server", "arm64"])
 def test_code_does_not_grow_with_the_border(backend: str, target: str, kind: str) -> None:
-    def size(pad: int) -> int:
-        graph = scheduled(f"graph @g scheduled {{\n{KINDS[kind](pad)}\n}}")
-        lowered: Any = load_backend(backend).lower(graph, TARGETS[target])
-        return sum(map(len, (lowered.text, *lowered.foreign.values())))
+    broad, narrow = (size(backend, target, KINDS[kind](pad)) for pad in (BROAD, NARROW))
+    assert broad < 2 * narrow  # what remains of a row differs
 
-    assert size(BROAD) < 2 * size(NARROW)  # what remains of a row differs
+
+@pytest.mark.parametrize("zero", [0, 1])
+@pytest.mark.parametrize("target", ["x86-64-v3", "icelake-server", "arm64"])
+def test_code_does_not_grow_with_the_inputs(backend: str, target: str, zero: int) -> None:
+    """Of a product of bits, whether zeros are looked for or not."""
+
+    def pixel(words: int) -> str:
+        return Conv(64 * words, 8, (1, 1), (1, 1), pads=(0, 0, 0, 0), zero=zero).text()
+
+    long, longer = (size(backend, target, pixel(words)) for words in (1000, 9000))
+    assert longer < 1.1 * long
 
 
 @pytest.mark.parametrize("channels", [1, 8])

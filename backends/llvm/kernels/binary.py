@@ -33,6 +33,9 @@ from ..popcount import State
 from ..tiles import Tile, for_tiles, refusal, tasks
 from ..views import words_of
 
+_TOGETHER = 16
+"""Words of a pixel's mask that are looked at by one round of a loop."""
+
 
 def _refuses(op: Op, target: Target) -> str | None:
     anchor = binary_anchor_of(op)
@@ -91,23 +94,38 @@ class _Kernel(BinaryLayer):
         reach = g.dilations[0] * (g.kernel[0] - 1) + 1
         high = code.mul(row(code.sub(last, 1), reach), g.size[1])
         words = words_of(self.op.x.type)
-        tail = (1 << (g.channels - 64 * (words - 1))) - 1
-        full = [*[(1 << 64) - 1] * (words - 1), tail]
+        together = min(words, _TOGETHER)
+        most = (words - 1) // together * together
+        full = (1 << 64) - 1
+        last_word = (1 << (g.channels - 64 * (words - 1))) - 1
+        rest = [*[full] * (words - 1 - most), last_word]
 
         def pixel(at: Index, state: Sequence[IRValue]) -> list[IRValue]:
             place = code.offset(self.x, code.mul(code.add(code.mul(at, 2), 1), 8 * words))
-            return [
-                b.or_(
-                    missing_bits, b.xor(code.load(code.offset(place, 8 * number), I64), I64(mask))
-                )
-                for number, (missing_bits, mask) in enumerate(zip(state, full, strict=True))
-            ]
 
-        missing = code.repeat(low, high, 1, [I64(0)] * words, pixel)
+            def piece(first: Index, state: Sequence[IRValue]) -> list[IRValue]:
+                at = code.offset(place, code.mul(first, 8))
+                return self._missing(at, [full] * together, state)
+
+            state = code.repeat(0, most, together, state, piece)
+            return self._missing(code.offset(place, 8 * most), rest, state)
+
+        missing = code.repeat(low, high, 1, [I64(0)] * together, pixel)
         any_missing = missing[0]
         for more in missing[1:]:
             any_missing = b.or_(any_missing, more)
         return b.icmp_unsigned("==", any_missing, I64(0))
+
+    def _missing(
+        self, place: IRValue, masks: Sequence[int], state: Sequence[IRValue]
+    ) -> list[IRValue]:
+        """``state``, each with the bits of a mask that its word at ``place`` does not have."""
+        code, b = self.code, self.code.b
+        out = list(state)
+        for number, mask in enumerate(masks):
+            word = code.load(code.offset(place, 8 * number), I64)
+            out[number] = b.or_(out[number], b.xor(word, I64(mask)))
+        return out
 
     def _tile(self, tile: Tile) -> None:
         self._store(tile, _Run(self, tile, self.ternary).sums())
