@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import pytest
 from cli_support import Cli
+from frontend_support import model, node
 from onnx import StringStringEntryProto, TensorAnnotation, TensorProto, helper, numpy_helper
 
 import bnnc
@@ -383,3 +384,15 @@ def test_an_operator_that_no_reference_knows(cli: Cli) -> None:
     shown = cli.good("verify", "fake.onnx", "--runs", "1")
     assert "not independent" in shown
     assert shown.endswith("ok\n")
+
+
+def test_json_has_every_problem_of_a_model_that_is_refused(cli: Cli) -> None:
+    """The line of the error stops at the twentieth."""
+    nodes = [node("Reluu", ["x"], [f"t{i}"], name=f"n{i}.") for i in range(30)]
+    nodes += [node("Sum", [f"t{i}" for i in range(30)], ["y"])]
+    onnx.save(model(nodes, {"x": [1, 3]}), "refused.onnx")
+    done = cli("verify", "refused.onnx", "--json")
+    assert done.code == 2
+    assert len(json.loads(done.out)["problems"]) == 30
+    assert "30 problems" in done.err
+    assert "'n29.'" not in done.err
