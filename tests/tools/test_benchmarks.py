@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from bnnc.tools.benchmarks.machine_limits import AMX, LIMITS, Limit
 from bnnc.tools.benchmarks.network_steps import Network
 from bnnc.tools.benchmarks.networks import LAYERS, NETWORKS, Shape, chain
 from bnnc.tools.benchmarks.onnx_engines import ONNXRUNTIME, PeerError
+from bnnc.tools.benchmarks.peers import pytorch
 from bnnc.tools.benchmarks.peers.pytorch import Interpreter
 from bnnc.tools.benchmarks.rows import Contenders, Row
 from bnnc.tools.benchmarks.task import Contender, Store
@@ -115,6 +117,25 @@ def test_pytorch_computes_what_the_file_says(store: Store, mnist: Path) -> None:
         for channels_last in (False, True):
             (got,) = Interpreter(model, inputs, channels_last).run()
             np.testing.assert_allclose(got.numpy(), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_pytorch_keeps_no_value_that_is_read_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+    alive: list[int] = []
+
+    def relu(torch: Any, x: Any, _: Any) -> Any:
+        alive.append(sum(reference() is not None for reference in made))
+        result = torch.relu(x[0])
+        made.append(weakref.ref(result))
+        return result
+
+    monkeypatch.setitem(pytorch.OPERATORS, "Relu", relu)
+    nodes = [onnx.helper.make_node("Relu", [f"x{i}"], [f"x{i + 1}"]) for i in range(6)]
+    outputs = [onnx.helper.make_empty_tensor_value_info(name) for name in ("x2", "x6")]
+    model = onnx.helper.make_model(onnx.helper.make_graph(nodes, "g", [], outputs))
+    results = Interpreter(model, {"x0": np.ones(3, np.float32)}, False).run()
+    assert len(results) == 2
+    assert alive == [0, 1, 1, 2, 2, 2]
 
 
 def test_pytorch_names_what_it_does_not_know() -> None:

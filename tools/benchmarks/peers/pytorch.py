@@ -60,6 +60,7 @@ class Interpreter:
         self._values = {name: self._placed(array) for name, array in constants.items()}
         self._outputs = [output.name for output in model.graph.output]
         self._nodes: list[tuple[Function, Any, Attributes]] = []
+        self._last: list[list[str]] = []
         fixed = set(self._values)
         self._values |= {name: self._placed(array) for name, array in inputs.items()}
         for node in model.graph.node:
@@ -80,6 +81,11 @@ class Interpreter:
             else:
                 running.append((function, node, attributes))
         self._nodes = running
+        kept = {*self._outputs, *self._values}
+        for _, node, _ in reversed(running):
+            ending = [name for name in dict.fromkeys(node.input) if name not in kept]
+            kept.update(ending)
+            self._last.insert(0, ending)
 
     def _placed(self, array: Any) -> Any:
         tensor = self._torch.from_numpy(array)
@@ -88,12 +94,15 @@ class Interpreter:
         return tensor
 
     def run(self) -> list[Any]:
-        """The outputs, as tensors."""
+        """The outputs, as tensors; what has been read for the last time is given back, as a program
+        in PyTorch would."""
         values = dict(self._values)
         with self._torch.inference_mode():
-            for function, node, attributes in self._nodes:
+            for (function, node, attributes), ending in zip(self._nodes, self._last, strict=True):
                 read = [values[name] for name in node.input]
                 values[node.output[0]] = function(self._torch, read, attributes)
+                for name in ending:
+                    del values[name]
         return [values[name] for name in self._outputs]
 
 
