@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ...ir import Node, Value
+from ...ir import Layout, Node, Value
 from ...ir.ops import Fused, Threshold
 from ...ir.types import WORD_BITS
 from ..codegen import elementwise_emitters
@@ -53,6 +53,12 @@ class Epilogue:
     def packs(self) -> bool:
         """`Job.packs`."""
         return self.job.packs
+
+    @property
+    def packs_several(self) -> bool:
+        """Whether several results are packed: then words that are stored in pieces take longer than
+        what wide blocks cost in registers."""
+        return sum(result.type.layout is Layout.WORDS for result in self.region.results) > 1
 
     def apply(
         self,

@@ -370,8 +370,8 @@ class _Tile:
             self.layer.region.apply(place, 1, dot, valid)
 
     def _parts(self, sums: Sequence[IRValue]) -> list[tuple[int, IRValue]]:
-        """Sums in 16-bit lanes as i32 vectors of consecutive channels, at least 8: `nibbles` puts
-        channel r * lanes / 4 + j into byte 4 j + r."""
+        """Sums in 16-bit lanes as i32 vectors of consecutive channels, at least 8, or as one:
+        `nibbles` puts channel r * lanes / 4 + j into byte 4 j + r."""
         b, quarter = self.code.b, self.lanes // 4
         wide = vector(I32, quarter)
         low, high = (ir.Constant(wide, [n] * quarter) for n in (0xFFFF, 16))
@@ -379,6 +379,8 @@ class _Tile:
         parts = [b.and_(even, low), b.and_(odd, low), b.lshr(even, high), b.lshr(odd, high)]
         if quarter < 8:
             parts = [self.code.concat(parts[:2]), self.code.concat(parts[2:])]
+        if self.layer.region.packs_several:
+            parts = [self.code.concat(parts)]
         return [(n * part.type.count, part) for n, part in enumerate(parts)]
 
     def _inputs(self, column: Index) -> IRValue:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ....ir import Batch, Dim, Layout, Scalar
 from ....ir.ops import Fused
-from ....ir.types import physical_axes
+from ....ir.types import WORD_BITS, physical_axes
 from ...codegen.fused_region import full_type, pass_cycles, plain_refusal
 from ...codegen.kernel_builder import Code, Index
 from ...codegen.kernel_interface import Extent, Job, Kernel
@@ -22,6 +22,8 @@ from ..epilogue import Epilogue, all_strides, channel_blocks
 _VECTORS = 4
 """Registers a block of 32-bit lanes fills: functions are long chains whose steps wait for each
 other."""
+_WORD_VECTORS = 8
+"""The same where bits are stored in whole words."""
 _PART = 4096
 """Lanes of a task where there are no other tasks: long enough to be worth a thread's while."""
 
@@ -102,7 +104,7 @@ def _rows(code: Code, job: Job, walk: Walk, parts: int) -> None:
     epilogue = Epilogue(code, job)
     (*outer, (axis, length)) = walk.steps
     assert isinstance(length, int)
-    width = block_width(code, length, _VECTORS)
+    width = block_width(code, length, _VECTORS, epilogue.packs_several)
     sizes = [_known(size) for _, size in outer]
     at: list[Index] = [0] * walk.rank
 
@@ -125,9 +127,12 @@ def _rows(code: Code, job: Job, walk: Walk, parts: int) -> None:
                     block(full, length - full)
 
 
-def block_width(code: Code, channels: int, vectors: int = 2) -> int:
-    """Lanes of a block: some registers, a multiple of 8, not far more than there are channels."""
+def block_width(code: Code, channels: int, vectors: int = 2, whole_words: bool = False) -> int:
+    """Lanes of a block: some registers, a multiple of 8, not far more than there are channels;
+    a word, or what registers hold, where bits are stored in whole words."""
     width = max(8, code.lanes * vectors)
+    if whole_words:
+        width = min(WORD_BITS, code.lanes * _WORD_VECTORS)
     while width > 8 and width // 2 >= channels:
         width //= 2
     return width
