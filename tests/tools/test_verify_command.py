@@ -386,6 +386,13 @@ def test_an_operator_that_no_reference_knows(cli: Cli) -> None:
     assert shown.endswith("ok\n")
 
 
+@pytest.mark.parametrize("operator", ["Identity", "Flatten", "Shape"])
+def test_a_model_that_computes_nothing(cli: Cli, operator: str) -> None:
+    """What only hands on its input, or a constant, has no kernel to compare."""
+    onnx.save(model([node(operator, ["x"], ["y"])], {"x": [2, 3, 4]}), "still.onnx")
+    assert cli.good("verify", "still.onnx").endswith("ok\n")
+
+
 def test_json_has_every_problem_of_a_model_that_is_refused(cli: Cli) -> None:
     """The line of the error stops at the twentieth."""
     nodes = [node("Reluu", ["x"], [f"t{i}"], name=f"n{i}.") for i in range(30)]
