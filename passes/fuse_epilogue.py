@@ -2,7 +2,7 @@
 
 A region starts at an anchor (convolution, product, pool, reduction) or at an elementwise operator
 that no anchor took, and grows by elementwise operators over its values as long as their other
-operands exist before the region, up to `LARGEST` nodes: scale, bias, skip Add, PRelu, clip, the
+operands exist before the region, up to the size `LARGEST`: scale, bias, skip Add, PRelu, clip, the
 next sign and packing. Values that somebody outside reads become further results, stored once.
 """
 
@@ -16,12 +16,14 @@ from ..ir import Graph, Node, Region, Stage
 from ..ir.ops import (
     Fused,
 )
-from ..ir.traits import ANCHOR
+from ..ir.traits import ANCHOR, Trait
 from .manager import Context, Pass
 
 LARGEST = 256
-"""Nodes of a region: LLVM's time grows faster than a function does, and what memory takes between
-two regions of so many operators is little beside them."""
+"""Nodes of a region, a function that is approximated for `_FUNCTION` of them: LLVM's time grows
+faster than a function does, and what memory takes between two regions of so many operators is
+little beside them."""
+_FUNCTION = 16
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,11 @@ class _Unit:
     fused: bool = False
 
 
+def _size(node: Node) -> int:
+    """How much code a node is, in operators that are one instruction."""
+    return _FUNCTION if node.op.traits & Trait.APPROXIMATED else 1
+
+
 class _Units:
     """The graph's nodes, each in one unit."""
 
@@ -92,8 +99,8 @@ class _Units:
         shape, start = first.results[0].shape, group.rank
         independent: set[_Unit] = set()
         fresh, refused = self._readers(first), list[Node]()
-        grown = False
-        while fresh and len(group.nodes) < LARGEST:
+        size, grown = _size(first), False
+        while fresh and size < LARGEST:
             user = fresh.pop()
             fits = user.op.elementwise and user.results[0].shape == shape
             if fits and not self.grouped(user):
@@ -101,6 +108,7 @@ class _Units:
                     refused.append(user)
                 else:
                     group.nodes.append(user)
+                    size += _size(user)
                     self.units[user] = group
                     fresh += self._readers(user)
                     grown = True

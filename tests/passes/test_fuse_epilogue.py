@@ -9,7 +9,7 @@ import pytest
 from ir_support import assert_same, random_inputs
 
 from bnnc.ir import Batch, Builder, Graph, Node, Output, Stage, TensorType, Value, interpret, verify
-from bnnc.ir.ops import Add, Const, Fused, Gemm, Relu, Softmax
+from bnnc.ir.ops import Add, Const, Fused, Gemm, Relu, Sigmoid, Softmax
 from bnnc.passes import Context, fuse_epilogue
 from bnnc.passes.fuse_epilogue import LARGEST, FuseEpilogue
 
@@ -74,16 +74,17 @@ def opened(region: Node, place: dict[Value, int]) -> tuple[int, int]:
     return int(region.op.anchor is None), place[region.op.body.nodes[0].result]
 
 
-def test_long_chains_become_several_regions() -> None:
+@pytest.mark.parametrize(("operator", "longest"), [(Relu, LARGEST), (Sigmoid, LARGEST // 16)])
+def test_long_chains_become_several_regions(operator: type[Relu | Sigmoid], longest: int) -> None:
     builder, values = Builder(names={"x"}), [Value("x", TYPE)]
-    for _ in range(2 * LARGEST + 10):
-        values.append(builder.add(Relu(values[-1]), "v"))
+    for _ in range(2 * longest + 10):
+        values.append(builder.add(operator(values[-1]), "v"))
     shown = (Output("y", values[-1]),)
     graph = Graph("g", (values[0],), tuple(builder.nodes), shown, Stage.PACKED)
     fused = FuseEpilogue().run(graph, Context())
     verify(fused)
     regions = [node.op for node in fused.nodes]
-    assert [len(op.body.nodes) for op in regions if isinstance(op, Fused)] == [LARGEST, LARGEST, 10]
+    assert [len(op.body.nodes) for op in regions if isinstance(op, Fused)] == [longest, longest, 10]
     assert all(isinstance(op, Fused) for op in regions)
     inputs = random_inputs(graph)
     assert_same(interpret(graph, inputs), interpret(fused, inputs))
