@@ -20,9 +20,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ...ir import Layout, Node, Value
+from ...ir import Layout, Node, Scalar, Value
 from ...ir.ops import Fused, Threshold
 from ...ir.types import WORD_BITS
+from ..cache_traffic import LINE
 from ..codegen import elementwise_emitters
 from ..codegen.elementwise_emitters import Lanes, Packed
 from ..codegen.fused_region import full_type
@@ -84,6 +85,18 @@ class Epilogue:
             if result not in env:
                 env[result] = self._view(result, False).load(index, axis, lanes, count)
             view.store(env[result], index, axis, count)
+
+    def prefetch(self, index: Sequence[Index], count: int) -> None:
+        """Fetch the maps that `apply` will read and write at ``count`` channels from ``index`` on,
+        where these lie side by side."""
+        read = dict.fromkeys(v for node in self.nodes for v in node.op.operands)
+        maps = [value for value in read if value in self.region.params]
+        views = [self._view(value, False) for value in maps if not self.job.is_constant(value)]
+        for view in (*views, *self.results):
+            if isinstance(view.type.element, Scalar) and view.strides[1] == view.item_bytes:
+                place = view.address(index)
+                for line in range(0, count * view.item_bytes, LINE):
+                    self.code.prefetch(self.code.offset(place, line))
 
     def _load(
         self,

@@ -73,6 +73,11 @@ class Geometry:
         """Samples at N = 1."""
         return self.batch.factor if isinstance(self.batch, Batch) else self.batch
 
+    def batch_size(self, code: Code) -> Index:
+        """Samples of a call."""
+        batch = self.batch
+        return code.mul(code.batch, batch.factor) if isinstance(batch, Batch) else batch
+
     @property
     def group_channels(self) -> int:
         """Input channels of one group."""

@@ -133,7 +133,7 @@ class View:
         stride = self.strides[axis] if self.strides else 0
         if stride == 0:
             return code.splat((code.load_fixed if self.padded else code.load)(at, type_), lanes)
-        if stride == self._item_bytes():
+        if stride == self.item_bytes:
             if self.padded:
                 return code.load_fixed(at, vector(type_, lanes))
             return code.load_lanes(at, type_, lanes, count)
@@ -143,7 +143,9 @@ class View:
             gathered = code.b.insert_element(gathered, one, I32(lane))
         return gathered
 
-    def _item_bytes(self) -> int:
+    @property
+    def item_bytes(self) -> int:
+        """Bytes of an element, or of a code."""
         return 1 if self.type.is_binary else self.type.element.dtype.itemsize
 
     def _truth(self, bytes_: IRValue) -> IRValue:
@@ -224,7 +226,7 @@ class View:
         if value.type.element == I1:
             value = code.b.zext(value, vector(I8, value.type.count))
         at, stride = self.address(index), self.strides[axis] if self.strides else 0
-        if stride in (0, self._item_bytes()):
+        if stride in (0, self.item_bytes):
             code.store_lanes(value, at, count)
             return
         for lane in range(count):

@@ -12,6 +12,7 @@ from missing_instructions import runnable
 
 from bnnc.backends.interface import Choice
 from bnnc.backends.llvm.kernels import binary_lookup
+from bnnc.driver import load_backend
 from bnnc.ir import Graph, interpret
 from bnnc.ir.ops import BinaryConv, Fused
 
@@ -99,6 +100,17 @@ def test_every_candidate_gives_the_same_bits(target: str) -> None:
     assert len(choices) > 1
     for name, expected in interpret(graph, inputs).items():
         assert expected.tobytes() == got[name].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("channels", "batch", "fetches"), [(128, "N", True), (64, "N", False), (128, "1", False)]
+)
+def test_long_sums_fetch_the_maps_of_their_region(channels: int, batch: str, fetches: bool) -> None:
+    """Unless the sums are short, or the only sample has just been made."""
+    text = joined({"c": Conv(channels, 64).text(KERNEL)})
+    graph = scheduled(text.replace("[N,", f"[{batch},"))
+    assembly = load_backend("llvm").lower(graph, X86_PATHS["v3"]).emit("asm", "test", b"\0")
+    assert (b"prefetch" in assembly) is fetches
 
 
 @pytest.mark.parametrize(

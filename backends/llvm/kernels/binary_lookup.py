@@ -48,6 +48,9 @@ _GROUP = 3
 """Lookups of at most 4 that half a byte can sum."""
 _PRODUCTS = (1 << 15) - 1
 """Products that a signed 16-bit sum holds."""
+_LONG = 1024
+"""Products from which on a tile takes longer than fetching the maps of the region after them, of
+which it touches a line or two a pixel: too far apart for the processor to foresee."""
 _SCRATCH = 24 << 10
 """Bytes of table addresses of a chunk of rows, to stay in the first-level cache."""
 
@@ -223,6 +226,8 @@ class _Tile:
     def _tile(self, pair: Index, pairs: int, pixels: int) -> None:
         """Sum the kernel's rows in memory, then store pixel by pixel."""
         code, g, frame = self.code, self.layer.geometry, self.frame
+        if g.channels * g.taps >= _LONG:
+            self._prefetch(pair, pixels)
         self.pairs = pairs
         low, high = self.kernel_rows
         absent = self._absent(low, high)
@@ -240,6 +245,15 @@ class _Tile:
                     weights = code.offset(w, code.mul(kx, self.entries * self.lanes))
                     self._run(there, weights, self.entries)
         self._store(pair, pixels)
+
+    def _prefetch(self, pair: Index, pixels: int) -> None:
+        """Fetch what the region reads and writes, unless one sample is all: that is in a cache."""
+        code, g = self.code, self.layer.geometry
+        sample, channel, row = self.place
+        several = code.b.icmp_signed(">", code.index(g.batch_size(code)), I64(1))
+        with code.when(several), code.loop(0, pixels) as pixel:
+            column = code.add(code.mul(pair, 2), pixel)
+            self.layer.region.prefetch(g.index(sample, channel, row, column), self.count)
 
     def _absent(self, low: Index, high: Index) -> IRValue:
         """Mismatches of the kernel's rows outside the operand: half of their products."""
