@@ -332,8 +332,8 @@ def check_host(target: Target, what: str, instead: str) -> None:
 
 
 def native(machine: str | None = None, present: frozenset[str] | None = None) -> Target:
-    """The richest row that this machine can run, of equal ones that which most of its features
-    show, with the optional features that it has.
+    """The richest row that this machine can run, with the optional features that it has; of equally
+    rich ones that for which most of the machine's features speak (``shown_by``).
 
     ``machine`` and ``present`` (features in Linux spelling) are read from the system when absent.
     """

@@ -75,8 +75,8 @@ _BIAS = 127
 """What the exponent field of 2^0 holds."""
 _EXPONENT_AT = 23
 """The lowest bit of the exponent field."""
-POWER_SCALE = 64
-"""The power of two by which `power` multiplies."""
+EXP_SCALE = 64
+"""The power of two by which `scaled_exp` multiplies."""
 _SQRT_HALF_BITS = 0x3F3504F3
 
 
@@ -92,10 +92,10 @@ def exp(code: Emission, x: IRValue) -> IRValue:
     return (power.scaled(second.as_float()) * first.as_float()).value
 
 
-def power(code: Emission, x: IRValue) -> IRValue:
-    """2^64 times e to the power x, for x <= 0: 2^-87 from -104.5 down, so that none
-    of the powers that softmax divides by their sum is denormal."""
-    exponential = _Exponential.of(_Term(code, x).at_least(-104.5), bias=_BIAS + POWER_SCALE)
+def scaled_exp(code: Emission, x: IRValue) -> IRValue:
+    """2^64 times e to the power x, for x <= 0: 2^-87 from -104.5 down, so that none of the powers
+    that softmax divides by their sum is denormal."""
+    exponential = _Exponential.of(_Term(code, x).at_least(-104.5), bias=_BIAS + EXP_SCALE)
     return exponential.scaled(exponential.scale()).value
 
 
@@ -232,7 +232,7 @@ class _Exponential:
 
     @property
     def fraction(self) -> _Term:
-        """What is added to 1."""
+        """What, times `times`, is added to 1."""
         return self.tail.times_plus(self.r * self.r, self.r)
 
     def scale(self) -> _Term:

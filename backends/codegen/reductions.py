@@ -216,7 +216,7 @@ class Highest(Extreme):
 HIGHEST = Highest(F32, largest=True)
 """Of a row of softmax, subtracted from its elements."""
 POWERS = Sum(F32, wide=True, positive=True)
-"""Of powers of e as `math_float32.power` scales them."""
+"""Of powers of e as `math_float32.scaled_exp` scales them."""
 
 
 def softmax_total(code: Emission, op: Softmax | LogSoftmax, state: IRValue) -> tuple[IRValue, ...]:
@@ -227,7 +227,7 @@ def softmax_total(code: Emission, op: Softmax | LogSoftmax, state: IRValue) -> t
         high = POWERS.finish(code, reciprocal)
         rest = code.b.fsub(reciprocal, code.b.fpext(high, state.type))
         return high, POWERS.finish(code, rest)
-    scale = ir.Constant(state.type, [2.0**-math_float32.POWER_SCALE] * state.type.count)
+    scale = ir.Constant(state.type, [2.0**-math_float32.EXP_SCALE] * state.type.count)
     return (math_float32.log(code, POWERS.finish(code, code.b.fmul(state, scale))),)
 
 

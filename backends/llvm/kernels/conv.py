@@ -37,6 +37,7 @@ _LOAD = 0.15
 _STREAM = 28
 """Bytes a cycle that the second-level cache delivers."""
 _LINE = 64
+"""Bytes of a cache line."""
 _SHARING_TAPS = 7
 """Taps whose weights fit in registers beside a tile's sums."""
 

@@ -125,7 +125,7 @@ class Row:
             return b.fsub(x, self.spread(highest, x))
 
         def power(i: Index, lanes: int) -> Any:
-            e: Any = vector_math.power(code, shifted(i, lanes))
+            e: Any = vector_math.scaled_exp(code, shifted(i, lanes))
             if isinstance(op, Softmax):
                 self.store(e, i)
             return self.added(e, code.lanes) if self.shared else e

@@ -117,7 +117,7 @@ def _write(job: Job) -> Program:
             return b.fsub(read(at, i), Term.of(FLOAT, highest[(*at, 0)]))
 
         def computed(at: Sequence[Coordinate], i: Coordinate) -> Any:
-            return functions.power(code, shifted(at, i))
+            return functions.scaled_exp(code, shifted(at, i))
 
         power = computed
         if row.length <= _MOST_KEPT:
