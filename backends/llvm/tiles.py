@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...ir import Batch, Op
+from ...ir import Op
 from ...ir.ops import Fused, Product
 from ...ir.types import WORD_BITS
 from ..codegen import fused_region
@@ -175,9 +175,7 @@ def for_chunks(
     if stripe(geometry) == geometry.out_channels:
         chunks(code.begin, code.end, None)
         return
-    batch = geometry.batch
-    samples = code.mul(code.batch, batch.factor) if isinstance(batch, Batch) else batch
-    size = code.index(samples)
+    size = code.index(geometry.batch_size(code))
     number = code.b.udiv(code.begin, size)
     with code.loop(number, code.b.udiv(code.sub(code.add(code.end, size), 1), size)) as number:
         before = code.mul(number, size)

@@ -36,8 +36,6 @@ _LOAD = 0.15
 """Cycles that a load takes from two multiply-add units."""
 _STREAM = 28
 """Bytes a cycle that the second-level cache delivers."""
-_LINE = 64
-"""Bytes of a cache line."""
 _SHARING_TAPS = 7
 """Taps whose weights fit in registers beside a tile's sums."""
 
@@ -131,7 +129,7 @@ class _Layer(Layer[Conv | Gemm]):
         """For one input channel of a row and a vector: sums, which wait for each other when few,
         and loads."""
         g, total = self.geometry, 0.0
-        lines = max(1.0, _LINE / (4 * self.code.lanes * vectors))
+        lines = max(1.0, cache_traffic.LINE / (4 * self.code.lanes * vectors))
         inputs = vectors * lines if self.lanewise else 1
         rests = [g.out[1] % pixels] if g.out[1] % pixels else []
         for n in [pixels] * (g.out[1] // pixels) + rests:

@@ -15,7 +15,6 @@ import numpy as np
 from llvmlite import ir
 
 from .....errors import LoweringError
-from .....ir import Batch
 from .....ir.ops import BinaryConv
 from ....codegen.fused_region import anchor_of
 from ....codegen.kernel_builder import I32, I64, Code, Index, IRValue, vector
@@ -52,9 +51,7 @@ class SlicedLayer(ABC):
         self.plan = plan
         self.type = plane_type(plan.bits)
         self.words = vector(I64, plan.lanes)
-        batch = plan.geometry.batch
-        samples = code.mul(code.batch, batch.factor) if isinstance(batch, Batch) else batch
-        self.total = code.mul(samples, plan.words)
+        self.total = code.mul(plan.geometry.batch_size(code), plan.words)
         self.ternary = plan.ternary
         self.x = code.pointer(job.outer(op.x))
         if not job.is_constant(op.w):
