@@ -106,11 +106,16 @@ def test_a_near_tie_is_told_and_never_called_equal(cli: Cli, kind: str) -> None:
     assert "output y: off by" in run
 
 
-def test_a_near_tie_behind_a_factor(cli: Cli) -> None:
-    """Counts of 0 times mean|x|: floats that add ±m leave a rest, whose sign is not 0."""
+@pytest.mark.parametrize(("width", "zero"), [(300, 0), (2, 0), (2, 1)])
+def test_a_near_tie_behind_a_factor(cli: Cli, width: int, zero: int) -> None:
+    """Counts of 0 times mean|x|: floats that add ±m leave a rest, whose sign is not 0; of two
+    terms that always cancel, all sums are such rests."""
     rng = np.random.default_rng(2)
-    x = rng.standard_normal((32, 300)).astype(np.float32)
-    weights = np.where(rng.random((300, 4)) < 0.5, -1, 1)
+    x = rng.standard_normal((32, width)).astype(np.float32)
+    weights = np.where(rng.random((width, 4)) < 0.5, -1, 1)
+    if width == 2:
+        x[:, 1] = np.copysign(x[:, 1], -x[:, 0])
+        weights[1] = weights[0]
     make = helper.make_node
     nodes = [
         make("Sign", ["x"], ["s"]),
@@ -119,13 +124,16 @@ def test_a_near_tie_behind_a_factor(cli: Cli) -> None:
         make("Mul", ["s", "m"], ["p"]),
         make("MatMul", ["p", "w"], ["n"], "/sum"),
         make("Sign", ["n"], ["t"], "/step"),
-        make("MatMul", ["t", "v"], ["y"], "/head"),
+        make("Equal", ["n", "z"], ["e"]),
+        make("Cast", ["e"], ["f"], to=TensorProto.FLOAT),
+        make("Add", ["t", "f"], ["u"]),
+        make("MatMul", ["u" if zero else "t", "v"], ["y"], "/head"),
     ]
-    constants = {"w": weights * np.float32(0.1), "v": np.ones((4, 3), np.float32)}
+    constants = {"w": weights * np.float32(0.1), "v": np.ones((4, 3), np.float32), "z": 0}
     graph = helper.make_graph(
         nodes,
         "ties",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [32, 300])],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [32, width])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, [32, 3])],
         [numpy_helper.from_array(np.float32(a), key) for key, a in constants.items()],
     )

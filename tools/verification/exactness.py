@@ -129,27 +129,38 @@ def inner_scale(node: Node, args: Sequence[Array], batch: int) -> float:
 
 
 def shifted(
-    node: Node, args: Sequence[Array], batch: int, by: int, slack: float
+    node: Node,
+    args: Sequence[Array],
+    batch: int,
+    by: int,
+    slack: float,
+    least: Sequence[float],
 ) -> tuple[Array, ...]:
     """A node's results when the operand of each step in it lies ``slack`` of its scale higher
-    (``by`` = 1), lower (-1), or, within that distance of a sign's step, on it (0)."""
+    (``by`` = 1), lower (-1), or, within that distance of a sign's step, on it (0). ``least`` has
+    for each operand what its scale is at least: sums cancel."""
     op = node.op
     if isinstance(op, Fused):
         env: dict[Value, Array] = dict(zip(op.body.params, args, strict=True))
+        scales: dict[Value, float] = dict(zip(op.body.params, least, strict=True))
         for inner in op.body.nodes:
             read = [env[v] for v in inner.op.operands]
-            env.update(zip(inner.results, shifted(inner, read, batch, by, slack), strict=True))
+            at_least = [scales[v] for v in inner.op.operands]
+            results = shifted(inner, read, batch, by, slack, at_least)
+            env.update(zip(inner.results, results, strict=True))
+            kept = max(at_least, default=0.0) if keeps_errors(inner.op) else 0.0
+            scales.update(dict.fromkeys(inner.results, kept))
         return tuple(env[value] for value in op.body.results)
     moved = list(args)
+    reach = slack * max([*map(scale_of, args), *least], default=0.0)
     if isinstance(op, ops.Equal) and args[0].dtype.kind == "f":
-        near = distance(args[0], args[1]) <= slack * max(map(scale_of, args))
+        near = distance(args[0], args[1]) <= reach
         return (near if by > 0 else np.zeros_like(near),)
     if by == 0 and isinstance(op, ops.Sign):
-        near = np.abs(args[0]) <= slack * scale_of(args[0])
+        near = np.abs(args[0]) <= reach
         return (np.where(near, args[0].dtype.type(0), op.reference(args, batch)),)
     if _has_threshold(op) and args[0].dtype.kind == "f":
-        step = by * slack * max(map(scale_of, args))
-        moved[0] = (args[0] + args[0].dtype.type(step)).astype(args[0].dtype)
+        moved[0] = (args[0] + args[0].dtype.type(by * reach)).astype(args[0].dtype)
     return evaluate(Node(op, node.results), dict(zip(op.operands, moved, strict=True)), batch)
 
 
@@ -292,8 +303,7 @@ class Walk:
         off = ~(apart <= bound * scale_of(known))
         if off.any():
             value = node.results[0]
-            inner = max(self.inner_scale(value), self.largest_sum(value))
-            off &= ~(apart <= max(bound, self.slack(value)) * inner)
+            off &= ~(apart <= max(bound, self.slack(value)) * self.largest_before(value))
         return off
 
     def inner_scale(self, value: Value) -> float:
@@ -316,6 +326,10 @@ class Walk:
         extremes = [_at_count(nodes, self.env, self.batch, sign)[value] for sign in (1, -1)]
         return max(map(scale_of, extremes))
 
+    def largest_before(self, value: Value) -> float:
+        """The largest magnitude that errors of a value are relative to, however little is left."""
+        return max(self.inner_scale(value), self.largest_sum(value))
+
     def near_tie(
         self, node: Node, value: Value, mine: Array, known: Array, off: Array
     ) -> NearTie | None:
@@ -324,8 +338,8 @@ class Walk:
         if value.type.is_binary and value.name in self.before:
             seen = self.before[value.name]
             largest = float(np.abs(seen.values[off]).max())
-            if largest <= seen.bound:
-                return NearTie(seen.layer, "sign", count, off.size, largest, seen.bound)
+            if largest <= (bound := seen.bound()):
+                return NearTie(seen.layer, "sign", count, off.size, largest, bound)
             if np.logical_or.reduce([same(mine, a) for a in seen.moved()])[off].all():
                 slack = seen.slack
                 return NearTie(seen.layer, "step", count, off.size, slack, slack, True)
@@ -386,8 +400,9 @@ class Walk:
 
     def bound(self, value: Value) -> float:
         """The float error bound of a value, in its own unit. What it was picked from, or what
-        cancelled in it, may be larger than what is left."""
-        largest, ahead, seen = 0.0, [value], set[Value]()
+        cancelled in it, may be larger than what is left, wherever that is all that is left."""
+        largest = self.largest_before(value)
+        ahead, seen = [value], set[Value]()
         while ahead:
             part = ahead.pop()
             node = self.graph.producers.get(part)
@@ -409,9 +424,9 @@ class Walk:
         values: dict[Value, Array] = {}
         for node in self._since_known(value) if nodes is None else nodes:
             args = [values.get(v, self.env[v]) for v in node.op.operands]
-            values.update(
-                zip(node.results, shifted(node, args, self.batch, by, slack), strict=True)
-            )
+            least = [self.largest_before(v) for v in node.op.operands]
+            results = shifted(node, args, self.batch, by, slack, least)
+            values.update(zip(node.results, results, strict=True))
         return values[value]
 
     def last_steps(self, value: Value) -> list[Node]:
@@ -483,10 +498,11 @@ def before_moves(graph: Graph, known: Mapping[str, Array], batch: int) -> dict[s
 class Before:
     """What a sign reads, as the reference has it: values, their float error bound, and the ONNX
     node that the sign came from; what the sign becomes where it reads other steps, and the
-    operands of those are ``moved`` by ``slack`` of their scale: computed where it is asked for."""
+    operands of those are ``moved`` by ``slack`` of their scale. What takes time is computed where
+    it is asked for."""
 
     values: Array
-    bound: float
+    bound: Callable[[], float]
     layer: str
     moved: Callable[[], list[Array]]
     slack: float
@@ -505,7 +521,8 @@ def signs_of(walk: Walk) -> dict[str, Before]:
         if isinstance(node.op, ops.Binarize) and node.op.x in walk.env:
             x, sign = node.op.x, node.result
             layer, moved = layer_of(node, sign), partial(_moved_sign, walk, node)
-            signs[sign.name] = Before(walk.env[x], walk.bound(x), layer, moved, walk.slack(x))
+            bound = partial(walk.bound, x)
+            signs[sign.name] = Before(walk.env[x], bound, layer, moved, walk.slack(x))
     return signs
 
 
