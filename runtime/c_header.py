@@ -49,13 +49,14 @@ extern "C" {
 #define @@_INTERFACE UINT64_C(@INTERFACE@)
 
 /* Memory for one call at a time: 64-byte aligned, this many bytes for a batch of n and as many
- * threads, 1 to 64, as may run tasks at once. */
+ * threads, 1 to 64 (0 counts as 1), as may run tasks at once. Both are evaluated several times. */
 #define @@_WORKSPACE_ALIGNMENT 64
 #define @@_WORKSPACE_BYTES(n, threads) \\
   ((uint64_t)(n) * UINT64_C(@PER_BATCH@) + UINT64_C(@FIXED@) + \\
-   (uint64_t)(threads) * UINT64_C(@PER_THREAD@) + UINT64_C(@PER_SAMPLE@) * \\
-   ((uint64_t)(n) < UINT64_C(@SAMPLES@) * (uint64_t)(threads) ? (uint64_t)(n) \\
-    : UINT64_C(@SAMPLES@) * (uint64_t)(threads)))
+   @@_AT_LEAST_1(threads) * UINT64_C(@PER_THREAD@) + UINT64_C(@PER_SAMPLE@) * \\
+   ((uint64_t)(n) < UINT64_C(@SAMPLES@) * @@_AT_LEAST_1(threads) ? (uint64_t)(n) \\
+    : UINT64_C(@SAMPLES@) * @@_AT_LEAST_1(threads)))
+#define @@_AT_LEAST_1(threads) ((threads) < 1 ? UINT64_C(1) : (uint64_t)(threads))
 #define @@_NO_WORKSPACE UINT64_C(@NO_WORKSPACE@)
 """
 
