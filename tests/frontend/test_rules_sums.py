@@ -183,7 +183,8 @@ def test_quantized_products() -> None:
     rng = np.random.default_rng(0)
     scale, zero = np.float32(0.02), np.uint8(130)
     x = rng.integers(0, 256, (2, 3, 6, 5)).astype(np.uint8)
-    w = rng.integers(-100, 100, (4, 3, 3, 3)).astype(np.int8)
+    # ONNX Runtime on CPUs without VNNI adds pairs of products in 16 bits that saturate.
+    w = rng.integers(-64, 64, (4, 3, 3, 3)).astype(np.int8)
     scales = values(4, low=0.001, high=0.003)
     bias = rng.integers(-1000, 1000, 4).astype(np.int32)
     constants = {

@@ -69,7 +69,8 @@ def signed(nodes: Nodes) -> ir.Graph:
     constants = {**CONSTANTS, "border": np.array([0, 1, 0, 1])}
     proto = model([*nodes, node("Sign", ["t"], ["y"])], {"x": ["N", 4]}, constants=constants)
     imported = load_model(proto)
-    x = np.concatenate([values(50, 4), np.zeros((1, 4), np.float32), -values(1, 4) * 50])
+    # Not so far apart that a softmax is denormal, which ONNX Runtime makes 0 on some CPUs.
+    x = np.concatenate([values(50, 4), np.zeros((1, 4), np.float32), -values(1, 4) * 40])
     got = ir.interpret(imported.graph, {"x": x})["y"]
     assert np.array_equal(got, run_reference(proto, {"x": x})["y"])
     (sign,) = imported.signs
