@@ -18,7 +18,7 @@ others, a round has the samples that are its own. Later steps run once.
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -112,6 +112,10 @@ class _Place:
         return _offset(b, workspace, b.add(start, b.mul(samples.count, I64(slot.offset))))
 
 
+_Stored = Callable[[Value | Array], int | None]
+"""Where in the constants something lies; None for a value that is computed."""
+
+
 class Entry:
     """Writes the exported functions of a graph into a module. The first ``in_rounds`` steps run in
     rounds, as large as suits the target."""
@@ -137,7 +141,13 @@ class Entry:
         self._number("abi_version", I32(ABI))
         self._number("interface", I64(interface_number(*tensor_entries(self.graph))))
         self._workspace_size()
-        self._run(pool, constants, self._dispatch(self._task()))
+        self._dispatch(self._task())
+
+        def stored(source: Value | Array) -> int | None:
+            array = constants.get(source) if isinstance(source, Value) else source
+            return None if array is None else pool.offset(array)
+
+        self._run(stored)
 
     def _define(self, name: str, type_: ir.FunctionType) -> tuple[ir.Function, ir.IRBuilder]:
         function = ir.Function(self.module, type_, PREFIX + name)
@@ -202,7 +212,7 @@ class Entry:
         b.ret_void()
         return function
 
-    def _dispatch(self, task: ir.Function) -> ir.Function:
+    def _dispatch(self, task: ir.Function) -> None:
         """``dispatch(args, frame, count)``: here, or through the caller's parallel_for, which sees
         every step, those of one task too: so it can tell them apart by their order."""
         type_ = ir.FunctionType(ir.VoidType(), [PTR, PTR, I64])
@@ -222,9 +232,8 @@ class Entry:
         outer = ir.FunctionType(ir.VoidType(), [PTR, PTR, PTR, I64])
         _call(b, outer, parallel_for, _field(b, args, _POOL), task, frame, count)
         b.ret_void()
-        return function
 
-    def _run(self, pool: Pool, constants: dict[Value, Array], dispatch: ir.Function) -> None:
+    def _run(self, stored: _Stored) -> None:
         function, b = self._define("run", ir.FunctionType(I32, [PTR]))
         (args,) = function.args
         batch = self._check(b, function)
@@ -234,8 +243,8 @@ class Entry:
         split = self.workspace.rounds.steps
         if split:
             with self._round(b, function, whole, threads) as part:
-                self._steps(b, part, self.steps[:split], pool, constants, dispatch)
-        self._steps(b, whole, self.steps[split:], pool, constants, dispatch)
+                self._steps(b, part, self.steps[:split], stored)
+        self._steps(b, whole, self.steps[split:], stored)
         b.ret(I32(0))
 
     @contextmanager
@@ -252,46 +261,34 @@ class Entry:
             yield replace(whole, first=first, count=mine)
 
     def _steps(
-        self,
-        b: ir.IRBuilder,
-        samples: _Samples,
-        steps: Sequence[Step],
-        pool: Pool,
-        constants: dict[Value, Array],
-        dispatch: ir.Function,
+        self, b: ir.IRBuilder, samples: _Samples, steps: Sequence[Step], stored: _Stored
     ) -> None:
         """Dispatch steps on some samples, those of long runs in functions of their own."""
         b.store(samples.count, _offset(b, samples.call, I64(_FRAME)))
         first, *others = _parts(steps)
-        self._fill(b, samples, first, pool, constants, dispatch)
+        self._fill(b, samples, first, stored)
         for part in others:
             self._parts += 1
             type_ = ir.FunctionType(ir.VoidType(), _Samples.TYPES)
             function, inner = self._define(f"run.{self._parts}", type_)
             function.linkage = "internal"
             function.attributes.add("noinline")
-            self._fill(inner, _Samples(*function.args), part, pool, constants, dispatch)
+            self._fill(inner, _Samples(*function.args), part, stored)
             inner.ret_void()
             b.call(function, samples.values)
 
     def _fill(
-        self,
-        b: ir.IRBuilder,
-        samples: _Samples,
-        steps: Sequence[Step],
-        pool: Pool,
-        constants: dict[Value, Array],
-        dispatch: ir.Function,
+        self, b: ir.IRBuilder, samples: _Samples, steps: Sequence[Step], stored: _Stored
     ) -> None:
         """Fill a frame for each step and dispatch it."""
         place = _Place(b, samples, self.workspace.per_batch, self._call)
-        block = self.module.globals[CONSTANTS]
+        block, dispatch = (self.module.globals[n] for n in (CONSTANTS, PREFIX + "dispatch"))
 
         def address(source: Value | Array) -> IRValue:
-            if not isinstance(source, Value):
-                return _offset(b, block, I64(pool.offset(source)))
-            if source in constants:
-                return _offset(b, block, I64(pool.offset(constants[source])))
+            offset = stored(source)
+            if offset is not None:
+                return _offset(b, block, I64(offset))
+            assert isinstance(source, Value)
             return place.of(source)
 
         frame = _offset(b, samples.call, I64(_FRAME))

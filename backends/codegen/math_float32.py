@@ -38,14 +38,6 @@ _LOG = (
     -0.1167144924402237,
     0.06750956177711487,
 )
-# tanh(x) = x + x * z * P(z), z = x^2 <= 0.625^2, relative error 4e-9.
-_TANH = (
-    -0.3333328068256378,
-    0.1333141326904297,
-    -0.0537375807762146,
-    0.020632779225707054,
-    -0.0056985002011060715,
-)
 # erf(x) = x + x * P(x^2) for |x| <= 1, relative error 1.2e-9.
 _ERF = (
     0.12837916612625122,
@@ -75,6 +67,8 @@ _BIAS = 127
 """What the exponent field of 2^0 holds."""
 _EXPONENT_AT = 23
 """The lowest bit of the exponent field."""
+_LEAST = -104.5
+"""e to the power of this, and of all below it, rounds to 0."""
 EXP_SCALE = 64
 """The power of two by which `scaled_exp` multiplies."""
 _SQRT_HALF_BITS = 0x3F3504F3
@@ -82,7 +76,7 @@ _SQRT_HALF_BITS = 0x3F3504F3
 
 def exp(code: Emission, x: IRValue) -> IRValue:
     """e to the power x; inf above 88.72, denormals and then 0 below -87.33."""
-    t = _Term(code, x).at_most(89.0).at_least(-104.5)
+    t = _Term(code, x).at_most(89.0).at_least(_LEAST)
     # 2^n is beyond the floats at both ends: the product of two powers, each about half of it.
     power = _Exponential.of(t, bias=2 * _BIAS)
     if code.target.has.power_scaling:
@@ -95,7 +89,7 @@ def exp(code: Emission, x: IRValue) -> IRValue:
 def scaled_exp(code: Emission, x: IRValue) -> IRValue:
     """2^64 times e to the power x, for x <= 0: 2^-87 from -104.5 down, so that none of the powers
     that softmax divides by their sum is denormal."""
-    exponential = _Exponential.of(_Term(code, x).at_least(-104.5), bias=_BIAS + EXP_SCALE)
+    exponential = _Exponential.of(_Term(code, x).at_least(_LEAST), bias=_BIAS + EXP_SCALE)
     return exponential.scaled(exponential.scale()).value
 
 
@@ -119,7 +113,7 @@ def log(code: Emission, x: IRValue) -> IRValue:
 
 def sigmoid(code: Emission, x: IRValue) -> IRValue:
     """1 / (1 + exp(-x)), denormal results too; 1 from 17.33 on."""
-    t = _Term(code, x).at_most(17.5).at_least(-104.5)
+    t = _Term(code, x).at_most(17.5).at_least(_LEAST)
     # Both sides of the quotient times 2^-64, so that neither end leaves the floats.
     power = _Exponential.of(t, times=-1, bias=_BIAS - 64)
     one, scale = t.constant(2.0**-64), power.scale()
