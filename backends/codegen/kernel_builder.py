@@ -444,12 +444,6 @@ class Code:
             combined = self.shuffle(combined, part, range(lanes + more))
         return combined
 
-    def multiply_add(self, a: IRValue, b: IRValue, c: IRValue) -> IRValue:
-        """a * b + c of floats, rounded once where the target has the instruction."""
-        if self.target.has.fma:
-            return self.intrinsic(f"llvm.fma.v{a.type.count}f32", a.type, a, b, c)
-        return self.b.fadd(self.b.fmul(a, b), c)
-
     def intrinsic(self, name: str, result: ir.Type, *args: IRValue) -> IRValue:
         """Call an LLVM intrinsic by its full name."""
         function = self._declared(name, ir.FunctionType(result, [a.type for a in args]))

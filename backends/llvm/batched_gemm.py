@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from ...ir import Array
 from ..codegen.kernel_builder import FLOAT, Code, Index, IRValue, vector
+from ..codegen.math_float32 import multiply_add
 from ..targets import Target
 from .geometry import Geometry
 from .tiles import CHUNK_PIXELS, Plan, for_blocks, for_chunks
@@ -227,4 +228,4 @@ class Panels:
             one = code.splat(code.load(code.offset(x, sample * self.strides[0]), FLOAT), lanes)
             for v in range(tile.vectors):
                 place = sample * tile.vectors + v
-                state[place] = code.multiply_add(one, weights[v], state[place])
+                state[place] = multiply_add(code, one, weights[v], state[place])

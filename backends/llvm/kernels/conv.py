@@ -19,6 +19,7 @@ from ... import cache_traffic
 from ...codegen.fused_region import anchor_of
 from ...codegen.kernel_builder import FLOAT, I32, Index, IRValue, vector
 from ...codegen.kernel_interface import Job, Kernel
+from ...codegen.math_float32 import multiply_add
 from ...interface import Choice, KernelDescriptor
 from ...targets import Target
 from .. import batched_gemm
@@ -354,7 +355,7 @@ class _Run:
             for pixel, tap in pairs:
                 for v in range(self.vectors):
                     place = pixel * self.vectors + v
-                    state[place] = code.multiply_add(inputs[v], weights[tap, v], state[place])
+                    state[place] = multiply_add(code, inputs[v], weights[tap, v], state[place])
 
     def _inputs(
         self, x: IRValue, w: IRValue, count: int, step: int, state: list[IRValue]
@@ -390,7 +391,7 @@ class _Run:
             inputs = self._load(code.offset(x, pixel * self.step))
             for v in range(self.vectors):
                 place = (copy * self.tile.pixels + pixel) * self.vectors + v
-                state[place] = code.multiply_add(inputs[v], weights[v], state[place])
+                state[place] = multiply_add(code, inputs[v], weights[v], state[place])
 
     def _load(self, x: IRValue) -> list[IRValue]:
         """One input for each vector: broadcast, or each lane its own."""

@@ -15,6 +15,7 @@ from ....ir import Batch, Op
 from ....ir.ops import MatMul
 from ...codegen.kernel_builder import FLOAT, Code, Index, pieces, vector
 from ...codegen.kernel_interface import Extent, Job, Kernel
+from ...codegen.math_float32 import multiply_add
 from ...interface import Choice, KernelDescriptor
 from ...targets import Target
 from ..epilogue import channel_blocks
@@ -82,7 +83,7 @@ class Product:
                 for j, weights in enumerate(right):
                     lanes = weights.type.count
                     old = state[i * len(spans) + j]
-                    out.append(code.multiply_add(code.splat(left, lanes), weights, old))
+                    out.append(multiply_add(code, code.splat(left, lanes), weights, old))
             return out
 
         sums = code.repeat(0, self.inner, 1, state, step)
