@@ -221,12 +221,10 @@ POWERS = Sum(F32, wide=True, positive=True)
 
 def softmax_total(code: Emission, op: Softmax | LogSoftmax, state: IRValue) -> tuple[IRValue, ...]:
     """What the elements of a row have in common, of the state of its `POWERS`: the logarithm of
-    their sum, or its reciprocal as two floats, the second what the first lacks."""
+    their sum, or its reciprocal."""
     if isinstance(op, Softmax):
-        reciprocal = code.b.fdiv(ir.Constant(state.type, [1.0] * state.type.count), state)
-        high = POWERS.finish(code, reciprocal)
-        rest = code.b.fsub(reciprocal, code.b.fpext(high, state.type))
-        return high, POWERS.finish(code, rest)
+        one = ir.Constant(state.type, [1.0] * state.type.count)
+        return (POWERS.finish(code, code.b.fdiv(one, state)),)
     scale = ir.Constant(state.type, [2.0**-math_float32.EXP_SCALE] * state.type.count)
     return (math_float32.log(code, POWERS.finish(code, code.b.fmul(state, scale))),)
 
@@ -236,6 +234,5 @@ def softmax_result(
 ) -> IRValue:
     """An element of the result, of its power (softmax) or of the difference to the highest."""
     if isinstance(op, Softmax):
-        high, rest = total
-        return math_float32.multiply_add(code, x, high, code.b.fmul(x, rest))
+        return code.b.fmul(x, total[0])
     return code.b.fsub(x, total[0])

@@ -19,9 +19,9 @@ from bnnc.backends.targets import TARGETS, Target
 binding.initialize_all_targets()
 binding.initialize_all_asmprinters()
 
-FUSED = {"exp": 0.92, "log": 0.81, "sigmoid": 1.72, "tanh": 1.85, "erf": 1.14}
+FUSED = {"exp": 0.92, "log": 0.81, "sigmoid": 2.45, "tanh": 5.27, "erf": 1.14}
 """Largest errors, in ulp, with fused multiply-adds."""
-SEPARATE = {"exp": 0.83, "log": 0.81, "sigmoid": 1.76, "tanh": 2.01, "erf": 1.2}
+SEPARATE = {"exp": 0.83, "log": 0.81, "sigmoid": 2.45, "tanh": 5.8, "erf": 1.2}
 """And without."""
 ROUNDING = ("floor", "ceil", "rint", "portable_floor", "portable_ceil", "portable_rint")
 LANES = (1, 4, 5, 16)

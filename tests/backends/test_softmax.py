@@ -55,15 +55,17 @@ def cases(request: pytest.FixtureRequest) -> Cases:
 
 
 def exact(x: np.ndarray, axis: int, log: bool) -> tuple[np.ndarray, np.ndarray]:
-    """The result in float64 from float32 differences to the maximum, and the size of an ulp."""
+    """The result in float64 from float32 differences to the maximum, and the largest error: 3 ulp,
+    and for powers 2.8e-9 of the difference, by which the reduction of arguments is off."""
     shifted = (x - x.max(axis, keepdims=True)).astype(np.float64)
     total = np.exp(shifted).sum(axis, keepdims=True)
     if not log:
         y = np.exp(shifted) / total
-        return y, np.spacing(np.maximum(y, np.finfo(np.float32).tiny).astype(np.float32))
+        ulp = np.spacing(np.maximum(y, np.finfo(np.float32).tiny).astype(np.float32))
+        return y, 3 * ulp - 2.8e-9 * shifted * y
     y = shifted - np.log(total)
     size = np.maximum(np.abs(y), np.log(total)).astype(np.float32)
-    return y, np.spacing(np.maximum(size, np.float32(1)))
+    return y, 3 * np.spacing(np.maximum(size, np.float32(1)))
 
 
 @pytest.mark.sampled(per=per_case(CASES))
@@ -71,9 +73,9 @@ def exact(x: np.ndarray, axis: int, log: bool) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize(("batch", "pieces"), [(1, 0), (3, 4)])
 def test_error_bound(cases: Cases, name: str, batch: int, pieces: int) -> None:
     x = cases.inputs(batch)[f"{name}.x"]
-    expected, ulp = exact(x, SHAPES[name.split("softmax_")[1]][1], name.startswith("log"))
+    expected, bound = exact(x, SHAPES[name.split("softmax_")[1]][1], name.startswith("log"))
     for _, got in cases.pairs(name, batch, pieces):
-        assert np.max(np.abs(got - expected) / ulp) < 3
+        assert np.all(np.abs(got - expected) < bound)
 
 
 @pytest.mark.filterwarnings("ignore:invalid value encountered")

@@ -128,9 +128,9 @@ class Row:
             e: Any = vector_math.scaled_exp(code, shifted(i, lanes))
             if isinstance(op, Softmax):
                 self.store(e, i)
-            return self.added(e, code.lanes) if self.shared else e
+            return self.added(e, code.lanes // 2) if self.shared else e
 
-        total = softmax_total(code, op, self.folded(POWERS, power, code.lanes))
+        total = softmax_total(code, op, self.folded(POWERS, power, code.lanes // 2))
 
         def finish(i: Index, lanes: int) -> None:
             x = self.load(1, i, lanes) if isinstance(op, Softmax) else shifted(i, lanes)
