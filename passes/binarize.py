@@ -39,7 +39,7 @@ from ..ir.ops import (
 from ..ir.ops.window_axis import border_classes, window_axes
 from ..ir.rewriting import Rewriter, drop_dead
 from .canonicalize import FEW_CHANNELS
-from .integer_products import in_integers
+from .integer_products import recognise_integers
 from .manager import Context, Pass
 from .support.factors import unscaled
 from .support.queries import channel_shape
@@ -47,7 +47,7 @@ from .support.sign_tracing import Levels, NotSigns, Signs, Tracer, levels
 from .support.weight_bits import BitWeights, split_weights
 
 TOO_FEW = "values of so few input channels would fill little of a word: floats are as fast"
-_IN_INTEGERS = "8-bit integers times ±alpha: multiplied as integers"
+_IN_INTEGERS = "8-bit integers times weights of few levels: multiplied as integers"
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def examine(
         elif isinstance(recognised, NotSigns):
             assert isinstance(node.op, (Conv, Gemm))
             why = _without_factor(tracer, node.op, recognised)
-            reason = _IN_INTEGERS if in_integers(rw, node.op) else why.reason
+            reason = _IN_INTEGERS if recognise_integers(rw, node.op) else why.reason
             verdicts.append(Verdict(node, False, reason, why.advice))
         elif isinstance(node.op, MatMul):
             verdicts.append(Verdict(node, False, _computed(tracer, node.op)))

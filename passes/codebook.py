@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from ..ir import Graph, Node, Stage, codewords
+from ..ir import SIGN, Graph, Node, Stage, codewords
 from ..ir.ops import BinaryConv, Const
 from .manager import Context, Pass
 
@@ -37,7 +37,7 @@ class Codebook(Pass):
 def _annotated(node: Node, graph: Graph) -> Node:
     """The node itself where there is nothing to say."""
     op = node.op
-    if not isinstance(op, BinaryConv) or op.groups > 1:
+    if not isinstance(op, BinaryConv) or op.groups > 1 or op.w.element != SIGN:
         return node
     maker = graph.producers.get(op.w)
     if maker is None or not isinstance(maker.op, Const) or maker.op.array[0, 0].size < 2:

@@ -1,83 +1,47 @@
-"""Float products of 8-bit integers and ±alpha weights become integer products: first layers that
-read an image (W1A8), and layers after a quantizer.
+"""Float products of few bits become integer products: activations that a quantizer (or an image)
+left on 256 levels at most, times weights of 1 to 8 bits.
 
-Where every input is u * i, with i an integer of 8 bits and u a power of two, and every weight of a
-channel is ±alpha (or one of {-alpha, 0, alpha}):
+Where every input is u * i, with i an integer of 8 bits, and every weight of a channel alpha * t:
 
-    conv(x, w) = (alpha * u) * float(binary_conv(i, sign(w)))          |sum| < 2^24
+    conv(x, w) + bias = (alpha * u) * float(binary_conv(i, t)) + bias
 
-Nothing is rounded before the last multiplication on either side, so both are equal in every bit.
-A bias is added after one more rounding, which changes nothing where alpha is a power of two;
-otherwise layers with a bias stay as they are. So do layers with a scale that is not a power of two,
-such as 1/255: x * u is rounded.
+The sum of integers is exact, its scale is rounded once and the product once. Where u is a power of
+two, the weights exactly alpha * t and sums below 2^24, float arithmetic rounds nothing before the
+last multiplication either, and both are equal in every bit; a bias is added after one more
+rounding, which changes nothing where alpha is a power of two. Else the float sums round more often
+than this does; ``exact`` leaves them alone.
 
-Integers come from casts, and from rounding what a clip bounds; adding integers, multiplying by
-powers of two and moving elements keep them. As in bits, there is no not-a-number among them: where
-one is rounded, the integer is 0.
+Integers that no byte holds are stored with an offset, which adds a constant per channel:
+
+    sum(i * t) = sum((i - offset) * t) + offset * sum(t)
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..ir import BOOL, F32, I8, SIGN, U8, Array, Graph, Node, Scalar, Stage, Value
-from ..ir.ops import (
-    Add,
-    BinaryConv,
-    BinaryGemm,
-    Cast,
-    Ceil,
-    Clip,
-    Const,
-    Conv,
-    Floor,
-    Gemm,
-    MaxPool,
-    Mul,
-    Pad,
-    Relu,
-    Reshape,
-    Round,
-    Sub,
-    Transpose,
-)
+from ..ir import F32, Array, Element, Graph, Node, Scalar, Stage, Value
+from ..ir.ops import Add, BinaryConv, BinaryGemm, Cast, Const, Conv, Gemm, Mul, Pad
+from ..ir.ops.binary import I32_MAX, magnitude
 from ..ir.rewriting import Rewriter, rewrite
-from ..ir.traits import PASSES_ON
-from .manager import Context, Pass
+from .manager import Context, Exactness, Pass
+from .support.grids import LARGEST, Grid, find_grid, to_bytes
+from .support.integer_weights import IntegerWeights, integer_weights
 from .support.queries import channel_shape, is_power_of_two
-from .support.weight_bits import BitWeights, split_weights
+from .support.weight_bits import SMALLEST
 
-LARGEST_SUM = 1 << 24
-"""Integers below it are exact in float32."""
 LEAST = 4
 """Inputs of a sum from which integer products pay off."""
-_RANGES = {U8: (0.0, 255.0), I8: (-128.0, 127.0), BOOL: (0.0, 1.0)}
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A value whose elements are ``unit`` times integers from low to high."""
-
-    low: float
-    high: float
-    unit: float = 1.0
-
-    def bytes(self) -> Scalar | None:
-        """The element type of 8 bits that holds the integers."""
-        for element in (U8, I8):
-            low, high = _RANGES[element]
-            if low <= self.low and self.high <= high:
-                return element
-        return None
 
 
 @dataclass(frozen=True)
 class IntegerProducts(Pass):
-    """Compute Conv and Gemm of 8-bit integers and ±alpha weights in integers.
+    """Compute Conv and Gemm of 8-bit integers and weights of few levels in integers. ``exact``
+    leaves out what rounds.
 
     Before:
         input %i: u8[N,4]
@@ -86,8 +50,8 @@ class IntegerProducts(Pass):
         %y = gemm(%x, %w, none) : f32[N,1]
         output %y as "y"
     After:
-        %w.bits = const() data=[1, 0, 1, 1] element=bits<1;-1,1> : bits<1;-1,1>[1,4]
-        %y.count = binary_gemm(%i, %w.bits) : i32[N,1]
+        %w.integers = const() data=[1, 0, 1, 1] element=bits<1;-1,1> : bits<1;-1,1>[1,4]
+        %y.count = binary_gemm(%i, %w.integers) : i32[N,1]
         %y.float = cast(%y.count) to=f32 : f32[N,1]
         %y.c = const() data=[0.5] element=f32 : f32[1]
         %y = mul(%y.float, %y.c) : f32[N,1]
@@ -95,57 +59,72 @@ class IntegerProducts(Pass):
     """
 
     requires: ClassVar[tuple[Stage, ...]] = (Stage.BINARIZED,)
+    exactness: ClassVar[Exactness] = "rounding"
+    exact: bool = False
 
     def run(self, graph: Graph, context: Context) -> Graph:
-        return rewrite(graph, (_rule,))
+        return rewrite(graph, (partial(_rule, exact=self.exact),))
 
 
-def _rule(rw: Rewriter, node: Node) -> Value | None:
+def _rule(rw: Rewriter, node: Node, exact: bool) -> Value | None:
     op = node.op
     if not isinstance(op, (Conv, Gemm)):
         return None
-    product = _recognise(rw, op)
-    return None if product is None else _Emitter(rw, node, op, product).emit()
-
-
-def in_integers(rw: Rewriter, op: Conv | Gemm) -> bool:
-    """Whether the pass takes a layer."""
-    return _recognise(rw, op) is not None
+    product = recognise_integers(rw, op)
+    if product is None or (exact and not product.exact):
+        return None
+    return _Emitter(rw, node, op, product).emit()
 
 
 @dataclass(frozen=True, eq=False)
-class _Product:
+class IntegerProduct:
     """What a recognised layer multiplies."""
 
+    grid: Grid
     element: Scalar
-    weights: BitWeights
+    """Bytes that hold the integers of the grid, less ``offset``."""
+    offset: int
+    weights: IntegerWeights
+    codes: Array
+    """The weights' integers as contents of a constant of ``coding``."""
+    coding: Element
     scale: Array
     """float32 [O]: alpha * u."""
     bias: Array | None
 
+    @property
+    def exact(self) -> bool:
+        """Whether the float sum has the same bits."""
+        rows = np.abs(self.weights.integers.astype(np.int64)).reshape(len(self.scale), -1)
+        if not (self.grid.exact and self.weights.exact):
+            return False
+        if rows.sum(1).max() * self.grid.largest >= LARGEST:
+            return False
+        return self.bias is None or is_power_of_two(self.scale)
 
-def _recognise(rw: Rewriter, op: Conv | Gemm) -> _Product | None:
+
+def recognise_integers(rw: Rewriter, op: Conv | Gemm) -> IntegerProduct | None:
+    """A layer that the pass takes, or None."""
     array = rw.array(op.w)
     if array is None or (isinstance(op, Conv) and (op.groups > 1 or op.x.type.rank > 4)):
         return None
     grid = find_grid(rw, op.x)
-    element = grid.bytes() if grid else None
+    if grid is not None and isinstance(op, Conv) and any(op.pads):
+        grid = grid.joined(0)
+    stored = grid.bytes() if grid else None
     inputs = array[:1].size
-    if grid is None or element is None or not LEAST <= inputs < LARGEST_SUM // 255:
+    if grid is None or stored is None or inputs < LEAST:
         return None
-    parts = split_weights(array)
-    if isinstance(parts, str) or len(parts) != 1:
-        return None
-    (weights,) = parts
-    if weights.spread or np.any(weights.offset):
-        return None
-    scale = weights.scale * np.float32(grid.unit)
-    if np.any(scale / np.float32(grid.unit) != weights.scale):
-        return None
+    weights = integer_weights(array)
     bias = None if op.bias is None else rw.array(op.bias)
-    if op.bias is not None and (bias is None or not is_power_of_two(scale)):
+    if weights is None or (op.bias is not None and bias is None):
         return None
-    return _Product(element, weights, scale, bias)
+    codes, coding = weights.coded()
+    scale = (weights.scale.astype(np.float64) * grid.unit).astype(np.float32)
+    fits = inputs * magnitude(stored[0]) * magnitude(coding) <= I32_MAX
+    if not fits or not np.isfinite(scale).all() or np.any(scale < SMALLEST):
+        return None
+    return IntegerProduct(grid, *stored, weights, codes, coding, scale, bias)
 
 
 @dataclass
@@ -155,7 +134,7 @@ class _Emitter:
     rw: Rewriter
     node: Node
     op: Conv | Gemm
-    product: _Product
+    product: IntegerProduct
     name: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -167,128 +146,37 @@ class _Emitter:
 
     def emit(self) -> Value:
         """The count, its scale and its bias."""
-        op, product = self.op, self.product
-        x = to_bytes(self.rw, op.x, product.element)
-        if isinstance(op, Conv) and any(op.pads):
-            half = len(op.pads) // 2
-            x = self.add(Pad(x, (0, 0, *op.pads[:half]), (0, 0, *op.pads[half:])), ".padded")
-        count = self._count(x, product.weights.bases[0], ".count")
-        for base in product.weights.bases[1:]:
-            count = self.add(Add(count, self._count(x, base, ".base")), ".count")
+        product = self.product
+        count = self._count()
+        if product.offset:
+            sums = product.weights.integers.reshape(len(product.scale), -1).sum(1, dtype=np.int32)
+            count = self._with_constant(Add, count, product.offset * sums, ".shifted")
         steps: list[tuple[Any, Array]] = []
         if not np.all(product.scale == 1):
             steps.append((Mul, product.scale))
         if product.bias is not None:
             steps.append((Add, product.bias))
         out = self.add(Cast(count, F32), ".float" if steps else "")
-        shape = channel_shape(self.node.result.type.rank)
         for number, (kind, array) in enumerate(steps, 1):
-            const = self.rw.const(array.reshape(shape), self.name + ".c", self.node.origin)
-            out = self.add(kind(out, const), "" if number == len(steps) else ".step")
+            out = self._with_constant(kind, out, array, "" if number == len(steps) else ".step")
         return out
 
-    def _count(self, x: Value, codes: Array, suffix: str) -> Value:
-        op = self.op
-        w = self.rw.add(Const.of(codes, SIGN), op.w.name + ".bits", op.w.origin)
+    def _count(self) -> Value:
+        """The sum of integers, an operand with a border of its own."""
+        op, product = self.op, self.product
+        x = to_bytes(self.rw, op.x, product.element, product.offset)
+        if isinstance(op, Conv) and any(op.pads):
+            half = len(op.pads) // 2
+            before, after = ((0, 0, *pads) for pads in (op.pads[:half], op.pads[half:]))
+            x = self.add(Pad(x, before, after, float(-product.offset)), ".padded")
+        coded = Const.of(product.codes, product.coding)
+        w = self.rw.add(coded, op.w.name + ".integers", op.w.origin)
         if isinstance(op, Gemm):
-            return self.add(BinaryGemm(x, w), suffix)
-        return self.add(BinaryConv(x, w, op.strides, (0,) * len(op.pads), op.dilations), suffix)
+            return self.add(BinaryGemm(x, w), ".count")
+        conv = BinaryConv(x, w, op.strides, (0,) * len(op.pads), op.dilations)
+        return self.add(conv, ".count")
 
-
-def find_grid(rw: Rewriter, value: Value) -> Grid | None:
-    """The integers that a float value holds, or None."""
-    node = rw.producer(value)
-    if node is None or value.element != F32:
-        return None
-    op = node.op
-    if isinstance(op, Cast) and op.x.element in _RANGES:
-        return Grid(*_RANGES[op.x.element])  # type: ignore[index]
-    if isinstance(op, (Round, Floor, Ceil)):
-        low, high = (float(op.reference([np.float32(b)], 1)) for b in _bounds(rw, op.x))
-        return Grid(low, high)
-    if isinstance(op, (Clip, Relu)):
-        grid = find_grid(rw, op.x)
-        return _clipped(grid, *_limits(op)) if grid else None
-    if isinstance(op, Pad):
-        grid = find_grid(rw, op.x)
-        return _with(grid, op.value) if grid else None
-    if isinstance(op, (Mul, Add, Sub)):
-        return _moved(rw, op)
-    sources = op.sources if op.traits & PASSES_ON else ()
-    if len(sources) != 1 or (isinstance(op, MaxPool) and op.may_be_empty()):
-        return None
-    return find_grid(rw, sources[0])
-
-
-def _limits(op: Clip | Relu) -> tuple[float, float]:
-    return (0.0, math.inf) if isinstance(op, Relu) else (min(op.low, op.high), op.high)
-
-
-def _bounds(rw: Rewriter, value: Value) -> tuple[float, float]:
-    """What a float value lies between."""
-    op = rw.op(value, Clip) or rw.op(value, Relu)
-    return _limits(op) if op else (-math.inf, math.inf)
-
-
-def _clipped(grid: Grid, low: float, high: float) -> Grid | None:
-    """Bounds that lie on the grid (or outside of it) keep its elements on it."""
-    low, high = (float(np.float32(b)) / grid.unit for b in (low, high))
-    low, high = max(low, grid.low), min(high, grid.high)
-    if low > high or any(math.isfinite(b) and b != math.floor(b) for b in (low, high)):
-        return None
-    return replace(grid, low=low, high=high)
-
-
-def _with(grid: Grid, value: float) -> Grid | None:
-    """The grid of the same elements and one more value."""
-    at = value / grid.unit
-    if at != math.floor(at):
-        return None
-    return replace(grid, low=min(grid.low, at), high=max(grid.high, at))
-
-
-def _moved(rw: Rewriter, op: Mul | Add | Sub) -> Grid | None:
-    """A grid times a positive power of two, or plus or minus one of its own steps."""
-    x, c = _operands(rw, op)
-    array, grid = rw.array(c), find_grid(rw, x)
-    if array is None or grid is None or array.size != 1 or not np.isfinite(array).all():
-        return None
-    number = float(array.reshape(()))
-    if isinstance(op, Mul):
-        unit = np.float64(grid.unit * number)
-        fits = number > 0 and is_power_of_two(array) and is_power_of_two(unit)
-        return replace(grid, unit=float(unit)) if fits else None
-    step = (number if isinstance(op, Add) else -number) / grid.unit
-    low, high = grid.low + step, grid.high + step
-    if step != math.floor(step) or not max(abs(low), abs(high)) < LARGEST_SUM:
-        return None
-    return replace(grid, low=low, high=high)
-
-
-def _operands(rw: Rewriter, op: Mul | Add | Sub) -> tuple[Value, Value]:
-    """What is computed, and the constant."""
-    turned = not isinstance(op, Sub) and rw.array(op.a) is not None
-    return (op.b, op.a) if turned else (op.a, op.b)
-
-
-def to_bytes(rw: Rewriter, value: Value, element: Scalar) -> Value:
-    """The integers of a grid's value as ``element``: those that it was computed from where nothing
-    changed them since, else a cast."""
-    node, grid = rw.producer(value), find_grid(rw, value)
-    assert node is not None
-    assert grid is not None
-    op = node.op
-    if isinstance(op, Cast):
-        return op.x if op.x.element == element else rw.add(Cast(op.x, element), value.name)
-    if isinstance(op, Mul):
-        return to_bytes(rw, _operands(rw, op)[0], element)
-    if isinstance(op, Pad):
-        moved = replace(op, x=to_bytes(rw, op.x, element), value=op.value / grid.unit)
-        return rw.add(moved, value.name + ".bytes", node.origin)
-    if isinstance(op, (Reshape, Transpose)):
-        moved = replace(op, x=to_bytes(rw, op.x, element))
-        return rw.add(moved, value.name + ".bytes", node.origin)
-    if grid.unit != 1:
-        unit = rw.const(np.float32(1 / grid.unit), value.name + ".unit", node.origin)
-        value = rw.add(Mul(value, unit), value.name + ".whole", node.origin)
-    return rw.add(Cast(value, element), value.name + ".bytes", node.origin)
+    def _with_constant(self, kind: Any, x: Value, array: Array, suffix: str) -> Value:
+        shape = channel_shape(self.node.result.type.rank)
+        const = self.rw.const(array.reshape(shape), self.name + ".c", self.node.origin)
+        return self.add(kind(x, const), suffix)

@@ -22,7 +22,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..errors import PassError
-from ..ir import Array, Graph, Node, Stage
+from ..ir import SIGN, Array, Graph, Node, Stage
 from ..ir.ops import BinaryConv, BinaryGemm, Const
 from ..ir.ops.binary import BLOCK
 from ..ir.ops.shape import flat_size
@@ -127,7 +127,9 @@ def plan(graph: Graph, options: MstReorder | None = None, products: bool = False
 
 def _weights(graph: Graph, node: Node) -> bool:
     op = node.op
-    return isinstance(op, (BinaryConv, BinaryGemm)) and isinstance(graph.producer_op(op.w), Const)
+    if not isinstance(op, (BinaryConv, BinaryGemm)) or op.w.element != SIGN:
+        return False
+    return isinstance(graph.producer_op(op.w), Const)
 
 
 def _metric(graph: Graph, node: Node) -> Metric:

@@ -53,7 +53,7 @@ def rewriting(
     shared = (MstReorder(mst_max_depth), Codebook()) if reuse else ()
     return (
         Binarize(),
-        IntegerProducts(),
+        IntegerProducts(exact=exact_float),
         FuseConvBn(exact=exact_float),
         Threshold(),
         FoldScale(exact=exact_float),

@@ -2,7 +2,7 @@
 
 Derivation. Let n be a count, f the float32 operators from it to the sign, per channel. n takes few
 values: for a window with v taps inside the map, -v*C, -v*C + 2, .., v*C (every integer between
-for ternary activations, to 255 times as far for bytes), v over the border classes. So s(n) =
+for ternary activations, so many times as far for bytes), v over the border classes. So s(n) =
 sign(f(n)) is tabulated at all of them, with the operators' own references, and looked at:
 
     s never changes         constant channel
@@ -35,6 +35,7 @@ from ..ir.ops import (
     Mul,
     Pad,
 )
+from ..ir.ops.binary import largest_product
 from ..ir.ops.window_axis import window_axes
 from ..ir.rewriting import Rewriter, drop_dead
 from .manager import Context, Pass
@@ -44,7 +45,6 @@ CHUNK = 1 << 22
 """Elements evaluated at once."""
 MOST = 1 << 25
 """Elements evaluated for one sign: counts of bytes are many."""
-LARGEST_BYTE = 255
 LOWEST, HIGHEST = np.iinfo(np.int32).min, np.iinfo(np.int32).max
 
 
@@ -231,7 +231,7 @@ def reachable(graph: Graph, count: Value) -> Counts:
         for axis in window_axes(op.window, op.x.shape[2:]):
             taps = {a * int(b) for a in taps for b in np.unique(axis.inside.sum(1))}
     step = 2 if len(getattr(op.x.element, "values", ())) == 2 else 1
-    per_tap *= 1 if op.x.type.is_binary else LARGEST_BYTE
+    per_tap *= largest_product(op)
     largest = {top % step: top for top in sorted(t * per_tap for t in taps)}
     return Counts(tuple(largest.values()), step)
 

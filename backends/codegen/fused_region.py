@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from ...ir import Layout, Op, TensorType
+from ...ir import Bits, Layout, Op, TensorType
 from ...ir.ops import BinaryConv, BinaryGemm, Fused
 from .. import cache_traffic
 from ..interface import Choice
@@ -51,9 +51,10 @@ def plain_refusal(op: Op, target: Target) -> str | None:
 
 
 def bytes_for_bits(op: Op, target: Target, choice: Choice) -> int:
-    """What it adds to store the binary weights of the anchor as bytes (`extra_bytes`)."""
-    weights = anchor_of(op, BinaryConv, BinaryGemm).w.type.elements_per_sample()
-    return weights - weights // 8
+    """What it adds to store the weights of the anchor as bytes (`extra_bytes`)."""
+    w = anchor_of(op, BinaryConv, BinaryGemm).w
+    weights = w.type.elements_per_sample()
+    return weights - weights * w.element.planes // 8 if isinstance(w.element, Bits) else 0
 
 
 def pass_cycles(op: Op, target: Target, choice: Choice) -> float:

@@ -1,4 +1,4 @@
-"""Operators on bits: from floats to bits, integer sums of ±1 products, and back."""
+"""Operators on bits: from floats to bits, integer sums of products of few bits, and back."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import numpy as np
 from ...errors import VerifyError
 from ..core import ANNOTATION, Op, Value, decode
 from ..traits import Trait
-from ..types import BOOL, F32, I8, I32, SIGN, TERNARY, U8, Element, TensorType
+from ..types import BOOL, F32, I8, I32, SIGN, TERNARY, U8, Bits, Element, TensorType
 from .nn import Conv, Gemm, Weighted, WeightWindow, conv_reference, conv_type
 
 PLUS_MINUS: tuple[Element, ...] = (SIGN, TERNARY)
 BYTES: tuple[Element, ...] = (U8, I8)
-"""Integers that a product with bits takes as they are."""
+"""Integers that a product takes as they are, with weights of 1 to 8 bits."""
+I32_MAX = (1 << 31) - 1
 BLOCK = 64
 """Output channels that are computed together, from each other where that saves work."""
 
@@ -98,8 +99,8 @@ class Threshold(Op):
 
 @dataclass(frozen=True)
 class BinaryConv(WeightWindow, Op):
-    """Integer convolution of x (±1, ternary or 8-bit integers) with ±1 w: i32 sums; padding
-    contributes 0.
+    """Integer convolution of x with w: i32 sums; padding contributes 0. Either w is ±1 and x ±1 or
+    ternary, or x holds 8-bit integers and w integers of 1 to 8 bits.
 
     What weights have in common, for kernels that reuse sums and for their estimates, empty where
     nobody has looked: ``parents`` names for each output channel another one of its block of
@@ -125,8 +126,7 @@ class BinaryConv(WeightWindow, Op):
         return (TensorType((self.x.shape[0], *out), I32),)
 
     def verify(self) -> None:
-        if self.x.element not in PLUS_MINUS + BYTES or self.w.element != SIGN:
-            raise VerifyError(f"binary_conv cannot multiply {self.x!r} and {self.w!r}")
+        verify_product(self)
         channels = self.w.shape[0]
         if self.parents and not (len(self.parents) == len(self.distances) == channels):
             raise VerifyError(f"binary_conv of {channels} channels needs a parent for each")
@@ -144,8 +144,8 @@ class BinaryConv(WeightWindow, Op):
 
 @dataclass(frozen=True)
 class BinaryGemm(Weighted, Op):
-    """Integer product of x [P, K] (±1, ternary or 8-bit integers) with the transpose of ±1 w
-    [O, K]: i32 sums."""
+    """Integer product of x [P, K] with the transpose of w [O, K], elements as in `BinaryConv`: i32
+    sums."""
 
     traits = Trait.PRODUCT | Trait.SUMS | Trait.MULTIPLIES | Trait.BITS
 
@@ -158,14 +158,41 @@ class BinaryGemm(Weighted, Op):
         return (TensorType((self.x.shape[0], self.w.shape[0]), I32),)
 
     def verify(self) -> None:
-        if self.x.element not in PLUS_MINUS + BYTES or self.w.element != SIGN:
-            raise VerifyError(f"binary_gemm cannot multiply {self.x!r} and {self.w!r}")
+        verify_product(self)
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         """Exact: float64 holds every sum below 2**53."""
         x = decode(args[0], self.x.element).astype(np.float64)
         w = decode(args[1], self.w.element).astype(np.float64)
         return (x @ w.T).astype(np.int32)
+
+
+def verify_product(op: BinaryConv | BinaryGemm) -> None:
+    """Elements that can be multiplied, and sums that i32 holds."""
+    signs = op.w.element == SIGN and op.x.element in PLUS_MINUS
+    if not signs and not (op.x.element in BYTES and _is_integer(op.w.element)):
+        raise VerifyError(f"{op.mnemonic()} cannot multiply {op.x!r} and {op.w!r}")
+    if op.terms() * largest_product(op) > I32_MAX:
+        raise VerifyError(f"sums of {op.mnemonic()} of {op.x!r} and {op.w!r} may exceed i32")
+
+
+def _is_integer(element: Element) -> bool:
+    """Whether an element holds integers of at most 8 bits."""
+    if not isinstance(element, Bits):
+        return element == I8
+    return all(v == int(v) and -128 <= v <= 127 for v in element.values)
+
+
+def magnitude(element: Element) -> int:
+    """The largest magnitude of an operand's elements."""
+    if isinstance(element, Bits):
+        return int(max(map(abs, element.values)))
+    return {TERNARY: 1, U8: 255, I8: 128}[element]
+
+
+def largest_product(op: BinaryConv | BinaryGemm) -> int:
+    """The largest magnitude of one product."""
+    return magnitude(op.x.element) * magnitude(op.w.element)
 
 
 Product = BinaryConv | BinaryGemm | Conv | Gemm

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ir import F32, SIGN, Array, Element, Graph, Node, Op, Output, Value
+from ...ir import F32, Array, Element, Graph, Node, Op, Output, Value
 from ...ir.ops import (
     Add,
     BatchNorm,
@@ -217,7 +217,7 @@ class _Apply:
                 changed = changed ^ flipped.astype(np.uint8)
         if changed is weights:
             return op
-        return replace(op, w=self._const(op.w, changed, SIGN))
+        return replace(op, w=self._const(op.w, changed, op.w.element))
 
     def _rows(self, weights: Array, index: Array | None, groups: int) -> Array:
         """Weights [O, C / groups, ..] with their inputs in order."""

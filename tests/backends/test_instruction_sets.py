@@ -99,6 +99,12 @@ OPERATIONS = {
         _pairs,
         largest=64,
     ),
+    "add_products": Operation(
+        lambda has: True,
+        (S16, S16),
+        lambda its, x: its.add_products(*x),
+        lambda x, w: (x.astype(np.int32) * w).reshape(-1, 2).sum(axis=1, dtype=np.int32),
+    ),
     "add_pairs": Operation(
         lambda has: True,
         (S16,),

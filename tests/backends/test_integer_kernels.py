@@ -1,4 +1,5 @@
-"""Products of 8-bit integers and ±1 weights: every kernel equals the operator's definition."""
+"""Products of 8-bit integers and weights of 1 to 8 bits: every kernel equals the operator's
+definition."""
 
 from __future__ import annotations
 
@@ -36,15 +37,25 @@ CONVS = {
     "line": ("N,2,30", "row", 17, (5,), (3,), (1,)),
     "whole": ("N,3,4,4", "row", 50, (4, 4), (1, 1), (1, 1)),
 }
+SIGN = "bits<1;-1,1>"
+WEIGHTS = {
+    "w2": "bits<2;-2,-1,0,1>",
+    "w4": f"bits<4;{','.join(str(v) for v in range(-15, 16, 2))}>",
+    "w7": f"bits<7;{','.join(map(str, range(-64, 64)))}>",
+    "w8": f"bits<8;{','.join(map(str, range(-128, 128)))}>",
+    "bytes": "i8",
+}
+"""Of few bits, of so many that 16 bits hold few pairs of products, one or none."""
+OF_MANY_BITS = ("stem3", "dilated_last", "deep", "deep_last", "gemm", "gemm_short")
 GEMMS = {"gemm": ("N", 784, 64), "gemm_short": ("3N", 5, 7), "gemm_fixed": ("6", 33, 130)}
 
 
-def _conv(element: str, case: str) -> str:
+def _conv(element: str, case: str, weights: str = SIGN) -> str:
     dims, layout, out, kernel, strides, dilations = CONVS[case]
     batch, channels, *size = dims.split(",")
     window = Window(kernel, strides, dilations, (0,) * 2 * len(kernel))
     spatial = ",".join(map(str, window.output(tuple(map(int, size)))))
-    w = f"bits<1;-1,1>[{out},{channels},{','.join(map(str, kernel))}]"
+    w = f"{weights}[{out},{channels},{','.join(map(str, kernel))}]"
     at = "" if layout == "row" else "@nhwc"
     lists = [",".join(map(str, v)) for v in (strides, (0,) * 2 * len(kernel), dilations)]
     attributes = f"strides=[{lists[0]}] pads=[{lists[1]}] dilations=[{lists[2]}] groups=1"
@@ -52,19 +63,20 @@ def _conv(element: str, case: str) -> str:
     return _region(element, f"[{dims}]{at}", w, f"binary_conv(%x, %w) {attributes}", result, out)
 
 
-def _gemm(element: str, case: str) -> str:
+def _gemm(element: str, case: str, weights: str = SIGN) -> str:
     batch, inputs, out = GEMMS[case]
-    w, result = f"bits<1;-1,1>[{out},{inputs}]", f"[{batch},{out}]"
+    w, result = f"{weights}[{out},{inputs}]", f"[{batch},{out}]"
     return _region(element, f"[{batch},{inputs}]", w, "binary_gemm(%x, %w)", result, out)
 
 
 def _region(element: str, x: str, w: str, op: str, result: str, out: int) -> str:
     """Counts as they are, and as bits by a threshold."""
     at = "@nhwc" if result.count(",") > 1 else ""
+    contents = "splat(-128)" if w.startswith("i8") else "random(5)"
     bits = f"bits<1;-1,1>{result}@words"
     return f"""
         input %x: {element}{x}
-        %w = const() data=random(5) element=bits<1;-1,1> : {w}
+        %w = const() data={contents} element={w.partition("[")[0]} : {w}
         %t = const() data=random(6) element=i32 : i32[{out}]
         %f = const() data=random(7) element=bool : bool[{out}]
         %n, %s = fused([%x, %w, %t, %f]) kernel="" {{
@@ -82,6 +94,10 @@ def _text() -> str:
     lines = ["graph @cases scheduled {"]
     for element in ("u8", "i8"):
         cases = {c: _conv(element, c) for c in CONVS} | {c: _gemm(element, c) for c in GEMMS}
+        for weights, of_weights in WEIGHTS.items():
+            for case in OF_MANY_BITS:
+                layer = _conv if case in CONVS else _gemm
+                cases[f"{case}.{weights}"] = layer(element, case, of_weights)
         for name, text in cases.items():
             prefixed = re.sub(r"%([a-z])", rf"%{name}.{element}.\1", text)
             lines.append(re.sub(r'as "(\w+)"', rf'as "{name}.{element}.\1"', prefixed))

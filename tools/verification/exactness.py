@@ -19,6 +19,7 @@ import numpy as np
 from ...ir import Array, Graph, Node, Op, Value, ops
 from ...ir.interpret import batch_of, evaluate
 from ...ir.ops import Fused
+from ...ir.ops.binary import largest_product
 from ...ir.ops.nn import batch_norm_terms
 from ...ir.traits import MONOTONE, PASSES_ON, Trait
 
@@ -467,8 +468,8 @@ def _at_count(
         op = node.op
         if isinstance(op, (ops.BinaryConv, ops.BinaryGemm)):
             shape = node.result.type.concrete(batch)
-            largest = 1 if op.x.type.is_binary else 255
-            values[node.result] = np.full(shape, sign * largest * terms(op), np.int32)
+            largest = largest_product(op) * terms(op)
+            values[node.result] = np.full(shape, sign * largest, np.int32)
         elif isinstance(op, Fused):
             read = dict(zip(op.body.params, (values[v] for v in op.operands), strict=True))
             inner = _at_count(op.body.nodes, read, batch, sign)

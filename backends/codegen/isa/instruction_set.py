@@ -80,6 +80,14 @@ class InstructionSet:
         sums = vector(I16, x.type.count // 2)
         return self._call("multiply_pairs", 8 * x.type.count, sums, x, w)
 
+    def add_products(self, x: IRValue, w: IRValue) -> IRValue:
+        """Products of signed 16-bit lanes, two neighbours summed in each 32-bit one."""
+        b, type_ = self.code.b, vector(I32, x.type.count // 2)
+        half = filled(type_, 16)
+        x, w = b.bitcast(x, type_), b.bitcast(w, type_)
+        low = b.mul(b.ashr(b.shl(x, half), half), b.ashr(b.shl(w, half), half))
+        return b.add(low, b.mul(b.ashr(x, half), b.ashr(w, half)))
+
     def add_pairs(self, sums: IRValue) -> IRValue:
         """Two neighbouring signed 16-bit lanes summed in each 32-bit one."""
         b, type_ = self.code.b, vector(I32, sums.type.count // 2)

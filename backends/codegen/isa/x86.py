@@ -204,11 +204,14 @@ class X86(InstructionSet):
             KEPT="%kept" if state else "true",
         )
 
+    def add_products(self, x: IRValue, w: IRValue) -> IRValue:
+        """PMADDWD."""
+        type_ = vector(I32, x.type.count // 2)
+        return self.code.intrinsic(_MULTIPLY_ADD_PAIRS[16 * x.type.count], type_, x, w)
+
     def add_pairs(self, sums: IRValue) -> IRValue:
         """PMADDWD with ones."""
-        name = _MULTIPLY_ADD_PAIRS[16 * sums.type.count]
-        type_ = vector(I32, sums.type.count // 2)
-        return self.code.intrinsic(name, type_, sums, filled(sums.type, 1))
+        return self.add_products(sums, filled(sums.type, 1))
 
     def add_bytes(self, total: IRValue, octets: IRValue) -> IRValue:
         """A dot product with ones, where there are any."""

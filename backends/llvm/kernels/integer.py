@@ -1,11 +1,13 @@
-"""Convolution and product of 8-bit integers with ±1 weights: lanes are output channels.
+"""Convolution and product of 8-bit integers with weights of 1 to 8 bits: lanes are output channels.
 
 Four inputs of a pixel's window that lie side by side in memory are one 32-bit word, broadcast to
-all lanes; each lane holds the four weights (+1, -1, or 0 where there is no input) of its channel.
+all lanes; each lane holds the four weights of its channel as bytes (0 where there is no input).
 What multiplies them is a `_Dot`:
 
 - VPDPBUSD, SDOT: four products into a 32-bit sum, one instruction;
 - PMADDUBSW: two products into a 16-bit sum, and an addition; widened before it overflows;
+- PMADDWD: the same of bytes widened to 16 bits, where weights are so large that two products
+  overflow that sum;
 - anything else: 16-bit products of widened bytes (SMLAL).
 
 The first two of x86 want unsigned inputs, SDOT and the last signed ones: the others are shifted by
@@ -28,12 +30,13 @@ import numpy as np
 from llvmlite import ir
 
 from ....ir import I8 as SIGNED
-from ....ir import Array, Op
+from ....ir import SIGN, Array, Op, decode
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
-from ....ir.ops.binary import BYTES
+from ....ir.ops.binary import BYTES, magnitude
 from ....runtime.weight_packing import in_lanes
 from ...codegen.fused_region import bytes_for_bits
 from ...codegen.isa import instructions
+from ...codegen.isa.instruction_set import filled
 from ...codegen.kernel_builder import I8, I16, I32, Code, Index, IRValue, vector
 from ...codegen.kernel_interface import Job, Kernel
 from ...interface import Choice, KernelDescriptor
@@ -47,7 +50,10 @@ from ..tiles import Plan, Tile, for_tiles, narrowed, refusal, tasks
 FOUR = 4
 """Inputs of a word."""
 SHIFT = 128
-"""Between unsigned and signed bytes."""
+"""Between unsigned and signed bytes, and the largest magnitude of these."""
+UNSIGNED = 255
+"""The largest unsigned byte."""
+I16_MAX = (1 << 15) - 1
 
 
 class _Dot(Protocol):
@@ -74,9 +80,20 @@ class _Dot(Protocol):
         ...
 
 
-def _dot_for(code: Code) -> _Dot:
-    ways = {"fours": _Fours, "pairs": _Pairs, "singles": _Singles}
-    return ways[code.target.has.byte_products](code)
+def _dot_for(code: Code, largest: int) -> _Dot:
+    """How products with weights of up to a magnitude are summed."""
+    way = _way(code.target, largest)
+    if way == "fours":
+        return _Fours(code)
+    if way == "wide pairs":
+        return _WidePairs(code)
+    return _Pairs(code, largest) if way == "pairs" else _Singles(code, largest)
+
+
+def _way(target: Target, largest: int) -> str:
+    """Which `_Dot` it is: 16 bits have to hold two products of unsigned bytes."""
+    way = target.has.byte_products
+    return "wide pairs" if way == "pairs" and 2 * UNSIGNED * largest > I16_MAX else way
 
 
 class _Fours:
@@ -104,13 +121,13 @@ class _Fours:
 
 
 class _Pairs:
-    """16-bit sums of pairs: each product pair is at most 2 * 255."""
+    """16-bit sums of pairs of products."""
 
     signed = False
-    limit = 64
 
-    def __init__(self, code: Code) -> None:
+    def __init__(self, code: Code, largest: int) -> None:
         self.code = code
+        self.limit = I16_MAX // (2 * UNSIGNED * largest)
         self.type = vector(I32, code.lanes)
         self.half = vector(I16, 2 * code.lanes)
         self.instructions = instructions(code)
@@ -128,14 +145,46 @@ class _Pairs:
         return state[1]
 
 
-class _Singles:
-    """A 16-bit sum for each of the four inputs: each product is at most 128."""
+class _WidePairs:
+    """32-bit sums of pairs of 16-bit products: of a word's even bytes, then of its odd ones."""
 
-    signed = True
-    limit = 255
+    signed = False
+    limit = 1 << 20
 
     def __init__(self, code: Code) -> None:
         self.code = code
+        self.type = vector(I32, code.lanes)
+        self.half = vector(I16, 2 * code.lanes)
+        self.instructions = instructions(code)
+
+    def start(self) -> list[IRValue]:
+        return [self.type(None)]
+
+    def add(self, state: list[IRValue], x: IRValue, w: IRValue) -> list[IRValue]:
+        b, eight = self.code.b, filled(self.half, 8)
+        x, w = b.bitcast(x, self.half), b.bitcast(w, self.half)
+        even = b.and_(x, filled(self.half, 0xFF)), b.ashr(b.shl(w, eight), eight)
+        odd = b.lshr(x, eight), b.ashr(w, eight)
+        total = state[0]
+        for pair in (even, odd):
+            total = b.add(total, self.instructions.add_products(*pair))
+        return [total]
+
+    def settle(self, state: list[IRValue]) -> list[IRValue]:
+        return state
+
+    def finish(self, state: list[IRValue]) -> IRValue:
+        return state[0]
+
+
+class _Singles:
+    """A 16-bit sum for each of the four inputs."""
+
+    signed = True
+
+    def __init__(self, code: Code, largest: int) -> None:
+        self.code = code
+        self.limit = I16_MAX // (SHIFT * largest)
         self.type = vector(I32, code.lanes)
         self.wide = vector(I16, 4 * code.lanes)
 
@@ -202,23 +251,24 @@ class _Layer(Layer[BinaryConv | BinaryGemm]):
     @cached_property
     def dot(self) -> _Dot:
         """How products are summed."""
-        return _dot_for(self.code)
+        return _dot_for(self.code, magnitude(self.op.w.element))
 
     @cached_property
     def plan(self) -> Plan:
         """Sums for all registers but those of the weights, the input and temporaries."""
         lanes = self.code.lanes
-        vectors, pixels = _blocking(self.code.target, self.geometry.out_channels)
+        vectors, pixels = _blocking(self.code.target, self.op)
         return Plan(lanes, vectors, pixels, self.job.packs, split_groups=False)
 
-    def weights(self, bits: Array) -> Array:
-        """[blocks, words, width, 4] of -1, 0, 1."""
+    def weights(self, codes: Array) -> Array:
+        """[blocks, words, width, 4] of integers."""
         g = self.geometry
-        signs = 2 * bits.reshape(g.out_channels, g.channels, *g.kernel).astype(np.int8) - 1
+        integers = decode(codes, self.op.w.element).astype(np.int8)
+        integers = integers.reshape(g.out_channels, g.channels, *g.kernel)
         rows = np.zeros((g.out_channels, len(self.words), FOUR), np.int8)
         for number, word in enumerate(self.words):
             for place, tap in word.inputs:
-                rows[:, number, place] = signs[(slice(None), *tap)]
+                rows[:, number, place] = integers[(slice(None), *tap)]
         return in_lanes(rows, self.plan.width).swapaxes(2, 3)
 
     @property
@@ -230,7 +280,8 @@ class _Layer(Layer[BinaryConv | BinaryGemm]):
         """The whole kernel function."""
         code, weights = self.code, self.constant.map(self.weights)
         self.x = code.pointer(self.job.outer(self.op.x))
-        self.w = code.own_weights(self.constant, weights)
+        binary = self.op.w.element == SIGN
+        self.w = code.own_weights(self.constant, weights) if binary else code.data(weights)
         self.offsets = code.data(np.array([word.offset for word in self.words], np.int64))
         self.start = None
         if self.shifted:
@@ -334,18 +385,18 @@ class _Run:
         return code.b.bitcast(code.splat(word, lanes), octets)
 
 
-_REGISTERS = {"fours": (1, 2), "pairs": (1, 3), "singles": (2, 3)}
+_REGISTERS = {"fours": (1, 2), "pairs": (1, 3), "wide pairs": (1, 5), "singles": (2, 3)}
 """Of a sum while it is added to, and for all sums in between."""
-_INSTRUCTIONS = {"fours": 1, "pairs": 2, "singles": 4}
+_INSTRUCTIONS = {"fours": 1, "pairs": 2, "wide pairs": 4, "singles": 4}
 """For four products in each lane."""
 
 
-def _blocking(target: Target, channels: int) -> tuple[int, int]:
+def _blocking(target: Target, op: BinaryConv | BinaryGemm) -> tuple[int, int]:
     """Vectors of channels and pixels of a tile."""
     lanes = target.lanes
     vectors = max(4 if target.registers == 32 else 2, -(-8 // lanes))
-    vectors = narrowed(vectors, lanes, channels)
-    each, temporaries = _REGISTERS[target.has.byte_products]
+    vectors = narrowed(vectors, lanes, op.w.type.concrete(1)[0])
+    each, temporaries = _REGISTERS[_way(target, magnitude(op.w.element))]
     room = target.registers - vectors - temporaries
     return vectors, max(1, min(12, room // (vectors * each)))
 
@@ -367,12 +418,12 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     assert isinstance(op, Fused)
     anchor = binary_anchor_of(op)
     geometry = Geometry.of(anchor)
-    vectors, pixels = _blocking(target, geometry.out_channels)
+    vectors, pixels = _blocking(target, anchor)
     blocks = -(-geometry.out_channels // (vectors * target.lanes))
     words = geometry.channels * geometry.kernel[0] * -(-geometry.kernel[1] // FOUR)
     if isinstance(anchor, BinaryGemm):
         words = -(-geometry.channels // FOUR)
-    each = _INSTRUCTIONS[target.has.byte_products]
+    each = _INSTRUCTIONS[_way(target, magnitude(anchor.w.element))]
     tiles = geometry.out[0] * -(-geometry.out[1] // pixels)
     operations = words * (pixels * vectors * each / 2 + 2) + pixels * vectors * len(op.body.nodes)
     return geometry.samples * tiles * blocks * operations

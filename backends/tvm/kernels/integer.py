@@ -1,4 +1,4 @@
-"""Binary weights times what is not packed in whole words: bytes, and bits of odd groups."""
+"""Binary weights times bits of odd groups; weights of 1 to 8 bits times bytes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....ir import U8, Array, Op, Scalar, Ternary
+from ....ir import SIGN, U8, Array, Op, Scalar, Ternary, decode
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
 from ...codegen.elementwise_emitters import Packed
 from ...codegen.fused_region import anchor_of, bytes_for_bits
@@ -26,10 +26,13 @@ def _write(job: Job) -> Program:
     op, program, region = layer.op, layer.program, layer.region
     x = program.view(job.outer(op.x))
 
-    def signs(weights: Array) -> Array:
-        return layer.blocked(np.moveaxis(weights.astype(np.int8) * 2 - 1, 1, -1))
+    def integers(weights: Array) -> Array:
+        decoded = decode(weights, op.w.element).astype(np.int8)
+        return layer.blocked(np.moveaxis(decoded, 1, -1))
 
-    w = program.binary_weights(layer.weights, layer.weights.map(signs))
+    blocked = layer.weights.map(integers)
+    binary = op.w.element == SIGN
+    w = program.binary_weights(layer.weights, blocked) if binary else program.data(blocked)
 
     def read(at: Any) -> Any:
         sample, *positions, channel = at
