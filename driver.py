@@ -325,7 +325,7 @@ def lower(
         observe(0, None, imported.graph)
     recognition = pipelines.recognition()
     graph = run_passes(imported.graph, recognition, None, observe)
-    verdicts = examine(graph, imported.operators)
+    verdicts = examine(graph, imported.operators, options.exact_float)
     rewriting = pipelines.rewriting(options.exact_float, options.reuse, options.mst_max_depth)
     number = 1 + len(recognition)
     graph = run_passes(graph, rewriting, Context(costs), observe, number)

@@ -47,7 +47,6 @@ from .support.sign_tracing import Levels, NotSigns, Signs, Tracer, levels
 from .support.weight_bits import BitWeights, split_weights
 
 TOO_FEW = "values of so few input channels would fill little of a word: floats are as fast"
-_IN_INTEGERS = "8-bit integers times weights of few levels: multiplied as integers"
 
 
 @dataclass(frozen=True)
@@ -98,10 +97,13 @@ class Binarize(Pass):
 
 
 def examine(
-    graph: Graph, operators: Mapping[str, str] = MappingProxyType({})
+    graph: Graph,
+    operators: Mapping[str, str] = MappingProxyType({}),
+    exact_float: bool = False,
 ) -> tuple[Verdict, ...]:
-    """Every Conv, Gemm and MatMul of an imported graph: whether it is binary, and why not.
-    ``operators`` are the model's own by the names of its nodes: reasons call nodes so."""
+    """Every Conv, Gemm and MatMul of an imported graph: whether it is binary, and why not, or that
+    it is multiplied as integers; with ``exact_float`` where that rounds nothing. ``operators`` are
+    the model's own by the names of its nodes: reasons call nodes so."""
     rw = Rewriter.over(graph)
     tracer = Tracer(rw, operators)
     verdicts: list[Verdict] = []
@@ -112,8 +114,10 @@ def examine(
         elif isinstance(recognised, NotSigns):
             assert isinstance(node.op, (Conv, Gemm))
             why = _without_factor(tracer, node.op, recognised)
-            reason = _IN_INTEGERS if recognise_integers(rw, node.op) else why.reason
-            verdicts.append(Verdict(node, False, reason, why.advice))
+            integers = recognise_integers(rw, node.op)
+            if integers is not None and (integers.exact or not exact_float):
+                why = NotSigns(integers.describe(), why.advice)
+            verdicts.append(Verdict(node, False, why.reason, why.advice))
         elif isinstance(node.op, MatMul):
             verdicts.append(Verdict(node, False, _computed(tracer, node.op)))
         rw.copy(node)

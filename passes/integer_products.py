@@ -24,7 +24,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..ir import F32, Array, Element, Graph, Node, Scalar, Stage, Value
+from ..ir import F32, SIGN, Array, Element, Graph, Node, Scalar, Stage, Value
 from ..ir.ops import Add, BinaryConv, BinaryGemm, Cast, Const, Conv, Gemm, Mul, Pad
 from ..ir.ops.binary import I32_MAX, magnitude
 from ..ir.rewriting import Rewriter, rewrite
@@ -91,6 +91,16 @@ class IntegerProduct:
     scale: Array
     """float32 [O]: alpha * u."""
     bias: Array | None
+
+    def describe(self) -> str:
+        """One line on how the layer runs."""
+        integers = self.weights.integers
+        least, most = int(integers.min()), int(integers.max())
+        kind = f"{(most - least).bit_length()}-bit weights"
+        if (least, most) == (-1, 1):
+            kind = "±alpha" if self.coding == SIGN else "ternary weights {-alpha, 0, alpha}"
+        bits = int(self.grid.high - self.grid.low).bit_length()
+        return f"{bits}-bit activations times {kind}: multiplied as integers"
 
     @property
     def exact(self) -> bool:

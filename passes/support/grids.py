@@ -197,8 +197,8 @@ def to_bytes(rw: Rewriter, value: Value, element: Scalar, offset: int = 0) -> Va
         return to_bytes(rw, x, element, offset + int(before.low - grid.low))
     if isinstance(op, (Pad, Reshape, Transpose)):
         moved = replace(op, x=to_bytes(rw, op.x, element, offset))
-        if isinstance(moved, Pad):
-            moved = replace(moved, value=round(op.value / grid.unit) - offset)
+        if isinstance(op, Pad):
+            moved = replace(moved, value=float(round(op.value / grid.unit) - offset))
         return rw.add(moved, value.name + ".bytes", node.origin)
     if grid.unit != 1:
         unit = rw.const(np.float32(1 / grid.unit), value.name + ".unit", node.origin)

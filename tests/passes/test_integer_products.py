@@ -130,6 +130,42 @@ def test_every_bit_stays_where_nothing_may_round(graph: Graph) -> None:
 
 @given(chains())
 @SETTINGS
+def test_sums_stay_within_float_rounding(graph: Graph) -> None:
+    """Of what a sum of absolute products can be."""
+    inputs = _inputs(graph)
+    after = run_passes(graph, (IntegerProducts(),), ONE_KERNEL_EACH)
+    expected, actual = interpret(graph, inputs), interpret(after, inputs)
+    scale = 1 + 30 * float(np.abs(expected["x"]).max())
+    np.testing.assert_allclose(actual["y"], expected["y"], rtol=0, atol=2e-7 * scale)
+
+
+def _gemm(inputs: int, weight: float, exact: bool) -> bool:
+    """Whether a product of bytes with weights of ±127 and another one becomes integers."""
+    builder = Builder()
+    start = Value("i", TensorType((Batch(), inputs), U8))
+    w = np.full((1, inputs), 127, np.float32)
+    w[0, 0] = weight
+    x = builder.add(Cast(start, F32), "x")
+    y = builder.add(Gemm(x, builder.add(Const.of(w), "w"), None), "y")
+    graph = Graph("g", (start,), tuple(builder.nodes), (Output("y", y),), Stage.BINARIZED)
+    after = run_passes(graph, (IntegerProducts(exact),), ONE_KERNEL_EACH)
+    return any(isinstance(node.op, BinaryGemm) for node in after.nodes)
+
+
+def test_sums_that_could_overflow_stay_float() -> None:
+    """255 * 127 * 66,311 is the last below 2^31."""
+    assert _gemm(66_311, 1, exact=False)
+    assert not _gemm(66_312, 1, exact=False)
+
+
+def test_sums_that_float32_rounds_are_not_exact() -> None:
+    """255 * 127 * 518 is below 2^24, one more weight of 127 above."""
+    assert _gemm(519, 1, exact=True)
+    assert not _gemm(520, 1, exact=True)
+
+
+@given(chains())
+@SETTINGS
 def test_grids_hold_every_element(graph: Graph) -> None:
     rw = Rewriter.over(graph)
     for node in graph.nodes:
