@@ -323,7 +323,7 @@ def lower(
     """
     if observe is not None:
         observe(0, None, imported.graph)
-    recognition = pipelines.recognition()
+    recognition = pipelines.recognition(options.exact_float)
     graph = run_passes(imported.graph, recognition, None, observe)
     verdicts = examine(graph, imported.operators, options.exact_float)
     rewriting = pipelines.rewriting(options.exact_float, options.reuse, options.mst_max_depth)

@@ -58,8 +58,8 @@ class Rewriter(Builder):
         """The node that makes a value; None for graph inputs."""
         return self.producers.get(value)
 
-    def op(self, value: Value, kind: type[OpType]) -> OpType | None:
-        """The operator that makes a value, if it is of this kind."""
+    def op(self, value: Value, kind: type[OpType] | tuple[type[OpType], ...]) -> OpType | None:
+        """The operator that makes a value, if it is of this kind, or of one of these."""
         node = self.producer(value)
         return node.op if node is not None and isinstance(node.op, kind) else None
 

@@ -1,10 +1,12 @@
-"""Factors of signs that are one number in each of a layer's sums leave the sum.
+"""Factors of signs and of integers that are one number in each of a layer's sums leave the sum.
 
     conv(s * f, w, b) = conv(s, w) * f + b        gemm(s * f, w, b) = gemm(s, w) * f + b
 
 XNOR-Net multiplies signs by the mean magnitude of what they are signs of: one factor for a sample,
-for a row of a product, or for a pixel before a 1x1 convolution. Without it the layer reads signs
-alone, and `binarize` puts it on bits. Only layers that it then takes are rewritten.
+for a row of a product, or for a pixel before a 1x1 convolution. BitNet divides integers of 8 bits by the
+scale of their token. Without it the layer reads signs or integers alone, and `binarize` puts it on
+bits or `integer-products` on integers. Only layers that they then take are rewritten; with
+``exact``, which is for `--exact-float`, only those of signs.
 
 Rounding. The sum of ±a in float32, each product rounded, becomes a count times a, rounded once for
 each factor: no less exact. Zero and not-a-number stay what they were; an infinite factor gives an
@@ -14,7 +16,7 @@ infinity where the graph's own sum of infinities of both signs is not-a-number.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,6 +24,7 @@ from ..ir import Graph, Node, Stage, Value
 from ..ir.ops import Add, Conv, Gemm
 from ..ir.rewriting import Rewriter, drop_dead
 from .binarize import Product, recognise
+from .integer_products import recognise_integers
 from .manager import Context, Exactness, Pass
 from .support.factors import Unscaled, unscaled
 from .support.queries import channel_shape
@@ -34,7 +37,7 @@ would have kept them from overflow or underflow."""
 
 @dataclass(frozen=True)
 class FactorOut(Pass):
-    """Multiply the result of a binary layer by a factor instead of its operand.
+    """Multiply the result of a layer of few levels by a factor instead of its operand.
 
     Before:
         input %x: f32[N,4]
@@ -57,13 +60,14 @@ class FactorOut(Pass):
 
     requires: ClassVar[tuple[Stage, ...]] = (Stage.IMPORTED,)
     exactness: ClassVar[Exactness] = "rounding"
+    exact: bool = False
 
     def run(self, graph: Graph, context: Context) -> Graph:
         rw = Rewriter.over(graph)
         tracer = Tracer(rw)
 
         def rule(rw: Rewriter, node: Node) -> Value | None:
-            return factor_out(tracer, node)
+            return factor_out(tracer, node, self.exact)
 
         for node in graph.nodes:
             built = len(rw.nodes)
@@ -77,14 +81,21 @@ class FactorOut(Pass):
         return drop_dead(rw.finish(graph))
 
 
-def factor_out(tracer: Tracer, node: Node) -> Value | None:
+def factor_out(tracer: Tracer, node: Node, exact: bool) -> Value | None:
     """What a layer's result becomes, or None for layers that stay as they are."""
     op, rw = node.op, tracer.rw
     apart = unscaled(tracer, op) if isinstance(op, (Conv, Gemm)) else None
     if not isinstance(op, (Conv, Gemm)) or not isinstance(apart, Unscaled):
         return None
     product = recognise(tracer, replace(op, x=apart.x))
-    if not isinstance(product, Product) or not _is_moderate(product):
+    if isinstance(product, Product):
+        largest = _largest_of_signs(product)
+    else:
+        integers = None if exact else recognise_integers(rw, replace(op, x=apart.x))
+        if integers is None:
+            return None
+        largest = integers.largest_product * integers.scale.astype(np.float64)
+    if not _is_moderate(largest, op.terms()):
         return None
     name, origin = node.result.name, node.origin
     out = rw.add(replace(op, x=apart.x, bias=None), name + ".unscaled", origin)
@@ -98,12 +109,16 @@ def factor_out(tracer: Tracer, node: Node) -> Value | None:
     return out
 
 
-def _is_moderate(product: Product) -> bool:
-    """Whether the layer's sums, and what they are made of, are far from the ends of float32."""
+def _largest_of_signs(product: Product) -> Any:
+    """The largest magnitude of one term of the sums, per output channel."""
     parts = product.weights
     weights = sum(part.scale.astype(np.float64) * len(part.bases) for part in parts)
     weights = weights + sum(np.abs(part.offset) for part in parts)
-    largest = np.abs(product.x.table.astype(np.float64)).max() * weights
-    terms = product.op.terms()
+    return np.abs(product.x.table.astype(np.float64)).max() * weights
+
+
+def _is_moderate(largest: Any, terms: int) -> bool:
+    """Whether sums of ``terms``, the largest of which are given per channel, and what they are made
+    of are far from the ends of float32."""
     present = largest[largest > 0]
     return bool(np.all((present > LEAST) & (present * terms < MOST)))

@@ -103,6 +103,11 @@ class IntegerProduct:
         return f"{bits}-bit activations times {kind}: multiplied as integers"
 
     @property
+    def largest_product(self) -> float:
+        """The largest magnitude of one product of integers."""
+        return self.grid.largest * magnitude(self.coding)
+
+    @property
     def exact(self) -> bool:
         """Whether the float sum has the same bits."""
         rows = np.abs(self.weights.integers.astype(np.int64)).reshape(len(self.scale), -1)

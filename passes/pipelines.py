@@ -20,18 +20,20 @@ from .memory_plan import MemoryPlan
 from .mst_reorder import MstReorder
 from .pack_bits import PackBits
 from .select_kernels import SelectKernels
+from .straight_through import StraightThrough
 from .threshold import Threshold
 
 
-def recognition() -> tuple[Pass, ...]:
-    """Up to the graph on which layers are recognised as binary."""
+def recognition(exact_float: bool = False) -> tuple[Pass, ...]:
+    """Up to the graph on which layers are recognised as binary, or as products of integers."""
     return (
         DeadCode(),
         ConstantFold(),
         Canonicalize(),
         ConstantFold(),
         CommonSubexpressions(),
-        FactorOut(),
+        *(() if exact_float else (StraightThrough(),)),
+        FactorOut(exact=exact_float),
     )
 
 
@@ -39,7 +41,7 @@ def default(
     exact_float: bool = False, reuse: bool = True, mst_max_depth: int = 0
 ) -> tuple[Pass, ...]:
     """From an imported graph to a scheduled one: `recognition`, `rewriting`, `scheduling`."""
-    return (*recognition(), *rewriting(exact_float, reuse, mst_max_depth), *scheduling())
+    return (*recognition(exact_float), *rewriting(exact_float, reuse, mst_max_depth), *scheduling())
 
 
 def rewriting(

@@ -1,10 +1,11 @@
-"""Factors between signs and the layer that reads them: the mean|x| of XNOR-Net's sign(x) * mean|x|.
+"""Factors between values of few levels and the layer that reads them: the mean|x| of XNOR-Net's
+sign(x) * mean|x|, the scale per token of BitNet's round(x * s) / s.
 
     sum_i (f * s_i) * w_i  =  f * sum_i s_i * w_i          f is one number for all that is summed
 
-A factor multiplies (or divides) a value made of signs. It may leave a layer's sum where it has one
+A factor multiplies (or divides) a value made of signs or of integers of 8 bits. It may leave a layer's sum where it has one
 element along the channels and along every axis over which the window extends. Whatever moves the
-product on its way to the layer moves signs and factor alike.
+product on its way to the layer moves levels and factor alike.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from ...ir import Batch, Dim, Node, Op, Shape, Value
 from ...ir.ops import Conv, Div, Expand, Gemm, Mul, Neg, Pad, Reshape, Slice, Transpose
 from ...ir.rewriting import Rewriter
 from ...ir.traits import Trait
+from .grids import find_grid
 from .queries import per_channel
 from .sign_tracing import NotSigns, Signs, Tracer, described
 
 _ELSEWHERE = (
-    "multiply signs by one factor for all that an output sums (one a sample, or one a pixel before "
+    "multiply by one factor for all that an output sums (one a sample, or one a pixel before "
     "a 1x1 convolution), or multiply the layer's result instead"
 )
 _BORDER = 1.0
@@ -55,7 +57,7 @@ class Unscaled:
 
 def unscaled(tracer: Tracer, layer: Conv | Gemm) -> Unscaled | NotSigns | None:
     """A layer's operand and its factors, built apart from each other; the reason where one of them
-    has to stay in the sum; None where signs are not multiplied."""
+    has to stay in the sum; None where neither signs nor integers are multiplied."""
     path = _path(tracer, layer)
     if not path:
         return None
@@ -63,32 +65,35 @@ def unscaled(tracer: Tracer, layer: Conv | Gemm) -> Unscaled | NotSigns | None:
     for node, source in path:
         beyond = _through(tracer, node, source, apart)
         if beyond is None:
-            reason = f"{described(node, tracer.operators)} moves signs together with their factor"
+            reason = f"{described(node, tracer.operators)} moves values together with their factor"
             return NotSigns(reason, _ELSEWHERE)
         apart = beyond
     for factor in apart.factors:
         varies = _varies(layer, factor.value.shape)
         if varies:
             name = described(factor.node, tracer.operators)
-            return NotSigns(f"{name} multiplies signs by a factor that varies {varies}", _ELSEWHERE)
+            return NotSigns(f"{name} multiplies by a factor that varies {varies}", _ELSEWHERE)
     return replace(apart, factors=tuple(_of_result(tracer.rw, layer, f) for f in apart.factors))
 
 
 def _path(tracer: Tracer, layer: Conv | Gemm) -> list[tuple[Node, Value]]:
     """From the product of signs and a factor down to a layer: each operator, and the operand that
-    the signs come through."""
+    the levels come through."""
     path: list[tuple[Node, Value]] = []
     value = layer.x
 
-    def is_signs(value: Value) -> bool:
-        return isinstance(tracer.find(value, isinstance(layer, Gemm)), Signs)
+    def has_levels(value: Value) -> bool:
+        if isinstance(tracer.find(value, isinstance(layer, Gemm)), Signs):
+            return True
+        grid = find_grid(tracer.rw, value)
+        return grid is not None and grid.bytes() is not None
 
-    while not is_signs(value):
+    while not has_levels(value):
         node = tracer.rw.producer(value)
         operands = [] if node is None else _scaled(node)
         if node is None or not operands:
             return []
-        value = next(filter(is_signs, operands), operands[0])
+        value = next(filter(has_levels, operands), operands[0])
         path.append((node, value))
     multiplies = path and isinstance(path[-1][0].op, (Mul, Div))
     return path[::-1] if multiplies else []
@@ -106,7 +111,7 @@ def _scaled(node: Node) -> list[Value]:
 
 
 def _through(tracer: Tracer, node: Node, source: Value, apart: Unscaled) -> Unscaled | None:
-    """Signs and factors after one more operator; None where it moves them in another way than
+    """Levels and factors after one more operator; None where it moves them in another way than
     `_moved` knows."""
     op, rw = node.op, tracer.rw
     factors = apart.factors
@@ -124,14 +129,14 @@ def _through(tracer: Tracer, node: Node, source: Value, apart: Unscaled) -> Unsc
         factors = tuple(f for f in moved if f is not None)
         if len(factors) < len(moved):
             return None
-    signs = op.map_operands(lambda v: apart.x if v is source else v)
-    x = rw.add(signs, node.result.name + ".signs", node.origin)
+    alone = op.map_operands(lambda v: apart.x if v is source else v)
+    x = rw.add(alone, node.result.name + ".levels", node.origin)
     tracer.visit(rw.producers[x])
     return Unscaled(x, factors)
 
 
 def _is_per_channel(rw: Rewriter, value: Value, result: Value) -> bool:
-    """Whether a value is a constant of one number per channel, which signs may be multiplied by."""
+    """Whether a value is a constant of one number per channel, which may stay with the levels."""
     array, rank = rw.array(value), result.type.rank
     return array is not None and rank > 1 and per_channel(array, rank, result.shape[1]) is not None
 

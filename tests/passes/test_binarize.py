@@ -74,7 +74,7 @@ FACTOR = (
     "input %f: f32[N,1,2,2] %s = sign(%x) zero=1 : f32[N,2,2,2] "
     '%p = mul(%s, %f) : f32[N,2,2,2] from "Mul_0"'
 )
-MULTIPLIES = "activations are float: node 'Mul_0' (mul) multiplies signs by a factor that varies"
+MULTIPLIES = "activations are float: node 'Mul_0' (mul) multiplies by a factor that varies"
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ MULTIPLIES = "activations are float: node 'Mul_0' (mul) multiplies signs by a fa
                 '%q = gather(%p, %i) axis=2 : f32[N,2,2,2] from "Gather"',
                 x="%q",
             ),
-            "activations are float: node 'Gather' (gather) moves signs together with their factor",
+            "activations are float: node 'Gather' (gather) moves values together with their factor",
         ),
     ],
 )
