@@ -18,7 +18,9 @@ from ..ir.ops import (
     Expand,
     Gemm,
     MatMul,
+    Max,
     MaxPool,
+    Min,
     Mul,
     Neg,
     Pad,
@@ -28,6 +30,7 @@ from ..ir.ops import (
     Slice,
     Transpose,
 )
+from ..ir.ops.elementwise import FLOATS
 from ..ir.ops.nn import Reduction
 from ..ir.rewriting import Rewriter, rewrite
 from ..ir.types import broadcast
@@ -63,6 +66,8 @@ class Canonicalize(Pass):
             drop_zero_channels,
             merge_pad,
             product_with_constant,
+            bound_is_clip,
+            merge_clips,
             simplify_sign,
             negate_before_sign,
             sign_before_window,
@@ -218,6 +223,32 @@ def product_with_constant(rw: Rewriter, node: Node) -> Value | None:
     w = rw.const(np.ascontiguousarray(weights.T), op.b.name, op.b.origin)
     out = rw.add(Gemm(x, w, None), name + ".product", origin)
     return rw.add(Reshape(out, node.result.shape), name, origin)
+
+
+def bound_is_clip(rw: Rewriter, node: Node) -> Value | None:
+    """max(x, c) and min(x, c) for one number c are clip(x, c, inf) and clip(x, -inf, c)."""
+    op = node.op
+    if not isinstance(op, (Max, Min)) or node.result.element not in FLOATS:
+        return None
+    for x, other in ((op.a, op.b), (op.b, op.a)):
+        bound = rw.array(other)
+        if bound is None or bound.size != 1 or x.type != node.result.type or np.isnan(bound).any():
+            continue
+        number = float(bound.reshape(()))
+        clip = Clip(x, low=number) if isinstance(op, Max) else Clip(x, high=number)
+        return rw.add(clip, node.result.name, node.origin)
+    return None
+
+
+def merge_clips(rw: Rewriter, node: Node) -> Value | None:
+    """A clip of a clip or a relu is one clip, its bounds those of the first between the second's."""
+    op = node.op
+    inner = rw.op(op.x, (Clip, Relu)) if isinstance(op, Clip) else None
+    if not isinstance(op, Clip) or inner is None:
+        return None
+    bounds = (inner.low, inner.high) if isinstance(inner, Clip) else (0.0, math.inf)
+    low, high = (min(max(b, op.low), op.high) for b in (min(bounds), bounds[1]))
+    return rw.add(Clip(inner.x, low, high), node.result.name, node.origin)
 
 
 def simplify_sign(rw: Rewriter, node: Node) -> Value | None:

@@ -94,11 +94,12 @@ class IntegerProduct:
 
     def describe(self) -> str:
         """One line on how the layer runs."""
-        integers = self.weights.integers
-        least, most = int(integers.min()), int(integers.max())
-        kind = f"{(most - least).bit_length()}-bit weights"
-        if (least, most) == (-1, 1):
-            kind = "±alpha" if self.coding == SIGN else "ternary weights {-alpha, 0, alpha}"
+        levels = np.unique(self.weights.integers)
+        kind = f"{(len(levels) - 1).bit_length()}-bit weights"
+        if self.coding == SIGN:
+            kind = "±alpha"
+        elif np.array_equal(levels, (-1, 0, 1)):
+            kind = "ternary weights {-alpha, 0, alpha}"
         bits = int(self.grid.high - self.grid.low).bit_length()
         return f"{bits}-bit activations times {kind}: multiplied as integers"
 

@@ -96,10 +96,11 @@ class Grid:
         return replace(self, low=first, high=last, stored=None) if first <= last else None
 
     def moved(self, by: float) -> Grid | None:
-        """The grid plus a value."""
+        """The grid plus a value. Floats beyond 2^24 are integers, so that exact ones have no ends."""
         at = self._steps(by)
         most = LARGEST if self.exact else LARGEST_ROUNDED
-        if at is None or not self.largest + abs(at) < most:
+        ends = [abs(end) for end in (self.low, self.high) if math.isfinite(end) or not self.exact]
+        if at is None or not max(ends, default=0) + abs(at) < most:
             return None
         stored = self.stored and (self.stored[0], self.stored[1] + int(at))
         return replace(self, low=self.low + at, high=self.high + at, stored=stored)
