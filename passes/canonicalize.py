@@ -241,7 +241,7 @@ def bound_is_clip(rw: Rewriter, node: Node) -> Value | None:
 
 
 def merge_clips(rw: Rewriter, node: Node) -> Value | None:
-    """A clip of a clip or a relu is one clip, its bounds those of the first between the second's."""
+    """A clip of a clip or a relu is one, its bounds those of the first between the second's."""
     op = node.op
     inner = rw.op(op.x, (Clip, Relu)) if isinstance(op, Clip) else None
     if not isinstance(op, Clip) or inner is None:

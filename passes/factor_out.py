@@ -3,9 +3,9 @@
     conv(s * f, w, b) = conv(s, w) * f + b        gemm(s * f, w, b) = gemm(s, w) * f + b
 
 XNOR-Net multiplies signs by the mean magnitude of what they are signs of: one factor for a sample,
-for a row of a product, or for a pixel before a 1x1 convolution. BitNet divides integers of 8 bits by the
-scale of their token. Without it the layer reads signs or integers alone, and `binarize` puts it on
-bits or `integer-products` on integers. Only layers that they then take are rewritten; with
+for a row of a product, or for a pixel before a 1x1 convolution. BitNet divides integers of 8 bits
+by the scale of their token. Without it the layer reads signs or integers alone, and `binarize` puts
+it on bits or `integer-products` on integers. Only layers that they then take are rewritten; with
 ``exact``, which is for `--exact-float`, only those of signs.
 
 Rounding. The sum of ±a in float32, each product rounded, becomes a count times a, rounded once for

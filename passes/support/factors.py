@@ -3,9 +3,9 @@ sign(x) * mean|x|, the scale per token of BitNet's round(x * s) / s.
 
     sum_i (f * s_i) * w_i  =  f * sum_i s_i * w_i          f is one number for all that is summed
 
-A factor multiplies (or divides) a value made of signs or of integers of 8 bits. It may leave a layer's sum where it has one
-element along the channels and along every axis over which the window extends. Whatever moves the
-product on its way to the layer moves levels and factor alike.
+A factor multiplies (or divides) a value made of signs or of integers of 8 bits. It may leave a
+layer's sum where it has one element along the channels and along every axis over which the window
+extends. Whatever moves the product on its way to the layer moves levels and factor alike.
 """
 
 from __future__ import annotations

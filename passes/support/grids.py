@@ -96,7 +96,7 @@ class Grid:
         return replace(self, low=first, high=last, stored=None) if first <= last else None
 
     def moved(self, by: float) -> Grid | None:
-        """The grid plus a value. Floats beyond 2^24 are integers, so that exact ones have no ends."""
+        """The grid plus a value. Floats beyond 2^24 are integers: exact ones need no ends."""
         at = self._steps(by)
         most = LARGEST if self.exact else LARGEST_ROUNDED
         ends = [abs(end) for end in (self.low, self.high) if math.isfinite(end) or not self.exact]
