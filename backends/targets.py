@@ -55,6 +55,8 @@ class Capabilities:
     """Vector instructions that a core begins in a cycle."""
     popcount: Popcount = "dword"
     logic: Logic = "binary"
+    quick_selection: bool = True
+    """Where logic is "select": cores do it in one operation, not two (Cortex-A72)."""
     byte_products: ByteProducts = "singles"
     byte_lookup: bool = False
     """Tables of 16 bytes in a register, looked up by all its bytes (PSHUFB)."""
@@ -156,12 +158,14 @@ def _x86_capabilities(features: frozenset[str]) -> Capabilities:
 
 def _arm_capabilities(features: frozenset[str]) -> Capabilities:
     """TBL looks up bytes too, but no kernel needs it where bytes are counted. LD1R, the load that
-    copies a word, has no offset."""
+    copies a word, has no offset. Cores are told apart by the version of the architecture that
+    brought features: none before 8.2 selects bits in one operation."""
     vectors = "neon" in features
     return Capabilities(
         registers=32,
         popcount="byte" if vectors else "dword",
         logic="select" if vectors else "binary",
+        quick_selection="dotprod" in features,
         byte_products="fours" if "dotprod" in features else "singles",
         spread_loads=not vectors,
         rounds_floats=vectors,
@@ -230,6 +234,12 @@ class Target:
     def registers(self) -> int:
         """Vector registers."""
         return self.has.registers
+
+    @property
+    def plane_bits(self) -> int:
+        """Width of a bit plane that is worth using: two vectors where those are narrow and many, so
+        that one name of a plane serves both."""
+        return self.vector_bits * (2 if self.has.logic == "select" else 1)
 
     @property
     def lanes(self) -> int:

@@ -29,6 +29,10 @@ GROUP = 3
 """Planes that a group of `Majorities` takes."""
 FORMS = 8
 """Majorities of three planes with any signs."""
+FIVE = 5
+"""Planes that a group of `Fives` takes."""
+FIVE_FORMS = FORMS + 16
+"""What its table holds: the first majorities, then in how far the two differ, with any signs."""
 _MOST = 1 << 31
 
 
@@ -256,17 +260,87 @@ class Majorities:
         return self._queue(bits)[self.inputs + self.groups - 1]
 
     def _queue(self, bits: Array) -> Array:
-        """The signs of all planes: u8 [planes, O]. Groups that wait for no other of the same round
-        are computed at once."""
-        queue = np.zeros((self.inputs + self.groups + GROUP, self.outputs), np.uint8)
-        queue[: self.inputs] = bits.T
-        done, there = 0, self.inputs
-        while done < self.groups:
-            ready = min(max(1, there // GROUP - done), self.groups - done)
-            taken = queue[GROUP * done : GROUP * (done + ready)].reshape(ready, GROUP, -1)
-            queue[there : there + ready] = np.bitwise_xor.reduce(taken, axis=1)
-            done, there = done + ready, there + ready
-        return queue
+        return _queue(bits, self.groups, GROUP)
+
+
+def _queue(bits: Array, groups: int, taken: int) -> Array:
+    """The signs of all planes of a queue, 0 where there are none any more: u8 [planes, O]. Groups
+    that wait for no other of the same round are computed at once."""
+    outputs, inputs = bits.shape
+    queue = np.zeros((inputs + groups + taken, outputs), np.uint8)
+    queue[:inputs] = bits.T
+    done, there = 0, inputs
+    while done < groups:
+        ready = min(max(1, there // taken - done), groups - done)
+        parts = queue[taken * done : taken * (done + ready)].reshape(ready, taken, -1)
+        queue[there : there + ready] = np.bitwise_xor.reduce(parts, axis=1)
+        done, there = done + ready, there + ready
+    return queue
+
+
+@dataclass(frozen=True)
+class Fives:
+    """The planes that a channel adds, two per group of five: u32 [chunks, O, chunk], the last chunk
+    first.
+
+    Planes are those of the K inputs, then the sum plane of each group, and each group takes the
+    first five that are left; the last one may have fewer. Its signs are a, b, c, d, e. The table of
+    a chunk holds `FIVE_FORMS` planes of ``plane`` bytes for each group: form a + 2 b + 4 c of the
+    majority of its first three, then the 16 forms of what tells that from the majority of their sum
+    and the last two, which are the same with all signs turned: b + 2 c + 4 d + 8 e with a = 0. The
+    low half of a number says where the first lies in the table, the high half the second. Absent
+    groups of the last chunk are the first form of both.
+    """
+
+    outputs: int
+    inputs: int
+    chunk: int
+    plane: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """O and K."""
+        return self.outputs, self.inputs
+
+    @property
+    def groups(self) -> int:
+        """Groups of a channel."""
+        return -(-(self.inputs - 1) // (FIVE - 1))
+
+    @property
+    def chunks(self) -> int:
+        """Chunks of groups."""
+        return -(-self.groups // self.chunk)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the constants."""
+        return 4 * self.chunks * self.outputs * self.chunk
+
+    def possible(self) -> bool:
+        """Whether there are groups and their places fit in two bytes."""
+        fits = self.chunk * FIVE_FORMS * self.plane <= 1 << 16
+        return min(self.outputs, self.inputs - 1, self.chunk, self.plane) > 0 and fits
+
+    def array(self, bits: Array) -> Array:
+        """The program."""
+        queue = _queue(bits, self.groups, FIVE).astype(np.int64)
+        queue[self.inputs + self.groups - 1] = 0  # Not a plane that a group takes.
+        named = queue[: FIVE * self.groups].reshape(-1, FIVE, self.outputs)
+        first = named[:, 0] + 2 * named[:, 1] + 4 * named[:, 2]
+        turned = named[:, 1:] ^ named[:, :1]
+        second = FORMS + (turned << np.arange(FIVE - 1)[:, None]).sum(axis=1)
+        places = np.zeros((2, self.chunks * self.chunk, self.outputs), np.int64)
+        places[1] = FORMS
+        places[:, : self.groups] = first, second
+        places += np.arange(places.shape[1])[:, None] % self.chunk * FIVE_FORMS
+        low, high = places * self.plane
+        shaped = (low + (high << 16)).reshape(self.chunks, self.chunk, -1).transpose(0, 2, 1)
+        return np.ascontiguousarray(shaped[::-1], np.uint32)
+
+    def parities(self, bits: Array) -> Array:
+        """The sign of each channel's parity, the last sum plane: u8 [O]."""
+        return _queue(bits, self.groups, FIVE)[self.inputs + self.groups - 1]
 
 
 @dataclass(frozen=True)
@@ -434,11 +508,19 @@ class Codewords:
         return signs
 
 
-_Kind = type[Words] | type[Nibbles] | type[Majorities] | type[Differences] | type[Codewords]
+_Kind = (
+    type[Words]
+    | type[Nibbles]
+    | type[Majorities]
+    | type[Fives]
+    | type[Differences]
+    | type[Codewords]
+)
 LAYOUTS: Mapping[str, _Kind] = {
     "words": Words,
     "nibbles": Nibbles,
     "majorities": Majorities,
+    "fives": Fives,
     "differences": Differences,
     "codewords": Codewords,
 }

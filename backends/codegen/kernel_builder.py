@@ -400,6 +400,14 @@ class Code:
 
     # Vectors.
 
+    def freeze(self, value: IRValue) -> IRValue:
+        """The value, and the optimizer sees nothing of what it is made of."""
+        block = self.b.block
+        frozen = ir.instructions.Instruction(block, value.type, "freeze", [value])
+        block.instructions.append(frozen)
+        self.b.position_at_end(block)
+        return frozen
+
     def splat(self, value: IRValue, lanes: int) -> IRValue:
         """All lanes equal to a scalar."""
         type_ = vector(value.type, lanes)

@@ -46,9 +46,15 @@ def majority(code: Code, a: IRValue, x: IRValue, y: IRValue) -> IRValue:
     if code.target.has.logic == "ternary":
         return instructions(code).ternary_logic(MAJORITY, a, x, y)
     if code.target.has.logic == "select":
-        # One instruction after the first exclusive or.
-        return b.xor(x, b.and_(b.xor(x, y), b.xor(x, a)))
+        return _chosen(code, b.xor(x, y), a, x)
     return b.or_(b.and_(x, y), b.and_(b.xor(x, y), a))
+
+
+def _chosen(code: Code, mask: IRValue, one: IRValue, other: IRValue) -> IRValue:
+    """Bits of ``one`` where a mask is set, else of ``other``, which is one instruction as long as
+    LLVM does not mix the mask with what it is made of."""
+    b, mask = code.b, code.freeze(mask)
+    return b.or_(b.and_(mask, one), b.and_(b.not_(mask), other))
 
 
 def signed_majorities(code: Code, a: IRValue, x: IRValue, y: IRValue) -> list[IRValue]:
@@ -62,7 +68,12 @@ def signed_majorities(code: Code, a: IRValue, x: IRValue, y: IRValue) -> list[IR
         """The majority with ``turned`` negated."""
         return b.or_(b.and_(one, other), b.and_(b.xor(one, other), b.not_(turned)))
 
-    half = [majority(code, a, x, y), pair(a, x, y), pair(x, a, y), pair(y, a, x)]
+    if code.target.has.logic == "select":
+        # A majority turns with one of its planes where the other two differ.
+        whole = majority(code, a, x, y)
+        half = [whole, *(b.xor(whole, b.xor(*others)) for others in ((x, y), (a, y), (a, x)))]
+    else:
+        half = [majority(code, a, x, y), pair(a, x, y), pair(x, a, y), pair(y, a, x)]
     forms = {0: half[0], 1: half[1], 2: half[2], 4: half[3]}
     forms.update({7 - form: b.not_(plane) for form, plane in list(forms.items())})
     return [forms[form] for form in range(8)]
@@ -121,6 +132,16 @@ class Column:
             self._waiting[digit] = None
             self.digits[digit], carry = carry_save(self.code, current, waiting, plane)
             self.add(carry, digit + 1)
+
+    def add_two(self, plane: IRValue, apart: IRValue) -> None:
+        """Add two planes of weight 1: one, and in what the other differs from it."""
+        b, current = self.code.b, self.digits[0]
+        if current is None:
+            self.digits[0], carry = apart, b.and_(plane, b.not_(apart))
+        else:
+            self.digits[0] = b.xor(current, apart)
+            carry = _chosen(self.code, apart, current, plane)
+        self.add(carry, 1)
 
     def settle(self) -> list[IRValue | None]:
         """The digits when no plane waits any more."""

@@ -98,7 +98,7 @@ NAMED = CASES | {f"{name}_full": CASES[name] for name in WIDE}
 def cases(request: pytest.FixtureRequest) -> Packed:
     """All layers, some also in the vectors of the target."""
     path = X86_PATHS.get(request.param) or backends.TARGETS[request.param]
-    bits = path.vector_bits
+    bits = path.plane_bits
     wide = {f"{name}_full": replace(LAYERS[name], bits=bits).text() for name in WIDE}
     return Packed(asked_for(request, CASES | wide), request.param, strict=False)
 
@@ -160,7 +160,7 @@ def test_an_annotation_that_the_weights_belie_is_refused() -> None:
 def test_instructions_of_the_inner_loop(name: str, golden: Golden) -> None:
     """What one channel costs in one chunk: an index, three planes and their adders a word."""
     target = backends.TARGETS[name]
-    layer = Words(64, 64, size=(56, 56), words=8, bits=target.vector_bits)
+    layer = Words(64, 64, size=(56, 56), words=8, bits=target.plane_bits)
     graph = scheduled(joined({"one": layer.text()}), strict=False)
     assembly = LlvmBackend().lower(graph, target).emit("asm", "m", b"{}").decode()
     golden.check(

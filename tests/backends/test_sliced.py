@@ -22,7 +22,7 @@ from bnnc.backends.interface import Choice
 from bnnc.backends.llvm import LlvmBackend
 from bnnc.backends.llvm.kernels.sliced.majority_sums import MajorityPlan
 from bnnc.ir.ops import BinaryConv, Fused
-from bnnc.runtime.weight_layouts import FORMS
+from bnnc.runtime.weight_layouts import FIVE_FORMS, FORMS, Fives
 
 GOLDEN = Path(__file__).parent / "golden" / "llvm"
 LAYERS = {
@@ -72,7 +72,7 @@ NAMED = CASES | {f"{name}_wide": CASES[name] for name in WIDE_TREES}
 @pytest.fixture(scope="module", params=by_target(*NAMES))
 def cases(request: pytest.FixtureRequest) -> Packed:
     path = X86_PATHS.get(request.param) or backends.TARGETS[request.param]
-    bits = path.vector_bits
+    bits = path.plane_bits
     wide = {f"{name}_wide": replace(LAYERS[name], bits=bits).text() for name in WIDE_TREES}
     return Packed(asked_for(request, CASES | wide), request.param, strict=False)
 
@@ -119,6 +119,41 @@ def test_a_program_counts_mismatches(
     np.testing.assert_array_equal(2 * counts + parity, expected)
 
 
+@given(
+    channels=st.integers(1, 40),
+    out=st.integers(1, 5),
+    taps=st.integers(1, 9),
+    chunk=st.integers(1, 9),
+    seed=st.integers(0, 99),
+)
+def test_a_program_of_fives_counts_mismatches(
+    channels: int, out: int, taps: int, chunk: int, seed: int
+) -> None:
+    """Twice the two planes that a channel names of each group, and the parity."""
+    layout = Fives(out, max(2, channels * taps), chunk, 16)
+    random = np.random.default_rng(seed)
+    weights = random.integers(0, 2, layout.shape).astype(np.uint8)
+    inputs = random.integers(0, 2, layout.inputs)
+    program = layout.array(weights)[::-1]
+    queue = [*inputs, *[0] * (layout.groups + 5)]
+    counts = np.zeros(out, int)
+    for group in range(layout.groups):
+        a, b, c, d, e = queue[5 * group : 5 * group + 5]
+        number, place = divmod(group, chunk)
+        for channel in range(out):
+            named = int(program[number, channel, place])
+            first, apart = (at // 16 - FIVE_FORMS * place for at in (named & 0xFFFF, named >> 16))
+            signs = 2 * (apart - FORMS)
+            three = (a ^ first & 1) + (b ^ first >> 1 & 1) + (c ^ first >> 2 & 1)
+            turned = a + (b ^ signs >> 1 & 1) + (c ^ signs >> 2 & 1)
+            pair = turned % 2 + (d ^ signs >> 3 & 1) + (e ^ signs >> 4 & 1)
+            differs = (turned >= 2) != (pair >= 2)
+            counts[channel] += int(three >= 2) + int((three >= 2) != differs)
+        queue[layout.inputs + group] = (a + b + c + d + e) % 2
+    parity = queue[layout.inputs + layout.groups - 1] ^ layout.parities(weights)
+    np.testing.assert_array_equal(2 * counts + parity, (weights != inputs).sum(axis=1))
+
+
 def _choices(text: str, target: str) -> list[Choice]:
     graph = scheduled(joined({"one": text}), strict=False)
     (op,) = [node.op for node in graph.nodes if isinstance(node.op, Fused)]
@@ -132,7 +167,10 @@ def test_candidates_are_the_widths_of_the_target() -> None:
         "binary_conv_sliced bits=256",
         "binary_conv_sliced bits=128",
     ]
-    assert [str(c) for c in _choices(text, "arm64")] == ["binary_conv_sliced bits=128"]
+    assert [str(c) for c in _choices(text, "arm64")] == [
+        "binary_conv_sliced bits=256",
+        "binary_conv_sliced bits=128",
+    ]
     deep = Layer(800, 64, bits=0).text()
     assert [str(c) for c in _choices(deep, "x86-64-v4")] == [
         "binary_conv_sliced bits=256",
@@ -158,14 +196,14 @@ def test_instructions_of_the_inner_loop(name: str, golden: Golden) -> None:
     graph = scheduled(joined({"one": Layer(64, 64, size=(56, 56), bits=0).text()}), strict=False)
     lowered = LlvmBackend().lower(graph, backends.TARGETS[name])
     assembly = lowered.emit("asm", "m", b"{}").decode()
-    facts = loop_facts(hot_block(assembly, "movzbl|ldrh"))
+    facts = loop_facts(hot_block(assembly, "movzbl|bsl|bit|bif"))
     golden.check(GOLDEN / f"sliced-loop.{name}.txt", facts)
 
 
 @pytest.mark.parametrize("name", ["x86-64-v2", "x86-64-v3", "x86-64-v4", "arm64"])
 def test_instructions_of_the_chain(name: str, golden: Golden) -> None:
     """Eight additions from a list: an offset, a plane and an adder each."""
-    bits = backends.TARGETS[name].vector_bits
+    bits = backends.TARGETS[name].plane_bits
     layer = Layer(64, 64, size=(56, 56), bits=bits, tree=True)
     graph = scheduled(joined({"one": layer.text()}), strict=False)
     lowered = LlvmBackend().lower(graph, backends.TARGETS[name])

@@ -22,7 +22,7 @@ from bnnc.errors import ArtifactError
 from bnnc.runtime import artifact_file, compressed, elf
 from bnnc.runtime.bit_coding import Forest
 from bnnc.runtime.compressed import Weights
-from bnnc.runtime.weight_layouts import Differences, Majorities, Nibbles, WeightLayout, Words
+from bnnc.runtime.weight_layouts import Differences, Fives, Majorities, Nibbles, WeightLayout, Words
 
 HEAD = struct.Struct("<8sII32s")
 
@@ -49,6 +49,7 @@ LAYOUTS: list[WeightLayout] = [
     Nibbles(64, 32, 9, 64),
     Majorities(64, 576, 48, 0),
     Majorities(64, 576, 48, 16),
+    Fives(64, 576, 36, 32),
     *(Differences(64, 576, 100, 64, 8, part, TREE) for part in range(3)),
 ]
 

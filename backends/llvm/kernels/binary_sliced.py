@@ -27,6 +27,7 @@ from ...codegen.kernel_interface import Job, Kernel
 from ...interface import Choice, KernelDescriptor, Params
 from ...targets import Target
 from .sliced.codeword_sums import MOST_TOGETHER, CodebookLayer, CodebookPlan
+from .sliced.five_sums import FivesLayer, FivesPlan
 from .sliced.lanes_epilogue import SlicedLanes
 from .sliced.majority_sums import MajorityLayer, MajorityPlan
 from .sliced.sliced_layer import SlicedLayer, tasks
@@ -34,19 +35,25 @@ from .sliced.sliced_plan import Prices, SlicedPlan, refusal
 from .sliced.sliced_thresholds import Thresholds, only_thresholds
 from .sliced.tree_sums import TreeLayer, TreePlan
 
+_THRESHOLD = 60.0
+"""Cycles to compare a channel's counts in one tile, as measured."""
 # Measured on a Sapphire Rapids core, in its cycles.
 _PRICES = {
-    ("ternary", 512): Prices(1.75, 15.0, 1.75, 45.0, 1.55),
-    ("ternary", 256): Prices(1.05, 12.0, 1.15, 55.0, 1.0),
-    ("ternary", 128): Prices(0.95, 11.0, 1.15, 60.0, 0.9),
-    ("binary", 256): Prices(1.6, 16.0, 1.8, 60.0, 1.6),
-    ("binary", 128): Prices(1.5, 16.0, 1.75, 70.0, 1.55),
-    ("select", 128): Prices(3.8, 24.0, 2.9, 60.0, 3.4),
+    ("ternary", 512): Prices(1.75, 15.0, 1.75, 45.0, 1.55, _THRESHOLD),
+    ("ternary", 256): Prices(1.05, 12.0, 1.15, 55.0, 1.0, _THRESHOLD),
+    ("ternary", 128): Prices(0.95, 11.0, 1.15, 60.0, 0.9, _THRESHOLD),
+    ("binary", 256): Prices(1.6, 16.0, 1.8, 60.0, 1.6, _THRESHOLD),
+    ("binary", 128): Prices(1.5, 16.0, 1.75, 70.0, 1.55, _THRESHOLD),
 }
-"""Prices by what one instruction makes of bits and by vector bits; "select" by llvm-mca for
-Cortex-A76 and Neoverse N1, no board has been measured."""
-_THRESHOLD = 60.0
-"""Cycles to compare a channel's counts in one tile."""
+"""By what one instruction makes of bits, and by vector bits."""
+# Cycles that llvm-mca predicts for Neoverse N1 and Cortex-A57, no board has been measured.
+_SELECTION = {
+    (True, 256): Prices(3.5, 60.0, 4.7, 130.0, 3.6, 100.0),
+    (True, 128): Prices(2.1, 19.0, 2.5, 70.0, 2.1, 60.0),
+    (False, 256): Prices(4.0, 72.0, 5.2, 150.0, 4.1, 110.0),
+    (False, 128): Prices(2.4, 28.0, 2.8, 80.0, 2.4, 65.0),
+}
+"""The same where that is a selection, in one operation or in two."""
 _LANES = 10.0
 """Cycles to turn 16 counts of a pixel into lanes."""
 
@@ -56,13 +63,18 @@ _MOST_WINDOW = 512
 large dilations need."""
 
 
-def _plan(op: BinaryConv, params: Params) -> SlicedPlan | None:
+def _plan(op: BinaryConv, target: Target, params: Params) -> SlicedPlan | None:
     """The plan of a choice's parameters, None where they cannot be."""
     plan: SlicedPlan | None
+    bits = params["bits"]
     if "codebook" in params:
-        plan = CodebookPlan.of(op, params["bits"], params["codebook"])
+        plan = CodebookPlan.of(op, bits, params["codebook"])
+    elif params.get("tree"):
+        plan = TreePlan.of(op, bits)
+    elif target.has.logic == "select":
+        plan = FivesPlan.of(op, bits, target.l1 * 3 // 4)
     else:
-        plan = (TreePlan if params.get("tree") else MajorityPlan).of(op, params["bits"])
+        plan = MajorityPlan.of(op, bits)
     fits = plan is not None and plan.resident and plan.window <= _MOST_WINDOW
     return plan if fits else None
 
@@ -71,11 +83,11 @@ def _candidates(op: Op, target: Target) -> tuple[Params, ...]:
     """Vectors of the target's width, and narrower ones for maps that do not fill them; along the
     tree and from codewords where somebody has looked for them."""
     anchor = anchor_of(op, BinaryConv)
-    widths = [bits for bits in (512, 256, 128) if bits <= target.vector_bits]
+    widths = [bits for bits in (512, 256, 128) if bits <= target.plane_bits]
     ways: list[Params] = [{}, {"tree": 1}] if anchor.parents else [{}]
     ways += [{"codebook": together} for together in range(1, MOST_TOGETHER + 1)]
     candidates = ({"bits": bits, **way} for way in ways for bits in widths)
-    return tuple(params for params in candidates if _plan(anchor, params) is not None)
+    return tuple(params for params in candidates if _plan(anchor, target, params) is not None)
 
 
 def _plan_of(op: Op, target: Target, choice: Choice) -> SlicedPlan:
@@ -83,7 +95,7 @@ def _plan_of(op: Op, target: Target, choice: Choice) -> SlicedPlan:
     params = dict(choice.params)
     if "bits" not in params:
         params = dict(_candidates(op, target)[0]) | params
-    plan = _plan(anchor_of(op, BinaryConv), params)
+    plan = _plan(anchor_of(op, BinaryConv), target, params)
     assert plan is not None
     return plan
 
@@ -110,11 +122,15 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     """Tables, additions, and what is done with each channel's count, for each tile."""
     assert isinstance(op, Fused)
     plan = _plan_of(op, target, choice)
-    prices = _PRICES[target.has.logic, plan.bits]
+    has = target.has
+    quick = has.logic == "select" and has.quick_selection
+    prices = (
+        _SELECTION[quick, plan.bits] if has.logic == "select" else _PRICES[has.logic, plan.bits]
+    )
     channels = plan.geometry.out_channels
     cycles = plan.tiles * plan.cycles(prices)
     if only_thresholds(op):
-        return cycles + plan.tiles * channels * _THRESHOLD
+        return cycles + plan.tiles * channels * prices.threshold
     vectors = plan.geometry.samples * plan.words * 64 * channels / 16
     pieces = 16 / target.lanes
     return cycles + vectors * (_LANES + pieces * len(op.body.nodes))
@@ -142,6 +158,8 @@ def _layer(job: Job, code: Code) -> SlicedLayer:
         return TreeLayer(job, code, plan)
     if isinstance(plan, CodebookPlan):
         return CodebookLayer(job, code, plan)
+    if isinstance(plan, FivesPlan):
+        return FivesLayer(job, code, plan)
     assert isinstance(plan, MajorityPlan)
     return MajorityLayer(job, code, plan)
 

@@ -51,7 +51,7 @@ NEAR, FAR = 36 << 10, 160 << 10
 
 _STORED = 4.5 / 64
 """Cycles to write a byte of a table that only the second-level cache holds, 0.6 of it nearer."""
-_TYPICAL = Prices(addition=1.6, group=15.0, listed=1.7, chunk=55.0, word=1.5)
+_TYPICAL = Prices(1.6, 15.0, 1.7, 55.0, 1.5, threshold=60.0)
 """Prices by which the size of a chunk is chosen."""
 
 

@@ -29,15 +29,16 @@ LANES_SCRATCH = 88 << 10
 
 @dataclass(frozen=True)
 class Prices:
-    """Cycles of an addition of planes and of making a group's 8 majorities; of an addition from a
-    list, and of loading and keeping a channel's state around a list; of an addition of one of the
-    planes that a word counts."""
+    """Cycles of an addition of planes and of making all forms of a majority; of an addition from
+    a list, and of loading and keeping a channel's state around a list; of an addition of one of the
+    planes that a word counts; and of comparing a channel's counts in a tile."""
 
     addition: float
     group: float
     listed: float
     chunk: float
     word: float
+    threshold: float
 
 
 @dataclass(frozen=True)
