@@ -8,10 +8,7 @@ from emulated import EmulatedLibrary
 from kernel_cases import library as load
 from library_support import X86_PATHS, Library, scheduled
 
-from bnnc.backends import targets as backends
-from bnnc.backends.llvm import LlvmBackend
 from bnnc.ir import Graph, interpret
-from bnnc.ir.ops import Fused
 
 TARGETS = [("v2", "llvm"), ("v3", "llvm"), ("v4", "llvm"), ("v4-vnni", "llvm")]
 TARGETS += [("cortex-a76", "llvm")]

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -35,7 +34,7 @@ from ....runtime.weight_packing import in_lanes
 from ... import cache_traffic
 from ...codegen.isa import instructions
 from ...codegen.isa.instruction_set import filled
-from ...codegen.kernel_builder import I8, I16, I32, Code, Index, IRValue, vector
+from ...codegen.kernel_builder import I8, I16, I32, Index, IRValue, vector
 from ...codegen.kernel_interface import Job, Kernel
 from ...codegen.reductions import Sum
 from ...interface import Choice, KernelDescriptor
