@@ -59,7 +59,8 @@ class Levels(NamedTuple):
 
     least: int
     step: int
-    count: int
+    most: int
+    """The largest code."""
 
     @classmethod
     def of(cls, element: Element) -> Levels | None:
@@ -69,8 +70,8 @@ class Levels(NamedTuple):
         values = sorted({int(v) for v in element.values})
         least = values[0]
         step = math.gcd(*(v - least for v in values[1:])) or 1
-        count = (values[-1] - least) // step + 1
-        return cls(least, step, count) if count <= FOUR else None
+        most = (values[-1] - least) // step
+        return cls(least, step, most) if most < FOUR else None
 
 
 class _Field(NamedTuple):
@@ -123,7 +124,8 @@ class _Layer(Layer[BinaryGemm]):
         rows = rows.reshape(len(rows), self.words, FOUR)
         blocks = in_lanes(rows, self.plan.width).swapaxes(2, 3)
         fields = blocks.reshape(*blocks.shape[:2], FOUR, self.plan.lanes, FOUR)
-        return sum(fields[:, :, f] << 2 * f for f in range(FOUR)).astype(np.uint8)
+        shifts = np.arange(0, 2 * FOUR, 2, np.uint8)[:, None, None]
+        return (fields << shifts).sum(2, dtype=np.uint8)
 
     def corrections(self, codes: Array) -> Array:
         """[blocks, width]: what the shift of unsigned inputs takes from each channel's sum."""
@@ -292,7 +294,7 @@ def _refuses(op: Op, target: Target) -> str | None:
     inputs = Geometry.of(anchor).channels
     if inputs % FOUR:
         return f"inputs come in words of {FOUR}, got {inputs}"
-    if inputs * SHIFT * (levels.count - 1) * _IN_PLACE[-1].factor > I32_MAX:
+    if inputs * SHIFT * levels.most * _IN_PLACE[-1].factor > I32_MAX:
         return f"sums of {inputs} inputs may exceed i32"
     return refusal(op, target)
 
