@@ -124,7 +124,7 @@ class _Layer(Layer[BinaryGemm]):
         rows = rows.reshape(len(rows), self.words, FOUR)
         blocks = in_lanes(rows, self.plan.width).swapaxes(2, 3)
         fields = blocks.reshape(*blocks.shape[:2], FOUR, self.plan.lanes, FOUR)
-        shifts = np.arange(0, 2 * FOUR, 2, np.uint8)[:, None, None]
+        shifts = np.array([0, 2, 4, 6], np.uint8)[:, None, None]
         return (fields << shifts).sum(2, dtype=np.uint8)
 
     def corrections(self, codes: Array) -> Array:
