@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from .binarizers import Binarizer, adabin, any_signs, clip, heaviside, scaled, step
 from .moves import paired
-from .quantizers import bipolar, fake_quantize, multi_threshold, quantized, trunc
+from .quantizers import bipolar, fake_quantize, levels, multi_threshold, quantized, trunc
 from .sketch import Sketch, Tensor
 
 BINARIZERS: tuple[Binarizer, ...] = (
     *[any_signs] * 8, scaled, scaled, heaviside, heaviside, step, adabin, adabin, bipolar, bipolar,
     quantized, multi_threshold, multi_threshold, fake_quantize, fake_quantize, trunc, paired,
+    levels, levels, levels, levels,
 )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
-"""Quantizers of QONNX, FINN and NNCF, only in exact models: the twin writes them in standard
-operators, and both must agree in every bit.
+"""Quantizers to few bits in standard operators, as training codes write them. Those of QONNX, FINN
+and NNCF, only in exact models: the twin writes them in standard operators, and both must agree in
+every bit.
 """
 
 from __future__ import annotations
@@ -9,12 +10,44 @@ from dataclasses import replace
 import numpy as np
 from onnx import TensorProto
 
-from .binarizers import clip, number, two_valued
+from .binarizers import around, clip, number, two_valued
 from .sketch import Inexact, Sketch, Tensor, unit_of
 
 QONNX = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")
 FINN = "finn.custom_op.general"
 OPENVINO = "org.openvinotoolkit"
+
+
+def levels(s: Sketch, x: Tensor) -> Tensor:
+    """round(clip(x / a, low, high)) * a, DoReFa's round(clip(x, 0, 1) * n) / n, bytes with a zero
+    point; at times with the residue of a straight-through estimator, which rounds."""
+    bits = s.pick(2, 2, 3, 4, 8)
+    kind = s.pick("scaled", "scaled", "fraction", "bytes")
+    if kind == "fraction":
+        n = 2.0**bits - (0 if s.exact else 1)
+        clipped = clip(s, x.name, 0, 1)
+        rounded = s.raw("Round", [s.raw("Mul", [clipped, number(s, n)])])
+        name = s.raw("Div", [rounded, number(s, n)])
+        low, high, unit = 0.0, 1.0, 1 / n
+    else:
+        a = abs(float(s.numbers((), (0.5, 1, 0.25))))
+        ratio = s.raw("Div", [x.name, number(s, a)])
+        if kind == "bytes":
+            zero = float(s.rng.integers(0, 256))
+            moved = s.raw("Add", [s.raw("Round", [ratio]), number(s, zero)])
+            stored = s.raw("Cast", [clip(s, moved, 0, 255)], to=TensorProto.UINT8)
+            back = s.raw("Cast", [stored], to=TensorProto.FLOAT)
+            integers = s.raw("Sub", [back, number(s, zero)])
+            least, most = -zero, 255 - zero
+        else:
+            least, most = quant_limits(bits, s.pick(0, 1), 0)
+            integers = s.raw("Round", [clip(s, ratio, least, most)])
+        name = s.raw("Mul", [integers, number(s, a)])
+        low, high, unit = least * a, most * a, a
+    if not s.exact and s.chance(0.3):
+        name = around(s, name, x.name)
+    out = two_valued(s, x, name, low, high, "multi-bit")
+    return replace(out, unit=min(out.unit, unit)) if s.exact else out
 
 
 def bipolar(s: Sketch, x: Tensor) -> Tensor:

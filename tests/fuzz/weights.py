@@ -144,9 +144,18 @@ def few_bits(s: Sketch, shape: Shape) -> Weights:
     return Weights(name, np.full(tuple(shape), 2.0 ** (bits - 2), np.float32), form)
 
 
+def levels(s: Sketch, shape: Shape) -> Weights:
+    """alpha * integers of two to eight bits, odd ones at times (DoReFa)."""
+    half = 1 << (s.pick(2, 2, 3, 4, 8) - 1)
+    integers = s.rng.integers(-half, half, tuple(shape))
+    if half < 16 and s.chance():
+        integers = 2 * integers + 1
+    return _constant(s, integers * _per_output(s, shape, SMALL), "levels")
+
+
 FORMS: tuple[Callable[[Sketch, Shape], Weights], ...] = (
     ones, scaled, scaled, latent, latent, chosen, residue, residue, ternary, three_valued,
-    two_valued, two_valued, per_input, quantizer, few_bits,
+    two_valued, two_valued, per_input, quantizer, few_bits, levels, levels, levels,
 )  # fmt: skip
 
 
