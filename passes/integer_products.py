@@ -18,7 +18,7 @@ Integers that no byte holds are stored with an offset, which adds a constant per
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -102,6 +102,12 @@ class IntegerProduct:
             kind = "ternary weights {-alpha, 0, alpha}"
         bits = int(self.grid.high - self.grid.low).bit_length()
         return f"{bits}-bit activations times {kind}: multiplied as integers"
+
+    @property
+    def stored_magnitude(self) -> int:
+        """The largest magnitude of a stored integer where it is less than its type's, else 0."""
+        largest = max(abs(int(end) - self.offset) for end in (self.grid.low, self.grid.high))
+        return largest if largest < magnitude(self.element) else 0
 
     @property
     def largest_product(self) -> float:
@@ -188,9 +194,9 @@ class _Emitter:
         coded = Const.of(product.codes, product.coding)
         w = self.rw.add(coded, op.w.name + ".integers", op.w.origin)
         if isinstance(op, Gemm):
-            return self.add(BinaryGemm(x, w), ".count")
+            return self.add(BinaryGemm(x, w, largest=product.stored_magnitude), ".count")
         conv = BinaryConv(x, w, op.strides, (0,) * len(op.pads), op.dilations)
-        return self.add(conv, ".count")
+        return self.add(replace(conv, largest=product.stored_magnitude), ".count")
 
     def _with_constant(self, kind: Any, x: Value, array: Array, suffix: str) -> Value:
         shape = channel_shape(self.node.result.type.rank)

@@ -168,7 +168,7 @@ def _place(rw: Rewriter, node: Node, relaid: _Relaid, beside_sign: bool) -> None
         return
     if isinstance(op, Reshape) and not (op.x.type.is_binary or is_row_like(op.x.type)):
         op = replace(op, x=_relaid(rw, op.x, Layout.ROW_MAJOR, ".row", relaid))
-    if isinstance(op, Conv | MaxPool | AveragePool) and _wants_channels_last(op):
+    if isinstance(op, Conv | BinaryConv | MaxPool | AveragePool) and _wants_channels_last(op):
         op = replace(op, x=_relaid(rw, op.x, Layout.CHANNELS_LAST, ".last", relaid))
     if op.elementwise and beside_sign:
         op = op.map_operands(lambda v: _with_channels_last(rw, v, node.result.type, relaid))
@@ -192,7 +192,7 @@ def _lanes_are_apart(type_: TensorType) -> bool:
     return any(size != 1 for size in type_.shape[2:]) and type_.concrete(1)[1] >= _LANES
 
 
-def _wants_channels_last(op: Conv | MaxPool | AveragePool) -> bool:
+def _wants_channels_last(op: Conv | BinaryConv | MaxPool | AveragePool) -> bool:
     """Whether lanes are channels of the input that lie apart."""
     if isinstance(op, Conv) and (op.groups == 1 or op.w.type.concrete(1)[0] // op.groups >= _LANES):
         return False

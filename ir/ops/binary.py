@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import VerifyError
 from ..core import ANNOTATION, Op, Value, decode
 from ..traits import Trait
-from ..types import BOOL, F32, I8, I32, SIGN, TERNARY, U8, Bits, Element, TensorType
+from ..types import BOOL, F32, I8, I32, SIGN, TERNARY, U8, Array, Bits, Element, TensorType
 from .nn import Conv, Gemm, Weighted, WeightWindow, conv_reference, conv_type
 
 PLUS_MINUS: tuple[Element, ...] = (SIGN, TERNARY)
@@ -106,7 +106,8 @@ class BinaryConv(WeightWindow, Op):
     nobody has looked: ``parents`` names for each output channel another one of its block of
     `BLOCK` channels that it is computed from, or -1, and ``distances`` in how many weights the two
     differ (all of them at -1); ``codewords`` is the number of distinct kernels, of one input
-    channel each and up to sign, in the whole layer.
+    channel each and up to sign, in the whole layer. ``largest`` is the largest magnitude in x, 0
+    where it is only known to be of its type.
     """
 
     traits = Trait.WINDOW | Trait.PRODUCT | Trait.SUMS | Trait.MULTIPLIES | Trait.BITS
@@ -120,6 +121,7 @@ class BinaryConv(WeightWindow, Op):
     parents: tuple[int, ...] = field(default=(), metadata={ANNOTATION: True})
     distances: tuple[int, ...] = field(default=(), metadata={ANNOTATION: True})
     codewords: int = field(default=0, metadata={ANNOTATION: True})
+    largest: int = field(default=0, metadata={ANNOTATION: True})
 
     def infer(self) -> tuple[TensorType, ...]:
         out = conv_type(self.x, self.w, self.window, self.groups)
@@ -137,6 +139,7 @@ class BinaryConv(WeightWindow, Op):
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         """Exact: float64 holds every sum below 2**53."""
+        verify_largest(self, args[0])
         x = self.window.padded(decode(args[0], self.x.element), 0)
         w = decode(args[1], self.w.element)
         return conv_reference(x, w, self.window, self.groups, np.float64).astype(np.int32)
@@ -144,13 +147,14 @@ class BinaryConv(WeightWindow, Op):
 
 @dataclass(frozen=True)
 class BinaryGemm(Weighted, Op):
-    """Integer product of x [P, K] with the transpose of w [O, K], elements as in `BinaryConv`: i32
-    sums."""
+    """Integer product of x [P, K] with the transpose of w [O, K], elements and ``largest`` as in
+    `BinaryConv`: i32 sums."""
 
     traits = Trait.PRODUCT | Trait.SUMS | Trait.MULTIPLIES | Trait.BITS
 
     x: Value
     w: Value
+    largest: int = field(default=0, metadata={ANNOTATION: True})
 
     def infer(self) -> tuple[TensorType, ...]:
         if self.x.type.rank != 2 or self.w.type.rank != 2 or self.x.shape[1] != self.w.shape[1]:
@@ -162,6 +166,7 @@ class BinaryGemm(Weighted, Op):
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         """Exact: float64 holds every sum below 2**53."""
+        verify_largest(self, args[0])
         x = decode(args[0], self.x.element).astype(np.float64)
         w = decode(args[1], self.w.element).astype(np.float64)
         return (x @ w.T).astype(np.int32)
@@ -172,8 +177,16 @@ def verify_product(op: BinaryConv | BinaryGemm) -> None:
     signs = op.w.element == SIGN and op.x.element in PLUS_MINUS
     if not signs and not (op.x.element in BYTES and _is_integer(op.w.element)):
         raise VerifyError(f"{op.mnemonic()} cannot multiply {op.x!r} and {op.w!r}")
+    if not 0 <= op.largest <= magnitude(op.x.element):
+        raise VerifyError(f"{op.mnemonic()}: no magnitude of {op.x!r} is {op.largest}")
     if op.terms() * largest_product(op) > I32_MAX:
         raise VerifyError(f"sums of {op.mnemonic()} of {op.x!r} and {op.w!r} may exceed i32")
+
+
+def verify_largest(op: BinaryConv | BinaryGemm, x: Array) -> None:
+    """That no element of x has a larger magnitude than the operator states."""
+    if op.largest and int(np.abs(x.astype(np.int16)).max(initial=0)) > op.largest:
+        raise VerifyError(f"{op.mnemonic()}: {op.x!r} exceeds {op.largest}")
 
 
 def _is_integer(element: Element) -> bool:
@@ -192,7 +205,12 @@ def magnitude(element: Element) -> int:
 
 def largest_product(op: BinaryConv | BinaryGemm) -> int:
     """The largest magnitude of one product."""
-    return magnitude(op.x.element) * magnitude(op.w.element)
+    return largest_input(op) * magnitude(op.w.element)
+
+
+def largest_input(op: BinaryConv | BinaryGemm) -> int:
+    """The largest magnitude of an element of x."""
+    return op.largest or magnitude(op.x.element)
 
 
 Product = BinaryConv | BinaryGemm | Conv | Gemm

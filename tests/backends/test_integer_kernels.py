@@ -46,6 +46,9 @@ WEIGHTS = {
     "bytes": "i8",
 }
 """Of few bits, of so many that 16 bits hold few pairs of products, one or none."""
+FEW = 7
+"""The largest magnitude of inputs that are stated to be small."""
+OF_FEW = ("deep_last", "gemm")
 OF_MANY_BITS = ("stem3", "dilated_last", "deep", "deep_last", "gemm", "gemm_short")
 GEMMS = {"gemm": ("N", 784, 64), "gemm_short": ("3N", 5, 7), "gemm_fixed": ("6", 33, 130)}
 
@@ -97,7 +100,10 @@ def _text() -> str:
         for weights, of_weights in WEIGHTS.items():
             for case in OF_MANY_BITS:
                 layer = _conv if case in CONVS else _gemm
-                cases[f"{case}.{weights}"] = layer(element, case, of_weights)
+                cases[f"{case}.{weights}"] = text = layer(element, case, of_weights)
+                if case in OF_FEW and weights in ("w4", "w7"):
+                    few = re.sub(r"(groups=1|gemm\(%x, %w\))", rf"\1 largest={FEW}", text)
+                    cases[f"{case}.{weights}.few"] = few
         for name, text in cases.items():
             prefixed = re.sub(r"%([a-z])", rf"%{name}.{element}.\1", text)
             lines.append(re.sub(r'as "(\w+)"', rf'as "{name}.{element}.\1"', prefixed))
@@ -117,6 +123,8 @@ def _inputs(graph: Graph, batch: int) -> dict[str, np.ndarray]:
         info = np.iinfo(value.element.dtype)
         array = rng.integers(info.min, info.max + 1, value.type.concrete(batch))
         ends = rng.choice([info.min, info.max], array.shape)
+        if ".few." in value.name:
+            array, ends = (np.clip(a, -FEW, FEW) for a in (array, ends))
         out[value.name] = np.where(rng.random(array.shape) < 0.5, ends, array).astype(info.dtype)
     return out
 

@@ -32,10 +32,10 @@ from llvmlite import ir
 from ....ir import I8 as SIGNED
 from ....ir import SIGN, Array, Op, decode
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
-from ....ir.ops.binary import BYTES, magnitude
+from ....ir.ops.binary import BYTES, largest_input, magnitude
 from ....runtime.weight_packing import in_lanes
 from ...codegen.fused_region import bytes_for_bits
-from ...codegen.isa import instructions
+from ...codegen.isa import instructions, of_machine
 from ...codegen.isa.instruction_set import filled
 from ...codegen.kernel_builder import I8, I16, I32, Code, Index, IRValue, vector
 from ...codegen.kernel_interface import Job, Kernel
@@ -58,10 +58,7 @@ I16_MAX = (1 << 15) - 1
 
 class _Dot(Protocol):
     """Sums of four products a lane: a state that `add` updates, `settle` at the latest after
-    ``limit`` times, and `finish` turns into i32 lanes. ``signed`` says which inputs it takes."""
-
-    signed: bool
-    limit: int
+    `_Way.limit` times, and `finish` turns into i32 lanes."""
 
     def start(self) -> list[IRValue]:
         """An empty sum."""
@@ -80,32 +77,51 @@ class _Dot(Protocol):
         ...
 
 
-def _dot_for(code: Code, largest: int) -> _Dot:
-    """How products with weights of up to a magnitude are summed."""
-    way = _way(code.target, largest)
-    if way == "fours":
-        return _Fours(code)
-    if way == "wide pairs":
-        return _WidePairs(code)
-    return _Pairs(code, largest) if way == "pairs" else _Singles(code, largest)
+@dataclass(frozen=True)
+class _Way:
+    """Which `_Dot` an operator takes on a target, and which operand that gets."""
 
+    name: str
+    shift: int
+    """What is added to inputs that are of the other signedness than the instructions want."""
+    largest: int
+    """The largest magnitude of a product of shifted inputs."""
 
-def _way(target: Target, largest: int) -> str:
-    """Which `_Dot` it is: 16 bits have to hold two products of unsigned bytes."""
-    way = target.has.byte_products
-    return "wide pairs" if way == "pairs" and 2 * UNSIGNED * largest > I16_MAX else way
+    @classmethod
+    def of(cls, op: BinaryConv | BinaryGemm, target: Target) -> _Way:
+        """The way of an operator."""
+        name: str = target.has.byte_products
+        takes_signed = of_machine(target.machine).dot_takes_signed
+        signed = {"fours": takes_signed, "pairs": False, "singles": True}[name]
+        inputs, shift = largest_input(op), 0
+        if op.x.element == SIGNED and not signed:
+            inputs, shift = min(inputs + SHIFT, UNSIGNED), SHIFT
+        elif op.x.element != SIGNED and signed and inputs >= SHIFT:
+            inputs, shift = SHIFT, -SHIFT
+        largest = inputs * magnitude(op.w.element)
+        if name == "pairs" and 2 * largest > I16_MAX:
+            name = "wide pairs"
+        return cls(name, shift, largest)
+
+    @property
+    def limit(self) -> int:
+        """How often a state takes products before it is settled."""
+        narrow = {"pairs": 2, "singles": 1}.get(self.name)
+        return I16_MAX // (narrow * max(1, self.largest)) if narrow else 1 << 20
+
+    def dot(self, code: Code) -> _Dot:
+        """What multiplies."""
+        kinds = {"fours": _Fours, "pairs": _Pairs, "wide pairs": _WidePairs, "singles": _Singles}
+        return kinds[self.name](code)
 
 
 class _Fours:
     """One instruction for four products."""
 
-    limit = 1 << 20
-
     def __init__(self, code: Code) -> None:
         self.code = code
         self.type = vector(I32, code.lanes)
         self.instructions = instructions(code)
-        self.signed = self.instructions.dot_takes_signed
 
     def start(self) -> list[IRValue]:
         return [self.type(None)]
@@ -123,11 +139,8 @@ class _Fours:
 class _Pairs:
     """16-bit sums of pairs of products."""
 
-    signed = False
-
-    def __init__(self, code: Code, largest: int) -> None:
+    def __init__(self, code: Code) -> None:
         self.code = code
-        self.limit = I16_MAX // (2 * UNSIGNED * largest)
         self.type = vector(I32, code.lanes)
         self.half = vector(I16, 2 * code.lanes)
         self.instructions = instructions(code)
@@ -147,9 +160,6 @@ class _Pairs:
 
 class _WidePairs:
     """32-bit sums of pairs of 16-bit products: of a word's even bytes, then of its odd ones."""
-
-    signed = False
-    limit = 1 << 20
 
     def __init__(self, code: Code) -> None:
         self.code = code
@@ -180,11 +190,8 @@ class _WidePairs:
 class _Singles:
     """A 16-bit sum for each of the four inputs."""
 
-    signed = True
-
-    def __init__(self, code: Code, largest: int) -> None:
+    def __init__(self, code: Code) -> None:
         self.code = code
-        self.limit = I16_MAX // (SHIFT * largest)
         self.type = vector(I32, code.lanes)
         self.wide = vector(I16, 4 * code.lanes)
 
@@ -249,9 +256,14 @@ class _Layer(Layer[BinaryConv | BinaryGemm]):
         return words_of_window(self.geometry, self.strides)
 
     @cached_property
-    def dot(self) -> _Dot:
+    def way(self) -> _Way:
         """How products are summed."""
-        return _dot_for(self.code, magnitude(self.op.w.element))
+        return _Way.of(self.op, self.code.target)
+
+    @cached_property
+    def dot(self) -> _Dot:
+        """What sums them."""
+        return self.way.dot(self.code)
 
     @cached_property
     def plan(self) -> Plan:
@@ -271,11 +283,6 @@ class _Layer(Layer[BinaryConv | BinaryGemm]):
                 rows[:, number, place] = integers[(slice(None), *tap)]
         return in_lanes(rows, self.plan.width).swapaxes(2, 3)
 
-    @property
-    def shifted(self) -> bool:
-        """Whether the inputs are of the other signedness than the instructions want."""
-        return (self.op.x.element == SIGNED) != self.dot.signed
-
     def body(self) -> None:
         """The whole kernel function."""
         code, weights = self.code, self.constant.map(self.weights)
@@ -284,11 +291,9 @@ class _Layer(Layer[BinaryConv | BinaryGemm]):
         self.w = code.own_weights(self.constant, weights) if binary else code.data(weights)
         self.offsets = code.data(np.array([word.offset for word in self.words], np.int64))
         self.start = None
-        if self.shifted:
-            # Signed inputs plus 128, or unsigned ones minus 128.
-            factor = SHIFT if self.dot.signed else -SHIFT
+        if shift := self.way.shift:
             self.start = code.data(
-                weights.map(lambda w: factor * w.sum(axis=(1, 3), dtype=np.int32))
+                weights.map(lambda w: -shift * w.sum(axis=(1, 3), dtype=np.int32))
             )
         self.region = Epilogue(code, self.job)
         for_tiles(code, self.geometry, self.plan, self._tile)
@@ -324,12 +329,13 @@ class _Run:
         self.size = len(empty)
         state = [v for _ in range(self.tile.pixels * self.vectors) for v in empty]
         count = len(layer.words)
-        in_pieces = count // dot.limit * dot.limit
+        limit = layer.way.limit
+        in_pieces = count // limit * limit
 
         def piece(first: Index, state: Sequence[IRValue]) -> list[IRValue]:
-            return self._settled(self._words(first, code.add(first, dot.limit), state))
+            return self._settled(self._words(first, code.add(first, limit), state))
 
-        state = code.repeat(0, in_pieces, dot.limit, state, piece)
+        state = code.repeat(0, in_pieces, limit, state, piece)
         if in_pieces < count:
             state = self._settled(self._words(in_pieces, count, state))
         out: list[IRValue] = []
@@ -380,7 +386,7 @@ class _Run:
         before they are copied: the other way round, LLVM 22 never ends where there is VBMI."""
         code, lanes = self.code, self.layer.plan.lanes
         word = code.b.load(at, typ=I32, align=1)
-        if self.layer.shifted:
+        if self.layer.way.shift:
             word = code.b.xor(word, I32(0x80808080))
         return code.b.bitcast(code.splat(word, lanes), octets)
 
@@ -389,6 +395,8 @@ _REGISTERS = {"fours": (1, 2), "pairs": (1, 3), "wide pairs": (1, 5), "singles":
 """Of a sum while it is added to, and for all sums in between."""
 _INSTRUCTIONS = {"fours": 1, "pairs": 2, "wide pairs": 4, "singles": 4}
 """For four products in each lane."""
+_SETTLES = {"fours": 0, "pairs": 4, "wide pairs": 0, "singles": 12}
+"""To settle a sum that registers have no room for."""
 
 
 def _blocking(target: Target, op: BinaryConv | BinaryGemm) -> tuple[int, int]:
@@ -396,7 +404,7 @@ def _blocking(target: Target, op: BinaryConv | BinaryGemm) -> tuple[int, int]:
     lanes = target.lanes
     vectors = max(4 if target.registers == 32 else 2, -(-8 // lanes))
     vectors = narrowed(vectors, lanes, op.w.type.concrete(1)[0])
-    each, temporaries = _REGISTERS[_way(target, magnitude(op.w.element))]
+    each, temporaries = _REGISTERS[_Way.of(op, target).name]
     room = target.registers - vectors - temporaries
     return vectors, max(1, min(12, room // (vectors * each)))
 
@@ -423,7 +431,8 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     words = geometry.channels * geometry.kernel[0] * -(-geometry.kernel[1] // FOUR)
     if isinstance(anchor, BinaryGemm):
         words = -(-geometry.channels // FOUR)
-    each = _INSTRUCTIONS[_way(target, magnitude(anchor.w.element))]
+    way = _Way.of(anchor, target)
+    each = _INSTRUCTIONS[way.name] + (_SETTLES[way.name] / way.limit if words > way.limit else 0)
     tiles = geometry.out[0] * -(-geometry.out[1] // pixels)
     operations = words * (pixels * vectors * each / 2 + 2) + pixels * vectors * len(op.body.nodes)
     return geometry.samples * tiles * blocks * operations
@@ -434,7 +443,16 @@ def _lower(job: Job) -> None:
     job.step(tasks(Geometry.of(op)), lambda code: _Layer(job, code, op).body())
 
 
+def _annotations(choice: Choice) -> tuple[str, ...]:
+    return ("largest",)
+
+
 KERNELS = tuple(
-    Kernel(KernelDescriptor(name, kind, _refuses, _cycles, extra_bytes=bytes_for_bits), _lower)
+    Kernel(
+        KernelDescriptor(
+            name, kind, _refuses, _cycles, extra_bytes=bytes_for_bits, annotations=_annotations
+        ),
+        _lower,
+    )
     for name, kind in (("integer_conv", BinaryConv), ("integer_gemm", BinaryGemm))
 )
