@@ -372,6 +372,7 @@ def layer(verdict: Verdict) -> artifact.Layer:
     op = node.op
     macs = multiply_accumulates(node)
     weights = math.prod(op.w.shape) if isinstance(op, (Conv, Gemm)) else 0
+    of_activations, of_weights = (1, 1) if verdict.binarized else verdict.bits or (32, 32)
     return artifact.Layer(
         name=node.origin[0] if node.origin else node.result.name,
         op=op.mnemonic(),
@@ -381,8 +382,10 @@ def layer(verdict: Verdict) -> artifact.Layer:
         output=tuple(str(d) if isinstance(d, Batch) else d for d in node.result.shape),
         macs=macs,
         binary_macs=macs if verdict.binarized else 0,
-        weight_bytes=-(-weights // 8) if verdict.binarized else 4 * weights,
+        weight_bytes=-(-weights * of_weights // 8),
         window=Geometry.of(op).text,
+        activation_bits=of_activations,
+        weight_bits=of_weights,
     )
 
 

@@ -58,6 +58,8 @@ class Verdict:
     reason: str
     advice: str = ""
     """What would make it binary; empty when it is."""
+    bits: tuple[int, int] | None = None
+    """Of activations and weights, where the layer multiplies integers."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +118,10 @@ def examine(
             why = _without_factor(tracer, node.op, recognised)
             integers = recognise_integers(rw, node.op)
             if integers is not None and (integers.exact or not exact_float):
-                why = NotSigns(integers.describe(), why.advice)
-            verdicts.append(Verdict(node, False, why.reason, why.advice))
+                text = integers.describe()
+                verdicts.append(Verdict(node, False, text, why.advice, integers.bits))
+            else:
+                verdicts.append(Verdict(node, False, why.reason, why.advice))
         elif isinstance(node.op, MatMul):
             verdicts.append(Verdict(node, False, _computed(tracer, node.op)))
         rw.copy(node)

@@ -92,16 +92,22 @@ class IntegerProduct:
     """float32 [O]: alpha * u."""
     bias: Array | None
 
+    @property
+    def bits(self) -> tuple[int, int]:
+        """Of activations and weights."""
+        levels = np.unique(self.weights.integers)
+        return int(self.grid.high - self.grid.low).bit_length(), (len(levels) - 1).bit_length()
+
     def describe(self) -> str:
         """One line on how the layer runs."""
         levels = np.unique(self.weights.integers)
-        kind = f"{(len(levels) - 1).bit_length()}-bit weights"
+        of_activations, of_weights = self.bits
+        kind = f"{of_weights}-bit weights"
         if self.coding == SIGN:
             kind = "±alpha"
         elif np.array_equal(levels, (-1, 0, 1)):
             kind = "ternary weights {-alpha, 0, alpha}"
-        bits = int(self.grid.high - self.grid.low).bit_length()
-        return f"{bits}-bit activations times {kind}: multiplied as integers"
+        return f"{of_activations}-bit activations times {kind}: multiplied as integers"
 
     @property
     def stored_magnitude(self) -> int:

@@ -142,7 +142,8 @@ class Layer:
     """One layer of the model, for reports: ``reason`` says why it is (not) binarized.
 
     ``macs`` and ``binary_macs`` are multiply-accumulates of one sample, in all and on bits;
-    ``window`` is how a convolution's window moves, in words.
+    ``window`` is how a convolution's window moves, in words. Bits are those of what is multiplied:
+    1 of layers on bits, 32 of floats, those between of integers.
     """
 
     name: str
@@ -155,6 +156,8 @@ class Layer:
     binary_macs: int
     weight_bytes: int
     window: str = ""
+    activation_bits: int = 32
+    weight_bits: int = 32
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,8 @@ def _decode_layer(fields: Fields) -> Layer:
         fields.size("binary_macs"),
         fields.size("weight_bytes"),
         fields.string("window"),
+        fields.integer("activation_bits", 1, 32),
+        fields.integer("weight_bits", 1, 32),
     )
     fields.finish()
     return layer

@@ -15,12 +15,42 @@ from onnx import TensorProto, helper, numpy_helper
 ON_BITS = {"/conv1/Conv", "/conv2/Conv", "/conv3/Conv", "/conv4/Conv"}
 LAYER_KEYS = {
     "name", "op", "binarized", "reason", "input", "output", "macs", "binary_macs", "weight_bytes",
-    "window",
+    "window", "activation_bits", "weight_bits",
 }  # fmt: skip
 AS_MODEL = "+1 at 0, as the model says"
 MODEL_KEYS = LAYER_KEYS | {
     "advice", "kernel", "strides", "pads", "dilations", "groups", "sign_zero", "kernels",
 }  # fmt: skip
+
+
+def test_integers_state_their_bits(cli: Cli, tmp_path: Path) -> None:
+    """A product of 2-bit activations and 3-level weights, between floats and signs."""
+    w = np.resize(np.float32([0.5, 0, -0.5, 0.5, 0.5]), (32, 16))
+    numbers = {"three": np.float32(3), "low": np.float32(0), "high": np.float32(1), "w": w}
+    nodes = [
+        helper.make_node("Clip", ["x", "low", "high"], ["c"]),
+        helper.make_node("Mul", ["c", "three"], ["m"]),
+        helper.make_node("Round", ["m"], ["r"]),
+        helper.make_node("Div", ["r", "three"], ["q"]),
+        helper.make_node("MatMul", ["q", "w"], ["y"], name="product"),
+    ]
+    x, y = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", size])
+        for name, size in (("x", 32), ("y", 16))
+    )
+    constants = [numpy_helper.from_array(a, name) for name, a in numbers.items()]
+    graph = helper.make_graph(nodes, "few", [x], [y], constants)
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)], ir_version=10)
+    path, library = tmp_path / "few.onnx", tmp_path / "few.so"
+    path.write_bytes(proto.SerializeToString())
+    compiled = cli.good("compile", path, "-o", library, "--target", "x86-64-v3")
+    assert "0 of 1 layers on bits, 1 on integers, " in compiled
+    for inspected in (path, library):
+        report = json.loads(cli.good("inspect", inspected, "--json"))
+        (layer,) = report["layers"]
+        assert (layer["activation_bits"], layer["weight_bits"]) == (2, 2)
+        assert (report["integers"], report["weight_bytes"]) == (1, 32 * 16 // 4)
+        assert re.search(r"^product +2x2 ", cli.good("inspect", inspected), re.MULTILINE)
 
 
 def test_a_model_as_json(cli: Cli, mnist: Path) -> None:

@@ -16,7 +16,7 @@ from ...errors import one_line
 from ...version import __version__
 from ..command_line.console import bytes_text, count_text, shape_text
 from .html_graph import Drawing, Item
-from .layer_report import Row, totals
+from .layer_report import Row, state_text, totals
 
 if TYPE_CHECKING:
     from ...runtime.manifest import Layer
@@ -155,7 +155,7 @@ def _layer(number: int, row: Row, marks: str, said: str) -> str:
 
 
 def _state(layer: Layer) -> str:
-    return "on bits" if layer.binarized else "float"
+    return state_text(layer, "on bits", "float")
 
 
 def _table(rows: Sequence[Row]) -> str:

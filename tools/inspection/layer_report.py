@@ -129,7 +129,7 @@ def wrapped(head: str, text: str, width: int | None = None) -> list[str]:
 def _cells(layer: Layer) -> tuple[str, ...]:
     return (
         one_line(layer.name),
-        "yes" if layer.binarized else "no",
+        state_text(layer, "yes", "no"),
         shape_text(layer.input),
         shape_text(layer.output),
         count_text(layer.macs),
@@ -138,21 +138,35 @@ def _cells(layer: Layer) -> tuple[str, ...]:
     )
 
 
+def state_text(layer: Layer, on_bits: str, as_floats: str) -> str:
+    """How a layer runs: of integers, the bits of activations and of weights: ``8x2``."""
+    if layer.binarized:
+        return on_bits
+    return as_floats if layer.weight_bits == 32 else f"{layer.activation_bits}x{layer.weight_bits}"
+
+
+def on_bits_text(layers: Sequence[Layer]) -> str:
+    """``2 of 6 layers on bits, 3 on integers``."""
+    counted = totals(layers)
+    integers = f", {counted['integers']} on integers" if counted["integers"] else ""
+    return f"{counted['binarized']} of {counted['total']} layers on bits{integers}"
+
+
 def totals(layers: Sequence[Layer]) -> dict[str, int]:
     """Sums over layers, with the keys of the JSON.
 
     ``macs`` are multiply-accumulates of one sample; ``binary_macs`` those of them on bits;
-    ``float32_bytes`` those of the weights as floats (counted in eights), however a file has them.
+    ``float32_bytes`` those of the weights as floats (counted in eights), however a file has them;
+    ``integers`` counts layers that multiply integers.
     """
     return {
         "binarized": sum(layer.binarized for layer in layers),
+        "integers": sum(not layer.binarized and layer.weight_bits < 32 for layer in layers),
         "total": len(layers),
         "macs": sum(layer.macs for layer in layers),
         "binary_macs": sum(layer.binary_macs for layer in layers),
         "weight_bytes": sum(layer.weight_bytes for layer in layers),
-        "float32_bytes": sum(
-            layer.weight_bytes * (32 if layer.binarized else 1) for layer in layers
-        ),
+        "float32_bytes": sum(layer.weight_bytes * 32 // layer.weight_bits for layer in layers),
     }
 
 

@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ....options import FLAGS
-from ...inspection.layer_report import almost_binary, layer_lines, rows_of, smaller_text, totals
+from ...inspection.layer_report import (
+    almost_binary,
+    layer_lines,
+    on_bits_text,
+    rows_of,
+    smaller_text,
+)
 from ..arguments import add_options, options_of
 from ..console import bytes_text, complain, progress, require_compiler, show
 
@@ -70,7 +76,7 @@ def _summary(output: Path, compilation: Compilation, emit: str) -> str:
     from ...inspection.stored_weights import stored_weights, total
 
     layers = compilation.manifest.layers
-    counted, size = totals(layers), bytes_text(len(compilation.data))
+    size = bytes_text(len(compilation.data))
     if emit in ("so", "obj"):
         size = smaller_text(layers, len(compilation.data))
         weights = stored_weights(compilation.data, compilation.manifest, str(output))
@@ -78,7 +84,7 @@ def _summary(output: Path, compilation: Compilation, emit: str) -> str:
             size += f", {total(weights).bits:.2f} bits a binary weight"
     target = compilation.manifest.target
     return (
-        f"{output}: {counted['binarized']} of {counted['total']} layers on bits, {size}, "
+        f"{output}: {on_bits_text(layers)}, {size}, "
         f"{target.name if target.name != 'native' else f'native ({target.cpu})'}, "
         f"{compilation.seconds:.1f} s"
     )

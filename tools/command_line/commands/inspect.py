@@ -11,7 +11,7 @@ from ....errors import InputError, OutputError
 from ....files import check_writable, write_file
 from ...inspection.contents import artifact_contents, is_artifact, model_contents
 from ...inspection.html_page import page
-from ...inspection.layer_report import layer_lines, totals, wrapped
+from ...inspection.layer_report import layer_lines, on_bits_text, wrapped
 from ..arguments import add_options, options_of, positive
 from ..console import require_compiler, show, show_json
 
@@ -86,8 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         show_json(contents.json)
     elif html is not None:
-        counted = totals([row.layer for row in contents.rows])
-        show(f"{html}: {counted['binarized']} of {counted['total']} layers on bits")
+        show(f"{html}: {on_bits_text([row.layer for row in contents.rows])}")
     else:
         facts = (line for fact in contents.facts[1:] for line in wrapped(fact[:HEAD], fact[HEAD:]))
         show(f"{path}: {contents.facts[0]}", *facts, "", *layer_lines(contents.rows))
