@@ -5,11 +5,11 @@ Where every input is u * i, with i an integer of 8 bits, and every weight of a c
 
     conv(x, w) + bias = (alpha * u) * float(binary_conv(i, t)) + bias
 
-The sum of integers is exact, its scale is rounded once and the product once. Where u is a power of
-two, the weights exactly alpha * t and sums below 2^24, float arithmetic rounds nothing before the
-last multiplication either, and both are equal in every bit; a bias is added after one more
-rounding, which changes nothing where alpha is a power of two. Else the float sums round more often
-than this does; ``exact`` leaves them alone.
+The sum of integers is exact, its scale is rounded once and the product once. Where u and alpha are
+powers of two, the weights exactly alpha * t and sums below 2^24, float arithmetic rounds nothing
+and both are equal in every bit. Where alpha is none, the product of the sum and alpha is what
+`binarize` makes of ±alpha too; a bias would be added after one more rounding. Else the float sums
+round more often than this does. ``exact`` takes no layers but those of the first two kinds.
 
 Integers that no byte holds are stored with an offset, which adds a constant per channel:
 
@@ -123,10 +123,9 @@ class IntegerProduct:
     @property
     def exact(self) -> bool:
         """Whether the float sum has the same bits."""
-        rows = np.abs(self.weights.integers.astype(np.int64)).reshape(len(self.scale), -1)
         if not (self.grid.exact and self.weights.exact):
             return False
-        if rows.sum(1).max() * self.grid.largest >= LARGEST:
+        if self.weights.largest_sum * self.grid.largest >= LARGEST:
             return False
         return self.bias is None or is_power_of_two(self.scale)
 
@@ -149,8 +148,12 @@ def recognise_integers(rw: Rewriter, op: Conv | Gemm) -> IntegerProduct | None:
         return None
     codes, coding = weights.coded()
     scale = (weights.scale.astype(np.float64) * grid.unit).astype(np.float32)
-    fits = inputs * magnitude(stored[0]) * magnitude(coding) <= I32_MAX
-    if not fits or not np.isfinite(scale).all() or np.any(scale < SMALLEST):
+    element, offset = stored
+    sums = max(
+        inputs * magnitude(element) * magnitude(coding),
+        (magnitude(element) + abs(offset)) * weights.largest_sum,
+    )
+    if sums > I32_MAX or not np.isfinite(scale).all() or np.any(scale < SMALLEST):
         return None
     return IntegerProduct(grid, *stored, weights, codes, coding, scale, bias)
 

@@ -1,7 +1,8 @@
 """Values whose elements are multiples of one unit: what rounding leaves, and casts of integers.
 
 Adding integers, multiplying by positive numbers, bounds that are multiples too, and moving elements
-keep them. As in bits, there is no not-a-number among them: where one is rounded, the integer is 0.
+keep them. As in bits, there is no not-a-number among them: where one is rounded, the integer is 0,
+or the least one of those that bytes hold only with an offset.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...ir import BOOL, F32, I8, U8, Scalar, Value
+from ...ir import BOOL, F32, I8, U8, Node, Scalar, Value
 from ...ir.intervals import UNKNOWN, Interval
 from ...ir.ops import (
     Add,
@@ -39,7 +40,9 @@ LARGEST_ROUNDED = 1 << 10
 """Where units are rounded, multiples below it are off by far less than a unit."""
 NEAR = 1e-5
 """Steps that a bound may lie off the grid: what is left of it is far below the steps' rounding."""
-_LONGEST = 16
+_LONGEST = 64
+"""Operators between integers and their reader."""
+_LONGEST_BOUND = 16
 """Operators before a rounding by which its operand is bounded."""
 _RANGES = {U8: (0.0, 255.0), I8: (-128.0, 127.0), BOOL: (0.0, 1.0)}
 
@@ -114,30 +117,31 @@ class Grid:
         return whole if abs(steps - whole) <= (0 if self.exact else NEAR) else None
 
 
-def find_grid(rw: Rewriter, value: Value) -> Grid | None:
-    """The integers that a float value holds, or None."""
+def find_grid(rw: Rewriter, value: Value, longest: int = _LONGEST) -> Grid | None:
+    """The integers that a float value holds, or None; they come at most ``longest`` operators from
+    where they are made."""
     node = rw.producer(value)
-    if node is None or value.element != F32:
+    if node is None or value.element != F32 or not longest:
         return None
     op = node.op
     if isinstance(op, Cast) and op.x.element in _RANGES:
         stored = None if op.x.element == BOOL else (op.x.element, 0)
         return Grid(*_RANGES[op.x.element], stored=stored)  # type: ignore[index,arg-type]
     if isinstance(op, (Round, Floor, Ceil)):
-        bounds = op.interval([_bounds(rw, op.x, _LONGEST)])
+        bounds = op.interval([_bounds(rw, op.x, _LONGEST_BOUND)])
         return Grid(float(bounds.low), float(bounds.high))
     if isinstance(op, (Clip, Relu)):
-        grid = find_grid(rw, op.x)
+        grid = find_grid(rw, op.x, longest - 1)
         return grid.clipped(*_limits(op)) if grid else None
     if isinstance(op, Pad):
-        grid = find_grid(rw, op.x)
+        grid = find_grid(rw, op.x, longest - 1)
         return grid.joined(op.value) if grid else None
     if isinstance(op, (Mul, Div, Add, Sub)):
-        return _moved(rw, op)
+        return _moved(rw, node, longest - 1)
     sources = op.sources if op.traits & PASSES_ON else ()
     if len(sources) != 1 or (isinstance(op, MaxPool) and op.may_be_empty()):
         return None
-    return find_grid(rw, sources[0])
+    return find_grid(rw, sources[0], longest - 1)
 
 
 def _limits(op: Clip | Relu) -> tuple[float, float]:
@@ -159,10 +163,14 @@ def _bounds(rw: Rewriter, value: Value, length: int) -> Interval:
     return op.interval([_bounds(rw, v, length // len(op.operands)) for v in op.operands])
 
 
-def _moved(rw: Rewriter, op: Mul | Div | Add | Sub) -> Grid | None:
+def _moved(rw: Rewriter, node: Node, longest: int) -> Grid | None:
     """A grid times or over a positive number, or plus or minus one of its own elements."""
+    op = node.op
+    assert isinstance(op, (Mul, Div, Add, Sub))
     x, c = _operands(rw, op)
-    array, grid = rw.array(c), find_grid(rw, x)
+    if x.type != node.result.type:
+        return None
+    array, grid = rw.array(c), find_grid(rw, x, longest)
     if array is None or grid is None or array.size != 1 or not np.isfinite(array).all():
         return None
     number = float(array.reshape(()))

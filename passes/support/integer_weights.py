@@ -32,6 +32,12 @@ class IntegerWeights:
     exact: bool
     """Whether each weight is scale * integer in every bit."""
 
+    @property
+    def largest_sum(self) -> int:
+        """The largest sum of magnitudes of one channel."""
+        magnitudes = np.abs(self.integers.astype(np.int64)).reshape(len(self.scale), -1)
+        return int(magnitudes.sum(1).max())
+
     def coded(self) -> tuple[Array, Element]:
         """The integers as contents of a constant: bits with a table of them, if few will do."""
         values = np.unique(self.integers)

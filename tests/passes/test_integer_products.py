@@ -223,3 +223,18 @@ def test_inspection_says_that_a_layer_runs_in_integers() -> None:
     (verdict,) = examine(graph)
     assert not verdict.binarized
     assert "multiplied as integers" in verdict.reason
+
+
+def test_integers_far_from_where_they_are_made_are_floats() -> None:
+    """A chain longer than Python's stack is deep."""
+    builder = Builder()
+    start = Value("i", TensorType((Batch(), 8), U8))
+    value = builder.add(Cast(start, F32), "x")
+    one = builder.add(Const.of(np.float32(1)), "one")
+    for number in range(1500):
+        value = builder.add(Relu(value) if number % 2 else Add(value, one), "x")
+    w = builder.add(Const.of(np.ones((2, 8), np.float32)), "w")
+    y = builder.add(Gemm(value, w, None), "y")
+    graph = Graph("g", (start,), tuple(builder.nodes), (Output("y", y),), Stage.BINARIZED)
+    after = run_passes(graph, (IntegerProducts(),), ONE_KERNEL_EACH)
+    assert any(isinstance(node.op, Gemm) for node in after.nodes)

@@ -58,12 +58,12 @@ def weights() -> list[Weights]:
     """One kernel for each layout, the parts of the tree being one; and bytes of no layout."""
     tensors: list[Weights] = []
     for number, layout in enumerate(LAYOUTS):
-        kernel = min(number, 4)
+        kernel = min(number, 5)
         bits = close(layout, kernel)
         data = layout.array(bits).tobytes()
         tensors.append(Weights(kernel, data, bits, 9, layout))
     bits = np.zeros((8, 100), np.uint8)
-    return [*tensors, Weights(5, bytes(range(256)) * 4, bits, 1, None)]
+    return [*tensors, Weights(6, bytes(range(256)) * 4, bits, 1, None)]
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +87,9 @@ def test_round_trip(plain: bytes, packed: bytes) -> None:
     assert contents.size == len(plain)
     codings = [(entry.kernel, entry.coded.coding) for entry in contents.entries]
     assert codings == [
-        *((kernel, "tree") for kernel in range(5)),
-        *[(4, "again")] * 2,
-        (5, "bytes"),
+        *((kernel, "tree") for kernel in range(6)),
+        *[(5, "again")] * 2,
+        (6, "bytes"),
     ]
     for entry, tensor in zip(contents.entries, weights(), strict=True):
         assert plain[entry.offset : entry.offset + entry.size] == tensor.data

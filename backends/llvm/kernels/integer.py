@@ -35,7 +35,7 @@ from ....ir.ops import BinaryConv, BinaryGemm, Fused
 from ....ir.ops.binary import BYTES, largest_input, magnitude
 from ....runtime.weight_packing import in_lanes
 from ...codegen.fused_region import bytes_for_bits
-from ...codegen.isa import instructions, of_machine
+from ...codegen.isa import instructions, of_target
 from ...codegen.isa.instruction_set import filled
 from ...codegen.kernel_builder import I8, I16, I32, Code, Index, IRValue, vector
 from ...codegen.kernel_interface import Job, Kernel
@@ -91,7 +91,7 @@ class _Way:
     def of(cls, op: BinaryConv | BinaryGemm, target: Target) -> _Way:
         """The way of an operator."""
         name: str = target.has.byte_products
-        takes_signed = of_machine(target.machine).dot_takes_signed
+        takes_signed = of_target(target).dot_takes_signed
         signed = {"fours": takes_signed, "pairs": False, "singles": True}[name]
         inputs, shift = largest_input(op), 0
         if op.x.element == SIGNED and not signed:
