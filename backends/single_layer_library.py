@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..ir import Graph
 from ..runtime import artifact
 from . import linking
-from .interface import Backend
+from .interface import Backend, Lowered
 from .manifest_entries import target_entry, tensor_entries
 from .targets import Target
 
@@ -18,22 +18,27 @@ NAME = "piece"
 def piece(graph: Graph, backend: Backend, target: Target) -> bytes:
     """The library of a scheduled graph with slots."""
     code = backend.lower(graph, target)
+    manifest = piece_manifest(graph, code, target, NAME)
+    data = linking.link(code.emit("obj", NAME, artifact.section_bytes(manifest)), target, None)
+    return artifact.seal(data)
+
+
+def piece_manifest(graph: Graph, code: Lowered, target: Target, name: str) -> artifact.Manifest:
+    """What the code of a part of a schedule says of itself; all that has a name is called ``name``."""
     inputs, outputs = tensor_entries(graph)
-    manifest = artifact.Manifest(
-        bnnc=NAME,
-        name=NAME,
-        prefix=NAME,
+    return artifact.Manifest(
+        bnnc=name,
+        name=name,
+        prefix=name,
         target=target_entry(target),
         inputs=inputs,
         outputs=outputs,
         workspace=code.workspace,
         constants=code.constant_bytes,
-        source=artifact.Source("0" * 64, 0, 0, NAME),
+        source=artifact.Source("0" * 64, 0, 0, name),
         linker="",
         kernels=tuple(
-            artifact.Kernel(NAME, NAME, str(scheduled.choice), (), 0, 0, scheduled.steps)
+            artifact.Kernel(name, name, str(scheduled.choice), (), 0, 0, scheduled.steps)
             for scheduled in code.schedule
         ),
     )
-    data = linking.link(code.emit("obj", NAME, artifact.section_bytes(manifest)), target, None)
-    return artifact.seal(data)

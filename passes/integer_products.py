@@ -95,17 +95,16 @@ class IntegerProduct:
     @property
     def bits(self) -> tuple[int, int]:
         """Of activations and weights."""
-        levels = np.unique(self.weights.integers)
-        return int(self.grid.high - self.grid.low).bit_length(), (len(levels) - 1).bit_length()
+        of_weights = (len(self.weights.levels) - 1).bit_length()
+        return int(self.grid.high - self.grid.low).bit_length(), of_weights
 
     def describe(self) -> str:
         """One line on how the layer runs."""
-        levels = np.unique(self.weights.integers)
         of_activations, of_weights = self.bits
         kind = f"{of_weights}-bit weights"
         if self.coding == SIGN:
             kind = "±alpha"
-        elif np.array_equal(levels, (-1, 0, 1)):
+        elif np.array_equal(self.weights.levels, (-1, 0, 1)):
             kind = "ternary weights {-alpha, 0, alpha}"
         return f"{of_activations}-bit activations times {kind}: multiplied as integers"
 

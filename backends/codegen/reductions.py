@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -219,20 +218,18 @@ POWERS = Sum(F32, wide=True, positive=True)
 """Of powers of e as `math_float32.scaled_exp` scales them."""
 
 
-def softmax_total(code: Emission, op: Softmax | LogSoftmax, state: IRValue) -> tuple[IRValue, ...]:
+def softmax_total(code: Emission, op: Softmax | LogSoftmax, state: IRValue) -> IRValue:
     """What the elements of a row have in common, of the state of its `POWERS`: the logarithm of
     their sum, or its reciprocal."""
     if isinstance(op, Softmax):
         one = ir.Constant(state.type, [1.0] * state.type.count)
-        return (POWERS.finish(code, code.b.fdiv(one, state)),)
+        return POWERS.finish(code, code.b.fdiv(one, state))
     scale = ir.Constant(state.type, [2.0**-math_float32.EXP_SCALE] * state.type.count)
-    return (math_float32.log(code, POWERS.finish(code, code.b.fmul(state, scale))),)
+    return math_float32.log(code, POWERS.finish(code, code.b.fmul(state, scale)))
 
 
-def softmax_result(
-    code: Emission, op: Softmax | LogSoftmax, x: IRValue, total: Sequence[IRValue]
-) -> IRValue:
+def softmax_result(code: Emission, op: Softmax | LogSoftmax, x: IRValue, total: IRValue) -> IRValue:
     """An element of the result, of its power (softmax) or of the difference to the highest."""
     if isinstance(op, Softmax):
-        return code.b.fmul(x, total[0])
-    return code.b.fsub(x, total[0])
+        return code.b.fmul(x, total)
+    return code.b.fsub(x, total)

@@ -7,6 +7,7 @@ largest weight of a channel is n steps, for the least n at which all others are 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -32,6 +33,11 @@ class IntegerWeights:
     exact: bool
     """Whether each weight is scale * integer in every bit."""
 
+    @cached_property
+    def levels(self) -> Array:
+        """The integers that occur, in order."""
+        return np.unique(self.integers)
+
     @property
     def largest_sum(self) -> int:
         """The largest sum of magnitudes of one channel."""
@@ -40,7 +46,7 @@ class IntegerWeights:
 
     def coded(self) -> tuple[Array, Element]:
         """The integers as contents of a constant: bits with a table of them, if few will do."""
-        values = np.unique(self.integers)
+        values = self.levels
         if np.isin(values, (-1, 1)).all():
             return (self.integers > 0).astype(np.uint8), SIGN
         for planes in range(1, MOST_PLANES + 1):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ...backends.cost_model import NO_CONSTANTS, Constants, PredictedCost
 from ...backends.interface import Choice, KernelDescriptor
-from ...backends.manifest_entries import target_entry, tensor_entries
+from ...backends.single_layer_library import piece_manifest
 from ...backends.targets import Target
 from ...driver import import_model, load_backend, lower, resolve_target
 from ...ir import Op
@@ -122,19 +122,7 @@ def measured(shape: Shape, kernel: str) -> Row:
     graph, _ = lower(model, costs, Options(optimize="speed"))
     inner, _ = middle(graph)
     code = backend.lower(inner, target)
-    inputs, outputs = tensor_entries(inner)
-    manifest = artifact.Manifest(
-        bnnc=NAME,
-        name=NAME,
-        prefix=NAME,
-        target=target_entry(target),
-        inputs=inputs,
-        outputs=outputs,
-        workspace=code.workspace,
-        constants=code.constant_bytes,
-        source=artifact.Source("0" * 64, 0, 0, NAME),
-        linker="",
-    )
+    manifest = piece_manifest(inner, code, target, NAME)
     data = code.emit("obj", NAME, artifact.section_bytes(manifest))
     runs = executed(data, c_header(manifest))
     thousands = shape.macs / 1000

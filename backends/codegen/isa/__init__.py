@@ -31,4 +31,4 @@ def of_target(target: Target) -> type[InstructionSet]:
 
 def instructions(code: Emission) -> InstructionSet:
     """What the target of some code has, to be written there."""
-    return of_machine(code.target.machine)(code)
+    return of_target(code.target)(code)

@@ -134,7 +134,7 @@ class Row:
 
         def finish(i: Index, lanes: int) -> None:
             x = self.load(1, i, lanes) if isinstance(op, Softmax) else shifted(i, lanes)
-            self.store(softmax_result(code, op, x, [self.spread(t, x) for t in total]), i)
+            self.store(softmax_result(code, op, x, self.spread(total, x)), i)
 
         self.each(finish)
 
