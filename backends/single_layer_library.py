@@ -24,7 +24,7 @@ def piece(graph: Graph, backend: Backend, target: Target) -> bytes:
 
 
 def piece_manifest(graph: Graph, code: Lowered, target: Target, name: str) -> artifact.Manifest:
-    """What the code of a part of a schedule says of itself; all that has a name is called ``name``."""
+    """What the code of a part of a schedule says of itself, under one name."""
     inputs, outputs = tensor_entries(graph)
     return artifact.Manifest(
         bnnc=name,
