@@ -94,9 +94,9 @@ class IntegerProduct:
 
     @property
     def bits(self) -> tuple[int, int]:
-        """Of activations and weights."""
-        of_weights = (len(self.weights.levels) - 1).bit_length()
-        return int(self.grid.high - self.grid.low).bit_length(), of_weights
+        """Of activations and weights; one where there is a single level."""
+        of_activations = int(self.grid.high - self.grid.low).bit_length()
+        return max(1, of_activations), max(1, (len(self.weights.levels) - 1).bit_length())
 
     def describe(self) -> str:
         """One line on how the layer runs."""

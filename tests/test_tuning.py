@@ -60,7 +60,8 @@ def test_each_layer_is_measured_once(
     first = tuned(mnist, tmp_path / "first.so")
     kept = json.loads(cache.read_text())
     assert kept["entries"]
-    assert all(time > 0 for entry in kept["entries"].values() for time in entry["times"].values())
+    times = [time for entry in kept["entries"].values() for time in entry["times"].values()]
+    assert min(times) >= 0 < max(times)  # what takes no longer than the clock takes 0
 
     def measured_again(*_: Any) -> dict[str, float]:
         raise AssertionError("measured again")

@@ -223,6 +223,21 @@ def test_inspection_says_that_a_layer_runs_in_integers() -> None:
     (verdict,) = examine(graph)
     assert not verdict.binarized
     assert "multiplied as integers" in verdict.reason
+    assert verdict.bits == (8, 1)
+
+
+def test_a_single_level_takes_a_bit() -> None:
+    graph = parse(
+        """graph @g imported {
+          input %i: u8[N,4]
+          %w = const() data=[1, 1, 1, 1] element=f32 : f32[1,4]
+          %x = cast(%i) to=f32 : f32[N,4]
+          %y = gemm(%x, %w, none) : f32[N,1]
+          output %y as "y"
+        }"""
+    )
+    (verdict,) = examine(graph)
+    assert verdict.bits == (8, 1)
 
 
 def test_integers_far_from_where_they_are_made_are_floats() -> None:
