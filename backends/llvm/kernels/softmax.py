@@ -3,6 +3,9 @@
 Lanes run along the softmax axis when that is contiguous in the result, else along the axis that is,
 each lane with a softmax of its own. The sum is taken in float64, of what the lanes of a few vectors
 add up to in float32. A task is one position of the other axes.
+
+Where lanes share a softmax, the pass that sums a row also finds the maximum of the next one: that
+fetches the row early, and no pass begins with waiting for the maximum that it subtracts.
 """
 
 from __future__ import annotations
@@ -28,6 +31,16 @@ from .reduce import across
 
 _VECTORS = 4
 """Registers of elements at a time: one would wait for the maximum or sum of the one before."""
+
+
+@dataclass(frozen=True)
+class Folding:
+    """A fold of ``value(position, lanes)`` along the axis; where lanes share a softmax, the vectors
+    come down to ``width`` lanes first."""
+
+    fold: Fold
+    value: Callable[[Index, int], Any]
+    width: int
 
 
 @dataclass(frozen=True)
@@ -84,29 +97,32 @@ class Row:
             return value
         return self.code.splat(self.code.b.extract_element(value, I32(0)), like.type.count)
 
-    def folded(
-        self, fold: Fold, value: Callable[[Index, int], Any], most: int | None = None
-    ) -> Any:
-        """All of ``value(position, lanes)`` along the axis as one, a lane per softmax. Where lanes
-        share one, a value has ``most`` lanes, or as many as there are."""
-        total = fold.initial(1 if self.shared else self.width)
+    def folded(self, *foldings: Folding) -> list[Any]:
+        """The state of each fold after one pass along the axis, a lane per softmax."""
+        totals: list[Any] = [f.fold.initial(1 if self.shared else self.width) for f in foldings]
         for first, last, lanes in self.runs():
-            count = min(lanes, most or lanes) if self.shared else self.width
 
-            def body(i: Index, state: list[Any], lanes: int = lanes) -> list[Any]:
-                return [fold.absorb(self.code, state[0], value(i, lanes))]
+            def body(i: Index, states: list[Any], lanes: int = lanes) -> list[Any]:
+                return [
+                    f.fold.absorb(self.code, state, self._narrow(f, f.value(i, lanes)))
+                    for f, state in zip(foldings, states, strict=True)
+                ]
 
-            part = self.code.repeat(first, last, lanes, [fold.initial(count)], body)[0]
-            if self.shared:
-                part = across(self.code, fold, part)
-            total = fold.combine(self.code, total, part)
-        return total
+            start = [
+                f.fold.initial(min(lanes, f.width) if self.shared else self.width) for f in foldings
+            ]
+            for n, part in enumerate(self.code.repeat(first, last, lanes, start, body)):
+                fold = foldings[n].fold
+                part = across(self.code, fold, part) if self.shared else part
+                totals[n] = fold.combine(self.code, totals[n], part)
+        return totals
 
-    def added(self, x: Any, lanes: int) -> Any:
-        """``x`` with its halves added until no more than ``lanes`` are left."""
-        while x.type.count > lanes:
+    def _narrow(self, folding: Folding, x: Any) -> Any:
+        """``x`` with its halves combined until no more than the fold's lanes are left."""
+        while self.shared and x.type.count > folding.width:
             half = x.type.count // 2
-            x = self.code.b.fadd(*(self.code.lanes_of(x, first, half) for first in (0, half)))
+            halves = (self.code.lanes_of(x, first, half) for first in (0, half))
+            x = folding.fold.combine(self.code, *halves)
         return x
 
     def each(self, body: Callable[[Index, int], None]) -> None:
@@ -115,28 +131,35 @@ class Row:
             with self.code.loop(first, last, lanes) as i:
                 body(i, lanes)
 
-    def emit(self) -> None:
-        """The three passes."""
+    def maximum(self) -> Folding:
+        """The fold that gives what is subtracted from the elements."""
+        return Folding(HIGHEST, lambda i, lanes: self.load(0, i, lanes), self.code.lanes)
+
+    def emit(self, highest: Any, *meanwhile: Folding) -> list[Any]:
+        """The two passes after the maximum, the first with other folds, whose states it returns."""
         code, b, op = self.code, self.code.b, self.op
-        highest = self.folded(HIGHEST, lambda i, lanes: self.load(0, i, lanes))
+        # Added, not subtracted, so that x86 reads the element in the same instruction.
+        lowering = code.freeze(b.fneg(highest))
 
         def shifted(i: Index, lanes: int) -> Any:
             x = self.load(0, i, lanes)
-            return b.fsub(x, self.spread(highest, x))
+            return b.fadd(x, self.spread(lowering, x))
 
         def power(i: Index, lanes: int) -> Any:
             e: Any = vector_math.scaled_exp(code, shifted(i, lanes))
             if isinstance(op, Softmax):
                 self.store(e, i)
-            return self.added(e, code.lanes // 2) if self.shared else e
+            return e
 
-        total = softmax_total(code, op, self.folded(POWERS, power, code.lanes // 2))
+        *others, state = self.folded(*meanwhile, Folding(POWERS, power, code.lanes // 2))
+        total = softmax_total(code, op, state)
 
         def finish(i: Index, lanes: int) -> None:
             x = self.load(1, i, lanes) if isinstance(op, Softmax) else shifted(i, lanes)
             self.store(softmax_result(code, op, x, self.spread(total, x)), i)
 
         self.each(finish)
+        return others
 
 
 def _lane_axis(op: Softmax | LogSoftmax, strides: Sequence[int]) -> int:
@@ -146,57 +169,111 @@ def _lane_axis(op: Softmax | LogSoftmax, strides: Sequence[int]) -> int:
     return wide[0] if wide and wide[0] > 0 else op.axis
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Rows of ``x`` along ``axis``, with lanes along the ``lane`` axis; tasks divide the axes that
+    are left."""
+
+    job: Job
+    x: Value
+    axis: int
+    lane: int
+
+    @property
+    def outer(self) -> list[int]:
+        """The axes that tasks divide."""
+        return [a for a in range(self.job.result.type.rank) if a not in (self.axis, self.lane)]
+
+    @property
+    def sizes(self) -> list[int]:
+        """Their sizes, the first as 1."""
+        shape = self.job.result.type.shape
+        return [1, *(known(shape[a]) for a in self.outer[1:])]
+
+    def views(self, code: Code) -> tuple[View, View]:
+        """Operand and result."""
+        rank = self.job.result.type.rank
+        constant = self.job.is_constant(self.x)
+        return View.of(code, self.x, rank, constant), View.of(code, self.job.result, rank)
+
+    def at(self, code: Code, task: Index) -> list[Index]:
+        """Where the rows of a task begin."""
+        at: list[Index] = [0] * self.job.result.type.rank
+        if self.outer:
+            for axis, index in zip(self.outer, code.split(task, self.sizes), strict=True):
+                at[axis] = index
+        return at
+
+    def step(self, body: Callable[[Code], None]) -> None:
+        """The step that ``body`` writes."""
+        shape = self.job.result.type.shape
+        tasks = Extent.of(shape[self.outer[0]], math.prod(self.sizes)) if self.outer else None
+        self.job.step(tasks or Extent(0, 1), body)
+
+
 Emit = Callable[[Code, tuple[View, View], tuple[Index, ...], int, int], None]
 """Emits one block of rows: the code, operand and result, where it starts, the lanes of its vectors
 and how many of them count."""
 
 
-def for_rows(job: Job, x: Value, axis: int, lane: int, emit: Emit) -> None:
-    """Rows of ``x`` along ``axis``, one by one where that is the ``lane`` axis, else as many as a
-    vector has lanes; tasks divide the first axis that is left."""
-    result = job.result.type
-    rank = result.rank
-    outer = [a for a in range(rank) if a not in (axis, lane)]
-    sizes = [1, *(known(result.shape[a]) for a in outer[1:])]
+def for_rows(rows: Rows, emit: Emit) -> None:
+    """Rows one by one where the lanes run along them, else as many as a vector has lanes."""
 
     def body(code: Code) -> None:
-        constant = job.is_constant(x)
-        views = (View.of(code, x, rank, constant), View.of(code, job.result, rank))
+        views = rows.views(code)
         with code.loop(code.begin, code.end) as task:
-            at: list[Index] = [0] * rank
-            for a, index in zip(outer, code.split(task, sizes) if outer else (), strict=True):
-                at[a] = index
-            if lane == axis:
+            at = rows.at(code, task)
+            if rows.lane == rows.axis:
                 emit(code, views, tuple(at), 1, 1)
                 return
-            extent = known(result.shape[lane])
+            extent = known(rows.job.result.type.shape[rows.lane])
             width = block_width(code, extent)
 
             def block(start: Index, count: int) -> None:
-                at[lane] = start
+                at[rows.lane] = start
                 emit(code, views, tuple(at), width, count)
 
             channel_blocks(code, extent, width, block)
 
-    if not outer:
-        job.step(Extent(0, 1), body)
-        return
-    job.step(Extent.of(result.shape[outer[0]], math.prod(sizes)), body)
+    rows.step(body)
+
+
+def _each_after_the_next_maximum(rows: Rows, op: Softmax | LogSoftmax) -> None:
+    """Rows whose lanes share a softmax."""
+
+    def body(code: Code) -> None:
+        views, width = rows.views(code), _VECTORS * code.lanes
+
+        def row(task: Index) -> Row:
+            return Row(code, op, views, tuple(rows.at(code, task)), rows.lane, width, width)
+
+        def step(task: Index, highest: list[Any]) -> list[Any]:
+            # The last row is its own next one: what is found there is not used.
+            following = code.min(code.add(task, 1), code.sub(code.end, 1))
+            return row(task).emit(highest[0], row(following).maximum())
+
+        with code.when(code.b.icmp_signed("<", code.begin, code.end)):
+            first = row(code.begin)
+            code.repeat(code.begin, code.end, 1, first.folded(first.maximum()), step)
+
+    rows.step(body)
 
 
 def _lower(job: Job) -> None:
     op = job.op
     assert isinstance(op, Softmax | LogSoftmax)
-    lane = _lane_axis(op, strides_of(job.result.type))
+    rows = Rows(job, op.x, op.axis, _lane_axis(op, strides_of(job.result.type)))
+    if rows.lane == op.axis:
+        _each_after_the_next_maximum(rows, op)
+        return
 
     def emit(
         code: Code, views: tuple[View, View], at: tuple[Index, ...], width: int, count: int
     ) -> None:
-        if lane == op.axis:
-            width = count = _VECTORS * code.lanes
-        Row(code, op, views, at, lane, width, count).emit()
+        row = Row(code, op, views, at, rows.lane, width, count)
+        row.emit(*row.folded(row.maximum()))
 
-    for_rows(job, op.x, op.axis, lane, emit)
+    for_rows(rows, emit)
 
 
 def _refuses(op: Op, target: Target) -> str | None:

@@ -24,7 +24,7 @@ from ...interface import Choice, KernelDescriptor
 from ...targets import Target
 from ..views import View, strides_of
 from .moving.copy_boxes import Memory, known, load_index, stored
-from .softmax import for_rows
+from .softmax import Rows, for_rows
 
 
 @dataclass(frozen=True)
@@ -101,14 +101,14 @@ def _lane_axis(op: TopK, strides: Sequence[int]) -> int:
 def _lower_top_k(job: Job) -> None:
     op = job.op
     assert isinstance(op, TopK)
-    lane = _lane_axis(op, strides_of(job.result.type))
+    rows = Rows(job, op.x, op.axis, _lane_axis(op, strides_of(job.result.type)))
 
     def emit(
         code: Code, views: tuple[View, View], at: tuple[Index, ...], width: int, count: int
     ) -> None:
-        Selection(code, op, views, at, lane, width, count).emit()
+        Selection(code, op, views, at, rows.lane, width, count).emit()
 
-    for_rows(job, op.x, op.axis, lane, emit)
+    for_rows(rows, emit)
 
 
 def _lower_gather_elements(job: Job) -> None:
