@@ -54,6 +54,32 @@ def test_help_names_every_command_and_exit_code(cli: Cli) -> None:
         assert code in shown
 
 
+def test_quiet_prints_only_results(
+    cli: Cli, mnist: Path, compiled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console, "SPARSELY", 0.0)
+    np.save("x.npy", np.zeros((1, 1, 28, 28), np.float32))
+    bench = ("bench", mnist, "--layers", "--runs", "1")
+    written = (
+        ("compile", mnist, "--compress", "-o", "mnist.bnnc"),
+        ("expand", "mnist.bnnc", "-o", "mnist.so"),
+        ("run", "mnist.so", "--input", "x.npy", "-o", "y.npz"),
+        ("inspect", "mnist.so", "--html", "page.html"),
+    )
+    for command in written:
+        assert cli(*command, "-q") == (0, "", ""), command
+        assert Path(command[-1]).stat().st_size
+    assert cli("verify", mnist, compiled, "--runs", "1", "--quiet") == (0, "ok\n", "")
+    assert cli("inspect", compiled).out.count("    why ") == 6
+    bare = cli.good("inspect", compiled, "-q")
+    assert not re.search("^    (op|by|why) ", bare, re.MULTILINE)
+    assert re.search(r"^/conv1/Conv +yes .* 1.81M +1.81M ", bare, re.MULTILINE)
+    done = cli(*bench, "-q")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines()[-1].startswith("whole calls: ")
+    assert cli(*bench).err
+
+
 def test_version(cli: Cli) -> None:
     assert cli.good("--version") == f"bnnc {bnnc.__version__}\n"
 

@@ -77,6 +77,7 @@ def test_a_model_as_text(cli: Cli, mnist: Path) -> None:
     shown = cli.good("inspect", mnist)
     assert "input   image: float32 Nx1x28x28" in shown
     lines = {line.split()[0]: line for line in shown.splitlines() if line}
+    assert re.split("  +", lines["layer"])[-3:] == ["MACs", "bit ops", "weights"]
     for name in ON_BITS:
         assert lines[name].split()[1] == "yes"
     assert lines["/stem/Conv"].split()[1] == "no"

@@ -138,7 +138,7 @@ def page(rows: Sequence[Row]) -> str:
     for row in rows:
         ratios = (f"{row.cycles[c]:.1f} ({row.cycles[c] / plain[c]:.2f})" for c in CORES)
         cells.append([row.layer, f"`{row.kernel}`", f"{row.constants:,}", *ratios])
-    lines = table(("layer", "kernel", "constants", *CORES.values()), cells)
+    lines = table(("layer", "kernel", "constants, bytes", *CORES.values()), cells)
     return PAGE.format(target=TARGET, rows="\n".join(lines))
 
 

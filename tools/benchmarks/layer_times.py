@@ -12,6 +12,7 @@ from ...runtime.artifact_file import read_file
 from ...runtime.cpu import cpu_name
 from ...runtime.manifest import Kernel, Manifest
 from ..command_line.console import (
+    CYCLES,
     count_text,
     progress,
     require_compiler,
@@ -25,9 +26,18 @@ from ..command_line.console import (
 from .kernel_times import StepTimes, measure_steps
 from .timing import Timing, pinned
 
-HEAD = ("layer", "kernel", "output", "predicted", "measured", "cycles/ns", "share", "GMAC/s")
+HEAD = (
+    "layer",
+    "kernel",
+    "output",
+    f"predicted {CYCLES}",
+    "measured",
+    "cycles/ns",
+    "share",
+    "GMAC/s",
+)
 NOTE = """\
-predicted: cycles by the cost model; measured: the fastest of the calls; cycles/ns: the first over
+predicted cycles: by the cost model; measured: the fastest of the calls; cycles/ns: the first over
 the second, the same for all kernels where the model is right"""
 
 
@@ -38,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.threads not in (None, 1):
         raise InputError("--layers measures one thread; --threads does not apply")
     path = arguments.artifact
-    data = _library(path)
+    data = _library(path, arguments.quiet)
     manifest = read_manifest(data, path)
     if arguments.batch != 1 and not manifest.symbolic:
         raise InputError(f"{path}: was compiled for a fixed batch; --batch does not apply")
@@ -52,11 +62,12 @@ def run(arguments: argparse.Namespace) -> int:
     where = "not pinned" if core is None else f"core {core}"
     batch = f", batch {arguments.batch}" if manifest.symbolic else ""
     show(f"{cpu_name()}, {where}, one thread{batch}", *_lines(times, arguments.batch))
-    show_text(NOTE)
+    if not arguments.quiet:
+        show_text(NOTE)
     return 0
 
 
-def _library(path: str) -> bytes:
+def _library(path: str, quiet: bool) -> bytes:
     """An artifact's bytes; a model is compiled for this machine first."""
     if not path.endswith(".onnx"):
         return read_file(path)
@@ -64,7 +75,7 @@ def _library(path: str) -> bytes:
     from ...driver import build
     from ...options import Options
 
-    with progress() as say:
+    with progress(quiet) as say:
         return build(path, "native", Options(), Path(path).stem, progress=say).data
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ...errors import InputError
@@ -105,6 +106,12 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="threads of one call, up to 64; 0: one for each core (default: $BNNC_THREADS, else 1)",
     )
+
+
+def add_quiet(add: Callable[..., object]) -> None:
+    """``-q``, by the ``add_argument`` of a parser or of a group in one. A file that is written is
+    the result, and the line that tells of it a remark."""
+    add("-q", "--quiet", action="store_true", help="print only results, warnings and errors")
 
 
 def add_options(parser: argparse.ArgumentParser, *names: str, about: str | None = None) -> None:

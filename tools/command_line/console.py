@@ -14,6 +14,9 @@ from typing import TextIO
 from ...errors import BackendError, OutputError, harmless, one_line
 
 Say = Callable[[str], None]
+MACS, BIT_OPS, CYCLES = "MACs", "bit ops", "cycles"
+"""What counts are counts of, in heads of columns and behind figures; sizes, times and shares have
+their units in each cell."""
 COMPILER_LIBRARIES = ("onnx", "llvmlite")
 
 
@@ -142,7 +145,8 @@ def bytes_text(count: int) -> str:
 
 
 def count_text(count: int) -> str:
-    """A count for people: ``0``, ``225.8k``, ``11.2M``."""
+    """A count for people: ``0``, ``225.8k``, ``11.2M``. Of what, the head of its column says or the
+    word behind it."""
     value = float(count)
     for unit in ("", "k", "M", "G"):
         if value < 999.5:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ...errors import BnncError, InputError
 from ...files import open_regular
 from ...options import Options, Shapes, SignZero
-from ..command_line.console import bytes_text, count_text
+from ..command_line.console import CYCLES, bytes_text, count_text
 from .html_graph import Drawing, draw, draw_list
 from .layer_report import Computed, Row, rows_of, tensor_lines, totals
 
@@ -120,7 +120,7 @@ def _kernels(kernels: Sequence[Kernel]) -> str:
     counts = Counter(kernel.kernel.partition(" ")[0] for kernel in kernels)
     named = ", ".join(f"{count} {name}" for name, count in counts.items())
     cycles = count_text(sum(kernel.cycles for kernel in kernels))
-    return f"{named or 'none'}; {cycles} cycles a sample predicted"
+    return f"{named or 'none'}; {cycles} {CYCLES} a sample predicted"
 
 
 def _source(size: int, opset: int, producer: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import one_line
 from ...version import __version__
-from ..command_line.console import bytes_text, count_text, shape_text
+from ..command_line.console import BIT_OPS, MACS, bytes_text, count_text, shape_text
 from .html_graph import Drawing, Item
 from .layer_report import Row, state_text, totals
 
@@ -66,8 +66,8 @@ def _totals(layers: Sequence[Layer]) -> str:
     share = 100 * counted["binary_macs"] / max(counted["macs"], 1)
     figures = (
         ("layers on bits", f"{counted['binarized']} of {counted['total']}"),
-        ("multiply-accumulates", count_text(counted["macs"])),
-        ("of them on bits", f"{count_text(counted['binary_macs'])} ({share:.3g} %)"),
+        ("multiply-accumulates", f"{count_text(counted['macs'])} {MACS}"),
+        ("of them on bits", f"{count_text(counted['binary_macs'])} {BIT_OPS} ({share:.3g} %)"),
         ("weights", bytes_text(counted["weight_bytes"])),
     )
     return _lines(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in figures)
@@ -141,8 +141,8 @@ def _layer(number: int, row: Row, marks: str, said: str) -> str:
     layer = row.layer
     name = one_line(layer.name)
     head, tail = name[:-TAIL], name[-TAIL:]
-    work = f"{count_text(layer.binary_macs)} bit ops" if layer.binarized else ""
-    work = work or f"{count_text(layer.macs)} macs"
+    work = f"{count_text(layer.binary_macs)} {BIT_OPS}" if layer.binarized else ""
+    work = work or f"{count_text(layer.macs)} {MACS}"
     return (
         f'<li class="layer{" bits" if layer.binarized else ""}{marks}" id="n{number}" '
         f'title="{_text(name)}">'
@@ -160,7 +160,7 @@ def _state(layer: Layer) -> str:
 
 def _table(rows: Sequence[Row]) -> str:
     heads = ("layer", "runs", "operation", "input → output")
-    numbers = ("macs", "bit ops", "weights")
+    numbers = (MACS, BIT_OPS, "weights")
     head = "".join(f'<th scope="col" role="columnheader">{text}</th>' for text in heads)
     head += "".join(
         f'<th scope="col" role="columnheader" class="number">{text}</th>' for text in numbers
@@ -225,7 +225,7 @@ def _name(layer: Layer) -> str:
 
 
 def _numbers(macs: int, binary_macs: int, weights: int) -> str:
-    cells = (("macs", count_text(macs)), ("bit ops", count_text(binary_macs)))
+    cells = ((MACS, count_text(macs)), (BIT_OPS, count_text(binary_macs)))
     return "".join(
         f'<td role="cell" class="number" data-label="{label}">{text}</td>'
         for label, text in (*cells, ("weights", bytes_text(weights)))

@@ -8,16 +8,25 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...errors import one_line
-from ..command_line.console import bytes_text, count_text, shape_text, table, time_text
+from ..command_line.console import (
+    BIT_OPS,
+    CYCLES,
+    MACS,
+    bytes_text,
+    count_text,
+    shape_text,
+    table,
+    time_text,
+)
 
 if TYPE_CHECKING:
     from ...runtime.manifest import Layer, Manifest, Tensor
 
-HEAD = ("layer", "on bits", "input", "output", "macs", "bit ops", "weights")
+HEAD = ("layer", "on bits", "input", "output", MACS, BIT_OPS, "weights")
 LEFT = (0, 1, 2, 3)
 INDENT, LABEL = 4, 7
 CLOCK = 2.5e9
@@ -40,6 +49,11 @@ class Row:
     notes: Sequence[tuple[str, str]]
     computed: Sequence[Computed] = ()
 
+    @property
+    def bare(self) -> Row:
+        """The layer without what stands below it."""
+        return replace(self, operation="", notes=(), computed=())
+
 
 @dataclass(frozen=True)
 class Computed:
@@ -56,7 +70,7 @@ class Computed:
         backend = "tvm" if self.kernel.startswith("tvm_") else "llvm"
         time = time_text(self.cycles / CLOCK)
         clock = f"{time} at {CLOCK / 1e9:g} GHz"
-        return f"{self.kernel} ({backend}), predicted {count_text(self.cycles)} cycles, {clock}"
+        return f"{self.kernel} ({backend}), predicted {count_text(self.cycles)} {CYCLES}, {clock}"
 
 
 def operation(layer: Layer) -> str:

@@ -24,11 +24,11 @@ from ...options import Options
 from ...passes import Pass
 from ...passes.mst_reorder import Layer, MstReorder, plan
 from ...passes.support.spanning_tree import random_share, reuse_of
-from ..command_line.console import count_text, table
+from ..command_line.console import BIT_OPS, count_text, table
 from .layer_report import wrapped
 
 HEAD = (
-    *("channels", "K", "full", "tree", "of K", "of K/2", "random"),
+    *("channels", "K", BIT_OPS, "tree ops", "of K", "of K/2", "random"),
     *("depth", "equal", "opposite", "blocks", "chosen"),
 )
 INDENT = 4

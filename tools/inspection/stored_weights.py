@@ -10,7 +10,7 @@ from ...runtime.compressed import is_compressed, read_contents
 from ...runtime.manifest import Manifest
 from ..command_line.console import bytes_text, count_text, table
 
-HEAD = ("binary weights", "kernel", "stored as", "weights", "bytes", "bits each")
+HEAD = ("binary weights", "kernel", "stored as", "weights", "size", "bits each")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..arguments import add_threads, positive, seconds
+from ..arguments import add_quiet, add_threads, positive, seconds
 from ..console import show, show_json, table, time_text
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seconds", type=seconds, default=1.0, metavar="S", help="time for each (default 1)")
     add("--runs", type=positive, metavar="N", help="number of calls, instead of a time")
     add("--json", action="store_true", help="print JSON; times are in seconds")
+    add_quiet(parser.add_argument)
 
 
 def run(arguments: argparse.Namespace) -> int:

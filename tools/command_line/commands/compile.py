@@ -14,7 +14,7 @@ from ...inspection.layer_report import (
     rows_of,
     smaller_text,
 )
-from ..arguments import add_options, options_of
+from ..arguments import add_options, add_quiet, options_of
 from ..console import bytes_text, complain, progress, require_compiler, show
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_options(parser, *FLAGS)
     loud = parser.add_mutually_exclusive_group().add_argument
     loud("-v", "--verbose", action="store_true", help="list the layers")
-    loud("-q", "--quiet", action="store_true", help="print nothing but errors and warnings")
+    add_quiet(loud)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..arguments import add_quiet
 from ..console import bytes_text, show
 
 NAME = "expand"
@@ -22,6 +23,7 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("artifact", metavar="ARTIFACT", help="what bnnc compile --compress wrote")
     parser.add_argument("-o", "--output", metavar="OUT.so", help="default: its path with .so")
+    add_quiet(parser.add_argument)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -42,5 +44,6 @@ def run(arguments: argparse.Namespace) -> int:
     data = expand(stored, path)
     read_manifest(data, path)
     write_file(output, data)
-    show(f"{output}: {bytes_text(len(stored))} -> {bytes_text(len(data))}")
+    if not arguments.quiet:
+        show(f"{output}: {bytes_text(len(stored))} -> {bytes_text(len(data))}")
     return 0

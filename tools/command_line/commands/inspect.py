@@ -12,7 +12,7 @@ from ....files import check_writable, write_file
 from ...inspection.contents import artifact_contents, is_artifact, model_contents
 from ...inspection.html_page import page
 from ...inspection.layer_report import layer_lines, on_bits_text, wrapped
-from ..arguments import add_options, options_of, positive
+from ..arguments import add_options, add_quiet, options_of, positive
 from ..console import require_compiler, show, show_json
 
 NAME = "inspect"
@@ -22,8 +22,8 @@ List every Conv and Gemm layer of an ONNX model or of a compiled one: whether it
 and what would let it; window, shapes, multiply-accumulates of one sample (bit ops: those of them
 on bits), bytes of weights, the kernel that computes it for --target, its backend and predicted
 cycles of one sample, and how sign(0) = 0 is computed. --html writes the same as one page with
-a drawing of the graph. Artifacts contain less than models; inspecting one needs only NumPy,
-whatever machine it is for.
+a drawing of the graph, -q leaves out what stands below a layer's row. Artifacts contain less than
+models; inspecting one needs only NumPy, whatever machine it is for.
 
 --mst adds, for each layer on bits, what computing channels from each other would save: bit
 operations (terms of all channels' sums) in full, along a minimum spanning tree of the channels (as
@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="MODEL.onnx|ARTIFACT")
     parser.add_argument("--json", action="store_true", help="print JSON with everything known")
     parser.add_argument("--html", metavar="FILE", help="write one self-contained page")
+    add_quiet(parser.add_argument)
     parser.add_argument("--mst", action="store_true", help="what reuse along trees would save")
     parser.add_argument(
         "--target", metavar="T", help="for which a model's kernels are chosen (default native)"
@@ -85,11 +86,12 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if arguments.json:
         show_json(contents.json)
-    elif html is not None:
+    elif html is not None and not arguments.quiet:
         show(f"{html}: {on_bits_text([row.layer for row in contents.rows])}")
-    else:
+    elif html is None:
+        rows = [row.bare for row in contents.rows] if arguments.quiet else contents.rows
         facts = (line for fact in contents.facts[1:] for line in wrapped(fact[:HEAD], fact[HEAD:]))
-        show(f"{path}: {contents.facts[0]}", *facts, "", *layer_lines(contents.rows))
+        show(f"{path}: {contents.facts[0]}", *facts, "", *layer_lines(rows))
         if contents.more:
             show("", *contents.more)
     return 0

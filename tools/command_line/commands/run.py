@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..arguments import add_threads
+from ..arguments import add_quiet, add_threads
 from ..console import shape_text, show
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_threads(parser)
     add("-o", "--output", metavar="OUT.npz", help="write the outputs there instead of printing")
+    add_quiet(parser.add_argument)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -56,7 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
         show(*_described(results))
     else:
         write_file(output, to_npz(results))
-        show(f"{output}: " + ", ".join(_title(*item) for item in results.items()))
+        if not arguments.quiet:
+            show(f"{output}: " + ", ".join(_title(*item) for item in results.items()))
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..arguments import add_options, natural, options_of, positive, tolerance
+from ..arguments import add_options, add_quiet, natural, options_of, positive, tolerance
 from ..console import progress, require_compiler, show, show_json
 
 NAME = "verify"
@@ -14,8 +14,8 @@ Check a model layer by layer and end to end: the graph on the values of an indep
 (ONNX Runtime with its optimizations off, or qonnx), every kernel against its definition, bit by bit
 from integer counts on, and the compiled model's outputs. A sign or another step may differ where
 the reference's value before it is below the float error bound: a near-tie, listed with its layer.
-The last line is ok, near-tie (outputs differ because of one) or MISMATCH. Without ARTIFACT the
-model is compiled in memory. Exit code 1 means that a number is wrong."""
+The last line, with -q the only one, is ok, near-tie (outputs differ because of one) or MISMATCH.
+Without ARTIFACT the model is compiled in memory. Exit code 1 means that a number is wrong."""
 EXAMPLES = """\
   bnnc verify mnist.onnx
   bnnc verify mnist.onnx mnist.so --inputs images.npz
@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--atol", type=tolerance, default=1e-5, metavar="A", help="absolute (default 0.00001)")
     add("--target", metavar="T", help="target to compile for (default: the artifact's, or native)")
     add("--json", action="store_true", help="print JSON with every finding")
+    add_quiet(parser.add_argument)
     add_options(parser, "backend", about="code generator, without ARTIFACT")
     add_options(parser, "shapes", "sign_zero")
 
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ...verification import model_check
 
     options = options_of(arguments)
-    with progress() as say:
+    with progress(arguments.quiet) as say:
         say("verifying")
         report = model_check.verify(
             arguments.model,
@@ -67,5 +68,5 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         show_json(report.json())
     else:
-        show(*report.lines())
+        show(*([report.verdict] if arguments.quiet else report.lines()))
     return 1 if report.mismatch else 0
