@@ -25,6 +25,6 @@ def traffic(tensors: Iterable[TensorType], target: Target) -> float:
     return moved / LINE * (NEAR if moved <= target.l2 else FAR)
 
 
-def weights(type_: TensorType) -> float:
-    """Cycles in which float weights arrive; a kernel that has more to do does not notice."""
-    return sample_bytes(type_) / LINE * COLD
+def weights(nbytes: int) -> float:
+    """Cycles in which weights arrive; a kernel that has more to do does not notice."""
+    return nbytes / LINE * COLD

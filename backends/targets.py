@@ -60,6 +60,8 @@ class Capabilities:
     byte_products: ByteProducts = "singles"
     byte_lookup: bool = False
     """Tables of 16 bytes in a register, looked up by all its bytes (PSHUFB)."""
+    float_lookup: bool = False
+    """Tables of 4 floats in a register, looked up by all its lanes (VPERMILPS)."""
     mask_registers: bool = False
     """A register of bits chooses among the lanes of two vectors."""
     spread_loads: bool = True
@@ -147,6 +149,7 @@ def _x86_capabilities(features: frozenset[str]) -> Capabilities:
         logic="ternary" if wide else "binary",
         byte_products=products,
         byte_lookup="ssse3" in features,
+        float_lookup="avx" in features,
         mask_registers=wide,
         scaled_addresses=True,
         rounds_floats="sse4.1" in features,

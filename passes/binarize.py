@@ -41,6 +41,7 @@ from ..ir.rewriting import Rewriter, drop_dead
 from .canonicalize import FEW_CHANNELS
 from .integer_products import recognise_integers
 from .manager import Context, Pass
+from .pack_weights import recognise_codes
 from .support.factors import unscaled
 from .support.queries import channel_shape
 from .support.sign_tracing import Levels, NotSigns, Signs, Tracer, levels
@@ -59,7 +60,7 @@ class Verdict:
     advice: str = ""
     """What would make it binary; empty when it is."""
     bits: tuple[int, int] | None = None
-    """Of activations and weights, where the layer multiplies integers."""
+    """Of activations and weights, where the layer multiplies integers or keeps codes of weights."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +118,13 @@ def examine(
             assert isinstance(node.op, (Conv, Gemm))
             why = _without_factor(tracer, node.op, recognised)
             integers = recognise_integers(rw, node.op)
+            codes = recognise_codes(rw, node.op, exact_float)
             if integers is not None and (integers.exact or not exact_float):
                 text = integers.describe()
                 verdicts.append(Verdict(node, False, text, why.advice, integers.bits))
+            elif codes is not None:
+                text = f"{why.reason}; {codes.describe()}"
+                verdicts.append(Verdict(node, False, text, why.advice, codes.bits))
             else:
                 verdicts.append(Verdict(node, False, why.reason, why.advice))
         elif isinstance(node.op, MatMul):

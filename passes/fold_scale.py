@@ -139,7 +139,8 @@ def _apply(
 
 
 def fold_into_weights(rw: Rewriter, node: Node) -> Value | None:
-    """conv(x, w, c) * a = conv(x, w * a, c * a); conv(x, w, c) + b = conv(x, w, c + b)."""
+    """conv(x, w, c) * a = conv(x, w * a, c * a), but for weights that are codes;
+    conv(x, w, c) + b = conv(x, w, c + b)."""
     split = _split(rw, node)
     product = rw.producer(split[0]) if split else None
     op = product.op if product else None
@@ -159,6 +160,8 @@ def fold_into_weights(rw: Rewriter, node: Node) -> Value | None:
     origin = (*product.origin, *node.origin)
     name = node.result.name
     if isinstance(node.op, Mul):
+        if op.w.element != F32:
+            return None
         scaled = merged_scale(weights, a.reshape(-1, *[1] * (weights.ndim - 1)))
         shift = merged_scale(bias, a)
         if scaled is None or shift is None:

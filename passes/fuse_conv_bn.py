@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..ir import Array, Graph, Node, Stage, Value
+from ..ir import F32, Array, Graph, Node, Stage, Value
 from ..ir.ops import Add, BatchNorm, Conv, Gemm, Mul
 from ..ir.ops.nn import batch_norm_terms
 from ..ir.rewriting import Rewriter, rewrite
@@ -73,7 +73,7 @@ def _terms(rw: Rewriter, op: BatchNorm) -> tuple[Array, Array] | None:
 def _fold(rw: Rewriter, product: Node, terms: tuple[Array, Array], node: Node) -> Value | None:
     op = product.op
     weights = rw.array(op.w) if isinstance(op, (Conv, Gemm)) else None
-    if not isinstance(op, (Conv, Gemm)) or weights is None:
+    if not isinstance(op, (Conv, Gemm)) or weights is None or op.w.element != F32:
         return None
     bias: Any = np.float32(0) if op.bias is None else rw.array(op.bias)
     if bias is None:

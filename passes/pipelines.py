@@ -19,6 +19,7 @@ from .manager import Pass
 from .memory_plan import MemoryPlan
 from .mst_reorder import MstReorder
 from .pack_bits import PackBits
+from .pack_weights import PackWeights
 from .select_kernels import SelectKernels
 from .straight_through import StraightThrough
 from .threshold import Threshold
@@ -56,6 +57,7 @@ def rewriting(
     return (
         Binarize(),
         IntegerProducts(exact=exact_float),
+        PackWeights(exact=exact_float),
         FuseConvBn(exact=exact_float),
         Threshold(),
         FoldScale(exact=exact_float),

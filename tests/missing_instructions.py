@@ -130,6 +130,20 @@ def _dot_bytes(types: Sequence[str], result: str) -> list[str]:
     return [*lines, f"ret {result} {before}"]
 
 
+def _lookup_floats(types: Sequence[str], result: str) -> list[str]:
+    """VPERMPS: a lane's lowest bits number a float of the table."""
+    count = int(re.findall(_TYPE, result)[0][0])
+    lines, before = [*_splat("%m", types[1], str(count - 1)), f"%n = and {types[1]} %a1, %m"], "%a0"
+    for k in range(count):
+        lines += [
+            f"%i{k} = extractelement {types[1]} %n, i64 {k}",
+            f"%e{k} = extractelement {result} %a0, i32 %i{k}",
+            f"%r{k} = insertelement {result} {before}, float %e{k}, i64 {k}",
+        ]
+        before = f"%r{k}"
+    return [*lines, f"ret {result} {before}"]
+
+
 def _scaled(types: Sequence[str], result: str) -> list[str]:
     """VSCALEFPS: through doubles, in which the product is exact."""
     ints, longs, doubles = (result.replace("float", kind) for kind in ("i32", "i64", "double"))
@@ -185,6 +199,7 @@ _FUNCTIONS = (
     _Function(r"llvm\.x86\.avx512\.pternlog\.d\.\d+", ("avx512f",), _ternary_logic),
     _Function(r"llvm\.x86\.avx512\.vpdpbusd\.512", ("avx512vnni",), _dot_bytes),
     _Function(r"llvm\.x86\.avx512\.vpdpbusd\.\d+", ("avx512vnni", "avxvnni"), _dot_bytes),
+    _Function(r"llvm\.x86\.avx512\.permvar\.sf\.512", ("avx512f",), _lookup_floats),
     _Function(r"llvm\.ldexp\.(?:v\d+)?f32\.(?:v\d+)?i32", ("avx512f",), _scaled),
     _Function(r"llvm\.x86\.avx512\.pshuf\.b\.512", _WIDE, _in_parts("llvm.x86.ssse3.pshuf.b.128")),
     _Function(

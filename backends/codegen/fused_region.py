@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from ...ir import Bits, Layout, Op, TensorType
-from ...ir.ops import BinaryConv, BinaryGemm, Fused
+from ...ir.ops import BinaryConv, BinaryGemm, Conv, Fused, Gemm
 from .. import cache_traffic
 from ..interface import Choice
 from ..targets import Target
@@ -55,6 +55,13 @@ def bytes_for_bits(op: Op, target: Target, choice: Choice) -> int:
     w = anchor_of(op, BinaryConv, BinaryGemm).w
     weights = w.type.elements_per_sample()
     return weights - weights * w.element.planes // 8 if isinstance(w.element, Bits) else 0
+
+
+def floats_for_codes(op: Op, target: Target, choice: Choice) -> int:
+    """What it adds to store the weights of the anchor as floats where they are codes."""
+    w = anchor_of(op, Conv, Gemm).w
+    weights = w.type.elements_per_sample()
+    return 4 * weights - weights * w.element.planes // 8 if isinstance(w.element, Bits) else 0
 
 
 def pass_cycles(op: Op, target: Target, choice: Choice) -> float:

@@ -21,6 +21,7 @@ from ..codegen.kernel_builder import FLOAT, Code, Index, IRValue, vector
 from ..codegen.math_float32 import multiply_add
 from ..targets import Target
 from .geometry import Geometry
+from .packed_weights import PackedWeights
 from .tiles import CHUNK_PIXELS, Plan, for_blocks, for_chunks
 
 _STRIP = 2
@@ -121,6 +122,9 @@ class Panels:
         w = code.offset(self.w, code.mul(number, block_bytes))
 
         block = _Block(w, chunk, vectors, lambda n, sums: self.done(n, channel, count, sums))
+        if isinstance(self.geometry.batch, int) and self.geometry.batch <= _FEW:
+            self._few(block)
+            return
         samples = code.index(code.sub(chunk[1], chunk[0]))
         code.either(
             code.b.icmp_signed("<=", samples, code.index(_FEW)),
@@ -134,7 +138,7 @@ class Panels:
         for sample, samples in self._tiles(block.chunk, (2, 1)):
             tile = _Tile(self._row(sample), block.w, samples, vectors)
             zeros = [self.type(None)] * (samples * vectors)
-            state = self._sums(tile, (0, self.geometry.channels), zeros)
+            state = self._all(tile, zeros)
             for number in range(samples):
                 sums = state[number * vectors : (number + 1) * vectors]
                 block.done(self.code.add(sample, number), self.code.concat(sums))
@@ -148,7 +152,9 @@ class Panels:
             code.store(block_type(None), self._place(sample, chunk[0]))
         with code.loop(0, block.vectors // width) as strip, code.loop(0, inputs, _DEPTH) as first:
             last = code.min(code.add(first, _DEPTH), inputs)
-            here = code.offset(block.w, code.mul(strip, self.strip_bytes))
+            here = self._panel(
+                code.offset(block.w, code.mul(strip, self.strip_bytes)), first, last, width
+            )
             for sample, samples in self._tiles(chunk, self.sizes):
                 tile = _Tile(self._row(sample), here, samples, width)
                 place = self._place(sample, chunk[0])
@@ -191,6 +197,14 @@ class Panels:
         for value, at in zip(self._sums(tile, inputs, sums), places, strict=True):
             code.store(value, at)
 
+    def _panel(self, strip: IRValue, first: Index, last: Index, vectors: int) -> IRValue:
+        """The weights of a strip, of which inputs first .. last-1 of some vectors are wanted."""
+        return strip
+
+    def _all(self, tile: _Tile, state: list[IRValue]) -> list[IRValue]:
+        """``state`` [samples][vectors] and the products of all inputs."""
+        return self._sums(tile, (0, self.geometry.channels), state)
+
     def _sums(
         self, tile: _Tile, inputs: tuple[Index, Index], state: list[IRValue]
     ) -> list[IRValue]:
@@ -213,19 +227,76 @@ class Panels:
 
     def _multiply(self, tile: _Tile, number: Index, state: list[IRValue]) -> None:
         """One input of every sample times its weights."""
-        code, lanes = self.code, self.plan.lanes
-        x = code.offset(tile.x, code.mul(number, self.strides[1]))
+        code = self.code
         w = code.offset(tile.w, code.mul(number, self.row_bytes))
-        weights: list[IRValue] = []
-        for v in range(tile.vectors):
-            strip, inside = divmod(v, self.strip)
-            at = code.offset(w, strip * self.strip_bytes + 4 * lanes * inside)
-            weights.append(code.load(at, self.type))
+        weights = [code.load(at, self.type) for at in self._places(w, tile.vectors)]
         if tile.samples >= _ASKS:
-            for line in range(0, 4 * lanes * tile.vectors, _LINE):
-                code.prefetch(code.offset(w, _DEPTH * self.row_bytes + line))
+            self._ask(w, tile.vectors)
+        self._add_products(tile, number, weights, state)
+
+    def _places(self, w: IRValue, vectors: int) -> list[IRValue]:
+        """Where the vectors of a row of weights are."""
+        code, lanes, out = self.code, self.plan.lanes, list[IRValue]()
+        for v in range(vectors):
+            strip, inside = divmod(v, self.strip)
+            out.append(code.offset(w, strip * self.strip_bytes + 4 * lanes * inside))
+        return out
+
+    def _ask(self, w: IRValue, vectors: int) -> None:
+        """Ask for the row of weights of the next panel."""
+        for line in range(0, 4 * self.plan.lanes * vectors, _LINE):
+            self.code.prefetch(self.code.offset(w, _DEPTH * self.row_bytes + line))
+
+    def _add_products(
+        self, tile: _Tile, number: Index, weights: list[IRValue], state: list[IRValue]
+    ) -> None:
+        """One input of every sample times vectors of weights."""
+        code = self.code
+        x = code.offset(tile.x, code.mul(number, self.strides[1]))
         for sample in range(tile.samples):
-            one = code.splat(code.load(code.offset(x, sample * self.strides[0]), FLOAT), lanes)
-            for v in range(tile.vectors):
-                place = sample * tile.vectors + v
-                state[place] = multiply_add(code, one, weights[v], state[place])
+            place = code.offset(x, sample * self.strides[0])
+            one = code.splat(code.load(place, FLOAT), self.plan.lanes)
+            for v, weight in enumerate(weights):
+                at = sample * tile.vectors + v
+                state[at] = multiply_add(code, one, weight, state[at])
+
+
+@dataclass
+class PackedPanels(Panels):
+    """The same for packed weights in strips: a panel is unpacked for all samples of a chunk, one or
+    two samples unpack in registers."""
+
+    packed: PackedWeights
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.strip_bytes = self.packed.words(self.geometry.channels) * self.row_bytes
+        self.unpacked = self.code.scratch(_DEPTH * self.row_bytes)
+
+    def _panel(self, strip: IRValue, first: Index, last: Index, vectors: int) -> IRValue:
+        """Where the weights of input 0 would be, before those of the panel."""
+        code, packed = self.code, self.packed
+        number, _ = code.divide(first, packed.each)
+        count, _ = code.divide(code.add(code.sub(last, first), packed.each - 1), packed.each)
+        words = code.offset(strip, code.mul(number, self.row_bytes))
+        width = self.plan.lanes * self.strip
+        packed.unpack(code, words, count, self.unpacked, width, vectors)
+        return code.offset(self.unpacked, code.mul(first, -self.row_bytes))
+
+    def _all(self, tile: _Tile, state: list[IRValue]) -> list[IRValue]:
+        code, packed = self.code, self.packed
+
+        def word(number: Index, state: Sequence[IRValue], size: int = packed.each) -> list[IRValue]:
+            w = code.offset(tile.w, code.mul(number, self.row_bytes))
+            words, sums = packed.load(code, self._places(w, tile.vectors)), list(state)
+            for j in range(size):
+                at = code.add(code.mul(number, packed.each), j)
+                self._add_products(tile, at, packed.weights(code, words, j), sums)
+            return sums
+
+        full, rest = divmod(self.geometry.channels, packed.each)
+        state = code.repeat(0, full, 1, state, word)
+        return word(full, state, rest) if rest else state
+
+    def _ask(self, w: IRValue, vectors: int) -> None:
+        """Nothing: an unpacked panel is in the first-level cache."""

@@ -141,8 +141,10 @@ def for_tiles(
     plan: Plan,
     emit: Emit,
     special: tuple[Callable[[Index, Index], IRValue], Emit] | None = None,
+    before_block: Callable[[Index], None] | None = None,
 ) -> None:
-    """Call ``emit`` for each kind of tile, inside the loops that visit all of them.
+    """Call ``emit`` for each kind of tile, inside the loops that visit all of them, and
+    ``before_block`` with the number of a block before its tiles of a chunk.
 
     ``special`` is a test of a chunk (its first task and the one past its last) made at run time,
     and what to emit instead where it holds.
@@ -150,7 +152,7 @@ def for_tiles(
 
     def chunk(first: Index, last: Index, number: Index | None) -> None:
         if special is None:
-            _chunk(code, geometry, plan, (first, last), number, emit)
+            _chunk(code, geometry, plan, (first, last), number, emit, before_block)
             return
         holds, instead = special
         code.either(
@@ -190,11 +192,14 @@ def _chunk(
     chunk: tuple[Index, Index],
     stripe_number: Index | None,
     emit: Emit,
+    before_block: Callable[[Index], None] | None = None,
 ) -> None:
     """All tiles of the rows first .. last-1."""
     first, last = chunk
 
     def block(channel: Index, count: int, number: Index, group: Index) -> None:
+        if before_block is not None:
+            before_block(number)
         if geometry.by_sample:
             _samples(code, geometry, plan, (first, last), channel, count, number, group, emit)
             return

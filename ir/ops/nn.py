@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from ...errors import VerifyError
-from ..core import Op, Value
+from ..core import Op, Value, decode
 from ..intervals import LIBRARY_ERROR, Interval
 from ..traits import Trait
-from ..types import BOOL, F32, Array, Batch, Scalar, TensorType, broadcast
+from ..types import BOOL, F32, Array, Batch, Bits, Scalar, TensorType, broadcast
 from .window import Window
 from .window_axis import window_axes
 
@@ -59,6 +59,14 @@ class Weighted:
         return math.prod(self.w.type.concrete(1)[1:])
 
 
+def verify_floats(op: Conv | Gemm) -> None:
+    """Operands of f32; weights may be codes of few levels instead, with a table of floats."""
+    for value in op.operands:
+        coded = value is op.w and isinstance(value.element, Bits)
+        if value.element != F32 and not coded:
+            raise VerifyError(f"{op.mnemonic()} needs f32 operands, got {value!r}")
+
+
 class WeightWindow(Weighted):
     """The sliding window of an operator whose weights give the kernel's size."""
 
@@ -74,7 +82,9 @@ class WeightWindow(Weighted):
 
 @dataclass(frozen=True)
 class Conv(WeightWindow, Op):
-    """Cross-correlation of x [N, C, ..] with w [O, C/groups, ..] plus bias [O], zero-padded."""
+    """Cross-correlation of x [N, C, ..] with w [O, C/groups, ..] plus bias [O], zero-padded.
+
+    Weights are f32, or bits whose table has floats: a code stands for the weight it names."""
 
     traits = Trait.WINDOW | Trait.PRODUCT | Trait.SUMS | Trait.MULTIPLIES
 
@@ -93,14 +103,11 @@ class Conv(WeightWindow, Op):
         return (TensorType((self.x.shape[0], *out), self.x.element),)
 
     def verify(self) -> None:
-        for value in self.operands:
-            if value.element != F32:
-                raise VerifyError(f"conv needs f32 operands, got {value!r}")
+        verify_floats(self)
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         """Sums in float64 and rounds once."""
-        x, w = args[:2]
-        x = self.window.padded(x, 0)
+        x, w = self.window.padded(args[0], 0), decode(args[1], self.w.element)
         out = conv_reference(x, w, self.window, self.groups, np.float64)
         if self.bias is not None:
             out = out + args[2].astype(np.float64).reshape(-1, *[1] * (w.ndim - 2))
@@ -109,7 +116,7 @@ class Conv(WeightWindow, Op):
 
 @dataclass(frozen=True)
 class Gemm(Weighted, Op):
-    """x [P, K] times the transpose of w [O, K], plus bias [O]."""
+    """x [P, K] times the transpose of w [O, K], plus bias [O]; weights as in `Conv`."""
 
     traits = Trait.PRODUCT | Trait.SUMS | Trait.MULTIPLIES
 
@@ -125,13 +132,12 @@ class Gemm(Weighted, Op):
         return (TensorType((self.x.shape[0], self.w.shape[0]), self.x.element),)
 
     def verify(self) -> None:
-        for value in self.operands:
-            if value.element != F32:
-                raise VerifyError(f"gemm needs f32 operands, got {value!r}")
+        verify_floats(self)
 
     def reference(self, args: Sequence[Any], batch: int) -> Any:
         """Sums in float64 and rounds once."""
-        out = args[0].astype(np.float64) @ args[1].astype(np.float64).T
+        w = decode(args[1], self.w.element).astype(np.float64)
+        out = args[0].astype(np.float64) @ w.T
         if self.bias is not None:
             out = out + args[2]
         return out.astype(args[0].dtype)

@@ -3,89 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from float_cases import Conv, gemm
 from kernel_cases import TARGETS, Cases, asked_for, per_case
-
-from bnnc.ir.ops.window import Window
-
-
-@dataclass(frozen=True)
-class Conv:
-    """One convolution: input [N, channels, *size]; ``layout`` and ``result`` name layouts."""
-
-    channels: int
-    out: int
-    size: tuple[int, ...] = (6, 6)
-    kernel: tuple[int, ...] = (3, 3)
-    strides: tuple[int, ...] = (1, 1)
-    pads: tuple[int, ...] = (1, 1, 1, 1)
-    dilations: tuple[int, ...] = (1, 1)
-    groups: int = 1
-    layout: str = "nhwc"
-    result: str = "nhwc"
-    bias: bool = True
-
-    @property
-    def terms(self) -> int:
-        """Products in one sum."""
-        return self.channels // self.groups * math.prod(self.kernel) + self.bias
-
-    def text(self) -> str:
-        """Convolution with a bias; the sums and their signs out."""
-        window = Window(self.kernel, self.strides, self.dilations, self.pads)
-        x = listed(("N", self.channels, *self.size))
-        y = listed(("N", self.out, *window.output(self.size)))
-        w = f"f32{listed((self.out, self.channels // self.groups, *self.kernel))}"
-        at = "" if self.layout == "row" else "@nhwc"
-        to = "" if self.result == "row" else "@nhwc"
-        moved = f"%m = relayout(%x) layout=nhwc : f32{x}@nhwc" if at else ""
-        operand = "%m" if at else "%x"
-        return f"""
-            input %x: f32{x}
-            {moved}
-            %w = const() data=random({self.out}) element=f32 : {w}
-            %v = const() data=random(2) element=f32 : f32[{self.out}]
-            %y, %q = fused([{operand}, %w, %v]) kernel="" {{
-              ({operand}: f32{x}{at}, %w: {w}, %v: f32[{self.out}])
-              %c = conv({operand}, %w, {"%v" if self.bias else "none"})
-                   strides={listed(self.strides)} pads={listed(self.pads)}
-                   dilations={listed(self.dilations)} groups={self.groups} : f32{y}{to}
-              %r = binarize(%c) zero=1 : bits<1;-1,1>{y}@words
-              yield %c, %r
-            }} : f32{y}{to}, bits<1;-1,1>{y}@words
-            %d = fused([%q]) kernel="" {{
-              (%q: bits<1;-1,1>{y}@words)
-              %e = decode(%q) : f32{y}
-              yield %e
-            }} : f32{y}
-            {f"%p = relayout(%y) layout=row : f32{y}" if to else ""}
-            output {"%p" if to else "%y"} as "y"
-            output %d as "q"
-        """
-
-
-def listed(values: tuple[object, ...]) -> str:
-    """``[1,2]``."""
-    return "[" + ",".join(map(str, values)) + "]"
-
-
-def gemm(inputs: int, out: int) -> str:
-    """A product with a bias and a clip after it."""
-    return f"""
-        input %x: f32[N,{inputs}]
-        %w = const() data=random(7) element=f32 : f32[{out},{inputs}]
-        %v = const() data=random(8) element=f32 : f32[{out}]
-        %y = fused([%x, %w, %v]) kernel="" {{
-          (%x: f32[N,{inputs}], %w: f32[{out},{inputs}], %v: f32[{out}])
-          %c = gemm(%x, %w, %v) : f32[N,{out}]
-          yield %c
-        }} : f32[N,{out}]
-        output %y as "y"
-    """
-
 
 CONVS = {
     "stem": Conv(3, 40, (15, 17), (7, 7), (2, 2), (3, 3, 3, 3), layout="row"),
@@ -112,18 +34,22 @@ CONVS = {
     "depthwise_line": Conv(33, 33, (21,), (4,), (2,), (1, 2), (1,), groups=33),
     "depthwise_row": Conv(20, 20, strides=(2, 2), groups=20, layout="row"),
     "multiplier": Conv(8, 32, groups=8),
+    "codes": Conv(33, 65, weights="bits<2;-0.7,0,0.3,0.7>"),
+    "codes_depthwise": Conv(70, 70, groups=70, weights="bits<1;-1,1>"),
 }
 CASES = {name: conv.text() for name, conv in CONVS.items()} | {
     "gemm": gemm(100, 33),
     "gemm_small": gemm(5, 3),
     "gemm_large": gemm(1024, 70),
     "gemm_stripes": gemm(513, 640),
+    "gemm_codes": gemm(513, 70, "bits<1;-0.1,0.3>"),
 }
 TERMS = {name: conv.terms for name, conv in CONVS.items()} | {
     "gemm": 101,
     "gemm_small": 6,
     "gemm_large": 1025,
     "gemm_stripes": 514,
+    "gemm_codes": 514,
 }
 
 

@@ -153,7 +153,8 @@ def _cells(layer: Layer) -> tuple[str, ...]:
 
 
 def state_text(layer: Layer, on_bits: str, as_floats: str) -> str:
-    """How a layer runs: of integers, the bits of activations and of weights: ``8x2``."""
+    """How a layer runs: of integers, and of floats with weights of few levels, the bits of
+    activations and of weights: ``8x2``, ``32x1``."""
     if layer.binarized:
         return on_bits
     return as_floats if layer.weight_bits == 32 else f"{layer.activation_bits}x{layer.weight_bits}"
@@ -175,7 +176,7 @@ def totals(layers: Sequence[Layer]) -> dict[str, int]:
     """
     return {
         "binarized": sum(layer.binarized for layer in layers),
-        "integers": sum(not layer.binarized and layer.weight_bits < 32 for layer in layers),
+        "integers": sum(not layer.binarized and layer.activation_bits < 32 for layer in layers),
         "total": len(layers),
         "macs": sum(layer.macs for layer in layers),
         "binary_macs": sum(layer.binary_macs for layer in layers),

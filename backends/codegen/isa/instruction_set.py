@@ -17,7 +17,7 @@ from llvmlite import ir
 
 from ....errors import BackendError
 from ...targets import Capabilities
-from ..kernel_builder import I16, I32, Emission, IRValue, vector
+from ..kernel_builder import FLOAT, I16, I32, Emission, IRValue, vector
 from ..thread_systems import System
 
 Operation = Literal["lookup_bytes", "ternary_logic", "dot_bytes", "multiply_pairs"]
@@ -102,6 +102,21 @@ class InstructionSet:
         low, half = filled(type_, 0xFFFF), filled(type_, 16)
         return b.add(total, b.add(b.and_(pairs, low), b.lshr(pairs, half)))
 
+    def lookup_floats(self, table: Sequence[float], words: IRValue, at: int) -> IRValue:
+        """Entries of a table of 2, 4, 8 or 16 floats by the bits of 32-bit lanes from bit ``at``
+        on."""
+        b, half = self.code.b, len(table) // 2
+        low, high = table[:half], table[half:]
+        mask = filled(words.type, 1 << at + half.bit_length() - 1)
+        chosen = b.icmp_signed("!=", b.and_(words, mask), words.type(None))
+        parts = [
+            filled(vector(FLOAT, words.type.count), part[0])
+            if half == 1
+            else self.lookup_floats(part, words, at)
+            for part in (high, low)
+        ]
+        return b.select(chosen, *parts)
+
     def _call(
         self, operation: Operation, bits: int, type_: ir.VectorType, *args: IRValue
     ) -> IRValue:
@@ -112,6 +127,6 @@ class InstructionSet:
             raise BackendError(f"internal: {self.code.target.name} has no {what}")
 
 
-def filled(type_: ir.VectorType, number: int) -> ir.Constant:
+def filled(type_: ir.VectorType, number: float) -> ir.Constant:
     """The number in each lane."""
     return ir.Constant(type_, [number] * type_.count)

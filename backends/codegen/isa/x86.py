@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from string import Template
 from typing import ClassVar
 
-from ..kernel_builder import I32, IRValue, vector
+from llvmlite import ir
+
+from ..kernel_builder import FLOAT, I32, IRValue, vector
 from ..thread_systems import System
 from .instruction_set import Functions, InstructionSet, Signs, filled
 
@@ -30,6 +32,12 @@ _MULTIPLY_ADD_PAIRS = {
     256: "llvm.x86.avx2.pmadd.wd",
     512: "llvm.x86.avx512.pmaddw.d.512",
 }
+_LOOKUPS_OF_FLOATS: Mapping[int, Mapping[int, str]] = {
+    128: {4: "llvm.x86.avx.vpermilvar.ps"},
+    256: {4: "llvm.x86.avx.vpermilvar.ps.256", 8: "llvm.x86.avx2.permps"},
+    512: {16: "llvm.x86.avx512.permvar.sf.512"},
+}
+"""By bits of a vector and entries of a table."""
 _POOL = """
 declare void @llvm.x86.sse2.pause()
 declare i64 @llvm.readcyclecounter()
@@ -208,6 +216,23 @@ class X86(InstructionSet):
         """PMADDWD."""
         type_ = vector(I32, x.type.count // 2)
         return self.code.intrinsic(_MULTIPLY_ADD_PAIRS[16 * x.type.count], type_, x, w)
+
+    def lookup_floats(self, table: Sequence[float], words: IRValue, at: int) -> IRValue:
+        """VPERMILPS, VPERMPS; in a larger table than they need, several numbers share a shift."""
+        count = words.type.count
+        functions = _LOOKUPS_OF_FLOATS[32 * count] if self.has.float_lookup else {}
+        entries = next((size for size in functions if size >= len(table)), 0)
+        if not entries:
+            return super().lookup_floats(table, words, at)
+        bits = entries.bit_length() - 1
+        inside = at % bits
+        if inside + len(table).bit_length() - 1 > bits:
+            inside = 0
+        whole = [table[(i % entries >> inside) % len(table)] for i in range(count)]
+        b = self.code.b
+        shifted = b.lshr(words, filled(words.type, at - inside)) if at > inside else words
+        floats = vector(FLOAT, count)
+        return self.code.intrinsic(functions[entries], floats, ir.Constant(floats, whole), shifted)
 
     def add_pairs(self, sums: IRValue) -> IRValue:
         """PMADDWD with ones."""

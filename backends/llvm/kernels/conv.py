@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from ....ir import Array, Op
+from ....ir import Array, Op, decode
 from ....ir.ops import Conv, Fused, Gemm
 from ....runtime.weight_packing import in_lanes
 from ... import cache_traffic
-from ...codegen.fused_region import anchor_of
+from ...codegen.fused_region import anchor_of, floats_for_codes
 from ...codegen.kernel_builder import FLOAT, I32, Index, IRValue, vector
 from ...codegen.kernel_interface import Job, Kernel
 from ...codegen.math_float32 import multiply_add
@@ -41,28 +41,37 @@ _SHARING_TAPS = 7
 """Taps whose weights fit in registers beside a tile's sums."""
 
 
-def _cycles(op: Op, target: Target, choice: Choice) -> float:
-    """Two vector multiply-adds a cycle (one without FMA), or what the weights take to come; and the
-    epilogue."""
+def cycles(op: Op, target: Target, nbytes: int) -> float:
+    """Two vector multiply-adds a cycle (one without FMA), or what ``nbytes`` of weights take to
+    come; and the epilogue."""
     assert isinstance(op, Fused)
-    anchor = anchor_of(op, Conv, Gemm)
-    geometry = Geometry.of(anchor)
+    geometry = Geometry.of(anchor_of(op, Conv, Gemm))
     useful = min(target.lanes, max(1, geometry.group_out))
     rate = (2.0 if target.has.fma else 1.0) * useful
     pixels = geometry.samples * geometry.out[0] * geometry.out[1] * geometry.out_channels
-    products = max(geometry.samples * geometry.macs() / rate, cache_traffic.weights(anchor.w.type))
+    products = max(geometry.samples * geometry.macs() / rate, cache_traffic.weights(nbytes))
     return products + pixels / target.lanes * len(op.body.nodes)
 
 
-class _Layer(Layer[Conv | Gemm]):
+def _cycles(op: Op, target: Target, choice: Choice) -> float:
+    """With floats as weights."""
+    return cycles(op, target, 4 * anchor_of(op, Conv, Gemm).w.type.elements_per_sample())
+
+
+def lanewise(geometry: Geometry, lanes: int, packs: bool) -> bool:
+    """Whether lanes of one block read inputs of different groups: groups that fill no block, or
+    whose bits would share words."""
+    fills = geometry.group_out >= max(8, lanes // 2)
+    return geometry.groups > 1 and (not fills or (packs and geometry.group_out % 64 != 0))
+
+
+class FloatLayer(Layer[Conv | Gemm]):
     """One convolution for one target: its plan, weights and operand."""
 
     @cached_property
     def lanewise(self) -> bool:
         """Whether each lane reads the input of its own group."""
-        g = self.geometry
-        fills = g.group_out >= max(8, self.code.lanes // 2)
-        return g.groups > 1 and (not fills or (self.job.packs and g.group_out % 64 != 0))
+        return lanewise(self.geometry, self.code.lanes, self.job.packs)
 
     @cached_property
     def plan(self) -> Plan:
@@ -195,10 +204,10 @@ class _Layer(Layer[Conv | Gemm]):
             self.strides[1] == 4 or self.geometry.channels == 1
         )
 
-    def weights(self, constant: Array) -> Array:
+    def blocked(self, weights: Array) -> Array:
         """[blocks, taps, inputs of a group, width], lanes innermost, missing channels 0."""
         g, plan = self.geometry, self.plan
-        w = constant.reshape(g.out_channels, g.group_channels, g.taps)
+        w = weights.reshape(g.out_channels, g.group_channels, g.taps)
         return in_lanes(w.swapaxes(1, 2), plan.width, g.groups if plan.split_groups else 1)
 
     def body(self) -> None:
@@ -210,21 +219,35 @@ class _Layer(Layer[Conv | Gemm]):
             constant = self.job.is_constant(self.op.bias)
             self.bias = View.of(code, self.job.outer(self.op.bias), 1, constant)
         self.region = Epilogue(code, self.job)
-        if batched_gemm.fits(self.geometry, code.target):
-            strips = self.constant.map(
-                lambda w: batched_gemm.strips(self.weights(w)[:, 0], self.plan)
-            )
-            w = code.data(strips)
-            steps = self.strides[:2]
-            Panels(code, self.geometry, self.plan, self.x, w, steps, self._sample).emit()
-        else:
-            self.w = code.data(self.constant.map(self.weights))
-            for_tiles(code, self.geometry, self.plan, self._tile)
+        self.emit_sums()
 
-    def _sample(self, sample: Index, channel: Index, count: int, value: IRValue) -> None:
+    def emit_sums(self) -> None:
+        """The loops over weights, which are floats in memory."""
+        code = self.code
+        floats = self.constant.map(lambda w: self.blocked(decode(w, self.op.w.element)))
+        if batched_gemm.fits(self.geometry, code.target):
+            w = code.data(floats.map(lambda w: batched_gemm.strips(w[:, 0], self.plan)))
+            steps = self.strides[:2]
+            Panels(code, self.geometry, self.plan, self.x, w, steps, self.sample_done).emit()
+        else:
+            self.w = code.data(floats)
+            for_tiles(code, self.geometry, self.plan, self.tile)
+
+    @property
+    def block_bytes(self) -> int:
+        """Bytes of the floats of a block."""
+        return 4 * self.geometry.taps * self.geometry.group_channels * self.plan.width
+
+    def block_weights(self, block: Index) -> IRValue:
+        """Where the floats of a block are while its tiles are computed."""
+        return self.code.offset(self.w, self.code.mul(block, self.block_bytes))
+
+    def sample_done(self, sample: Index, channel: Index, count: int, value: IRValue) -> None:
+        """Take the sums of a block of channels of one sample."""
         self._done(self.geometry.index(sample, channel, 0, 0), count, value)
 
-    def _tile(self, tile: Tile) -> None:
+    def tile(self, tile: Tile) -> None:
+        """Compute one tile."""
         for pixel, value in enumerate(_Run(self, tile).sums()):
             self._done(tile.index(self.code, self.geometry, pixel), tile.count, value)
 
@@ -242,7 +265,7 @@ class _Run:
     A small tile keeps several copies of its sums, so that additions do not wait for each other.
     """
 
-    def __init__(self, layer: _Layer, tile: Tile) -> None:
+    def __init__(self, layer: FloatLayer, tile: Tile) -> None:
         self.layer = layer
         self.tile = tile
         self.code = layer.code
@@ -263,8 +286,7 @@ class _Run:
         self.x = code.offset(layer.x, at)
         self.x_row = code.sub(code.mul(tile.row, g.strides[0]), g.pads[0])
         self.input_bytes = 4 * plan.width
-        block_bytes = g.taps * g.group_channels * self.input_bytes
-        self.w = code.offset(layer.w, code.mul(tile.block, block_bytes))
+        self.w = layer.block_weights(tile.block)
         self.columns = tile.columns[1] - tile.columns[0]
         self.copies = layer.copies(tile, self.vectors)
 
@@ -416,10 +438,10 @@ class _Run:
 
 def _lower(job: Job) -> None:
     op = anchor_of(job.op, Conv, Gemm)
-    job.step(tasks(Geometry.of(op)), lambda code: _Layer(job, code, op).body())
+    job.step(tasks(Geometry.of(op)), lambda code: FloatLayer(job, code, op).body())
 
 
-KERNELS = (
-    Kernel(KernelDescriptor("conv", Conv, refusal, _cycles), _lower),
-    Kernel(KernelDescriptor("gemm", Gemm, refusal, _cycles), _lower),
+KERNELS = tuple(
+    Kernel(KernelDescriptor(name, kind, refusal, _cycles, extra_bytes=floats_for_codes), _lower)
+    for name, kind in (("conv", Conv), ("gemm", Gemm))
 )

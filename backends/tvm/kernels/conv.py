@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ....ir import Op
+from ....ir import Array, Op, decode
 from ....ir.ops import Conv, Fused, Gemm
 from ... import cache_traffic
-from ...codegen.fused_region import anchor_of
+from ...codegen.fused_region import anchor_of, floats_for_codes
 from ...codegen.kernel_builder import FLOAT
 from ...codegen.kernel_interface import Job
 from ...interface import Choice
@@ -26,7 +26,11 @@ def _write(job: Job) -> Program:
     op, program, region = layer.op, layer.program, layer.region
     assert isinstance(op, Conv | Gemm)
     x = program.view(job.outer(op.x))
-    w = program.data(layer.weights.map(lambda w: layer.blocked(np.moveaxis(w, 1, -1))))
+
+    def floats(weights: Array) -> Array:
+        return layer.blocked(np.moveaxis(decode(weights, op.w.element), 1, -1))
+
+    w = program.data(layer.weights.map(floats))
     bias = None if op.bias is None else program.view(job.outer(op.bias))
 
     def read(at: Any) -> Any:
@@ -69,7 +73,8 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     rate = (2.0 if target.has.fma else 1.0) * min(target.lanes, result.concrete(1)[1])
     outputs = result.elements_per_sample()
     macs = outputs * np.prod(anchor.w.type.concrete(1)[1:])
-    work = max(float(macs) / rate, cache_traffic.weights(anchor.w.type))
+    nbytes = 4 * anchor.w.type.elements_per_sample()
+    work = max(float(macs) / rate, cache_traffic.weights(nbytes))
     if isinstance(anchor, Gemm):
         work *= _GEMM
     else:
@@ -78,6 +83,6 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
 
 
 KERNELS = (
-    kernel_of("conv", Conv, _write, products, _cycles, refusal, KNOBS),
-    kernel_of("gemm", Gemm, _write, products, _cycles, refusal, KNOBS),
+    kernel_of("conv", Conv, _write, products, _cycles, refusal, KNOBS, floats_for_codes),
+    kernel_of("gemm", Gemm, _write, products, _cycles, refusal, KNOBS, floats_for_codes),
 )
