@@ -22,6 +22,7 @@ from bnnc.passes import (
     fuse_conv_bn,
     integer_products,
     pack_bits,
+    pack_weights,
     parse_pipeline,
     pass_types,
     pipelines,
@@ -29,7 +30,23 @@ from bnnc.passes import (
 )
 
 RELU = 'graph @g imported { input %x: f32[N,2] %y = relu(%x) : f32[N,2] output %y as "y" }'
-PASSES = (canonicalize, concat_last, fold_scale, fuse_conv_bn, integer_products, pack_bits)
+PASSES = (
+    canonicalize,
+    concat_last,
+    fold_scale,
+    fuse_conv_bn,
+    integer_products,
+    pack_bits,
+    pack_weights,
+)
+NAMES = (
+    "canonicalize",
+    "concat-last",
+    "fold-scale",
+    "fuse-conv-bn",
+    "integer-products",
+    "pack-weights",
+)
 GOLDENS = sorted((Path(__file__).parents[1] / "passes").glob("*/*.bnn"))
 
 
@@ -82,7 +99,7 @@ def test_rounds_give_what_walks_give(path: Path, monkeypatch: pytest.MonkeyPatch
     graph = parse(path.read_text("utf-8"))
     for module in PASSES:
         monkeypatch.setattr(module, "rewrite", both)
-    for name in ("canonicalize", "concat-last", "fold-scale", "fuse-conv-bn", "integer-products"):
+    for name in NAMES:
         if graph.stage in pass_types()[name].requires:
             run_passes(graph, parse_pipeline(name), ONE_KERNEL_EACH)
 

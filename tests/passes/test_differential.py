@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,16 +14,23 @@ from hypothesis import strategies as st
 from ir_support import ONE_KERNEL_EACH, ULP, assert_same, examples, random_inputs
 from random_graphs import networks
 
-from bnnc.ir import Graph, Value, interpret, ops
-from bnnc.ir.ops import BinaryConv, BinaryGemm, Sign, Threshold
+from bnnc.ir import F32, Graph, Value, interpret, ops
+from bnnc.ir.ops import BinaryConv, BinaryGemm, Conv, Gemm, Sign, Threshold
 from bnnc.passes import Pass, pipelines, run_passes
 from bnnc.passes.binarize import Binarize
 from bnnc.passes.factor_out import FactorOut
 from bnnc.passes.fold_scale import FoldScale
 from bnnc.passes.fuse_conv_bn import FuseConvBn
+from bnnc.passes.pack_weights import PackWeights
 from bnnc.passes.support.queries import reaches_sign
 
 SETTINGS = examples(100)
+
+
+def default(exact_float: bool = False) -> tuple[Pass, ...]:
+    """The default passes; however small a layer is, its weights are packed."""
+    steps = pipelines.default(exact_float)
+    return tuple(replace(s, least=1) if isinstance(s, PackWeights) else s for s in steps)
 
 
 def inputs_of(graph: Graph, dyadic: bool) -> dict[str, Any]:
@@ -68,7 +76,7 @@ def test_numbers_of_few_bits_stay_exact(graph: Graph) -> None:
     """Where float32 arithmetic is exact, every pass keeps every bit, from import to schedule."""
     inputs = inputs_of(graph, dyadic=True)
     expected = interpret(graph, inputs)
-    for step, _, after in stages(graph, pipelines.default(exact_float=True)):
+    for step, _, after in stages(graph, default(exact_float=True)):
         assert_same_after(step, expected, interpret(after, inputs))
     report(after)
 
@@ -80,7 +88,7 @@ def test_exact_passes_keep_every_bit(graph: Graph) -> None:
     `test_binarize_layer_by_layer`."""
     inputs = inputs_of(graph, dyadic=False)
     expected = interpret(graph, inputs)
-    for step, _, after in stages(graph, pipelines.default(exact_float=True)):
+    for step, _, after in stages(graph, default(exact_float=True)):
         actual = interpret(after, inputs)
         if isinstance(step, (FactorOut, Binarize)):
             expected = actual
@@ -135,7 +143,7 @@ def test_rounding_passes(graph: Graph, step: Pass) -> None:
 def test_default_pipeline_keeps_signs(graph: Graph) -> None:
     """With rounding allowed, outputs move by some ulp of the largest value and no bit flips."""
     binarized = run_passes(graph, (*pipelines.recognition(), Binarize()), ONE_KERNEL_EACH)
-    after = run_passes(graph, pipelines.default(), ONE_KERNEL_EACH)
+    after = run_passes(graph, default(), ONE_KERNEL_EACH)
     inputs = inputs_of(graph, dyadic=False)
     largest = 1.0 + max(float(np.abs(a).max(initial=0)) for a in trace(binarized, inputs).values())
     expected, actual = interpret(binarized, inputs), interpret(after, inputs)
@@ -147,4 +155,6 @@ def report(graph: Graph) -> None:
     """Say in ``--hypothesis-show-statistics`` what the networks came to."""
     inner = [m.op for n in graph.nodes for m in getattr(getattr(n.op, "body", None), "nodes", ())]
     event("binary layers", min(3, sum(isinstance(o, (BinaryConv, BinaryGemm)) for o in inner)))
+    codes = (isinstance(o, (Conv, Gemm)) and o.w.element != F32 for o in inner)
+    event("float layers of codes", min(3, sum(codes)))
     event("thresholds", min(3, sum(isinstance(o, Threshold) for o in inner)))
