@@ -32,7 +32,7 @@ _MOST = 12
 """Samples of a tile: 16 and 64 are some of these and a last one of 4."""
 _ASKS = 4
 """Samples of a tile that asks for the next panel."""
-_FEW = 2
+FEW = 2
 """Samples that are better off without panels."""
 _UNROLL = 4
 _LINE = 64
@@ -122,12 +122,12 @@ class Panels:
         w = code.offset(self.w, code.mul(number, block_bytes))
 
         block = _Block(w, chunk, vectors, lambda n, sums: self.done(n, channel, count, sums))
-        if isinstance(self.geometry.batch, int) and self.geometry.batch <= _FEW:
+        if isinstance(self.geometry.batch, int) and self.geometry.batch <= FEW:
             self._few(block)
             return
         samples = code.index(code.sub(chunk[1], chunk[0]))
         code.either(
-            code.b.icmp_signed("<=", samples, code.index(_FEW)),
+            code.b.icmp_signed("<=", samples, code.index(FEW)),
             lambda: self._few(block),
             lambda: self._panels(block),
         )
@@ -229,12 +229,12 @@ class Panels:
         """One input of every sample times its weights."""
         code = self.code
         w = code.offset(tile.w, code.mul(number, self.row_bytes))
-        weights = [code.load(at, self.type) for at in self._places(w, tile.vectors)]
+        weights = [code.load(at, self.type) for at in self._vectors(w, tile.vectors)]
         if tile.samples >= _ASKS:
             self._ask(w, tile.vectors)
         self._add_products(tile, number, weights, state)
 
-    def _places(self, w: IRValue, vectors: int) -> list[IRValue]:
+    def _vectors(self, w: IRValue, vectors: int) -> list[IRValue]:
         """Where the vectors of a row of weights are."""
         code, lanes, out = self.code, self.plan.lanes, list[IRValue]()
         for v in range(vectors):
@@ -288,7 +288,7 @@ class PackedPanels(Panels):
 
         def word(number: Index, state: Sequence[IRValue], size: int = packed.each) -> list[IRValue]:
             w = code.offset(tile.w, code.mul(number, self.row_bytes))
-            words, sums = packed.load(code, self._places(w, tile.vectors)), list(state)
+            words, sums = packed.load(code, self._vectors(w, tile.vectors)), list(state)
             for j in range(size):
                 at = code.add(code.mul(number, packed.each), j)
                 self._add_products(tile, at, packed.weights(code, words, j), sums)

@@ -157,8 +157,8 @@ def for_tiles(
         holds, instead = special
         code.either(
             holds(first, last),
-            lambda: _chunk(code, geometry, plan, (first, last), number, instead),
-            lambda: _chunk(code, geometry, plan, (first, last), number, emit),
+            lambda: _chunk(code, geometry, plan, (first, last), number, instead, before_block),
+            lambda: _chunk(code, geometry, plan, (first, last), number, emit, before_block),
         )
 
     for_chunks(code, geometry, chunk)
@@ -192,7 +192,7 @@ def _chunk(
     chunk: tuple[Index, Index],
     stripe_number: Index | None,
     emit: Emit,
-    before_block: Callable[[Index], None] | None = None,
+    before_block: Callable[[Index], None] | None,
 ) -> None:
     """All tiles of the rows first .. last-1."""
     first, last = chunk

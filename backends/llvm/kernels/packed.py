@@ -20,7 +20,7 @@ from ...codegen.kernel_interface import Job, Kernel
 from ...interface import Choice, KernelDescriptor
 from ...targets import Target
 from .. import packed_weights
-from ..batched_gemm import PackedPanels, strips
+from ..batched_gemm import FEW, PackedPanels, strips
 from ..geometry import Geometry
 from ..packed_weights import PackedWeights
 from ..tiles import CHUNK_PIXELS, for_tiles, refusal, tasks
@@ -30,8 +30,6 @@ _IN_REGISTERS = 1.2
 """Cycles of a vector of weights that is unpacked and multiplied."""
 _IN_SCRATCH = 2.0
 """Cycles of a vector that is unpacked into scratch."""
-_FEW = 2
-"""Samples whose weights are unpacked in registers."""
 
 
 class _Layer(FloatLayer):
@@ -98,7 +96,7 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     geometry = Geometry.of(anchor)
     vectors = anchor.w.type.elements_per_sample() / target.lanes
     multiplied = cycles(op, target, _stored(anchor))
-    if _is_product(geometry) and geometry.samples <= _FEW:
+    if _is_product(geometry) and geometry.samples <= FEW:
         return max(multiplied, vectors * _IN_REGISTERS)
     rows = 1 if geometry.by_sample else geometry.out[0]
     chunk = CHUNK_PIXELS if geometry.by_sample else max(1, CHUNK_PIXELS // geometry.out[1])
