@@ -7,8 +7,12 @@ two such), over the taps inside the map:
     sum(x*w) = u*p * (sum(s*t)) + u*q * (sum(s)) + v*p * (sum(t)) + v*q * K
 
 sum(s*t) and sum(s) are binary convolutions, the second with weights of +1; sum(t) and K are
-constants per channel, and per border class where zero padding is a third value. Where v = ±u or 0
-and q = ±p or 0, all four are added as integers.
+constants per channel, and per border class where zero padding is a third value. What can be added
+in integers is: with v = r*u for r of -1, 0 or 1, as {0, a} has it,
+
+    sum(x*w) = u*p * (sum(s*t) + sum(r*t)) + u*q * (sum(s) + sum(r))
+
+so that activations of 0 give exactly 0, and with q = ±p or 0 the two sums are one.
 """
 
 from __future__ import annotations
@@ -281,6 +285,8 @@ class _Emitter:
         self.name, self.origin = self.node.result.name, self.node.origin
         self.op = self.product.op
         self.levels = self.product.levels
+        self.rho = _ratios(self.levels)
+        self.groups = getattr(self.op, "groups", 1)
         self.shape = channel_shape(self.node.result.type.rank)
 
     def emit(self) -> None:
@@ -307,11 +313,19 @@ class _Emitter:
         count = self._product(weights.bases[0], ".count")
         for base in weights.bases[1:]:
             count = self._add(count, self._product(base, ".base"), ".count")
-        rho = _ratio(self.levels.offset, self.levels.scale)
         sigma = _ratio(weights.offset, weights.scale.astype(np.float64))
-        if rho is None or sigma is None:
-            return count, [*self._scales(weights), *self._offsets(weights)]
-        return self._integers(count, weights, rho, sigma), self._scales(weights)
+        steps = self._scales(weights)
+        if sigma is None:
+            count = self._shifted(count, weights.signs)
+            steps.append((Add, self._scaled_signs(weights)))
+        else:
+            if sigma:
+                signs = self._product(self._ones, ".signs")
+                count = self._add(count, signs, ".sum", Add if sigma > 0 else Sub)
+            count = self._shifted(count, weights.signs + sigma)
+        if self.rho is None:
+            steps.append((Add, self._offset(weights)))
+        return count, steps
 
     def _padded(self, x: Value) -> Value:
         assert isinstance(self.op, Conv)
@@ -332,25 +346,20 @@ class _Emitter:
         pads = (0,) * len(op.pads) if self.product.pad else op.pads
         return BinaryConv(self.x, w, op.strides, pads, op.dilations, op.groups)
 
-    def _sum_of_signs(self) -> Value:
-        """sum(s) at each position; one channel serves all when there is one group."""
+    @property
+    def _ones(self) -> Array:
+        """The weights of sum(s); one channel serves all when there is one group."""
         outputs, *rest = self.op.w.shape
-        groups = getattr(self.op, "groups", 1)
-        return self._product(np.ones((1 if groups == 1 else outputs, *rest), np.uint8), ".signs")
+        return np.ones((1 if self.groups == 1 else outputs, *rest), np.uint8)
 
     def _add(self, a: Value, b: Value, suffix: str, kind: Any = Add) -> Value:
         return self.rw.add(kind(a, b), self.name + suffix, self.origin)
 
-    def _integers(self, count: Value, weights: BitWeights, rho: int, sigma: int) -> Value:
-        """count + sigma * sum(s) + rho * (sum(t) + sigma * K), exact."""
-        if sigma:
-            kind = Add if sigma > 0 else Sub
-            count = self._add(count, self._sum_of_signs(), ".sum", kind)
-        if rho:
-            t = weights.signs + sigma
-            constant = self._constant((rho * t).astype(np.int64), np.int32)
-            count = self._add(count, constant, ".shifted")
-        return count
+    def _shifted(self, count: Value, t: Array) -> Value:
+        """count + sum(r*t), exact: neither is beyond 2 or 3 times the 2**24 that K is below."""
+        if self.rho is None or not np.any(self.rho):
+            return count
+        return self._add(count, self._constant(t * self._rows(self.rho, t), np.int32), ".shifted")
 
     def _scales(self, weights: BitWeights) -> list[_Step]:
         """alpha, then the activation's scale: fl(fl(alpha * n) * u)."""
@@ -362,31 +371,28 @@ class _Emitter:
             steps.append((Mul, np.asarray(scale)))
         return steps
 
-    def _offsets(self, weights: BitWeights) -> list[_Step]:
-        """What asymmetric weights and activations add, in floats."""
-        steps: list[_Step] = []
-        offset = weights.offset
-        if np.any(offset):
-            beta = (offset * self.levels.scale).astype(np.float32).reshape(self.shape)
-            signs = self.rw.add(
-                Cast(self._sum_of_signs(), F32), self.name + ".signs.float", self.origin
-            )
-            scaled = self.rw.add(
-                Mul(signs, self._const(beta)), self.name + ".signs.scaled", self.origin
-            )
-            steps.append((Add, scaled))
-        if np.any(self.levels.offset):
-            column = (-1, *[1] * (weights.bases[0].ndim - 1))
-            exact = weights.signs * weights.scale.astype(np.float64).reshape(column)
-            exact = exact + offset.reshape(column)
-            groups = getattr(self.op, "groups", 1)
-            v = np.broadcast_to(self.levels.offset, (groups * exact.shape[1],))
-            rows = np.repeat(v.reshape(groups, -1), exact.shape[0] // groups, axis=0)
-            constant = self._constant(
-                exact * rows.reshape(*exact.shape[:2], *[1] * (exact.ndim - 2)), np.float32
-            )
-            steps.append((Add, constant))
-        return steps
+    def _scaled_signs(self, weights: BitWeights) -> Value:
+        """u*q * (sum(s) + sum(r)) in floats."""
+        signs = self._shifted(self._product(self._ones, ".signs"), self._ones.astype(np.int64))
+        beta = (weights.offset * self.levels.scale).astype(np.float32).reshape(self.shape)
+        name = self.name + ".signs"
+        floats = self.rw.add(Cast(signs, F32), name + ".float", self.origin)
+        return self.rw.add(Mul(floats, self._const(beta)), name + ".scaled", self.origin)
+
+    def _offset(self, weights: BitWeights) -> Value:
+        """The sum of v*w, a float constant."""
+        column = (-1, *[1] * (weights.bases[0].ndim - 1))
+        exact = weights.signs * weights.scale.astype(np.float64).reshape(column)
+        exact = exact + weights.offset.reshape(column)
+        return self._constant(exact * self._rows(self.levels.offset, exact), np.float32)
+
+    def _rows(self, of_inputs: Array, weights: Array) -> Array:
+        """What input channels have, [] or [I], laid out to be multiplied with weights
+        [O, I/groups, ..]."""
+        outputs, per_group, *taps = weights.shape
+        channels = np.broadcast_to(of_inputs, (self.groups * per_group,))
+        rows = np.repeat(channels.reshape(self.groups, -1), outputs // self.groups, axis=0)
+        return rows.reshape(outputs, per_group, *[1] * len(taps))
 
     def _constant(self, weights: Array, kind: Any) -> Value:
         """The sum of weights [O, I/groups, ..] over the taps inside the map, as a constant that
@@ -428,8 +434,16 @@ class _Emitter:
         return out
 
 
+def _ratios(levels: Levels) -> Array | None:
+    """r of each input channel, [] or [I], when it is -1, 0 or 1 in all of them, else None."""
+    ratios = np.sign(levels.offset) * np.sign(levels.scale)
+    exact = np.all(levels.offset == ratios * levels.scale)
+    return ratios.astype(np.int64) if exact else None
+
+
 def _ratio(offset: Array, scale: Array) -> int | None:
-    """offset / scale when it is -1, 0 or 1 everywhere, else None."""
+    """offset / scale of weights when it is -1, 0 or 1 everywhere, else None. A channel of zeros has
+    any."""
     for ratio in (0, 1, -1):
         if np.all(offset == ratio * scale):
             return ratio

@@ -38,3 +38,21 @@ def test_parts_of_a_symbolic_batch(backend: str) -> None:
         {"sizes": [2, 3], "one": [1], "two": [2], "axis": [1]},
     )
     compiled(proto, {"x": values(3, 5, 4)}, backend)
+
+
+def test_zeros_times_weights_with_an_offset(backend: str) -> None:
+    """Activations {0, a} that are all 0 gave what rounding left of terms that cancel."""
+    generator = np.random.default_rng(0)
+    weights = generator.choice(np.float32([-0.37, 0.85]), (450, 6)) * generator.normal(1, 0.2, 6)
+    proto = model(
+        [
+            node("Sign", ["x"], ["s"]),
+            node("Relu", ["s"], ["r"]),
+            node("Mul", ["r", "a"], ["v"]),
+            node("MatMul", ["v", "w"], ["y"]),
+        ],
+        {"x": ["N", 450]},
+        ("y",),
+        {"a": np.float32(0.3), "w": weights.astype(np.float32)},
+    )
+    compiled(proto, {"x": -np.ones((2, 450), np.float32)}, backend)

@@ -76,6 +76,12 @@ def per_channel(b: Builder, s: Value) -> Value:
     return b.add(Add(scaled, const(b, (np.arange(s.shape[1]) % 2 * 0.5).reshape(shape))), "v")
 
 
+def either_way(b: Builder, s: Value) -> Value:
+    """{0, 1} and {-1, 0} in turns of channels."""
+    offset = (0.5 - np.arange(s.shape[1]) % 2).reshape(-1, *[1] * (s.type.rank - 2))
+    return b.add(Add(b.add(Mul(s, const(b, 0.5)), "m"), const(b, offset)), "v")
+
+
 FORMS: dict[str, Form] = {
     "plain": lambda b, s: s,
     "zero_one": zero_one,
@@ -89,6 +95,7 @@ FORMS: dict[str, Form] = {
     "clipped": lambda b, s: b.add(Clip(s, 0, 0.5), "v"),
     "falling": lambda b, s: b.add(Sub(const(b, 1), s), "v"),
     "per_channel": per_channel,
+    "either_way": either_way,
 }
 
 
@@ -198,3 +205,49 @@ def test_convolutions(form: str, kind: str, data: Any) -> None:
 @settings(max_examples=2, suppress_health_check=list(HealthCheck), deadline=None)
 def test_products(form: str, kind: str, data: Any) -> None:
     check(gemm_graph(data.draw, form, kind))
+
+
+def at_zero(form: Form, shape: tuple[int, ...], levels: int, magnitude: float, seed: int) -> Graph:
+    """A convolution with zero padding and a product, each of weights [5, ..] of any ``levels``
+    values per channel, on what a form makes of a sign."""
+    generator = np.random.default_rng(seed)
+    values = generator.normal(0, magnitude, (5, levels))
+    drawn = generator.integers(0, levels, (5, *shape))
+    w = np.stack([row[index] for row, index in zip(values, drawn, strict=True)])
+    b = Builder()
+    x = Value("x", TensorType((Batch(), shape[0], *[4] * (len(shape) - 1))))
+    v = form(b, b.add(Sign(x, 1), "s"))
+    if len(shape) == 1:
+        y = b.add(Gemm(v, const(b, w), None), "y")
+    else:
+        y = b.add(Conv(v, const(b, w), None, (1, 1), (1,) * 4, (1, 1), 1), "y")
+    return Graph("g", (x,), tuple(b.nodes), (Output("y", y),))
+
+
+@pytest.mark.parametrize("magnitude", [1e-3, 1, 3e5])
+@pytest.mark.parametrize("levels", [2, 3])
+@pytest.mark.parametrize("shape", [(37,), (450,), (40, 3, 3)])
+@pytest.mark.parametrize(
+    ("form", "signs"),
+    [
+        (zero_one, [-1]),
+        (affine(0.3, 0.3), [-1]),
+        (affine(0.7, -0.7), [1]),
+        (affine(-0.3, 0.3), [1]),
+        (either_way, [-1, 1]),
+    ],
+    ids=["zero_one", "zero_a", "minus_a_zero", "falling", "either_way"],
+)
+def test_activations_of_zero_give_zero(
+    form: Form, signs: list[int], shape: tuple[int, ...], levels: int, magnitude: float
+) -> None:
+    """Nothing is left of the parts of a sum that cancel, whatever rounding they would undergo."""
+    graph = at_zero(form, shape, levels, magnitude, seed=shape[0])
+    (verdict,) = examine(run_passes(graph, pipelines.recognition(), ONE_KERNEL_EACH))
+    assert verdict.binarized, verdict.reason
+    x = np.ones(graph.inputs[0].type.concrete(1), np.float32)
+    x *= np.resize(signs, shape[0]).reshape(-1, *[1] * (len(shape) - 1))
+    np.testing.assert_array_equal(interpret(graph, {"x": x})["y"], 0)
+    for step in pipelines.default():
+        graph = run_passes(graph, (step,), ONE_KERNEL_EACH)
+        np.testing.assert_array_equal(interpret(graph, {"x": x})["y"], 0, repr(step))
