@@ -7,12 +7,13 @@ two such), over the taps inside the map:
     sum(x*w) = u*p * (sum(s*t)) + u*q * (sum(s)) + v*p * (sum(t)) + v*q * K
 
 sum(s*t) and sum(s) are binary convolutions, the second with weights of +1; sum(t) and K are
-constants per channel, and per border class where zero padding is a third value. What can be added
-in integers is: with v = r*u for r of -1, 0 or 1, as {0, a} has it,
+constants per channel, and per border class where zero padding is a third value. Whatever can
+be is added in integers. With v = rho*u, rho = -1, 0 or 1 in each input channel, as {0, a} has it,
 
-    sum(x*w) = u*p * (sum(s*t) + sum(r*t)) + u*q * (sum(s) + sum(r))
+    sum(x*w) = u*p * (sum(s*t) + sum(rho*t)) + u*q * (sum(s) + sum(rho))
 
-so that activations of 0 give exactly 0, and with q = ±p or 0 the two sums are one.
+so that activations of 0 give exactly 0; with q = sigma*p for one sigma = -1, 0 or 1, sum(s) joins
+sum(s*t).
 """
 
 from __future__ import annotations
@@ -356,7 +357,7 @@ class _Emitter:
         return self.rw.add(kind(a, b), self.name + suffix, self.origin)
 
     def _shifted(self, count: Value, t: Array) -> Value:
-        """count + sum(r*t), exact: neither is beyond 2 or 3 times the 2**24 that K is below."""
+        """count + sum(rho*t), exact: at most 4*K in all, and K is below 2**24."""
         if self.rho is None or not np.any(self.rho):
             return count
         return self._add(count, self._constant(t * self._rows(self.rho, t), np.int32), ".shifted")
@@ -372,7 +373,7 @@ class _Emitter:
         return steps
 
     def _scaled_signs(self, weights: BitWeights) -> Value:
-        """u*q * (sum(s) + sum(r)) in floats."""
+        """u*q * (sum(s) + sum(rho)) in floats."""
         signs = self._shifted(self._product(self._ones, ".signs"), self._ones.astype(np.int64))
         beta = (weights.offset * self.levels.scale).astype(np.float32).reshape(self.shape)
         name = self.name + ".signs"
@@ -435,15 +436,15 @@ class _Emitter:
 
 
 def _ratios(levels: Levels) -> Array | None:
-    """r of each input channel, [] or [I], when it is -1, 0 or 1 in all of them, else None."""
+    """offset / scale of each input channel, [] or [I], when all are -1, 0 or 1, else None."""
     ratios = np.sign(levels.offset) * np.sign(levels.scale)
     exact = np.all(levels.offset == ratios * levels.scale)
     return ratios.astype(np.int64) if exact else None
 
 
 def _ratio(offset: Array, scale: Array) -> int | None:
-    """offset / scale of weights when it is -1, 0 or 1 everywhere, else None. A channel of zeros has
-    any."""
+    """offset / scale of weights when it is one of -1, 0 and 1 everywhere, else None; a channel of
+    zeros fits any."""
     for ratio in (0, 1, -1):
         if np.all(offset == ratio * scale):
             return ratio
