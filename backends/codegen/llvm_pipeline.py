@@ -27,6 +27,15 @@ def machine_for(target: Target) -> llvm.TargetMachine:
     )
 
 
+def _linked(modules: list[llvm.ModuleRef]) -> llvm.ModuleRef:
+    """All modules as one: neighbours first, because linking takes as long as both are large."""
+    while len(modules) > 1:
+        for into, other in zip(modules[::2], modules[1::2], strict=False):
+            into.link_in(other)
+        modules = modules[::2]
+    return modules[0]
+
+
 def optimize(
     text: str, target: Target, foreign: Mapping[str, str]
 ) -> tuple[llvm.ModuleRef, llvm.TargetMachine]:
@@ -35,8 +44,9 @@ def optimize(
     machine = machine_for(target)
     try:
         module = llvm.parse_assembly(text)
-        for name, definition in foreign.items():
-            module.link_in(llvm.parse_assembly(definition))
+        if foreign:
+            module.link_in(_linked([llvm.parse_assembly(text) for text in foreign.values()]))
+        for name in foreign:
             module.get_function(name).linkage = "internal"
         module.verify()
     except RuntimeError as error:

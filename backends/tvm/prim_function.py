@@ -128,15 +128,16 @@ def _stripped(text: str) -> str:
     functions of TVM's own, and what schedules bring along, belong only to this text. Without TBAA,
     too, which takes each buffer for memory of its own and names it by an address of this process: a
     result may lie where an operand does."""
-    lines = [
-        re.sub(r",? !(dbg|tbaa) !\d+|(?<= = (add|sub|mul|shl)) n[su]w(?= (<\d+ x )?i64)", "", line)
-        .replace("dllexport ", "")
-        .replace(" weak ", " internal ")
+    text = "\n".join(
+        line
         for line in text.splitlines()
         if "#dbg_" not in line
         and not line.startswith(("@llvm.global_ctors", "!llvm.dbg", "!llvm.module.flags"))
-    ]
-    return re.sub(r'(?<=!")0x[0-9a-f]+', "buffer", "\n".join(lines))
+    )
+    text = text.replace("dllexport ", "").replace(" weak ", " internal ")
+    text = re.sub(r",? !(dbg|tbaa) !\d+", "", text)
+    text = re.sub(r"(?<= = (add|sub|mul|shl)) n[su]w(?= (<\d+ x )?i64)", "", text)
+    return re.sub(r'(?<=!")0x[0-9a-f]+', "buffer", text)
 
 
 def _with_scratch(text: str) -> tuple[str, int]:
