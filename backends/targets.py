@@ -76,6 +76,8 @@ class Capabilities:
     """Fused multiply-add in one instruction."""
     power_scaling: bool = False
     """Floats times powers of two, rounded once, whatever the power (VSCALEFPS)."""
+    matrix_unit: bool = False
+    """Registers that hold matrices of bytes, and products of these (AMX)."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,8 @@ _X86_FEATURES = _table(
     Feature("avx512vbmi", "avx512vbmi", ("avx512bw",)),
     Feature("avx512vbmi2", "avx512_vbmi2", ("avx512bw",)),
     Feature("gfni", "gfni"),
+    Feature("amx-tile", "amx_tile", ("avx512f",)),
+    Feature("amx-int8", "amx_int8", ("amx-tile",)),
 )
 _ARM_FEATURES = _table(
     Feature("fp-armv8", "fp"),
@@ -156,6 +160,7 @@ def _x86_capabilities(features: frozenset[str]) -> Capabilities:
         half_floats="f16c" in features,
         fma="fma" in features,
         power_scaling=wide,
+        matrix_unit=wide and "amx-int8" in features,
     )
 
 
@@ -189,6 +194,7 @@ _V4 = (*_V3, "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl")
 _ALDERLAKE = (*_V3, "avxvnni", "gfni")
 _CASCADELAKE = (*_V4, "avx512vnni")
 _ICELAKE = (*_CASCADELAKE, "avx512bitalg", "avx512vpopcntdq", "avx512vbmi", "avx512vbmi2", "gfni")
+_SAPPHIRERAPIDS = (*_ICELAKE, "amx-tile", "amx-int8")
 _NEON = ("fp-armv8", "neon")
 
 
@@ -280,8 +286,6 @@ def _arm(name: str, cpu: str, features: tuple[str, ...], l1: int, l2: int) -> Ta
     )
 
 
-_SAPPHIRE_RAPIDS = ("avx512_fp16",)
-_GRANITE_RAPIDS = (*_SAPPHIRE_RAPIDS, "amx_fp16")
 _ZEN = ("clzero",)
 _V8_2 = ("crc", "lse", "rdm", "dotprod")
 TARGETS: dict[str, Target] = {
@@ -293,8 +297,8 @@ TARGETS: dict[str, Target] = {
         _x86("x86-64-v4", "skylake-avx512", _V4, 32, 1024),
         _x86("cascadelake", "cascadelake", _CASCADELAKE, 32, 1024),
         _x86("icelake-server", "icelake-server", _ICELAKE, 48, 1280),
-        _x86("sapphirerapids", "sapphirerapids", _ICELAKE, 48, 2048, _SAPPHIRE_RAPIDS),
-        _x86("graniterapids", "graniterapids", _ICELAKE, 48, 2048, _GRANITE_RAPIDS),
+        _x86("sapphirerapids", "sapphirerapids", _SAPPHIRERAPIDS, 48, 2048),
+        _x86("graniterapids", "graniterapids", _SAPPHIRERAPIDS, 48, 2048, ("amx_fp16",)),
         _x86("znver4", "znver4", _ICELAKE, 32, 1024, _ZEN),
         _x86("znver5", "znver5", _ICELAKE, 48, 1024, (*_ZEN, "avx_vnni")),
         _arm("arm64", "cortex-a72", (), 32, 512),

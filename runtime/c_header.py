@@ -96,7 +96,9 @@ uint64_t @_interface(void);
 
 /* Whether this CPU can run the model, by its instructions and the registers that the system keeps:
  * 1 yes, 0 no, -1 where that cannot be told. hwcap: getauxval(AT_HWCAP) on arm64; x86-64 does not
- * look at it. On a CPU that cannot, @_run may end in an illegal instruction; this does not. */
+ * look at it. Where the model uses AMX, this also asks Linux to let the process do so, which is
+ * needed once before @_run. On a CPU that cannot, @_run may end in an illegal instruction;
+ * this does not. */
 int @_supported(uint64_t hwcap);
 
 /* The same number as @@_WORKSPACE_BYTES(dims[0], threads); @@_NO_WORKSPACE where @_run

@@ -30,6 +30,10 @@ HWCAP2 = (
 _AT_HWCAP = 16
 _AT_HWCAP2 = 26
 
+_ARCH_PRCTL, _REQUEST_PERMISSION, _TILE_DATA = 158, 0x1023, 18
+"""Linux's call on x86-64 by which a process asks for registers that are kept only for those who ask
+(``ARCH_REQ_XCOMP_PERM``), and the number of AMX's."""
+
 _MACHINE_NAMES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
@@ -45,10 +49,11 @@ def host_machine() -> str:
 
 @functools.cache
 def host_features() -> frozenset[str]:
-    """The features of this CPU, as /proc/cpuinfo spells them; empty on unknown architectures."""
+    """The features of this CPU that this process may use, as /proc/cpuinfo spells them; empty on
+    unknown architectures."""
     machine = host_machine()
     if machine == "x86_64":
-        return _x86_features()
+        return _granted(_x86_features())
     if machine == "aarch64":
         return _arm_features()
     return frozenset()
@@ -99,6 +104,14 @@ def _x86_features() -> frozenset[str]:
             f"/proc/cpuinfo: cannot read the CPU's features: {error.strerror}; mount /proc"
         ) from None
     raise ArtifactError("/proc/cpuinfo: cannot read the CPU's features: no line `flags`")
+
+
+def _granted(features: frozenset[str]) -> frozenset[str]:
+    """Those that Linux lets this process use: AMX must be asked for, once for all threads."""
+    if "amx_tile" not in features:
+        return features
+    refused = ctypes.CDLL(None).syscall(_ARCH_PRCTL, _REQUEST_PERMISSION, _TILE_DATA)
+    return frozenset(f for f in features if not (refused and f.startswith("amx_")))
 
 
 def _arm_features() -> frozenset[str]:

@@ -33,6 +33,7 @@ X86_PATHS = {
     "v4-vnni": TARGETS["cascadelake"],
     "v4-bitalg": ICELAKE.without("avx512_vpopcntdq"),
     "icelake": ICELAKE,
+    "amx": TARGETS["sapphirerapids"],
 }
 """Every code path for x86, by capabilities."""
 

@@ -35,7 +35,7 @@ class _Function:
 def runnable(target: Target) -> Target:
     """The target without what this machine lacks and functions can stand for."""
     table = MACHINES[target.machine].features.values()
-    soft = {row.llvm for row in table if re.match("avx512|avxvnni|gfni", row.llvm)}
+    soft = {row.llvm for row in table if re.match("avx512|avxvnni|gfni|amx", row.llvm)}
     here = {row.llvm for row in table if row.host in host_features()}
     return target.without(*sorted(soft - here))
 
@@ -57,6 +57,8 @@ def with_functions(text: str, machine: Target) -> str:
     """LLVM IR in which functions stand for what a machine lacks; those that say for which features
     they are compiled (TVM's do) are for the machine's."""
     features = ",".join(f"+{name}" for name in machine.features)
+    if "@llvm.x86.tile" in text.replace('"', "") and "amx-tile" not in machine.features:
+        text += _MATRICES
     text = re.sub(r'"target-features"="\+[^"]*"', f'"target-features"="{features}"', text)
     for function in _FUNCTIONS:
         if any(feature in machine.features for feature in function.features):
@@ -64,15 +66,14 @@ def with_functions(text: str, machine: Target) -> str:
         declared = rf'^declare (.*) @"?({function.pattern})"?\((.*)\).*\n'
         for found in re.finditer(declared, text, re.MULTILINE):
             result, name = found[1], found[2]
-            arguments = re.findall(r"<\d+ x \w+>|\bi32\b|\bfloat\b", found[3])
+            arguments = re.findall(r"<\d+ x \w+>|\b(?:i8|i32|i64|ptr|float)\b", found[3])
             stand_in = "missing." + name.removeprefix("llvm.")
             named = ", ".join(f"{type_} %a{i}" for i, type_ in enumerate(arguments))
             body = "\n  ".join(function.body(arguments, result))
             text = text.replace(found[0], "")
             text = re.sub(rf'@"?{re.escape(name)}"?(?=\()', f"@{stand_in}", text)
-            text += (
-                f"\ndefine internal {result} @{stand_in}({named}) alwaysinline {{\n  {body}\n}}\n"
-            )
+            inline = "noinline" if result == "void" else "alwaysinline"
+            text += f"\ndefine internal {result} @{stand_in}({named}) {inline} {{\n  {body}\n}}\n"
     return text
 
 
@@ -194,8 +195,112 @@ def _in_parts(narrow: str) -> Callable[[Sequence[str], str], list[str]]:
     return body
 
 
+_REGISTERS = "[8 x [16 x <64 x i8>]]"
+_MATRICES = f"\n@missing.matrices = internal global {_REGISTERS} zeroinitializer\n"
+"""AMX's registers, in full: what they are configured to does not count."""
+
+
+def _nothing(types: Sequence[str], result: str) -> list[str]:
+    """LDTILECFG, TILERELEASE."""
+    return ["ret void"]
+
+
+def _row_of(name: str, register: str, row: str) -> list[str]:
+    """The address of a row."""
+    return [
+        f"{name}.n = zext i8 {register} to i64",
+        f"{name}.at = getelementptr {_REGISTERS}, ptr @missing.matrices, i64 0, i64 {name}.n",
+        f"{name} = getelementptr <64 x i8>, ptr {name}.at, i64 {row}",
+    ]
+
+
+def _each_row(name: str, body: Sequence[str]) -> list[str]:
+    """A loop over 16 rows."""
+    return [
+        f"br label %{name}.loop",
+        f"{name}.loop:",
+        f"%{name} = phi i64 [ 0, %{name}.before ], [ %{name}.next, %{name}.end ]",
+        *body,
+        f"br label %{name}.end",
+        f"{name}.end:",
+        f"%{name}.next = add i64 %{name}, 1",
+        f"%{name}.more = icmp ult i64 %{name}.next, 16",
+        f"br i1 %{name}.more, label %{name}.loop, label %{name}.done",
+        f"{name}.done:",
+    ]
+
+
+def _moved(store: bool) -> Callable[[Sequence[str], str], list[str]]:
+    """TILELOADD, TILESTORED."""
+
+    def body(types: Sequence[str], result: str) -> list[str]:
+        source, target = ("%row", "%at") if store else ("%at", "%row")
+        move = [
+            *_row_of("%row", "%a0", "%i"),
+            "%distance = mul i64 %i, %a2",
+            "%at = getelementptr i8, ptr %a1, i64 %distance",
+            f"%line = load <64 x i8>, ptr {source}, align 1",
+            f"store <64 x i8> %line, ptr {target}, align 1",
+        ]
+        return ["br label %i.before", "i.before:", *_each_row("i", move), "ret void"]
+
+    return body
+
+
+def _cleared(types: Sequence[str], result: str) -> list[str]:
+    """TILEZERO."""
+    clear = [*_row_of("%row", "%a0", "%i"), "store <64 x i8> zeroinitializer, ptr %row"]
+    return ["br label %i.before", "i.before:", *_each_row("i", clear), "ret void"]
+
+
+def _matrix_product(extension: str) -> Callable[[Sequence[str], str], list[str]]:
+    """TDPBSSD, TDPBUSD: rows of the first times all of the second."""
+
+    def body(types: Sequence[str], result: str) -> list[str]:
+        quarters = [_choice(range(b, 64, 4)) for b in range(4)]
+        sums = [
+            f"%s{b} = shufflevector <64 x i32> %p, <64 x i32> %p, {quarters[b]}" for b in range(4)
+        ]
+        inner = [
+            "%four.at = getelementptr i32, ptr %x, i64 %k",
+            "%four = load i32, ptr %four.at",
+            *_splat("%all", "<16 x i32>", "%four"),
+            "%octets = bitcast <16 x i32> %all to <64 x i8>",
+            f"%xx = {extension} <64 x i8> %octets to <64 x i32>",
+            *_row_of("%w", "%a2", "%k"),
+            "%line = load <64 x i8>, ptr %w",
+            "%ww = sext <64 x i8> %line to <64 x i32>",
+            "%p = mul <64 x i32> %xx, %ww",
+            *sums,
+            "%s01 = add <16 x i32> %s0, %s1",
+            "%s23 = add <16 x i32> %s2, %s3",
+            "%s = add <16 x i32> %s01, %s23",
+            "%before = load <16 x i32>, ptr %total",
+            "%after = add <16 x i32> %before, %s",
+            "store <16 x i32> %after, ptr %total",
+        ]
+        outer = [
+            *_row_of("%total", "%a0", "%i"),
+            *_row_of("%x", "%a1", "%i"),
+            "br label %k.before",
+            "k.before:",
+            *_each_row("k", inner),
+        ]
+        return ["br label %i.before", "i.before:", *_each_row("i", outer), "ret void"]
+
+    return body
+
+
 _WIDE = ("avx512bw",)
+_TILES = ("amx-tile",)
 _FUNCTIONS = (
+    _Function(r"llvm\.x86\.ldtilecfg", _TILES, _nothing),
+    _Function(r"llvm\.x86\.tilerelease", _TILES, _nothing),
+    _Function(r"llvm\.x86\.tilezero", _TILES, _cleared),
+    _Function(r"llvm\.x86\.tileloadd64", _TILES, _moved(store=False)),
+    _Function(r"llvm\.x86\.tilestored64", _TILES, _moved(store=True)),
+    _Function(r"llvm\.x86\.tdpbssd", ("amx-int8",), _matrix_product("sext")),
+    _Function(r"llvm\.x86\.tdpbusd", ("amx-int8",), _matrix_product("zext")),
     _Function(r"llvm\.x86\.avx512\.pternlog\.d\.\d+", ("avx512f",), _ternary_logic),
     _Function(r"llvm\.x86\.avx512\.vpdpbusd\.512", ("avx512vnni",), _dot_bytes),
     _Function(r"llvm\.x86\.avx512\.vpdpbusd\.\d+", ("avx512vnni", "avxvnni"), _dot_bytes),

@@ -16,11 +16,12 @@ from ..targets import MACHINES, TARGETS, Target
 from .isa import of_machine
 
 _TIMEOUT = 60.0
+_SEEN = "## all instructions seen"
 _PROBE = """
 import sys
 import llvmlite.binding as llvm
 
-triple, cpu, text = sys.argv[1:]
+triple, cpu, text, more = sys.argv[1:]
 llvm.initialize_all_targets()
 llvm.initialize_all_asmprinters()
 try:
@@ -30,10 +31,12 @@ except RuntimeError:
 machine = registered.create_target_machine(cpu=cpu, opt=2, reloc="pic", codemodel="small")
 print(llvm.get_object_format(triple))
 print(machine.target_data)
-module = llvm.parse_assembly(text)
-module.triple = triple
-print(machine.emit_assembly(module))
-"""
+for part in (text, more):
+    module = llvm.parse_assembly(part)
+    module.triple = triple
+    print(machine.emit_assembly(module))
+    print(SEEN, flush=True)
+""".replace("SEEN", repr(_SEEN))
 _THREE = "(<4 x float> %a, <4 x float> %a, <4 x float> %a)"
 _FUNCTIONS = {
     "count": ("i64", "i64 @llvm.ctpop.i64(i64 %a)"),
@@ -112,8 +115,10 @@ def resolve(name: str) -> Target:
 
 
 def _probe(name: str, triple: str, cpu: str) -> tuple[str, str, str]:
-    """Object format, data layout and the probes' assembly."""
-    command = [sys.executable, "-c", _PROBE, triple, cpu, _module()]
+    """Object format, data layout and the probes' assembly; that of the machine's own probe is
+    missing where LLVM cannot write it."""
+    own = of_machine(triple.split("-", 1)[0]).probe
+    command = [sys.executable, "-c", _PROBE, triple, cpu, _module(), own]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=_TIMEOUT
@@ -122,7 +127,8 @@ def _probe(name: str, triple: str, cpu: str) -> tuple[str, str, str]:
         raise TargetError(f"target '{name}': cannot ask LLVM: {error}") from error
     if done.returncode == 3:
         raise TargetError(f"target '{name}': LLVM does not know the triple {triple}")
-    if done.returncode or "is not a recognized processor" in done.stderr:
+    ended = done.returncode and _SEEN not in done.stdout
+    if ended or "is not a recognized processor" in done.stderr:
         raise TargetError(f"target '{name}': LLVM does not know the CPU {cpu} for {triple}")
     form, layout, assembly = done.stdout.split("\n", 2)
     return form, layout, assembly

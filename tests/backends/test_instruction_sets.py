@@ -21,7 +21,7 @@ from missing_instructions import with_functions
 from bnnc.backends import targets
 from bnnc.backends.codegen import isa
 from bnnc.backends.codegen.isa.instruction_set import InstructionSet
-from bnnc.backends.codegen.kernel_builder import I8, I16, I32, Code, vector
+from bnnc.backends.codegen.kernel_builder import I8, I16, I32, I64, Code, vector
 from bnnc.backends.codegen.llvm_pipeline import machine_for
 from bnnc.backends.targets import TARGETS, Capabilities, Target
 from bnnc.errors import BackendError
@@ -88,6 +88,29 @@ def _lookup_floats(words: np.ndarray) -> np.ndarray:
     return np.sum(looked, axis=0, dtype=np.float32)
 
 
+def _matrix(its: InstructionSet, x: Any, w: Any) -> Any:
+    """Registers whose rows are equal: x unsigned, then signed, times w; a row of the sums."""
+    unit, code = its.matrix_unit(), its.code
+    assert isinstance(code, Code)
+    places = [code.scratch(64) for _ in range(3)]
+    for value, place in zip((x, w), places, strict=False):
+        code.store(value, place)
+    unit.take(code.data(np.frombuffer(unit.shapes, np.uint8)))
+    unit.clear(2)
+    for register, place in enumerate(places[:2]):
+        unit.load(register, place, I64(0))
+    for signed in (False, True):
+        unit.add_products(2, 0, 1, signed)
+    unit.store(2, places[2], I64(0))
+    unit.leave()
+    return code.load(places[2], vector(I32, 16))
+
+
+def _matrix_reference(x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    inputs = (_fours(x) + _fours(x.view(S8))).sum(axis=0, dtype=np.int32)
+    return (_fours(w) * inputs).sum(axis=1, dtype=np.int32)
+
+
 OPERATIONS = {
     "lookup_bytes": Operation(
         lambda has: has.byte_lookup,
@@ -129,6 +152,12 @@ OPERATIONS = {
     ),
     "lookup_floats": Operation(
         lambda has: True, (S32,), lambda its, x: _write_lookups(its, *x), _lookup_floats
+    ),
+    "matrix_unit": Operation(
+        lambda has: has.matrix_unit,
+        (U8, S8),
+        lambda its, x: _matrix(its, *x),
+        _matrix_reference,
     ),
     "add_bytes": Operation(
         lambda has: True,
@@ -192,6 +221,7 @@ def test_an_operation_is_emitted_or_absent_by_capability(name: str, row: str) ->
         ("dot_bytes", "alderlake", r"{vex}\s+vpdpbusd"),
         ("dot_bytes", "cortex-a76", "sdot"),
         ("multiply_pairs", "v3", "vpmaddubsw"),
+        ("matrix_unit", "amx", "tdpbusd"),
         ("add_pairs", "v3", "vpmaddwd"),
         ("lookup_floats", "v3", "vpermilps"),
         ("lookup_floats", "v4", "vpermd"),
@@ -233,7 +263,7 @@ def test_an_operation_computes_what_it_says(name: str, row: str) -> None:
     [
         (name, row)
         for name, operation in OPERATIONS.items()
-        for row in ("alderlake", "v4", "v4-vnni")
+        for row in ("alderlake", "v4", "v4-vnni", "amx")
         if operation.needs(ROWS[row].has)
     ],
 )
@@ -316,7 +346,7 @@ def test_a_machine_adds_no_operation_that_others_lack(machine: str) -> None:
 
 
 def test_every_operation_is_tested() -> None:
-    facts = {"functions", "dot_takes_signed", "system", "signs", "has", "supported"}
+    facts = {"functions", "dot_takes_signed", "system", "signs", "probe", "has", "supported"}
     public = {name for name in dir(InstructionSet) if not name.startswith("_")}
     assert public == {*OPERATIONS, *facts}
 

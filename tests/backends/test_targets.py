@@ -77,6 +77,7 @@ def test_native_is_the_richest_row_with_the_machine_s_extras() -> None:
 
 
 ICELAKE = frozenset(TARGETS["icelake-server"].host_features)
+AMX = frozenset({"amx_tile", "amx_int8"})
 
 
 @pytest.mark.parametrize(
@@ -88,9 +89,9 @@ ICELAKE = frozenset(TARGETS["icelake-server"].host_features)
         ("cascadelake", frozenset(TARGETS["cascadelake"].host_features)),
         ("icelake-server", ICELAKE),
         ("icelake-server", ICELAKE | {"avx_vnni"}),
-        ("sapphirerapids", ICELAKE | {"avx_vnni", "avx512_fp16", "avx512_bf16", "amx_int8"}),
-        ("sapphirerapids", ICELAKE | {"avx_vnni", "avx512_fp16"}),
-        ("graniterapids", ICELAKE | {"avx_vnni", "avx512_fp16", "amx_int8", "amx_fp16"}),
+        ("sapphirerapids", ICELAKE | AMX | {"avx_vnni", "avx512_fp16", "avx512_bf16"}),
+        ("icelake-server", ICELAKE | {"avx_vnni", "avx512_fp16"}),
+        ("graniterapids", ICELAKE | AMX | {"avx_vnni", "avx512_fp16", "amx_fp16"}),
         ("znver4", ICELAKE | {"avx512_bf16", "clzero"}),
         ("znver5", ICELAKE | {"avx512_bf16", "avx_vnni", "clzero"}),
     ],

@@ -11,7 +11,7 @@ that keep lanes apart work there, and they are told how many lanes a vector has.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Protocol
 
 from llvmlite import ir
 
@@ -29,6 +29,41 @@ Signs = tuple[tuple[str, tuple[str, ...]], ...]
 """Regular expressions, and the features that a CPU has where they match."""
 
 
+class MatrixUnit(Protocol):
+    """Eight registers, by their numbers, of 16 rows of 64 bytes.
+
+    They are a thread's own: code takes them at its start and leaves them at its end.
+    """
+
+    shapes: ClassVar[bytes]
+    """What `take` reads: all registers in full."""
+
+    def take(self, shapes: IRValue) -> None:
+        """Make the registers usable; ``shapes`` is the address of these bytes."""
+        ...
+
+    def leave(self) -> None:
+        """The opposite of `take`."""
+        ...
+
+    def clear(self, register: int) -> None:
+        """Fill a register with zeros."""
+        ...
+
+    def load(self, register: int, at: IRValue, stride: IRValue) -> None:
+        """Read a register's rows, ``stride`` bytes (i64) apart."""
+        ...
+
+    def store(self, register: int, at: IRValue, stride: IRValue) -> None:
+        """Write a register's rows, ``stride`` bytes (i64) apart."""
+        ...
+
+    def add_products(self, total: int, x: int, w: int, signed: bool) -> None:
+        """To 32-bit element [i, j] of ``total``, the sum over k < 16 and b < 4 of byte 4k + b of
+        row i of x, signed or not, times the signed byte 4j + b of row k of w."""
+        ...
+
+
 class InstructionSet:
     """A machine of which nothing is known; subclasses say what others have."""
 
@@ -40,6 +75,8 @@ class InstructionSet:
     """What the pool of threads needs of the machine; where there is none it has no threads."""
     signs: ClassVar[Signs] = ()
     """What in the assembly of the probes in `triples` shows a CPU's features, plainest first."""
+    probe: ClassVar[str] = ""
+    """One more probe, LLVM IR for which LLVM ends the process where a CPU has no instruction."""
 
     @classmethod
     def supported(cls, features: Sequence[str]) -> str | None:
@@ -117,6 +154,10 @@ class InstructionSet:
         ]
         return b.select(chosen, *parts)
 
+    def matrix_unit(self) -> MatrixUnit:
+        """The target's. Needs ``matrix_unit``."""
+        raise self._lacks("matrix unit")
+
     def _call(
         self, operation: Operation, bits: int, type_: ir.VectorType, *args: IRValue
     ) -> IRValue:
@@ -124,7 +165,10 @@ class InstructionSet:
 
     def _require(self, there: bool, what: str) -> None:
         if not there:
-            raise BackendError(f"internal: {self.code.target.name} has no {what}")
+            raise self._lacks(what)
+
+    def _lacks(self, what: str) -> BackendError:
+        return BackendError(f"internal: {self.code.target.name} has no {what}")
 
 
 def filled(type_: ir.VectorType, number: float) -> ir.Constant:

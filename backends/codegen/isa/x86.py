@@ -1,4 +1,4 @@
-"""x86-64: SSE to AVX-512."""
+"""x86-64: SSE to AVX-512 and AMX."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from llvmlite import ir
 
-from ..kernel_builder import FLOAT, I32, IRValue, vector
+from ..kernel_builder import FLOAT, I8, I32, Code, IRValue, vector
 from ..thread_systems import System
-from .instruction_set import Functions, InstructionSet, Signs, filled
+from .instruction_set import Functions, InstructionSet, MatrixUnit, Signs, filled
 
 _WIDTHS = (128, 256, 512)
 _FUNCTIONS: Functions = {
@@ -69,6 +69,7 @@ define internal void @${P}pool_take_rounding(ptr %at) $inside {
 }
 """
 _CALLS = {"FUTEX": 202, "GETCPU": 309, "GET_AFFINITY": 204, "SET_AFFINITY": 203}
+_MATRICES = 8
 _EAX, _EBX, _ECX, _EDX = range(4)
 _CPUID: Mapping[str, tuple[int, int, int, int]] = {
     "sse3": (1, 0, _ECX, 0),
@@ -95,6 +96,8 @@ _CPUID: Mapping[str, tuple[int, int, int, int]] = {
     "avx512vnni": (7, 0, _ECX, 11),
     "avx512bitalg": (7, 0, _ECX, 12),
     "avx512vpopcntdq": (7, 0, _ECX, 14),
+    "amx-tile": (7, 0, _EDX, 24),
+    "amx-int8": (7, 0, _EDX, 25),
     "avxvnni": (7, 1, _EAX, 4),
     "sahf": (0x80000001, 0, _ECX, 0),
     "lzcnt": (0x80000001, 0, _ECX, 5),
@@ -102,9 +105,9 @@ _CPUID: Mapping[str, tuple[int, int, int, int]] = {
 """Leaf, subleaf, register and bit of CPUID that tell of a feature (Intel's manual, volume 2)."""
 _XGETBV_THERE = 1 << 27
 """The bit of leaf 1's ECX that says that the system has turned XGETBV on."""
-_STATE: Mapping[str, int] = {"avx": 0x06, "avx512f": 0xE6}
+_STATE: Mapping[str, int] = {"avx": 0x06, "avx512f": 0xE6, "amx-tile": 0x600E6}
 """Registers that the system must keep for a feature, as bits of XCR0: those of SSE and AVX; then
-masks and the two parts of AVX-512."""
+masks and the two parts of AVX-512; then AMX's configuration and data."""
 _READ_CPU = r"""
 ; push rbx; mov eax, esi; mov ecx, edx; cpuid; mov [rdi], eax; mov [rdi + 4], ebx;
 ; mov [rdi + 8], ecx; mov [rdi + 12], edx; pop rbx; ret
@@ -147,6 +150,20 @@ define internal i1 @${P}cpu_keeps(i32 %registers) $shown {
 """No function of LLVM's is CPUID, and llvmlite assembles none, so the instructions stand as LLVM's
 prologue data in front of functions whose own code is never reached. Weak ones: LLVM must not
 conclude from that code what they do. A leaf beyond the last says nothing."""
+_ASK_FOR_MATRICES = r"""
+; mov eax, 158; mov edi, 0x1023; mov esi, 18; syscall; ret
+define weak hidden i64 @${P}ask_for_matrices() $shown prologue [18 x i8]
+c"\B8\9E\00\00\00\BF\23\10\00\00\BE\12\00\00\00\0F\05\C3" {
+  ret i64 0
+}
+"""
+"""``arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA)``: Linux lets a process use AMX's registers
+only when it has asked, once for all of its threads; 0 where it does."""
+_GRANTED = """\
+  %said = call i64 @${P}ask_for_matrices()
+  %granted = icmp eq i64 %said, 0
+  %usable = and i1 %kept, %granted
+"""
 _SUPPORTED = """
 define i32 @${P}supported(i64 %hwcap) $shown {
 entry:
@@ -177,20 +194,30 @@ _SIGNS: Signs = (
     (r"\bvpermb\s.*%zmm", ("avx512vbmi",)),
     (r"\bvpshldvd\s.*%zmm", ("avx512vbmi2",)),
     (r"\bv?gf2p8affineqb\s", ("gfni",)),
+    (r"\btdpbssd\s", ("amx-tile", "amx-int8")),
 )
+_PROBE = """
+define void @matrices() {
+  call void @llvm.x86.tdpbssd(i8 0, i8 1, i8 2)
+  ret void
+}
+declare void @llvm.x86.tdpbssd(i8, i8, i8)
+"""
 
 
 class X86(InstructionSet):
-    """PSHUFB, VPTERNLOG, VPDPBUSD, PMADDUBSW."""
+    """PSHUFB, VPTERNLOG, VPDPBUSD, PMADDUBSW, AMX."""
 
     functions: ClassVar[Functions] = _FUNCTIONS
     dot_takes_signed: ClassVar[bool] = False
     system: ClassVar[System | None] = System(_POOL, _CALLS)
     signs: ClassVar[Signs] = _SIGNS
+    probe: ClassVar[str] = _PROBE
 
     @classmethod
     def supported(cls, features: Sequence[str]) -> str | None:
-        """CPUID, then XGETBV for the registers that the system keeps."""
+        """CPUID, then XGETBV for the registers that the system keeps, and what it keeps for those
+        who ask."""
         state = max((_STATE[name] for name in features if name in _STATE), default=0)
         words: dict[tuple[int, int], list[int]] = {}
         for name in features:
@@ -204,12 +231,17 @@ class X86(InstructionSet):
             vector_ = ", ".join(f"i32 {word}" for word in bits)
             call = f"call i1 @${{P}}cpu_has(i32 {leaf}, i32 {subleaf}, <4 x i32> <{vector_}>)"
             lines += [f"  %has.{count} = {call}", f"  %all.{count} = and i1 {known}, %has.{count}"]
-        last = f"%all.{len(words)}" if words else "true"
-        return _READ_CPU + Template(_SUPPORTED).safe_substitute(
-            CHECKS="\n".join(lines),
-            LAST=last,
-            SYSTEM=f"  %kept = call i1 @${{P}}cpu_keeps(i32 {state})\n" if state else "",
-            KEPT="%kept" if state else "true",
+        system = f"  %kept = call i1 @${{P}}cpu_keeps(i32 {state})\n" if state else ""
+        asks = "amx-tile" in features
+        return (
+            _READ_CPU
+            + _ASK_FOR_MATRICES * asks
+            + Template(_SUPPORTED).safe_substitute(
+                CHECKS="\n".join(lines),
+                LAST=f"%all.{len(words)}" if words else "true",
+                SYSTEM=system + _GRANTED * asks,
+                KEPT="%usable" if asks else "%kept" if state else "true",
+            )
         )
 
     def add_products(self, x: IRValue, w: IRValue) -> IRValue:
@@ -243,3 +275,43 @@ class X86(InstructionSet):
         if self.has.byte_products == "fours":
             return self.dot_bytes(total, octets, filled(octets.type, 1))
         return super().add_bytes(total, octets)
+
+    def matrix_unit(self) -> MatrixUnit:
+        """AMX."""
+        self._require(self.has.matrix_unit, "matrix unit")
+        assert isinstance(self.code, Code)
+        return _Amx(self.code)
+
+
+class _Amx:
+    """TILELOADD, TDPBSSD and so on."""
+
+    shapes: ClassVar[bytes] = bytes(
+        [1, *[0] * 15, *[64, 0] * _MATRICES, *[0] * 16, *[16] * _MATRICES, *[0] * 8]
+    )
+    """The memory operand of LDTILECFG: palette 1; bytes of a row; rows (Intel's manual, volume
+    1)."""
+
+    def __init__(self, code: Code) -> None:
+        self.code = code
+
+    def take(self, shapes: IRValue) -> None:
+        self._call("ldtilecfg", shapes)
+
+    def leave(self) -> None:
+        self._call("tilerelease")
+
+    def clear(self, register: int) -> None:
+        self._call("tilezero", I8(register))
+
+    def load(self, register: int, at: IRValue, stride: IRValue) -> None:
+        self._call("tileloadd64", I8(register), at, stride)
+
+    def store(self, register: int, at: IRValue, stride: IRValue) -> None:
+        self._call("tilestored64", I8(register), at, stride)
+
+    def add_products(self, total: int, x: int, w: int, signed: bool) -> None:
+        self._call("tdpbssd" if signed else "tdpbusd", I8(total), I8(x), I8(w))
+
+    def _call(self, name: str, *args: IRValue) -> None:
+        self.code.intrinsic(f"llvm.x86.{name}", ir.VoidType(), *args)
