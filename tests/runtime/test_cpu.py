@@ -49,3 +49,24 @@ def test_cpuinfo_is_read_from_the_first_flags_line(monkeypatch: pytest.MonkeyPat
     fake_open(PermissionError(13, "Permission denied"))
     with pytest.raises(ArtifactError, match="cannot read the CPU's features: Permission denied"):
         cpu._x86_features()
+
+
+@pytest.mark.parametrize("answer", [0, -1])
+def test_amx_is_there_where_linux_grants_it(monkeypatch: pytest.MonkeyPatch, answer: int) -> None:
+    asked: list[tuple[int, ...]] = []
+
+    class Libc:
+        def __init__(self, name: None) -> None:
+            pass
+
+        def syscall(self, *arguments: int) -> int:
+            asked.append(arguments)
+            return answer
+
+    monkeypatch.setattr(cpu.ctypes, "CDLL", Libc)
+    plain = frozenset({"avx2", "avx512f"})
+    assert cpu._granted(plain) == plain
+    assert not asked
+    amx = frozenset({"amx_tile", "amx_int8"})
+    assert cpu._granted(plain | amx) == (plain if answer else plain | amx)
+    assert asked == [(158, 0x1023, 18)]
