@@ -68,9 +68,9 @@ class CostModel(ABC):
         own = (_stored_bytes(v.type) for v in dict.fromkeys(op.operands) if v in constants)
         return sum(own) + self._kernel(op, choice).extra_bytes(op, self.target, choice)
 
-    def knows(self, op: Op, kernel: str) -> bool:
-        """Whether a choice, as text, names a kernel of the operator."""
-        return any(known.name == kernel.split(" ")[0] for known in kernels_for(op, self.kernels))
+    def knows(self, op: Op, choice: Choice) -> bool:
+        """Whether a choice names a kernel of the operator."""
+        return any(kernel.name == choice.kernel for kernel in kernels_for(op, self.kernels))
 
     def ways(self, op: Op, constants: Constants = NO_CONSTANTS) -> tuple[Priced, ...]:
         """All choices with what they cost."""

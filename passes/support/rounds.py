@@ -59,9 +59,10 @@ def _maps(node: Node) -> int:
 def _constants(node: Node, constants: Constants, costs: CostModel) -> int:
     """Bytes of constants that a region reads; other nodes read next to none, and what names no
     kernel will not be compiled."""
-    if not isinstance(node.op, Fused) or not costs.knows(node.op, node.op.kernel):
+    if not isinstance(node.op, Fused) or not node.op.kernel:
         return 0
-    return costs.nbytes(node.op, Choice.parse(node.op.kernel), constants)
+    choice = Choice.parse(node.op.kernel)
+    return costs.nbytes(node.op, choice, constants) if costs.knows(node.op, choice) else 0
 
 
 def _alive(graph: Graph, buffers: Mapping[Value, Buffer]) -> Array:

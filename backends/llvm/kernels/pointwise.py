@@ -104,7 +104,7 @@ def _rows(code: Code, job: Job, walk: Walk, parts: int) -> None:
     epilogue = Epilogue(code, job)
     (*outer, (axis, length)) = walk.steps
     assert isinstance(length, int)
-    width = block_width(code, length, _VECTORS, epilogue.packs_several)
+    width = block_width(code, length, vectors=_VECTORS, whole_words=epilogue.packs_several)
     sizes = [_known(size) for _, size in outer]
     at: list[Index] = [0] * walk.rank
 
@@ -127,9 +127,9 @@ def _rows(code: Code, job: Job, walk: Walk, parts: int) -> None:
                     block(full, length - full)
 
 
-def block_width(code: Code, channels: int, vectors: int = 2, whole_words: bool = False) -> int:
-    """Lanes of a block: some registers, a multiple of 8, not far more than there are channels;
-    a word, or what registers hold, where bits are stored in whole words."""
+def block_width(code: Code, channels: int, *, vectors: int, whole_words: bool = False) -> int:
+    """Lanes of a block: those of ``vectors`` registers, a multiple of 8, not far more than there
+    are channels; a word, or what registers hold, where bits are stored in whole words."""
     width = max(8, code.lanes * vectors)
     if whole_words:
         width = min(WORD_BITS, code.lanes * _WORD_VECTORS)

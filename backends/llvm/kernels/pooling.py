@@ -242,7 +242,9 @@ def _body(code: Code, job: Job, op: Pool, result: Value) -> None:
     outer = [known(d) for d in result.shape[2:-1]]
     channels = known(result.shape[1])
     in_words = op.x.type.is_binary and len(epilogue.nodes) == 0
-    width = _WORD if in_words else block_width(code, channels, whole_words=epilogue.packs_several)
+    width = _WORD
+    if not in_words:
+        width = block_width(code, channels, vectors=2, whole_words=epilogue.packs_several)
     division = Division.of(code, op, [known(d) for d in result.shape[2:]])
     with code.loop(code.begin, code.end) as task:
         sample, *rows = code.split(task, [1, *outer])

@@ -98,7 +98,7 @@ def _body(code: Code, job: Job, op: Reduce, result: TensorType, shape: Shape) ->
             block(0, 1, 1)
             return
         extent = known(result.shape[shape.lane])
-        width = block_width(code, extent)
+        width = block_width(code, extent, vectors=2)
         if shape.across is not None:
             width = _NARROW if epilogue.packs else 1
         channel_blocks(code, extent, width, lambda c, n: block(c, n, width), packs=epilogue.packs)

@@ -227,7 +227,7 @@ def for_rows(rows: Rows, emit: Emit) -> None:
                 emit(code, views, tuple(at), 1, 1)
                 return
             extent = known(rows.job.result.type.shape[rows.lane])
-            width = block_width(code, extent)
+            width = block_width(code, extent, vectors=2)
 
             def block(start: Index, count: int) -> None:
                 at[rows.lane] = start
