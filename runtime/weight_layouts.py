@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ..errors import ArtifactError
+from . import matrix_registers
+from .matrix_registers import in_registers
 from .weight_packing import in_lanes, in_words
 
 if TYPE_CHECKING:
@@ -141,6 +143,36 @@ class Words:
             low = min(low, words.shape[-1] - self.span)
             out.append(block[..., low : low + self.span, :])
         return np.stack(out)
+
+
+@dataclass(frozen=True)
+class Registers:
+    """Registers of a matrix unit as words of bits, in the order of `in_registers`: u64 [blocks, 2,
+    rows, 16]."""
+
+    outputs: int
+    channels: int
+    taps: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """O and K."""
+        return self.outputs, self.channels * self.taps
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the constants."""
+        block, row = matrix_registers.BLOCK, matrix_registers.ROW
+        return -(-self.outputs // block) * block * self.taps * -(-self.channels // row) * row // 8
+
+    def possible(self) -> bool:
+        """Whether there are weights, and not too many."""
+        return min(self.outputs, self.channels, self.taps) > 0 and self.nbytes < _MOST
+
+    def array(self, bits: Array) -> Array:
+        """The words."""
+        rows = in_registers(bits.reshape(self.outputs, self.channels, self.taps))
+        return in_words(rows, matrix_registers.ROW)[..., 0]
 
 
 @dataclass(frozen=True)
@@ -510,6 +542,7 @@ class Codewords:
 
 _Kind = (
     type[Words]
+    | type[Registers]
     | type[Nibbles]
     | type[Majorities]
     | type[Fives]
@@ -518,6 +551,7 @@ _Kind = (
 )
 LAYOUTS: Mapping[str, _Kind] = {
     "words": Words,
+    "registers": Registers,
     "nibbles": Nibbles,
     "majorities": Majorities,
     "fives": Fives,

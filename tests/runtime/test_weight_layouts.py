@@ -16,6 +16,7 @@ from bnnc.runtime.weight_layouts import (
     Fives,
     Majorities,
     Nibbles,
+    Registers,
     WeightLayout,
     Words,
 )
@@ -24,6 +25,8 @@ EXAMPLES: list[WeightLayout] = [
     Words(40, 70, 9, 1, 3, 16, 1),
     Words(64, 64, 4, 2, 1, 32, 1),
     Words(48, 48, 9, 48, 1, 16, 0),
+    Registers(40, 70, 9),
+    Registers(32, 64, 1),
     Nibbles(130, 33, 9, 64),
     Nibbles(16, 3, 1, 16),
     Majorities(7, 27, 4, 0),

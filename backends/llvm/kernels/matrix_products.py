@@ -10,13 +10,13 @@ none, whose sums are dropped.
 
 Weights are bits in the library. A block of 32 output channels has them expanded to registers'
 worth of bytes, 4 inputs of 16 channels a row, before all of a chunk's pixels use them; weights of
-more than two values are such bytes in the library. Sums of up to 32 positions and 32 channels stay
-in four registers while all inputs are added.
+more than 4 bits are such bytes in the library. Sums of up to 32 positions and 32 channels stay in
+four registers while all inputs are added.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -24,9 +24,13 @@ from itertools import product
 import numpy as np
 
 from ....ir import I8 as SIGNED
-from ....ir import SIGN, Array, Layout, Op, Ternary, decode
+from ....ir import SIGN, Array, Bits, Element, Layout, Op, Ternary, decode
 from ....ir.ops import BinaryConv, BinaryGemm, Fused
 from ....ir.ops.binary import BYTES
+from ....runtime.matrix_registers import BLOCK, ROW, SIDE, in_registers
+from ....runtime.weight_layouts import Registers
+from ....runtime.weight_packing import in_words
+from ... import cache_traffic
 from ...codegen.isa import instructions
 from ...codegen.isa.instruction_set import filled
 from ...codegen.kernel_builder import I1, I8, I32, I64, Index, IRValue, vector
@@ -40,13 +44,8 @@ from ..product_layer import Layer
 from ..tiles import refusal
 from ..views import words_of
 
-SIDE = 16
-"""Rows of a register, and 32-bit columns."""
-ROW = 64
-"""Bytes of a row."""
 REGISTER = SIDE * ROW
-BLOCK = 2 * SIDE
-"""Output channels, and positions, whose sums are kept at a time."""
+"""Bytes of a register."""
 SUMS, INPUTS, WEIGHTS = (0, 1, 2, 3), (4, 5), (6, 7)
 """Registers: sums [positions][channels], operands of two tiles each."""
 
@@ -172,6 +171,7 @@ class _Plan:
 _FLAT = 4096
 """Positions of a piece of a flat frame: enough to use a block's weights many times."""
 _MOST_PIECES = 16
+_MOST_PLANES = 4
 
 
 class _Layer(Layer[BinaryConv | BinaryGemm]):
@@ -193,9 +193,9 @@ class _Layer(Layer[BinaryConv | BinaryGemm]):
         return self.geometry.taps * self.frame.depth // ROW
 
     @property
-    def binary(self) -> bool:
-        """Whether weights are bits in the library."""
-        return self.op.w.element == SIGN
+    def levels(self) -> tuple[int, ...]:
+        """What the codes of weights stand for that are bits in the library."""
+        return _levels(self.op.w.element)
 
     @property
     def signed(self) -> bool:
@@ -204,36 +204,38 @@ class _Layer(Layer[BinaryConv | BinaryGemm]):
 
     # Weights.
 
-    def registers(self, values: Array) -> Array:
-        """[blocks, 2, rows, 16, 64] of weights [O, C, taps], 0 where there are none."""
-        g, depth = self.geometry, self.frame.depth
-        blocks = -(-g.out_channels // BLOCK)
-        padded = np.zeros((blocks * BLOCK, g.taps, depth), values.dtype)
-        padded[: g.out_channels, :, : g.channels] = values.swapaxes(1, 2)
-        split = padded.reshape(blocks, 2, SIDE, self.rows, SIDE, 4)
-        return split.transpose(0, 1, 3, 4, 2, 5).reshape(blocks, 2, self.rows, SIDE, ROW)
+    @cached_property
+    def w(self) -> IRValue:
+        """Address of the weights: rows of registers, a word for each bit, or bytes."""
+        g, code, element = self.geometry, self.code, self.op.w.element
+        if element == SIGN:
+            return code.weights(self.constant, Registers(g.out_channels, g.channels, g.taps))
 
-    def stored(self, codes: Array) -> Array:
-        """The weights as they lie in the library: u64 words of bits, or bytes."""
-        g = self.geometry
-        shaped = codes.reshape(g.out_channels, g.channels, g.taps)
-        if self.binary:
-            bits = np.packbits(self.registers(shaped), axis=-1, bitorder="little")
-            return bits.view(np.uint64)
-        return self.registers(decode(shaped, self.op.w.element).astype(np.int8))
+        def stored(codes: Array) -> Array:
+            shaped = codes.reshape(g.out_channels, g.channels, g.taps)
+            if not self.levels:
+                return in_registers(decode(shaped, element).astype(np.int8))
+            bits = (in_registers(shaped >> bit & 1) for bit in range(self.planes))
+            return np.concatenate([in_words(rows, ROW) for rows in bits], axis=-1)
+
+        return code.data(self.constant.map(stored))
+
+    @property
+    def planes(self) -> int:
+        """Bits of a weight that is no byte in the library."""
+        return max(0, len(self.levels) - 1).bit_length()
 
     # Code.
 
     def body(self) -> None:
         """The whole kernel function."""
-        code, weights, plan = self.code, self.constant.map(self.stored), self.plan
+        code, plan = self.code, self.plan
         unit = self.unit = instructions(code).matrix_unit()
         self.x = code.pointer(self.job.outer(self.op.x))
-        self.w = code.own_weights(self.constant, weights) if self.binary else code.data(weights)
         self.taps = code.data(self.frame.taps(plan.rows))
-        self.bytes = code.scratch(plan.scratch)
+        self.expanded = code.scratch(plan.scratch)
         self.sums = code.scratch(4 * BLOCK * BLOCK)
-        self.unpacked = code.scratch(2 * self.rows * REGISTER) if self.binary else None
+        self.unpacked = code.scratch(2 * self.rows * REGISTER) if self.levels else None
         self.region = Epilogue(code, self.job)
         unit.take(code.data(np.frombuffer(unit.shapes, np.uint8)))
         first, last = self._piece_of(code.begin), self._piece_of(code.sub(code.end, 1))
@@ -270,7 +272,7 @@ class _Layer(Layer[BinaryConv | BinaryGemm]):
         size = self.frame.nbytes(self.plan.rows)
 
         def memory(piece: Index) -> IRValue:
-            return code.offset(self.bytes, code.mul(code.sub(piece, first), size))
+            return code.offset(self.expanded, code.mul(code.sub(piece, first), size))
 
         with code.loop(first, last) as piece:
             begin, end = self._tasks_of(piece)
@@ -289,16 +291,24 @@ class _Layer(Layer[BinaryConv | BinaryGemm]):
         code, lines = self.code, 2 * self.rows * SIDE
         if self.unpacked is None:
             return code.offset(self.w, code.mul(block, lines * ROW))
-        source = code.offset(self.w, code.mul(block, lines * 8))
+        size = 8 * self.planes
+        source = code.offset(self.w, code.mul(block, lines * size))
         with code.loop(0, lines) as line:
-            bits = code.load(code.offset(source, code.mul(line, 8)), I64)
-            code.store(self.signs(bits), code.offset(self.unpacked, code.mul(line, ROW)))
+            at = code.offset(source, code.mul(line, size))
+            words = [code.load(code.offset(at, 8 * bit), I64) for bit in range(self.planes)]
+            value = self.bytes_of(self.levels, words)
+            code.store(value, code.offset(self.unpacked, code.mul(line, ROW)))
         return self.unpacked
 
-    def signs(self, bits: IRValue) -> IRValue:
-        """+1 and -1 for the bits of a word."""
+    def bytes_of(self, levels: Sequence[int], words: Sequence[IRValue]) -> IRValue:
+        """Levels by codes, whose bits are those of the words."""
         b, octets = self.code.b, vector(I8, ROW)
-        return b.select(b.bitcast(bits, vector(I1, ROW)), filled(octets, 1), filled(octets, -1))
+        if not words:
+            return filled(octets, levels[0])
+        *lower, highest = words
+        half = len(levels) // 2
+        low, high = (self.bytes_of(part, lower) for part in (levels[:half], levels[half:]))
+        return b.select(b.bitcast(highest, vector(I1, ROW)), high, low)
 
 
 @dataclass
@@ -388,12 +398,13 @@ class _Expansion:
 
     def _channels(self, source: IRValue, line: Index, count: int) -> IRValue:
         """The first ``count`` of the 64 channels from 64 * ``line`` on as bytes, the others 0."""
-        code, b, x = self.layer.code, self.layer.code.b, self.layer.op.x
+        layer, code, b = self.layer, self.layer.code, self.layer.code.b
+        x = layer.op.x
         octets = vector(I8, ROW)
         if x.element in BYTES:
             return code.load_lanes(code.offset(source, code.mul(line, ROW)), I8, ROW, count)
         at = code.offset(source, code.mul(line, 8))
-        signs = self.layer.signs(code.load(at, I64))
+        signs = layer.bytes_of((-1, 1), [code.load(at, I64)])
         if isinstance(x.element, Ternary):
             mask = code.load(code.offset(at, 8 * words_of(x.type)), I64)
         elif count < ROW:
@@ -518,21 +529,33 @@ def _cycles(op: Op, target: Target, choice: Choice) -> float:
     tiles = -(-positions // SIDE)
     products = pieces * tiles * sides * (16.0 * rows + 40 + 15 * len(op.body.nodes))
     chunks = -(-pieces // plan.pieces)
-    weights = chunks * sides * rows * SIDE * (2.5 if anchor.w.element == SIGN else 0.5)
+    levels = len(_levels(anchor.w.element))
+    expanded = chunks * sides * rows * SIDE * (1.5 + levels / 2 if levels else 0)
     inputs = pieces * frame.nbytes(plan.rows) / ROW * 2
-    return products + weights + inputs
+    arriving = cache_traffic.weights(_bytes_of_weights(anchor))
+    return max(products + expanded, arriving) + inputs
 
 
 def _extra_bytes(op: Op, target: Target, choice: Choice) -> int:
-    """Weights of more than two values are bytes; channels fill registers."""
+    """Weights of many levels are bytes; channels fill registers."""
     anchor = binary_anchor_of(op)
+    w = anchor.w.type
+    planes = w.element.planes if isinstance(w.element, Bits) else 8
+    return _bytes_of_weights(anchor) - w.elements_per_sample() * planes // 8
+
+
+def _bytes_of_weights(anchor: BinaryConv | BinaryGemm) -> int:
     geometry = Geometry.of(anchor)
     channels = -(-geometry.out_channels // BLOCK) * BLOCK
-    weights = channels * geometry.taps * _Frame(geometry).depth
-    w = anchor.w.type
-    stored = weights // 8 if w.element == SIGN else weights
-    planes = getattr(w.element, "planes", 8)
-    return stored - math.ceil(w.elements_per_sample() * planes / 8)
+    planes = max(0, len(_levels(anchor.w.element)) - 1).bit_length() or 8
+    return channels * geometry.taps * _Frame(geometry).depth * planes // 8
+
+
+def _levels(element: Element) -> tuple[int, ...]:
+    """What codes of up to 4 bits stand for; empty for elements that are stored as bytes."""
+    if not isinstance(element, Bits) or element.planes > _MOST_PLANES:
+        return ()
+    return tuple(int(value) for value in element.values)
 
 
 def _lower(job: Job) -> None:
