@@ -76,6 +76,10 @@ def _passes() -> list[Any]:
     ]
 
 
+_OWN = re.compile(r"^define internal [^\n@]*(@[\w.]+)\(.*?^}\n", re.MULTILINE | re.DOTALL)
+"""A function that only its text can call."""
+
+
 def function_of(module: Any, target: Target) -> TensorFunction:
     """The text of a scheduled module's ``main``."""
     bound = tirx.transform.BindTarget(tvm_target(target).with_host(tvm_target(target)))
@@ -125,9 +129,9 @@ def _ranged(function: Any) -> tuple[Any, int]:
 
 def _stripped(text: str) -> str:
     """Without debug information, module flags, export attributes and lists of constructors;
-    functions of TVM's own, and what schedules bring along, belong only to this text. Without TBAA,
-    too, which takes each buffer for memory of its own and names it by an address of this process: a
-    result may lie where an operand does."""
+    functions of TVM's own, and what schedules bring along, belong only to this text, which keeps
+    those that it calls. Without TBAA, too, which takes each buffer for memory of its own and names
+    it by an address of this process: a result may lie where an operand does."""
     text = "\n".join(
         line
         for line in text.splitlines()
@@ -137,7 +141,8 @@ def _stripped(text: str) -> str:
     text = text.replace("dllexport ", "").replace(" weak ", " internal ")
     text = re.sub(r",? !(dbg|tbaa) !\d+", "", text)
     text = re.sub(r"(?<= = (add|sub|mul|shl)) n[su]w(?= (<\d+ x )?i64)", "", text)
-    return re.sub(r'(?<=!")0x[0-9a-f]+', "buffer", text)
+    text = re.sub(r'(?<=!")0x[0-9a-f]+', "buffer", text)
+    return _OWN.sub(lambda own: own[0] if text.count(f"{own[1]}(") > 1 else "", text)
 
 
 def _with_scratch(text: str) -> tuple[str, int]:
