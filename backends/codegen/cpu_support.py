@@ -17,7 +17,8 @@ _UNKNOWN = "define i32 @${P}supported(i64 %hwcap) $shown {\n  ret i32 -1\n}\n"
 
 def support_function(target: Target, prefix: str) -> str:
     """The function as LLVM IR."""
-    text = of_machine(target.machine).supported(target.features) or _UNKNOWN
+    linux = "linux" in target.triple
+    text = of_machine(target.machine).supported(target.features, linux) or _UNKNOWN
     base = MACHINES[target.machine].base if target.machine in MACHINES else target.base
     shown = f'nounwind noinline "target-cpu"="{base}" "target-features"=""'
     return Template(text).substitute(P=prefix, shown=shown)

@@ -149,6 +149,7 @@ def for_tiles(
     ``special`` is a test of a chunk (its first task and the one past its last) made at run time,
     and what to emit instead where it holds.
     """
+    assert before_block is None or not plan.blocks_inside
 
     def chunk(first: Index, last: Index, number: Index | None) -> None:
         if special is None:

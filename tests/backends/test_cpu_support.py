@@ -110,3 +110,11 @@ def test_other_machines_cannot_be_told() -> None:
     other = replace(ARM, name="riscv", triple="riscv64-unknown-linux-gnu", features=())
     (function,) = load(other)
     assert function(0) == -1
+
+
+def test_only_linux_is_asked_for_the_registers_of_amx() -> None:
+    target = TARGETS["sapphirerapids"]
+    elsewhere = replace(target, triple="x86_64-unknown-freebsd")
+    assert "ask_for_matrices" in support_function(target, "p_")
+    assert "ask_for_matrices" not in support_function(elsewhere, "p_")
+    assert "ask_for_matrices" not in support_function(TARGETS["icelake-server"], "p_")

@@ -63,7 +63,7 @@ class Arm(InstructionSet):
     )
 
     @classmethod
-    def supported(cls, features: Sequence[str]) -> str | None:
+    def supported(cls, features: Sequence[str], linux: bool) -> str | None:
         """The bits of AT_HWCAP, from the caller: programs cannot read the registers that tell, but
         where the kernel emulates that."""
         table = MACHINES["aarch64"].features

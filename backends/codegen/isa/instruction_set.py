@@ -79,9 +79,9 @@ class InstructionSet:
     """One more probe, LLVM IR for which LLVM ends the process where a CPU has no instruction."""
 
     @classmethod
-    def supported(cls, features: Sequence[str]) -> str | None:
-        """LLVM IR of `cpu_support`, for code that needs these features (LLVM's names); none where
-        a CPU cannot be asked."""
+    def supported(cls, features: Sequence[str], linux: bool) -> str | None:
+        """LLVM IR of `cpu_support`, for code that needs these features (LLVM's names), on Linux or
+        elsewhere; none where a CPU cannot be asked."""
         return None
 
     def __init__(self, code: Emission) -> None:

@@ -215,9 +215,9 @@ class X86(InstructionSet):
     probe: ClassVar[str] = _PROBE
 
     @classmethod
-    def supported(cls, features: Sequence[str]) -> str | None:
-        """CPUID, then XGETBV for the registers that the system keeps, and what it keeps for those
-        who ask."""
+    def supported(cls, features: Sequence[str], linux: bool) -> str | None:
+        """CPUID, then XGETBV for the registers that the system keeps, and what Linux keeps only for
+        those who ask."""
         state = max((_STATE[name] for name in features if name in _STATE), default=0)
         words: dict[tuple[int, int], list[int]] = {}
         for name in features:
@@ -232,7 +232,7 @@ class X86(InstructionSet):
             call = f"call i1 @${{P}}cpu_has(i32 {leaf}, i32 {subleaf}, <4 x i32> <{vector_}>)"
             lines += [f"  %has.{count} = {call}", f"  %all.{count} = and i1 {known}, %has.{count}"]
         system = f"  %kept = call i1 @${{P}}cpu_keeps(i32 {state})\n" if state else ""
-        asks = "amx-tile" in features
+        asks = linux and "amx-tile" in features
         return (
             _READ_CPU
             + _ASK_FOR_MATRICES * asks
