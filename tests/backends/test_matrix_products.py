@@ -53,6 +53,7 @@ BYTES = {
     "three": ("2N,130,6,5", 40, SIGN, (3, 3), (1, 1), (1, 1, 1, 1)),
     "halved": ("N,64,9,9", 33, "bits<2;-3,-1,1,3>", (3, 3), (2, 2), (1, 1, 0, 0)),
     "whole": ("N,70,2,3", 16, "i8", (2, 3), (1, 1), (0, 0, 0, 0)),
+    "line": ("N,70,30", 20, SIGN, (5,), (2,), (2, 1)),
     "gemm": ("N,784", 70, "i8", (), (), ()),
     "gemm_bits": ("3N,33", 20, SIGN, (), (), ()),
     "gemm_few": ("N,128", 33, f"bits<3;{','.join(map(str, range(-4, 4)))}>", (), (), ()),
@@ -68,12 +69,13 @@ def _bytes(element: str, name: str) -> str:
     shape, at, call = f"{batch},{out}", "", f"binary_gemm(%x, %w) : i32[{batch},{out}]"
     w = f"{weights}[{','.join([str(out), channels, *map(str, kernel)])}]"
     if size:
-        spatial = Window(kernel, strides, (1, 1), pads).output(tuple(map(int, size)))
-        shape, at = f"{batch},{out},{spatial[0]},{spatial[1]}", "@nhwc"
-        lists = [",".join(map(str, v)) for v in (strides, pads)]
+        ones = (1,) * len(size)
+        spatial = Window(kernel, strides, ones, pads).output(tuple(map(int, size)))
+        shape, at = ",".join(map(str, (batch, out, *spatial))), "@nhwc"
+        lists = [",".join(map(str, v)) for v in (strides, pads, ones)]
         call = (
-            f"binary_conv(%x, %w) strides=[{lists[0]}] pads=[{lists[1]}] dilations=[1,1] groups=1"
-            f" : i32[{shape}]@nhwc"
+            f"binary_conv(%x, %w) strides=[{lists[0]}] pads=[{lists[1]}] "
+            f"dilations=[{lists[2]}] groups=1 : i32[{shape}]@nhwc"
         )
     contents = "splat(-128)" if weights == "i8" else "random(5)"
     return f"""
