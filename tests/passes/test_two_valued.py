@@ -97,6 +97,8 @@ FORMS: dict[str, Form] = {
     "per_channel": per_channel,
     "either_way": either_way,
 }
+OF_CHANNELS = ("per_channel", "either_way")
+"""Forms whose values differ from channel to channel, which a transpose then may not move."""
 
 
 def weights(kind: str, shape: tuple[int, ...], generator: Any, divide: Any = 1) -> Any:
@@ -165,7 +167,7 @@ def gemm_graph(draw: Any, form: str, kind: str) -> Graph:
     zeros = (-1, 1) if form == "leaky" else (-1, 0, 1)
     v = FORMS[form](b, b.add(Sign(x, draw(st.sampled_from(zeros))), "s"))
     channel = 2.0 ** (np.arange(10) % 3 - 1) if form == "per_channel" else np.ones(10)
-    if flat == "last" and form != "per_channel":
+    if flat == "last" and form not in OF_CHANNELS:
         v = b.add(Transpose(v, (0, 2, 3, 1)), "t")
     if size:
         v = b.add(Reshape(v, (Batch(), 60)), "f")
