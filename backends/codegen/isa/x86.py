@@ -105,7 +105,12 @@ _CPUID: Mapping[str, tuple[int, int, int, int]] = {
 """Leaf, subleaf, register and bit of CPUID that tell of a feature (Intel's manual, volume 2)."""
 _XGETBV_THERE = 1 << 27
 """The bit of leaf 1's ECX that says that the system has turned XGETBV on."""
-_STATE: Mapping[str, int] = {"avx": 0x06, "avx512f": 0xE6, "amx-tile": 0x600E6}
+_STATE: Mapping[str, int] = {
+    "avx": 0x06,
+    "avx512f": 0xE6,
+    "amx-tile": 0x600E6,
+    "amx-int8": 0x600E6,
+}
 """Registers that the system must keep for a feature, as bits of XCR0: those of SSE and AVX; then
 masks and the two parts of AVX-512; then AMX's configuration and data."""
 _READ_CPU = r"""
@@ -232,7 +237,7 @@ class X86(InstructionSet):
             call = f"call i1 @${{P}}cpu_has(i32 {leaf}, i32 {subleaf}, <4 x i32> <{vector_}>)"
             lines += [f"  %has.{count} = {call}", f"  %all.{count} = and i1 {known}, %has.{count}"]
         system = f"  %kept = call i1 @${{P}}cpu_keeps(i32 {state})\n" if state else ""
-        asks = linux and "amx-tile" in features
+        asks = linux and any(name.startswith("amx-") for name in features)
         return (
             _READ_CPU
             + _ASK_FOR_MATRICES * asks
