@@ -11,13 +11,13 @@ Reading is a loop of loads over a buffer that fits the second cache, or fits no 
 from __future__ import annotations
 
 import ctypes
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from llvmlite import binding
 
+from ...runtime.cpu import missing_features
 from .onnx_engines import PeerError
 from .timing import TimedCall
 
@@ -31,8 +31,6 @@ LINE = 64
 TILE_ROWS = 16
 TILE = TILE_ROWS * LINE
 """Bytes of a tile."""
-_ARCH_PRCTL, _REQUEST_STATE, _TILE_DATA = 158, 0x1023, 18
-"""Linux's numbers of the call by which a process asks for the registers of tiles."""
 
 
 @dataclass(frozen=True)
@@ -138,10 +136,8 @@ class Limit:
     """A contender that runs a loop; raises PeerError where the CPU or the system cannot."""
 
     def __init__(self, loop: Loop) -> None:
-        if not binding.get_host_cpu_features().get(loop.feature, False):
-            raise PeerError(f"this CPU has no {loop.feature}")
-        if isinstance(loop, Tiles):
-            _permit_tiles()
+        if missing_features([loop.feature.replace("-", "_")]):  # as Linux spells it
+            raise PeerError(f"this CPU, or the system, has no {loop.feature}")
         self._loop = loop
         self._engine = compiled(loop)
         self._buffer = loop.buffer
@@ -155,13 +151,6 @@ class Limit:
     def rate(self, seconds: float) -> float:
         """Products or bytes a second of a call that took ``seconds``."""
         return self._loop.work / seconds
-
-
-def _permit_tiles() -> None:
-    """Ask Linux to let this process use tiles, before which they are a fault."""
-    library = ctypes.CDLL(None, use_errno=True)
-    if library.syscall(_ARCH_PRCTL, _REQUEST_STATE, _TILE_DATA):
-        raise PeerError(f"the system permits no tiles: {os.strerror(ctypes.get_errno())}")
 
 
 def compiled(loop: Loop) -> Any:
