@@ -123,11 +123,10 @@ def examine(
             assert isinstance(node.op, (Conv, Gemm))
             why = _without_factor(tracer, node.op, recognised)
             integers = recognise_integers(rw, node.op)
-            codes = recognise_codes(rw, node.op, exact_float)
             if integers is not None and (integers.exact or not exact_float):
                 text = integers.describe()
                 verdicts.append(Verdict(node, False, text, why.advice, integers.bits))
-            elif codes is not None:
+            elif (codes := recognise_codes(rw, node.op, exact_float)) is not None:
                 text = f"{why.reason}; {codes.describe()}"
                 verdicts.append(Verdict(node, False, text, why.advice, codes.bits))
             else:

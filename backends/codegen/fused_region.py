@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from ...ir import Bits, Layout, Op, TensorType
+from ...ir import Bits, Layout, Op, TensorType, Value
 from ...ir.ops import BinaryConv, BinaryGemm, Conv, Fused, Gemm
 from .. import cache_traffic
 from ..interface import Choice
@@ -52,16 +52,20 @@ def plain_refusal(op: Op, target: Target) -> str | None:
 
 def bytes_for_bits(op: Op, target: Target, choice: Choice) -> int:
     """What it adds to store the weights of the anchor as bytes (`extra_bytes`)."""
-    w = anchor_of(op, BinaryConv, BinaryGemm).w
-    weights = w.type.elements_per_sample()
-    return weights - weights * w.element.planes // 8 if isinstance(w.element, Bits) else 0
+    return _unpacked(anchor_of(op, BinaryConv, BinaryGemm).w, 1)
 
 
 def floats_for_codes(op: Op, target: Target, choice: Choice) -> int:
     """What it adds to store the weights of the anchor as floats where they are codes."""
-    w = anchor_of(op, Conv, Gemm).w
+    return _unpacked(anchor_of(op, Conv, Gemm).w, 4)
+
+
+def _unpacked(w: Value, size: int) -> int:
+    """What it adds to store codes in ``size`` bytes each; other weights stay as they are."""
+    if not isinstance(w.element, Bits):
+        return 0
     weights = w.type.elements_per_sample()
-    return 4 * weights - weights * w.element.planes // 8 if isinstance(w.element, Bits) else 0
+    return size * weights - weights * w.element.planes // 8
 
 
 def pass_cycles(op: Op, target: Target, choice: Choice) -> float:

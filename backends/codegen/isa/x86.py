@@ -69,7 +69,6 @@ define internal void @${P}pool_take_rounding(ptr %at) $inside {
 }
 """
 _CALLS = {"FUTEX": 202, "GETCPU": 309, "GET_AFFINITY": 204, "SET_AFFINITY": 203}
-_MATRICES = 8
 _EAX, _EBX, _ECX, _EDX = range(4)
 _CPUID: Mapping[str, tuple[int, int, int, int]] = {
     "sse3": (1, 0, _ECX, 0),
@@ -291,11 +290,9 @@ class X86(InstructionSet):
 class _Amx:
     """TILELOADD, TDPBSSD and so on."""
 
-    shapes: ClassVar[bytes] = bytes(
-        [1, *[0] * 15, *[64, 0] * _MATRICES, *[0] * 16, *[16] * _MATRICES, *[0] * 8]
-    )
-    """The memory operand of LDTILECFG: palette 1; bytes of a row; rows (Intel's manual, volume
-    1)."""
+    shapes: ClassVar[bytes] = bytes([1, *[0] * 15, *[64, 0] * 8, *[0] * 16, *[16] * 8, *[0] * 8])
+    """The memory operand of LDTILECFG: palette 1; bytes of a row, then rows, of eight registers
+    (Intel's manual, volume 1)."""
 
     def __init__(self, code: Code) -> None:
         self.code = code

@@ -222,8 +222,8 @@ class _Layer(Layer[BinaryConv | BinaryGemm]):
 
     @property
     def planes(self) -> int:
-        """Bits of a weight that is no byte in the library."""
-        return max(0, len(self.levels) - 1).bit_length()
+        """Bits of a weight in the library, where it is no byte."""
+        return _planes(self.levels)
 
     # Code.
 
@@ -547,7 +547,7 @@ def _extra_bytes(op: Op, target: Target, choice: Choice) -> int:
 def _bytes_of_weights(anchor: BinaryConv | BinaryGemm) -> int:
     geometry = Geometry.of(anchor)
     channels = -(-geometry.out_channels // BLOCK) * BLOCK
-    planes = max(0, len(_levels(anchor.w.element)) - 1).bit_length() or 8
+    planes = _planes(_levels(anchor.w.element)) or 8
     return channels * geometry.taps * _Frame(geometry).depth * planes // 8
 
 
@@ -556,6 +556,11 @@ def _levels(element: Element) -> tuple[int, ...]:
     if not isinstance(element, Bits) or element.planes > _MOST_PLANES:
         return ()
     return tuple(int(value) for value in element.values)
+
+
+def _planes(levels: Sequence[int]) -> int:
+    """Bits of the codes of some levels; 0 where there are none."""
+    return max(0, len(levels) - 1).bit_length()
 
 
 def _lower(job: Job) -> None:
